@@ -1,0 +1,64 @@
+/* arena.h: memory that is dropped as a whole, counted against a limit.
+ *
+ * A model lives in one arena, temporaries in another, so that plug-ins have no free() and a
+ * failing fit cannot leak. Every byte is charged to an aml_memory; beyond its limit the
+ * allocation fails with AML_ENOMEM, and nothing aborts. */
+#ifndef AML_CORE_ARENA_H
+#define AML_CORE_ARENA_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "automl/core/status.h"
+
+/* An account of bytes; safe to share between threads. A charge goes to all ancestors. */
+typedef struct aml_memory {
+    struct aml_memory *parent; /* may be NULL */
+    size_t limit;              /* 0 = none */
+    _Atomic size_t used, peak;
+} aml_memory;
+
+aml_status aml_memory_charge(aml_memory *m, size_t bytes);
+void aml_memory_release(aml_memory *m, size_t bytes);
+
+/* malloc, realloc and free of the project: the only callers of the C library's. They can be made
+ * to fail. On failure NULL and an AML_ENOMEM text. */
+void *aml_malloc(size_t size);
+void *aml_calloc(size_t count, size_t size);
+void *aml_realloc(void *p, size_t size);
+void aml_free(void *p);
+
+/* Fault injection for tests: the n-th allocation from now fails (n from 1), and with `forever`
+ * every later one. n = 0 switches it off. Returns how many allocations there were since the
+ * last call. */
+uint64_t aml_fail_alloc(uint64_t n, bool forever);
+
+/* Not thread-safe: one thread uses an arena at a time. */
+typedef struct aml_arena aml_arena;
+
+aml_arena *aml_arena_new(aml_memory *account); /* account may be NULL; NULL when memory is short */
+void aml_arena_free(aml_arena *a);             /* NULL is fine */
+
+/* Zeroed memory for count * size bytes, aligned to 64 (to 16 below 64 bytes). NULL when memory or limit is short (the
+ * error text is set). A zero size gives a valid pointer. */
+void *aml_alloc(aml_arena *a, size_t count, size_t size);
+void *aml_alloc_raw(aml_arena *a, size_t count, size_t size); /* the same, not zeroed */
+void *aml_copy(aml_arena *a, const void *data, size_t size);
+char *aml_strdup(aml_arena *a, const char *text);
+char *aml_strndup(aml_arena *a, const char *text, size_t length);
+char *aml_printf(aml_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+size_t aml_arena_bytes(const aml_arena *a);
+
+/* Scratch used inside a function: everything allocated after the mark goes with the release. */
+typedef struct aml_mark {
+    void *block;
+    size_t used;
+} aml_mark;
+aml_mark aml_arena_mark(const aml_arena *a);
+void aml_arena_release(aml_arena *a, aml_mark mark);
+
+#define AML_NEW(arena, type) ((type *)aml_alloc((arena), 1, sizeof(type)))
+#define AML_ARRAY(arena, count, type) ((type *)aml_alloc((arena), (count), sizeof(type)))
+
+#endif

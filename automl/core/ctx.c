@@ -1,0 +1,17 @@
+/* ctx.c: the clock and the stop flag. */
+#include "automl/core/ctx.h"
+
+#include <time.h>
+
+double aml_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+bool aml_should_stop(const aml_ctx *ctx) {
+    if (ctx->stop && atomic_load_explicit(ctx->stop, memory_order_relaxed)) return true;
+    return ctx->deadline > 0 && aml_now() >= ctx->deadline;
+}
+
+aml_status aml_stopped(void) { return aml_fail(AML_ESTOPPED, "stopped at the deadline"); }

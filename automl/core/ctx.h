@@ -1,0 +1,28 @@
+/* ctx.h: all that a plug-in may reach beside its arguments. */
+#ifndef AML_CORE_CTX_H
+#define AML_CORE_CTX_H
+
+#include <stdatomic.h>
+
+#include "automl/core/arena.h"
+#include "automl/core/rng.h"
+
+typedef struct aml_ctx {
+    aml_arena *keep;        /* what outlives the call: models, results */
+    aml_arena *scratch;     /* dropped by the caller after the call */
+    aml_rng rng;            /* this call's own stream; children by aml_rng_child */
+    int n_threads;          /* for aml_par_for; at least 1 */
+    double deadline;        /* on aml_now()'s clock; 0 = none */
+    const atomic_bool *stop; /* may be NULL */
+    bool truncated;         /* out: an anytime plug-in ended early with a usable model */
+} aml_ctx;
+
+/* Seconds on the monotonic clock. Plug-ins never call it: they ask aml_should_stop. */
+double aml_now(void);
+
+/* True once the deadline has passed or the stop flag is up. To be asked at least every 10 ms of
+ * work. A plug-in that cannot deliver what it has returns aml_stopped(). */
+bool aml_should_stop(const aml_ctx *ctx);
+aml_status aml_stopped(void);
+
+#endif

@@ -1,0 +1,63 @@
+/* frame.h: a table as it came: typed columns with names. It knows no task. */
+#ifndef AML_CORE_FRAME_H
+#define AML_CORE_FRAME_H
+
+#include "automl/core/arena.h"
+
+typedef enum aml_kind {
+    AML_NUMBER = 1,   /* double, NaN = missing */
+    AML_CATEGORY = 2, /* int32 code into levels, -1 = missing, -2 = a level not in the schema */
+    AML_TEXT = 4,     /* free text, missing = no bytes */
+    AML_DATETIME = 8, /* seconds since 1970-01-01T00:00:00 (UTC unless the text has an offset), NaN = missing */
+    AML_IDENTIFIER = 16 /* a key of the row: kept as text, never a feature by default */
+} aml_kind;
+
+const char *aml_kind_name(aml_kind kind); /* "number" … */
+bool aml_kind_parse(aml_kind *out, const char *name);
+
+typedef struct aml_column {
+    const char *name;
+    aml_kind kind;
+    const double *number;       /* NUMBER, DATETIME: n values */
+    const int32_t *code;        /* CATEGORY: n codes */
+    const char *const *levels;  /* CATEGORY: n_levels texts, most frequent first, ties bytewise */
+    uint32_t n_levels;
+    const char *bytes;          /* TEXT, IDENTIFIER: cell i is bytes[offset[i] … offset[i + 1]-1] */
+    const uint64_t *offset;     /* n + 1 */
+    size_t n_missing;
+    size_t n_unseen;            /* CATEGORY read with a schema: cells whose level is not in it */
+    bool integer;               /* NUMBER: every value is a whole number */
+} aml_column;
+
+/* Immutable once made; owns its arena. */
+typedef struct aml_frame {
+    size_t n, p;
+    const aml_column *columns;
+    const uint64_t *line; /* n line numbers in the source file (from 1), or NULL */
+    const char *source;   /* file name for messages, or "memory" */
+    aml_arena *arena;
+} aml_frame;
+
+void aml_frame_free(aml_frame *f);
+int aml_frame_find(const aml_frame *f, const char *name); /* column number or -1 */
+/* The same, failing with AML_EDATA and the nearest name: "column `yy` is not in x.csv; did you mean `y`?" */
+aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, const char *what);
+
+/* Cell as text for output and messages: category level, number in shortest form, text, ISO date; empty when
+ * missing. Appends nothing on missing. `scratch` gives room for 64 bytes used by numbers and dates. */
+const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char scratch[64]);
+
+/* A frame built column by column in memory (library users, tests). All columns must have n rows. */
+typedef struct aml_frame_builder aml_frame_builder;
+aml_frame_builder *aml_frame_builder_new(size_t n, aml_memory *account);
+aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values); /* copied */
+/* Strings (copied); NULL or "" = missing. Kind 0 infers it as the CSV reader does. */
+aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values, aml_kind kind);
+/* Ends building: the frame, or NULL (AML_ENOMEM); the builder is gone either way. */
+aml_frame *aml_frame_build(aml_frame_builder *b);
+void aml_frame_builder_free(aml_frame_builder *b); /* gives up; NULL is fine */
+
+/* A frame of the rows rows[0 … n-1] of f (copied). */
+aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n, aml_memory *account);
+
+#endif

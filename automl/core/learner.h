@@ -1,0 +1,47 @@
+/* learner.h: the contract of a learner. One constant struct in one file, one line in learners/learners.def. */
+#ifndef AML_CORE_LEARNER_H
+#define AML_CORE_LEARNER_H
+
+#include "automl/core/bytes.h"
+#include "automl/core/data.h"
+#include "automl/core/param.h"
+
+/* What a learner can do or wants; nobody asks for its name. */
+enum {
+    AML_CAN_WEIGHTS = 1,      /* honours row weights (else they are ignored, and the catalog says so) */
+    AML_CAN_MISSING = 2,      /* takes NaN as it is */
+    AML_CAN_CATEGORIES = 4,   /* takes category features as they are */
+    AML_CAN_SPARSE = 8,       /* uses design->csr */
+    AML_WANTS_BINS = 16,      /* fits on design->bins */
+    AML_WANTS_DENSE = 32,     /* fits and predicts on design->dense; features come scaled and imputed */
+    AML_ANYTIME = 64,         /* stopped early it still returns a usable model, and says ctx->truncated */
+    AML_EARLY_STOPS = 128,    /* uses data->valid */
+    AML_REFIT = 256           /* one fit on all rows is better than the mean over folds (k-NN, linear) */
+};
+
+typedef struct aml_learner {
+    int abi;                  /* AML_ABI */
+    const char *name, *summary;
+    unsigned tasks;           /* AML_BINARY | … */
+    unsigned can;             /* flags above */
+    const aml_param *params;
+
+    /* Learns from train->rows. The model lies in ctx->keep. AML_ESTOPPED when stopped without a usable model,
+     * AML_ENOMEM; must not fail on any data that keep the contract of aml_data (one row, constant columns, p = 0). */
+    aml_status (*fit)(void **model, const aml_data *train, const double *hp, aml_ctx *ctx);
+
+    /* out: x->n × outputs, row-major; probabilities (rows sum to 1 for multiclass) or values. Always finite. */
+    aml_status (*predict)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
+
+    /* The saved model predicts the same bits after loading; load checks all it reads (w / r hold the status). */
+    void (*save)(const void *model, aml_writer *w);
+    aml_status (*load)(void **model, aml_reader *r, aml_ctx *ctx);
+
+    /* Optional, may be NULL. */
+    void (*bound)(double *lo, double *hi, size_t param, const aml_shape *shape); /* narrows a range */
+    double (*cost)(const double *hp, const aml_shape *shape);  /* predicted seconds of a fit on one thread */
+    /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
+    aml_status (*importance)(double *out, const void *model, size_t p);
+} aml_learner;
+
+#endif

@@ -1,0 +1,101 @@
+/* linalg.c: OpenBLAS and LAPACKE. */
+#include "automl/core/linalg.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+
+void aml_linalg_init(void) { openblas_set_num_threads(1); }
+
+static CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }
+
+void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+               const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+    if (!m || !n) return;
+    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
+                (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
+               const double *b, size_t ldb, double beta, double *c, size_t ldc) {
+    if (!m || !n) return;
+    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
+                (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda, const double *x,
+               double beta, double *y) {
+    if (!m || !n) return;
+    cblas_dgemv(CblasRowMajor, op(ta), (blasint)(ta ? n : m), (blasint)(ta ? m : n), alpha, a, (blasint)lda, x,
+                1, beta, y, 1);
+}
+
+void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc) {
+    if (!n) return;
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda, beta, c,
+                (blasint)ldc);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
+}
+
+bool aml_cholesky(double *a, size_t n, size_t lda) {
+    return !n || LAPACKE_dpotrf_work(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, a, (lapack_int)lda) == 0;
+}
+
+void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {
+    if (!n) return;
+    cblas_dtrsv(CblasRowMajor, CblasLower, op(transpose), CblasNonUnit, (blasint)n, l, (blasint)lda, b, 1);
+}
+
+void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
+    aml_cholesky_half(l, n, lda, false, b);
+    aml_cholesky_half(l, n, lda, true, b);
+}
+
+aml_status aml_eigen(double *a, size_t n, double *w) {
+    if (!n) return AML_OK;
+    lapack_int info = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, w);
+    if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
+        return aml_fail(AML_ENOMEM, "out of memory in the eigenvalues of a %zu x %zu matrix", n, n);
+    if (info) return aml_fail(AML_EINTERNAL, "eigenvalues of a %zu x %zu matrix did not converge", n, n);
+    return AML_OK;
+}
+
+/* Gram-Schmidt, twice: orthogonal to rounding, and a dependent column becomes zero. */
+aml_status aml_orthonormalise(double *a, size_t m, size_t n) {
+    for (size_t j = 0; j < n; j++) {
+        double before = cblas_dnrm2((blasint)m, a + j, (blasint)n);
+        for (int pass = 0; pass < 2; pass++) {
+            for (size_t k = 0; k < j; k++) {
+                double r = 0;
+                for (size_t i = 0; i < m; i++) r += a[i * n + k] * a[i * n + j];
+                for (size_t i = 0; i < m; i++) a[i * n + j] -= r * a[i * n + k];
+            }
+        }
+        double norm = cblas_dnrm2((blasint)m, a + j, (blasint)n);
+        double scale = norm > 1e-12 * before && norm > 0 ? 1 / norm : 0;
+        for (size_t i = 0; i < m; i++) a[i * n + j] *= scale;
+    }
+    return AML_OK;
+}
+
+double aml_dot(const double *x, const double *y, size_t n) {
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        s0 += x[i] * y[i];
+        s1 += x[i + 1] * y[i + 1];
+        s2 += x[i + 2] * y[i + 2];
+        s3 += x[i + 3] * y[i + 3];
+    }
+    for (; i < n; i++) s0 += x[i] * y[i];
+    return (s0 + s1) + (s2 + s3);
+}
+
+float aml_dot_f32(const float *x, const float *y, size_t n) {
+    float s[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) s[k] += x[i + (size_t)k] * y[i + (size_t)k];
+    for (; i < n; i++) s[0] += x[i] * y[i];
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}

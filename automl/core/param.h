@@ -1,0 +1,57 @@
+/* param.h: hyperparameters, and the spaces they span. */
+#ifndef AML_CORE_PARAM_H
+#define AML_CORE_PARAM_H
+
+#include "automl/core/rng.h"
+#include "automl/core/text.h"
+
+typedef enum aml_param_kind { AML_REAL = 1, AML_INT, AML_CHOICE } aml_param_kind;
+
+/* The only place where a hyperparameter is described. A plug-in has a constant array of them, ended by a row
+ * without a name; fit receives one double for each, in that order. */
+typedef struct aml_param {
+    const char *name, *summary;
+    aml_param_kind kind;
+    bool log;                    /* searched on a logarithmic scale; lo > 0 */
+    double lo, hi;               /* inclusive; CHOICE: 0 … number of choices - 1, set by aml_param_hi */
+    double fallback;             /* the default; CHOICE: index */
+    const char *const *choices;  /* CHOICE: texts ended by NULL */
+    bool fixed;                  /* not searched: a knob for users only */
+} aml_param;
+
+size_t aml_params_count(const aml_param *params); /* NULL gives 0 */
+int aml_params_find(const aml_param *params, const char *name);
+size_t aml_param_choices(const aml_param *p); /* number of choices, 0 unless CHOICE */
+double aml_param_hi(const aml_param *p);      /* hi, or number of choices - 1 */
+/* The value nearest to x that the parameter allows (rounded, clamped). */
+double aml_param_clamp(const aml_param *p, double x);
+/* "0.1", "31", "gini" to a value: AML_ECONFIG names the range or the nearest choice. */
+aml_status aml_param_read(double *out, const aml_param *p, const char *text);
+void aml_param_write(aml_string *out, const aml_param *p, double x);
+
+/* A flat space. A dimension is live when its parent has the value `when`; a configuration is n doubles, NaN
+ * where not live. Parents stand before their children. */
+typedef struct aml_dim {
+    const char *name;       /* unique: "learner", "gbdt.learning_rate" */
+    const aml_param *param;
+    double lo, hi;          /* the parameter's own range or what the data's shape narrowed it to */
+    int parent;             /* dimension number, or -1 */
+    double when;
+} aml_dim;
+
+typedef struct aml_space {
+    size_t n;
+    const aml_dim *dims;
+} aml_space;
+
+bool aml_space_live(const aml_space *s, const double *config, size_t dim);
+/* [0, 1] and back: linear or logarithmic; INT and CHOICE take the middle of their cells. */
+double aml_dim_encode(const aml_dim *d, double x);
+double aml_dim_decode(const aml_dim *d, double u);
+void aml_space_default(double *config, const aml_space *s, double root); /* root: value of dimension 0 */
+void aml_space_random(double *config, const aml_space *s, aml_rng *rng);
+/* Makes a configuration whole: live dimensions that are NaN get their fallback, dead ones NaN, all clamped. */
+void aml_space_repair(double *config, const aml_space *s);
+bool aml_space_equal(const aml_space *s, const double *a, const double *b);
+
+#endif
