@@ -1,12 +1,12 @@
 """Writes the real datasets of this folder from the copies that ship inside scikit-learn.
 
     python -m pip install "scikit-learn==1.9.1"
-    python export_sklearn.py [FOLDER]       writes the CSVs (default: this script's folder)
-    python export_sklearn.py --check        compares with the files that are there, exits 1 on a difference
+    python export_sklearn.py [FOLDER]     writes the CSVs (default: this script's folder)
+    python export_sklearn.py --check      exits 1 when the files that are there differ
 
 Needs scikit-learn and nothing from the network: the data are part of the package. The output does
-not depend on platform or locale: UTF-8, "\n" line ends, no quoting (no field needs it), every number in the
-shortest decimal form that reads back to the same double, and no ".0" on whole numbers.
+not depend on platform or locale: UTF-8, "\\n" line ends, no quoting (no field needs it), every
+number in the shortest decimal form that reads back to the same double, no ".0" on whole numbers.
 """
 
 import sys
@@ -57,7 +57,8 @@ def breast_cancer():
 
 def diabetes():
     b = datasets.load_diabetes(scaled=False)
-    return table(b.data, map(clean, b.feature_names), {"progression": [number(v) for v in b.target]})
+    target = {"progression": [number(v) for v in b.target]}
+    return table(b.data, map(clean, b.feature_names), target)
 
 
 def digits():

@@ -36,9 +36,10 @@ typedef struct aml_frame {
     const uint64_t *line; /* n line numbers in the source file (from 1), or NULL */
     const char *source;   /* file name for messages, or "memory" */
     aml_arena *arena;
+    const char *const *notes; /* what was guessed or mended on reading, or NULL */
+    size_t n_notes;
 } aml_frame;
 
-void aml_frame_free(aml_frame *f);
 int aml_frame_find(const aml_frame *f, const char *name); /* column number or -1 */
 /* The same, failing with AML_EDATA and the nearest name: "column `yy` is not in x.csv; did you mean `y`?" */
 aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, const char *what);
@@ -48,15 +49,9 @@ aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, 
 const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char scratch[64]);
 
 /* A frame built column by column in memory (library users, tests). All columns must have n rows. */
-typedef struct aml_frame_builder aml_frame_builder;
-aml_frame_builder *aml_frame_builder_new(size_t n, aml_memory *account);
-aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values); /* copied */
+/* The rest of the builder is public: aml_frame_builder_new, _add_numbers, _build, _free in automl.h. */
 /* Strings (copied); NULL or "" = missing. Kind 0 infers it as the CSV reader does. */
 aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values, aml_kind kind);
-/* Ends building: the frame, or NULL (AML_ENOMEM); the builder is gone either way. */
-aml_frame *aml_frame_build(aml_frame_builder *b);
-void aml_frame_builder_free(aml_frame_builder *b); /* gives up; NULL is fine */
-
 /* A frame of the rows rows[0 … n-1] of f (copied). */
 aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n, aml_memory *account);
 

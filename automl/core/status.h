@@ -9,34 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum aml_status {
-    AML_OK = 0,
-    AML_EUSAGE = 64,      /* the caller's arguments (command line or API) */
-    AML_EDATA = 65,       /* data or model file is bad */
-    AML_ENOINPUT = 66,    /* input missing or unreadable */
-    AML_EINTERNAL = 70,   /* a bug of ours */
-    AML_ENOMEM = 71,      /* memory (or another resource of the system) is short */
-    AML_ECANTCREATE = 73, /* an output cannot be created */
-    AML_EIO = 74,         /* reading or writing failed half-way */
-    AML_EAGAIN = 75,      /* locked or busy: try again */
-    AML_ECONFIG = 78,     /* a configuration file is wrong */
-    AML_ESTOPPED = 79     /* deadline or stop flag before there was a result */
-} aml_status;
+#include "automl/automl.h"
 
 #define AML_EINVAL AML_EUSAGE
 
 /* Version of the plug-in contracts (learner.h, step.h, sampler.h, scheduler.h, metric.h). */
 #define AML_ABI 1
-
-/* The last failure of this thread. Strings are never NULL; line and column count from 1, 0 = none. */
-typedef struct aml_error {
-    aml_status status;
-    size_t line, column;
-    char message[512];
-    char file[256];
-    char why[512];
-    char help[512];
-} aml_error;
 
 /* Records a failure and returns `status`, so that `return aml_fail(...)` is one line. */
 aml_status aml_fail(aml_status status, const char *format, ...)
@@ -51,15 +29,8 @@ aml_status aml_fail_at(aml_status status, const char *file, size_t line, size_t 
 aml_status aml_help(aml_status status, const char *why, const char *help_format, ...)
     __attribute__((format(printf, 3, 4)));
 
-const aml_error *aml_last_error(void);
 void aml_clear_error(void);
 void aml_set_error(const aml_error *error); /* carries a failure from one thread to another */
-
-/* "E-DATA" and the like; never NULL. */
-const char *aml_status_name(aml_status status);
-
-/* Formats the whole error block as the program prints it. */
-void aml_format_error(char *out, size_t size, const aml_error *error);
 
 /* Copies at most `max` characters of untrusted text into `out` (size ≥ 4 * max + 4), with control
  * and bidi characters escaped and "…" where it was cut. Returns `out`. */

@@ -1,0 +1,167 @@
+/* param.c: hyperparameters, and the spaces they span. */
+#include "automl/core/param.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+size_t aml_params_count(const aml_param *params) {
+    size_t n = 0;
+    while (params && params[n].name) n++;
+    return n;
+}
+
+int aml_params_find(const aml_param *params, const char *name) {
+    for (int i = 0; params && params[i].name; i++)
+        if (!strcmp(params[i].name, name)) return i;
+    return -1;
+}
+
+size_t aml_param_choices(const aml_param *p) {
+    size_t n = 0;
+    while (p->kind == AML_CHOICE && p->choices && p->choices[n]) n++;
+    return n;
+}
+
+double aml_param_hi(const aml_param *p) {
+    if (p->kind != AML_CHOICE) return p->hi;
+    size_t n = aml_param_choices(p);
+    return n ? (double)(n - 1) : 0;
+}
+
+static double clamp(double x, double lo, double hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+double aml_param_clamp(const aml_param *p, double x) {
+    if (isnan(x)) return p->fallback;
+    if (p->kind != AML_REAL) x = round(x);
+    return clamp(x, p->kind == AML_CHOICE ? 0 : p->lo, aml_param_hi(p));
+}
+
+/* ---- values as text ---- */
+
+static aml_status read_choice(double *out, const aml_param *p, const char *text) {
+    char shown[256];
+    size_t n = aml_param_choices(p);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(p->choices[i], text)) continue;
+        *out = (double)i;
+        return AML_OK;
+    }
+    aml_string list = {0};
+    for (size_t i = 0; i < n; i++)
+        aml_string_printf(&list, "%s`%s`", i ? ", " : "", p->choices[i]);
+    aml_printable(shown, sizeof shown, text, strlen(text), 60);
+    aml_fail(AML_ECONFIG, "%s has no choice `%s`", p->name, shown);
+    const char *nearest = aml_nearest(text, p->choices, n);
+    if (nearest) aml_help(AML_ECONFIG, NULL, "did you mean `%s`?", nearest);
+    else aml_help(AML_ECONFIG, NULL, "choose one of %s", list.failed || !n ? "its choices" : list.text);
+    aml_string_free(&list);
+    return AML_ECONFIG;
+}
+
+static aml_status bad_number(const aml_param *p, const char *text) {
+    char shown[256], lo[32], hi[32];
+    aml_printable(shown, sizeof shown, text, strlen(text), 60);
+    aml_format_double(lo, p->lo);
+    aml_format_double(hi, p->hi);
+    return aml_fail(AML_ECONFIG, "%s must be %s from %s to %s, got `%s`", p->name,
+                    p->kind == AML_INT ? "an integer" : "a number", lo, hi, shown);
+}
+
+aml_status aml_param_read(double *out, const aml_param *p, const char *text) {
+    double x;
+    if (p->kind == AML_CHOICE) return read_choice(out, p, text);
+    if (!aml_parse_double(&x, text, strlen(text)) || !(x >= p->lo && x <= p->hi))
+        return bad_number(p, text);
+    if (p->kind == AML_INT && x != floor(x)) return bad_number(p, text);
+    *out = x;
+    return AML_OK;
+}
+
+void aml_param_write(aml_string *out, const aml_param *p, double x) {
+    if (p->kind == AML_CHOICE && x >= 0 && x <= aml_param_hi(p))
+        aml_string_put(out, p->choices[(size_t)x]);
+    else if (p->kind == AML_INT && fabs(x) < 0x1p53)
+        aml_string_printf(out, "%" PRId64, (int64_t)x);
+    else
+        aml_string_double(out, x);
+}
+
+/* ---- spaces ---- */
+
+bool aml_space_live(const aml_space *s, const double *config, size_t dim) {
+    for (int parent = s->dims[dim].parent; parent >= 0; parent = s->dims[dim].parent) {
+        assert((size_t)parent < dim);
+        if (config[parent] != s->dims[dim].when) return false;
+        dim = (size_t)parent;
+    }
+    return true;
+}
+
+/* The limits of a dimension; whole for INT and CHOICE, whatever the data's shape made of them. */
+static void limits(double *lo, double *hi, const aml_dim *d) {
+    *lo = d->lo;
+    *hi = d->hi;
+    if (d->param->kind != AML_REAL) {
+        *lo = ceil(*lo);
+        *hi = floor(*hi);
+    }
+    if (!(*hi >= *lo)) *hi = *lo;
+}
+
+static double dim_clamp(const aml_dim *d, double x) {
+    double lo, hi;
+    limits(&lo, &hi, d);
+    return clamp(aml_param_clamp(d->param, x), lo, hi);
+}
+
+/* Where x lies between lo and hi on the dimension's scale. */
+static double scale(const aml_dim *d, double x, double lo, double hi) {
+    if (!(hi > lo)) return 0.5;
+    double u = d->param->log ? log(x / lo) / log(hi / lo) : (x - lo) / (hi - lo);
+    return clamp(u, 0, 1);
+}
+
+double aml_dim_encode(const aml_dim *d, double x) {
+    double lo, hi;
+    if (isnan(x)) return x;
+    limits(&lo, &hi, d);
+    x = dim_clamp(d, x);
+    if (d->param->kind == AML_REAL) return scale(d, x, lo, hi);
+    return 0.5 * (scale(d, x - 0.5, lo - 0.5, hi + 0.5) + scale(d, x + 0.5, lo - 0.5, hi + 0.5));
+}
+
+double aml_dim_decode(const aml_dim *d, double u) {
+    double lo, hi;
+    if (isnan(u)) return u;
+    limits(&lo, &hi, d);
+    u = clamp(u, 0, 1);
+    double half = d->param->kind == AML_REAL ? 0 : 0.5, from = lo - half, to = hi + half;
+    double x = d->param->log ? from * pow(to / from, u) : from + u * (to - from);
+    return dim_clamp(d, x);
+}
+
+void aml_space_repair(double *config, const aml_space *s) {
+    for (size_t i = 0; i < s->n; i++)
+        config[i] = aml_space_live(s, config, i) ? dim_clamp(&s->dims[i], config[i]) : NAN;
+}
+
+void aml_space_default(double *config, const aml_space *s, double root) {
+    for (size_t i = 0; i < s->n; i++) config[i] = i ? NAN : root;
+    aml_space_repair(config, s);
+}
+
+void aml_space_random(double *config, const aml_space *s, aml_rng *rng) {
+    for (size_t i = 0; i < s->n; i++) {
+        double u = aml_rng_uniform(rng); /* one for each, live or not: what follows stays in place */
+        config[i] = s->dims[i].param->fixed ? NAN : aml_dim_decode(&s->dims[i], u);
+    }
+    aml_space_repair(config, s);
+}
+
+bool aml_space_equal(const aml_space *s, const double *a, const double *b) {
+    for (size_t i = 0; i < s->n; i++)
+        if (a[i] != b[i] && !(isnan(a[i]) && isnan(b[i]))) return false;
+    return true;
+}
