@@ -139,7 +139,7 @@ typedef struct aml_train_options {
     double time_limit;              /* seconds from `seconds_used` on to the saved model; 0 = none */
     double seconds_used;            /* of the time limit, before this call (reading the data) */
     double save_reserve;            /* seconds to leave for the caller's own work after training */
-    size_t trials;                  /* 0 = none (without a time limit: 50) */
+    size_t trials;                  /* 0 = none; without trials and time limit: 60 seconds */
     const char *validation;         /* NULL = automatic; "cv5", "holdout0.2" */
     const aml_frame *valid;         /* own validation rows instead of folds, or NULL */
     const char *const *drop;        /* columns not to use, NULL-ended */
@@ -236,7 +236,7 @@ AML_API aml_status aml_model_read(aml_frame **out, const aml_model *m, const cha
 /* Columns of a prediction: the probability of class 1 for binary tasks, of each class for multiclass, the value
  * for regression. */
 AML_API size_t aml_model_outputs(const aml_model *m);
-/* out: rows × outputs, row-major; the same bits for any number of threads and any cut into batches. The frame comes
+/* out: rows × outputs, row-major; the same bits for any number of threads. The frame comes
  * from aml_model_read or has the model's columns by name. */
 AML_API aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data, int threads);
 /* Class number of one row of outputs (classification). */

@@ -467,7 +467,7 @@ static const generator *generator_find(const char *name) {
 int main(int argc, char **argv) {
     static csv out;
     const generator *g;
-    uint64_t arg[3];
+    uint64_t arg[3] = {0};
     int n = 0;
     rng r = {0};
     for (int i = 1; i < argc; i++) {

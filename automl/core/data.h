@@ -30,6 +30,7 @@ typedef struct aml_bins {
 typedef struct aml_design {
     size_t n, p;
     const char *const *names;   /* p engineered names */
+    const uint32_t *source;     /* p numbers of the input columns they come from (UINT32_MAX = several), or NULL */
     const uint32_t *n_levels;   /* per feature: 0 = number, else a category with codes 0 … n_levels-1 */
     const float *const *column; /* n values each; NaN = missing or unseen; categories hold their code */
     const aml_csr *csr;         /* further, sparse features (numbers), or NULL */

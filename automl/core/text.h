@@ -6,8 +6,8 @@
 
 #include "automl/core/arena.h"
 
-/* Parses a decimal number that fills the whole of s[0 … n-1]: [+-]digits[.digits][(e|E)[+-]digits],
- * rounded as strtod in the C locale, bit for bit. No blanks, no hex, no inf or nan. Returns false if
+/* Parses a decimal number that fills the whole of s[0 … n-1]: [+-]digits[.digits][(e|E)[+-]digits], where
+ * the digits on one side of the point may be missing (".5", "5."), rounded as strtod in the C locale, bit for bit. No blanks, no hex, no inf or nan. Returns false if
  * the text is not of that form. A literal beyond the double range gives ±HUGE_VAL. */
 bool aml_parse_double(double *out, const char *s, size_t n);
 bool aml_parse_int64(int64_t *out, const char *s, size_t n); /* [+-]digits within range */
@@ -32,7 +32,8 @@ void aml_string_printf(aml_string *s, const char *format, ...) __attribute__((fo
 void aml_string_double(aml_string *s, double x); /* shortest round-trip form */
 void aml_string_free(aml_string *s);
 
-/* Damerau-Levenshtein distance without case (restricted: adjacent swaps count 1). */
+/* Damerau-Levenshtein distance without case (restricted: adjacent swaps count 1). Of longer texts the first
+ * 255 bytes are compared. */
 size_t aml_edit_distance(const char *a, const char *b);
 
 /* The name nearest to `word` within distance max(2, length/4), or NULL. Ties: the first. */

@@ -1,0 +1,86 @@
+/* json_write.c: values to JSON text, compact, then indented. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/json.h"
+
+static void put_escaped(aml_string *s, unsigned char c) {
+    switch (c) {
+    case '"': aml_string_put(s, "\\\""); return;
+    case '\\': aml_string_put(s, "\\\\"); return;
+    case '\b': aml_string_put(s, "\\b"); return;
+    case '\f': aml_string_put(s, "\\f"); return;
+    case '\n': aml_string_put(s, "\\n"); return;
+    case '\r': aml_string_put(s, "\\r"); return;
+    case '\t': aml_string_put(s, "\\t"); return;
+    default: aml_string_printf(s, "\\u%04x", (unsigned)c);
+    }
+}
+
+/* Bytes that are not UTF-8 become U+FFFD: whatever comes in, what goes out is JSON. */
+void aml_json_put_string(aml_string *s, const char *text) {
+    if (!text) {
+        aml_string_put(s, "null");
+        return;
+    }
+    size_t n = strlen(text), from = 0, valid = aml_utf8_valid(text, n);
+    aml_string_put(s, "\"");
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool broken = i == valid;
+        if (!broken && c >= 0x20 && c != '"' && c != '\\') continue;
+        aml_string_add(s, text + from, i - from);
+        from = i + 1;
+        if (broken) {
+            aml_string_put(s, "\xEF\xBF\xBD");
+            valid = from + aml_utf8_valid(text + from, n - from);
+        } else {
+            put_escaped(s, c);
+        }
+    }
+    aml_string_add(s, text + from, n - from);
+    aml_string_put(s, "\"");
+}
+
+void aml_json_put_number(aml_string *s, double x) {
+    if (isfinite(x)) aml_string_double(s, x);
+    else aml_string_put(s, "null");
+}
+
+void aml_json_comma(aml_string *s) {
+    if (s->length && !strchr("{[", s->text[s->length - 1])) aml_string_put(s, ",");
+}
+
+void aml_json_key(aml_string *s, const char *name) {
+    aml_json_comma(s);
+    aml_json_put_string(s, name);
+    aml_string_put(s, ":");
+}
+
+static void new_line(aml_string *out, size_t depth) {
+    aml_string_put(out, "\n");
+    while (depth--) aml_string_put(out, "  ");
+}
+
+/* Index behind the string that begins at `at`. */
+static size_t string_end(const char *s, size_t at, size_t n) {
+    for (at++; at < n && s[at] != '"'; at++)
+        if (s[at] == '\\') at++;
+    return at + 1 < n ? at + 1 : n;
+}
+
+void aml_json_pretty(aml_string *out, const char *s, size_t n) {
+    size_t depth = 0;
+    for (size_t i = 0, end; i < n; i = end) {
+        end = s[i] == '"' ? string_end(s, i, n) : i + 1;
+        bool opens = s[i] == '{' || s[i] == '[', closes = s[i] == '}' || s[i] == ']';
+        bool empty = opens && end < n && (s[end] == '}' || s[end] == ']');
+        if (empty) end++;
+        if (closes && depth) depth--;
+        if (closes) new_line(out, depth);
+        aml_string_add(out, s + i, end - i);
+        if (opens && !empty) depth++;
+        if ((opens && !empty) || s[i] == ',') new_line(out, depth);
+        if (s[i] == ':') aml_string_put(out, " ");
+    }
+}

@@ -1,0 +1,233 @@
+/* text_number.c: doubles from text and back, exactly, without the locale. */
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "automl/core/text.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+/* A decimal literal: digits × 10^exponent. `digits` holds the first 19 significant ones. */
+typedef struct decimal {
+    uint64_t digits;
+    size_t n_digits;     /* significant digits seen */
+    int64_t exponent;    /* of `digits` when n_digits ≤ 19 */
+    const char *first;   /* first significant digit */
+    const char *end;     /* behind the last digit or point of the significand */
+    bool negative;
+} decimal;
+
+enum { EXACT_DIGITS = 19 }; /* 10^19 - 1 < 2^64 */
+
+static const uint64_t power10[20] = {
+    1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
+    10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u,
+    1000000000000000u, 10000000000000000u, 100000000000000000u, 1000000000000000000u,
+    10000000000000000000u};
+
+static const double exact10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
+
+static bool scan_exponent(int64_t *out, const char *s, const char *end) {
+    bool negative = s < end && *s == '-';
+    if (s < end && (*s == '+' || *s == '-')) s++;
+    if (s == end) return false;
+    int64_t e = 0;
+    for (; s < end; s++) {
+        if (!is_digit(*s)) return false;
+        if (e < 1000000000000) e = e * 10 + (*s - '0');
+    }
+    *out = negative ? -e : e;
+    return true;
+}
+
+static bool scan(decimal *d, const char *s, size_t n) {
+    const char *end = s + n;
+    d->negative = s < end && *s == '-';
+    if (s < end && (*s == '-' || *s == '+')) s++;
+    const char *begin = s;
+    while (s < end && *s == '0') s++;
+    d->first = s;
+    uint64_t w = 0;
+    while (s < end && is_digit(*s)) w = w * 10 + (uint64_t)(*s++ - '0');
+    size_t whole = (size_t)(s - begin), significant = (size_t)(s - d->first), fraction = 0;
+    if (s < end && *s == '.') {
+        const char *point = ++s;
+        if (significant == 0) {
+            while (s < end && *s == '0') s++;
+            d->first = s;
+        }
+        const char *from = s;
+        while (s < end && is_digit(*s)) w = w * 10 + (uint64_t)(*s++ - '0');
+        fraction = (size_t)(s - point);
+        significant += (size_t)(s - from);
+    }
+    if (whole + fraction == 0) return false;
+    d->end = s;
+    d->digits = w; /* wrapped and unused beyond 19 digits */
+    d->n_digits = significant;
+    d->exponent = 0;
+    if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(&d->exponent, s + 1, end))) return false;
+    d->exponent -= (int64_t)fraction;
+    return true;
+}
+
+/* Rounds q × 2^shift to the nearest double, ties to even; `rest`: something non-zero lies below q. */
+static double round_binary(u128 q, int shift, bool rest) {
+    uint64_t high = (uint64_t)(q >> 64), low = (uint64_t)q;
+    int bits = high ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(low);
+    if (bits <= 53) return ldexp((double)low, shift); /* only when rest is false */
+    int cut = bits - 53;
+    uint64_t kept = (uint64_t)(q >> cut);
+    u128 below = q & (((u128)1 << cut) - 1), half = (u128)1 << (cut - 1);
+    if (below > half || (below == half && (rest || (kept & 1)))) kept++;
+    return ldexp((double)kept, shift + cut);
+}
+
+/* digits × 10^exponent for |exponent| ≤ 19 and 0 < digits < 2^64, in 128 bits. */
+static double exact_binary(uint64_t digits, int exponent) {
+    if (exponent >= 0) return round_binary((u128)digits * power10[exponent], 0, false);
+    int lead = __builtin_clzll(digits);
+    u128 scaled = (u128)(digits << lead) << 63;
+    uint64_t divisor = power10[-exponent];
+    u128 q = scaled / divisor; /* ≥ 2^126 / 2^64: more than 53 bits */
+    return round_binary(q, -lead - 63, q * divisor != scaled);
+}
+
+/* Halfway points between doubles have at most 767 significant digits: what lies beyond 800 only
+ * matters as "more than zero", which one further digit says. */
+static double by_library(const decimal *d) {
+    enum { KEPT = 800 };
+    char text[KEPT + 32];
+    size_t n = 0, dropped = 0;
+    bool rest = false;
+    for (const char *s = d->first; s < d->end; s++) {
+        if (*s == '.') continue;
+        if (n < KEPT) {
+            text[n++] = *s;
+        } else {
+            dropped++;
+            rest |= *s != '0';
+        }
+    }
+    int64_t exponent = d->exponent + (int64_t)dropped;
+    if (rest) {
+        text[n++] = '1';
+        exponent--;
+    }
+    if (exponent > 100000) exponent = 100000;
+    if (exponent < -100000) exponent = -100000;
+    snprintf(text + n, sizeof text - n, "e%d", (int)exponent);
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double x = c ? strtod_l(text, NULL, c) : strtod(text, NULL); /* no point in it: any locale reads it */
+    if (c) freelocale(c);
+    return x;
+}
+
+bool aml_parse_double(double *out, const char *s, size_t n) {
+    decimal d;
+    if (!scan(&d, s, n)) return false;
+    double x;
+    if (d.n_digits == 0)
+        x = 0;
+    else if (d.n_digits > EXACT_DIGITS || d.exponent > 22 || d.exponent < -22)
+        x = by_library(&d);
+    else if (d.digits <= (uint64_t)1 << 53)
+        x = d.exponent < 0 ? (double)d.digits / exact10[-d.exponent] : (double)d.digits * exact10[d.exponent];
+    else if (d.exponent >= -19 && d.exponent <= 19)
+        x = exact_binary(d.digits, (int)d.exponent);
+    else
+        x = by_library(&d);
+    *out = d.negative ? -x : x;
+    return true;
+}
+
+bool aml_parse_int64(int64_t *out, const char *s, size_t n) {
+    bool negative = n && *s == '-';
+    size_t i = n && (*s == '-' || *s == '+') ? 1 : 0;
+    uint64_t x = 0, limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
+    if (i == n) return false;
+    for (; i < n; i++) {
+        if (!is_digit(s[i])) return false;
+        uint64_t digit = (uint64_t)(s[i] - '0');
+        if (x > (limit - digit) / 10) return false;
+        x = x * 10 + digit;
+    }
+    *out = negative ? (int64_t)(0 - x) : (int64_t)x;
+    return true;
+}
+
+/* ---- shortest text */
+
+/* Writes digits d[0 … n-1] with value 0.d × 10^(exponent + 1), trailing zeros left out. */
+static size_t write_decimal(char *out, bool negative, const char *d, int n, int exponent) {
+    size_t at = 0;
+    while (n > 1 && d[n - 1] == '0') n--;
+    if (negative) out[at++] = '-';
+    if (exponent < -4 || exponent >= 16) {
+        out[at++] = d[0];
+        if (n > 1) out[at++] = '.';
+        for (int i = 1; i < n; i++) out[at++] = d[i];
+        return at + (size_t)snprintf(out + at, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+    }
+    if (exponent < 0) {
+        out[at++] = '0';
+        out[at++] = '.';
+        for (int i = -1; i > exponent; i--) out[at++] = '0';
+    }
+    for (int i = 0; i < n || i <= exponent; i++) {
+        if (exponent >= 0 && i == exponent + 1) out[at++] = '.';
+        out[at++] = i < n ? d[i] : '0';
+    }
+    out[at] = 0;
+    return at;
+}
+
+/* Cuts 17 digits to `n`, up or down; may carry into the exponent. */
+static void cut_digits(char *to, int *exponent, const char *digits, int n, bool up) {
+    memcpy(to, digits, (size_t)n);
+    for (int i = n - 1; up && i >= 0; i--) {
+        up = to[i] == '9';
+        to[i] = (char)(up ? '0' : to[i] + 1);
+    }
+    if (!up) return;
+    to[0] = '1'; /* 99…9 became 100…0; the other digits are 0 by now */
+    ++*exponent;
+}
+
+static bool reads_back(double x, const char *digits, int n, int exponent) {
+    char text[48];
+    double y;
+    memcpy(text, digits, (size_t)n);
+    int e = snprintf(text + n, sizeof text - (size_t)n, "e%d", exponent - n + 1);
+    return aml_parse_double(&y, text, (size_t)(n + e)) && y == x;
+}
+
+size_t aml_format_double(char *out, double x) {
+    if (isnan(x)) return (size_t)snprintf(out, 32, "nan");
+    if (isinf(x)) return (size_t)snprintf(out, 32, x < 0 ? "-inf" : "inf");
+    bool negative = signbit(x);
+    x = fabs(x);
+    if (x < 1e15 && x == (double)(int64_t)x)
+        return (size_t)snprintf(out, 32, "%s%lld", negative ? "-" : "", (long long)x);
+    char text[40], digits[17], cut[17];
+    snprintf(text, sizeof text, "%.16e", x);
+    const char *s = strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
+    int exponent = atoi(s + 1);
+    digits[0] = text[0];
+    memcpy(digits + 1, s - 16, 16);
+    for (int n = x < DBL_MIN ? 1 : 15; n < 17; n++) {
+        bool nearest = digits[n] >= '5';
+        for (int other = 0; other < 2; other++) { /* at powers of two the farther one may be the one that fits */
+            int e = exponent;
+            cut_digits(cut, &e, digits, n, nearest != (other == 1));
+            if (reads_back(x, cut, n, e)) return write_decimal(out, negative, cut, n, e);
+        }
+    }
+    return write_decimal(out, negative, digits, 17, exponent);
+}

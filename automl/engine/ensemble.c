@@ -1,0 +1,168 @@
+/* ensemble.c: greedy ensemble selection, its cross-fitted predictions and the bootstrap. */
+#include "automl/engine/ensemble.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+#include "automl/core/sort.h"
+#include "automl/engine/catalog.h"
+
+enum { MOST_ROWS = 20000 }; /* selection looks at no more rows than this */
+
+typedef struct round_job {
+    const aml_candidates *c;
+    const aml_metric *second; /* breaks ties of metrics that see classes only; may be NULL */
+    const uint32_t *position;
+    size_t n, taken;
+    const double *sum, *y, *w;
+    double *mixed; /* one buffer a candidate */
+    double *loss;
+} round_job;
+
+static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thread) {
+    round_job *j = arg;
+    const aml_candidates *c = j->c;
+    size_t k = c->outputs;
+    double *p = j->mixed + i * j->n * k, share = 1.0 / (double)(j->taken + 1), score;
+    (void)begin, (void)end, (void)thread;
+    for (size_t r = 0; r < j->n; r++)
+        for (size_t o = 0; o < k; o++)
+            p[r * k + o] = (j->sum[r * k + o] + c->pred[i][j->position[r] * k + o]) * share;
+    j->loss[i] = INFINITY;
+    if (c->metric->score(&score, j->y, j->w, p, j->n, c->n_classes)) return;
+    j->loss[i] = aml_metric_loss(c->metric, score);
+    if (j->second && !j->second->score(&score, j->y, j->w, p, j->n, c->n_classes))
+        j->loss[i] += 1e-3 * aml_metric_loss(j->second, score);
+}
+
+/* Evenly thinned positions when there are more than selection needs. */
+static size_t thin(uint32_t *out, const uint32_t *position, size_t n) {
+    size_t m = n < MOST_ROWS ? n : MOST_ROWS;
+    for (size_t i = 0; i < m; i++) out[i] = position[i * n / m];
+    return m;
+}
+
+static aml_status select_greedily(double *weight, const aml_candidates *c, round_job *j, size_t rounds, aml_ctx *ctx) {
+    size_t k = c->outputs, *count = AML_ARRAY(ctx->scratch, c->n, size_t), *best_count = AML_ARRAY(ctx->scratch, c->n, size_t);
+    double *sum = AML_ARRAY(ctx->scratch, j->n * k, double);
+    if (!count || !best_count || !sum) return AML_ENOMEM;
+    j->sum = sum;
+    double best = INFINITY;
+    size_t best_taken = 0;
+    for (j->taken = 0; j->taken < rounds; j->taken++) {
+        if (j->taken && aml_should_stop(ctx)) break;
+        aml_par_for(ctx->n_threads, c->n, 1, try_candidate, j);
+        size_t pick = 0;
+        for (size_t i = 1; i < c->n; i++) {
+            bool closer = j->loss[i] == j->loss[pick] && count[i] > count[pick];
+            if (j->loss[i] < j->loss[pick] || closer) pick = i;
+        }
+        for (size_t r = 0; r < j->n; r++)
+            for (size_t o = 0; o < k; o++) sum[r * k + o] += c->pred[pick][j->position[r] * k + o];
+        count[pick]++;
+        if (!(j->loss[pick] < best) && j->taken) continue;
+        best = j->loss[pick];
+        best_taken = j->taken + 1;
+        memcpy(best_count, count, c->n * sizeof *count);
+    }
+    for (size_t i = 0; i < c->n; i++) weight[i] = (double)best_count[i] / (double)best_taken;
+    return AML_OK;
+}
+
+aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const uint32_t *position, size_t n_positions,
+                               size_t rounds, aml_ctx *ctx) {
+    aml_mark mark = aml_arena_mark(ctx->scratch);
+    size_t room = n_positions < MOST_ROWS ? n_positions : MOST_ROWS;
+    uint32_t *rows = AML_ARRAY(ctx->scratch, room, uint32_t);
+    double *y = AML_ARRAY(ctx->scratch, room, double), *w = AML_ARRAY(ctx->scratch, room, double);
+    round_job j = {.c = c, .position = rows, .y = y, .w = c->w ? w : NULL};
+    j.loss = AML_ARRAY(ctx->scratch, c->n, double);
+    j.mixed = aml_alloc_raw(ctx->scratch, c->n * room * c->outputs, sizeof(double));
+    if (!rows || !y || !w || !j.loss || !j.mixed) return AML_ENOMEM;
+    j.n = thin(rows, position, n_positions);
+    for (size_t i = 0; i < j.n; i++) {
+        y[i] = c->y[rows[i]];
+        if (c->w) w[i] = c->w[rows[i]];
+    }
+    if (c->metric->hard) j.second = aml_metric_find("log_loss");
+    aml_status status = select_greedily(weight, c, &j, rounds, ctx);
+    aml_arena_release(ctx->scratch, mark);
+    return status;
+}
+
+void aml_ensemble_mix(double *out, const aml_candidates *c, const double *weight, const uint32_t *position, size_t n) {
+    size_t k = c->outputs;
+    for (size_t r = 0; r < n; r++) {
+        double *p = out + position[r] * k;
+        for (size_t o = 0; o < k; o++) p[o] = 0;
+        for (size_t i = 0; i < c->n; i++)
+            for (size_t o = 0; weight[i] > 0 && o < k; o++) p[o] += weight[i] * c->pred[i][position[r] * k + o];
+    }
+}
+
+aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uint32_t *part, size_t n_parts,
+                                 size_t rounds, aml_ctx *ctx) {
+    uint32_t *in = AML_ARRAY(ctx->scratch, c->rows, uint32_t), *rest = AML_ARRAY(ctx->scratch, c->rows, uint32_t);
+    double *weight = AML_ARRAY(ctx->scratch, c->n, double);
+    if (!in || !rest || !weight) return AML_ENOMEM;
+    for (size_t f = 0; f < n_parts; f++) {
+        size_t n_in = 0, n_rest = 0;
+        for (size_t i = 0; i < c->rows; i++) {
+            if (part[i] == f) in[n_in++] = (uint32_t)i;
+            else rest[n_rest++] = (uint32_t)i;
+        }
+        if (!n_in) continue;
+        if (!n_rest) memcpy(rest, in, (n_rest = n_in) * sizeof *in);
+        AML_TRY(aml_ensemble_select(weight, c, rest, n_rest, rounds, ctx));
+        aml_ensemble_mix(out, c, weight, in, n_in);
+    }
+    return AML_OK;
+}
+
+/* ---- bootstrap */
+
+typedef struct bootstrap_job {
+    const aml_metric *metric;
+    const double *y, *w, *pred;
+    size_t n, k;
+    int n_classes;
+    aml_rng rng;
+    double *value;
+    _Atomic int status;
+} bootstrap_job;
+
+/* Resampling by weights: each draw counts a row a random number of times. */
+static void one_bootstrap(void *arg, size_t b, size_t begin, size_t end, int thread) {
+    bootstrap_job *j = arg;
+    (void)begin, (void)end, (void)thread;
+    double *w = aml_calloc(j->n, sizeof *w);
+    if (!w) {
+        j->status = AML_ENOMEM;
+        return;
+    }
+    aml_rng rng = aml_rng_child(&j->rng, (uint32_t)b);
+    for (size_t i = 0; i < j->n; i++) w[aml_rng_below(&rng, (uint32_t)j->n)] += 1;
+    for (size_t i = 0; j->w && i < j->n; i++) w[i] *= j->w[i];
+    if (j->metric->score(&j->value[b], j->y, w, j->pred, j->n, j->n_classes)) j->value[b] = NAN;
+    aml_free(w);
+}
+
+aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y, const double *w,
+                         const double *pred, size_t n, size_t outputs, int n_classes, aml_ctx *ctx) {
+    size_t draws = 4000000 / (n + 1);
+    draws = draws < 40 ? 40 : draws > 500 ? 500 : draws;
+    *low = *high = NAN;
+    bootstrap_job j = {.metric = metric, .y = y, .w = w, .pred = pred, .n = n, .k = outputs, .n_classes = n_classes,
+                       .rng = ctx->rng, .value = AML_ARRAY(ctx->scratch, draws, double)};
+    if (!j.value) return AML_ENOMEM;
+    aml_par_for(ctx->n_threads, draws, 1, one_bootstrap, &j);
+    if (j.status) return (aml_status)j.status;
+    AML_TRY(aml_sort_f64(j.value, draws));
+    size_t valid = draws;
+    while (valid && isnan(j.value[valid - 1])) valid--;
+    if (valid < draws / 2) return AML_OK;
+    *low = j.value[(size_t)(0.025 * (double)(valid - 1) + 0.5)];
+    *high = j.value[(size_t)(0.975 * (double)(valid - 1) + 0.5)];
+    return AML_OK;
+}

@@ -1,0 +1,54 @@
+/* model.h: what training gives: fitted pipelines with weights, and all that is to be known about them. */
+#ifndef AML_ENGINE_MODEL_H
+#define AML_ENGINE_MODEL_H
+
+#include "automl/core/csv.h"
+#include "automl/engine/profile.h"
+#include "automl/engine/trial.h"
+
+/* One pipeline of the model: the mean of its fits. */
+typedef struct aml_member {
+    const char *pipeline;
+    const aml_learner *learner;
+    double weight;
+    size_t n_fits, bytes;
+    aml_fit *fits; /* chains may be shared */
+} aml_member;
+
+struct aml_model {
+    aml_arena *arena; /* of all that lies here but the fits' own */
+    aml_memory account;
+    aml_task_kind kind;
+    int n_classes;
+    const char *const *classes;
+    const aml_metric *metric;
+    const char *target;
+    aml_schema inputs;
+    size_t n_members;
+    aml_member *members;
+    size_t n_leaders;
+    aml_leader *leaders;
+    aml_guardrail_list guardrails;
+    aml_score score;
+    double *importance;       /* by input column; NULL when no learner has it */
+    /* lineage */
+    const char *validation, *fingerprint, *version;
+    size_t n_rows;
+    uint64_t seed;
+};
+
+aml_model *aml_model_new(void);
+
+/* A frame whose columns are the model's inputs in order: kinds as trained, levels as trained (others -2). Borrows from
+ * `data` where it can, else ctx->keep. AML_EDATA names missing columns and cells of the wrong kind. */
+aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *data, aml_ctx *ctx);
+
+/* The manifest: all but the fits, as JSON, and back. */
+aml_status aml_manifest_write(aml_string *out, const aml_model *m);
+aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);
+
+/* JSON of parts that several outputs share. */
+void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags);
+void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list);
+
+#endif

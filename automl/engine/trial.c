@@ -1,0 +1,185 @@
+/* trial.c: the folds of one trial. */
+#include "automl/engine/trial.h"
+
+#include <math.h>
+#include <string.h>
+
+static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows, size_t n) {
+    return (aml_data){.x = design, .rows = rows, .n = n, .task = b->task->kind, .n_classes = b->task->n_classes,
+                      .y = b->task->y, .w = b->task->w};
+}
+
+aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b, size_t fold,
+                        const uint32_t *rows, size_t n, const uint32_t *valid, size_t n_valid, aml_ctx *ctx) {
+    bool supervised = aml_plan_sees_target(plan);
+    aml_data target = supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
+    AML_TRY(aml_designs_get(lease, b->designs, plan, fold, b->table, &target, b->seed, ctx));
+    out->chain = aml_chain_hold(lease->chain);
+    out->arena = aml_arena_new(b->account);
+    if (!out->arena) return AML_ENOMEM;
+    aml_data train = data_of(b, lease->design, rows, n);
+    train.valid = valid;
+    train.n_valid = n_valid;
+    aml_ctx own = *ctx;
+    own.keep = out->arena;
+    return plan->learner->fit(&out->model, &train, plan->hp, &own);
+}
+
+void aml_fit_free(aml_fit *f) {
+    aml_chain_release(f->chain);
+    aml_arena_free(f->arena);
+    *f = (aml_fit){0};
+}
+
+/* Predicts the fold's valid rows into its part of out_of_fold. */
+static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const aml_design *design, aml_ctx *ctx) {
+    size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
+    double *out = aml_alloc_raw(ctx->scratch, n * k, sizeof *out);
+    if (!out) return AML_ENOMEM;
+    aml_data x = data_of(b, design, b->folds->valid[f], n);
+    x.y = x.w = NULL;
+    double start = aml_now();
+    AML_TRY(t->plan.learner->predict(out, t->fits[f].model, &x, ctx));
+    t->predict_seconds += aml_now() - start;
+    t->n_predicted += n;
+    for (size_t i = 0; i < n * k; i++) {
+        if (!isfinite(out[i]))
+            return aml_fail(AML_EINTERNAL, "%s predicted a number that is not finite", t->plan.learner->name);
+        t->out_of_fold[b->begin[f] * k + i] = (float)out[i];
+    }
+    const double *w = b->w ? b->w + b->begin[f] : NULL;
+    if (b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes)) t->fold_score[f] = NAN;
+    t->fold_loss[f] = aml_metric_loss(b->metric, t->fold_score[f]);
+    return AML_OK;
+}
+
+static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *ctx) {
+    const aml_folds *folds = b->folds;
+    aml_lease lease = {0};
+    double start = aml_now();
+    ctx->rng = aml_rng_stream(b->seed, AML_RNG_FIT, t->id, (uint32_t)f);
+    ctx->truncated = false;
+    aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f], folds->n_train[f],
+                                     folds->valid[f], folds->n_valid[f], ctx);
+    t->fit_seconds += aml_now() - start;
+    if (!status) status = predict_fold(t, b, f, lease.design, ctx);
+    aml_designs_give_back(b->designs, &lease);
+    return status;
+}
+
+/* Scores of all predictions so far taken together, where a fold alone has no score (one class in it). */
+static void pool(aml_trial *t, const aml_bench *b) {
+    size_t n = b->begin[t->n_done], k = (size_t)b->n_outputs;
+    double *p = aml_malloc((n * k + 1) * sizeof *p);
+    t->score = NAN;
+    if (!p) return;
+    for (size_t i = 0; i < n * k; i++) p[i] = t->out_of_fold[i];
+    if (b->metric->score(&t->score, b->y, b->w, p, n, b->task->n_classes)) t->score = NAN;
+    aml_free(p);
+}
+
+static void summarise(aml_trial *t, const aml_bench *b) {
+    double sum = 0, square = 0, weight = 0;
+    for (size_t f = 0; f < t->n_done; f++) {
+        double n = (double)b->folds->n_valid[f];
+        sum += n * t->fold_score[f];
+        weight += n;
+    }
+    t->score = sum / weight;
+    for (size_t f = 0; f < t->n_done; f++) square += pow(t->fold_score[f] - t->score, 2);
+    size_t k = t->n_done;
+    t->error = k > 1 ? sqrt(square / (double)(k - 1) / (double)k) : NAN;
+    if (!isfinite(t->score)) {
+        pool(t, b);
+        t->error = NAN;
+    }
+    t->loss = aml_metric_loss(b->metric, t->score);
+}
+
+static size_t saved_bytes(const aml_trial *t) {
+    size_t bytes = 0;
+    for (size_t f = 0; f < t->n_done; f++) {
+        aml_writer w = {0};
+        t->plan.learner->save(t->fits[f].model, &w);
+        bytes += w.size;
+        aml_writer_free(&w);
+    }
+    return bytes;
+}
+
+static aml_status allocate(aml_trial *t, const aml_bench *b) {
+    size_t k = b->folds->k;
+    t->n_folds = k;
+    t->fits = aml_calloc(k, sizeof *t->fits);
+    t->fold_loss = aml_calloc(k, sizeof(double));
+    t->fold_score = aml_calloc(k, sizeof(double));
+    t->out_of_fold = aml_calloc(b->n_scored * (size_t)b->n_outputs, sizeof(float));
+    return t->fits && t->fold_loss && t->fold_score && t->out_of_fold ? AML_OK : AML_ENOMEM;
+}
+
+static void fail(aml_trial *t, aml_status status) {
+    t->state = AML_TRIAL_FAILED;
+    t->status = status;
+    t->loss = t->score = t->error = NAN;
+    memcpy(t->reason, aml_last_error()->message, sizeof t->reason - 1);
+    t->reason[sizeof t->reason - 1] = 0;
+}
+
+void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx) {
+    aml_status status = allocate(t, b);
+    aml_arena *scratch = status ? NULL : aml_arena_new(b->account);
+    if (!status && !scratch) status = AML_ENOMEM;
+    aml_ctx own = *ctx;
+    own.scratch = scratch;
+    t->state = AML_TRIAL_DONE;
+    for (size_t f = 0; !status && f < b->folds->k; f++) {
+        aml_mark mark = aml_arena_mark(scratch);
+        status = run_fold(t, b, f, &own);
+        aml_arena_release(scratch, mark);
+        if (status) break;
+        t->n_done = f + 1;
+        if (own.truncated && f + 1 < b->folds->k) status = aml_stopped();
+        if (going && f + 1 < b->folds->k && !going(t, arg)) {
+            t->state = AML_TRIAL_PRUNED;
+            break;
+        }
+    }
+    aml_arena_free(scratch);
+    if (status == AML_ESTOPPED && t->n_done) {
+        status = AML_OK; /* the folds that are done may be all there is at the deadline */
+        t->state = AML_TRIAL_PRUNED;
+        t->status = AML_ESTOPPED;
+        memcpy(t->reason, "stopped at the deadline", sizeof "stopped at the deadline");
+    }
+    if (status) {
+        fail(t, status);
+        aml_trial_slim(t);
+        return;
+    }
+    summarise(t, b);
+    if (!isfinite(t->loss)) {
+        aml_fail(AML_EDATA, "%s is not defined for these predictions", b->metric->name);
+        fail(t, AML_EDATA);
+    }
+    t->bytes = saved_bytes(t);
+    if (t->state == AML_TRIAL_PRUNED && !t->status) aml_trial_slim(t);
+    if (t->state == AML_TRIAL_FAILED) aml_trial_slim(t);
+}
+
+void aml_trial_slim(aml_trial *t) {
+    for (size_t f = 0; t->fits && f < t->n_folds; f++) aml_fit_free(&t->fits[f]);
+    aml_free(t->fits);
+    aml_free(t->out_of_fold);
+    t->fits = NULL;
+    t->out_of_fold = NULL;
+}
+
+void aml_trial_free(aml_trial *t) {
+    if (!t) return;
+    aml_trial_slim(t);
+    aml_free(t->fold_loss);
+    aml_free(t->fold_score);
+    aml_free(t->text);
+    aml_free(t->config);
+    aml_free(t);
+}

@@ -1,0 +1,65 @@
+/* trial.h: one plan fitted and scored on folds. */
+#ifndef AML_ENGINE_TRIAL_H
+#define AML_ENGINE_TRIAL_H
+
+#include "automl/core/history.h"
+#include "automl/core/split.h"
+#include "automl/engine/designs.h"
+
+/* What every trial of a study works on; immutable while trials run. */
+typedef struct aml_bench {
+    const aml_table *table;   /* features of all rows, before featurization */
+    const aml_task *task;
+    const aml_metric *metric;
+    const aml_folds *folds;
+    const uint32_t *all_rows; /* 0 … n-1 */
+    int n_outputs;
+    /* The rows that are scored: the folds' valid lists one after the other. */
+    size_t n_scored;
+    const uint32_t *scored;   /* row numbers */
+    const double *y, *w;      /* of those rows; w may be NULL */
+    const size_t *begin;      /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
+    aml_designs *designs;
+    uint64_t seed;
+    aml_memory *account;
+} aml_bench;
+
+/* A learner fitted on one fold (or on all rows). */
+typedef struct aml_fit {
+    void *model;
+    aml_arena *arena;
+    aml_chain *chain;
+} aml_fit;
+
+typedef struct aml_trial {
+    size_t id;
+    aml_plan plan;
+    aml_trial_state state;
+    aml_status status;     /* why it failed */
+    char reason[256];
+    char *text;            /* the plan */
+    double *config;
+    size_t n_folds, n_done;
+    double *fold_loss, *fold_score; /* n_folds */
+    double loss, score, error;      /* means over folds done, standard error of the score */
+    float *out_of_fold;    /* n_scored × outputs; NULL unless all folds are done */
+    aml_fit *fits;         /* n_folds; dropped by aml_trial_slim */
+    double fit_seconds, predict_seconds;
+    size_t n_predicted, bytes;
+} aml_trial;
+
+typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
+
+/* Fits and scores the plan fold by fold. A failure is the trial's result, not the caller's: state and reason say so.
+ * `going` (may be NULL) is asked after each fold. */
+void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx);
+
+/* One fit of a plan on rows of the bench (with rows to stop early on); its model and chain are the caller's. */
+aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b, size_t fold,
+                        const uint32_t *rows, size_t n, const uint32_t *valid, size_t n_valid, aml_ctx *ctx);
+
+void aml_fit_free(aml_fit *f);
+void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */
+void aml_trial_free(aml_trial *t);
+
+#endif

@@ -1,0 +1,213 @@
+/* trials.c: workers that take the next trial under one lock. Trial k sees the results of trials 0 … k - concurrency
+ * only (under a deadline: all there are), so that the number of threads does not change what is tried. */
+#include "automl/engine/trials.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+
+typedef struct team {
+    const aml_search *s;
+    aml_trials *trials;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t next;
+    aml_status status;
+    bool over;
+} team;
+
+static bool ended(const aml_trial *t) { return t->n_folds > 0 && t->state != AML_TRIAL_PENDING; }
+
+/* How many of the first trials have all ended. */
+static size_t ended_prefix(const team *m) {
+    size_t i = 0;
+    while (i < m->trials->n && ended(m->trials->at[i])) i++;
+    return i;
+}
+
+/* Is the result of trial i to be seen by the suggestion of trial k? */
+static bool visible(const team *m, size_t i, size_t k) {
+    if (!ended(m->trials->at[i])) return false;
+    return m->s->deadline > 0 || i + m->s->concurrency <= k;
+}
+
+static aml_record record_of(const team *m, size_t i, size_t k) {
+    const aml_trial *t = m->trials->at[i];
+    aml_record r = {.id = i, .state = AML_TRIAL_PENDING, .config = t->config, .loss = NAN};
+    if (!visible(m, i, k)) return r;
+    r.state = t->state;
+    r.loss = t->loss;
+    r.seconds = m->s->deadline > 0 ? t->fit_seconds + t->predict_seconds : 0;
+    r.fold_loss = t->fold_loss;
+    r.n_done = t->n_done;
+    r.n_folds = t->n_folds;
+    return r;
+}
+
+static aml_status tell(aml_told *told, const team *m, size_t k, aml_arena *scratch) {
+    aml_record *records = AML_ARRAY(scratch, k + 1, aml_record);
+    if (!records) return AML_ENOMEM;
+    for (size_t i = 0; i < k; i++) records[i] = record_of(m, i, k);
+    double left = m->s->deadline > 0 ? m->s->deadline - aml_now() : INFINITY;
+    *told = (aml_told){.n = k, .records = records, .time_left = left > 0 ? left : 0, .concurrency = m->s->concurrency,
+                       .trials_left = m->s->max_trials == SIZE_MAX ? SIZE_MAX : m->s->max_trials - k};
+    return AML_OK;
+}
+
+static aml_status suggest(double *config, const team *m, size_t k, const aml_told *told, aml_arena *scratch) {
+    const aml_search *s = m->s;
+    double hp[AML_MAX_PARAMS] = {0};
+    for (size_t i = 0; i < aml_params_count(s->sampler->params); i++) hp[i] = s->sampler->params[i].fallback;
+    aml_ctx ctx = {.keep = scratch, .scratch = scratch, .n_threads = 1,
+                   .rng = aml_rng_stream(s->bench->seed, AML_RNG_SEARCH, k, 0)};
+    AML_TRY(s->sampler->suggest(config, &s->composer->space, told, s->problem, hp, &ctx));
+    aml_space_repair(config, &s->composer->space);
+    return AML_OK;
+}
+
+static aml_trial *trial_new(const team *m, size_t id) {
+    aml_trial *t = aml_calloc(1, sizeof *t);
+    if (!t) return NULL;
+    t->id = id;
+    t->config = aml_calloc(m->s->composer->space.n, sizeof(double));
+    if (t->config) return t;
+    aml_trial_free(t);
+    return NULL;
+}
+
+static aml_status append(aml_trials *list, aml_trial *t) {
+    if (list->n == list->room) {
+        size_t room = list->room * 2 + 16;
+        aml_trial **at = aml_realloc(list->at, room * sizeof *at);
+        if (!at) return AML_ENOMEM;
+        list->at = at;
+        list->room = room;
+    }
+    list->at[list->n++] = t;
+    return AML_OK;
+}
+
+/* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
+static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
+    const aml_search *s = m->s;
+    *out = NULL;
+    size_t k = m->next;
+    if (m->over || k >= s->max_trials || atomic_load(s->stop)) return AML_OK;
+    if (s->deadline > 0 && aml_now() >= s->deadline) return AML_OK;
+    m->next++;
+    if (s->deadline <= 0)
+        while (!m->over && k >= s->concurrency && ended_prefix(m) + s->concurrency <= k)
+            pthread_cond_wait(&m->changed, &m->lock);
+    while (!m->over && m->trials->n < k) pthread_cond_wait(&m->changed, &m->lock); /* suggestions in order */
+    if (m->over) return AML_OK;
+    aml_trial *t = trial_new(m, k);
+    aml_told told;
+    aml_status status = t ? tell(&told, m, k, scratch) : AML_ENOMEM;
+    if (!status) status = suggest(t->config, m, k, &told, scratch);
+    aml_string text = {0};
+    if (!status) {
+        aml_compose(&t->plan, s->composer, t->config);
+        aml_plan_text(&text, &t->plan);
+        t->text = text.text;
+        if (text.failed) status = AML_ENOMEM;
+    }
+    if (!status) status = append(m->trials, t);
+    if (status) aml_trial_free(t);
+    else *out = t;
+    pthread_cond_broadcast(&m->changed);
+    return status;
+}
+
+typedef struct judge {
+    team *m;
+    size_t id;
+} judge;
+
+/* Asks the scheduler, showing it what this trial may see. */
+static bool going(const aml_trial *t, void *arg) {
+    judge *j = arg;
+    team *m = j->m;
+    const aml_search *s = m->s;
+    double hp[AML_MAX_PARAMS] = {0};
+    for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++) hp[i] = s->scheduler->params[i].fallback;
+    aml_arena *scratch = aml_arena_new(NULL);
+    aml_told told;
+    bool answer = true;
+    pthread_mutex_lock(&m->lock);
+    if (scratch && !tell(&told, m, j->id, scratch))
+        answer = s->scheduler->keep_going(t->fold_loss, t->n_done, t->n_folds, &told, hp);
+    pthread_mutex_unlock(&m->lock);
+    aml_arena_free(scratch);
+    return answer;
+}
+
+/* With the lock held: only the best trials that have all ended keep their models, so that the result does not
+ * depend on who ended first. */
+static void slim_losers(team *m) {
+    size_t n = m->s->deadline > 0 ? m->trials->n : ended_prefix(m);
+    for (size_t i = 0; i < n; i++) {
+        aml_trial *t = m->trials->at[i];
+        if (!ended(t) || !t->fits) continue;
+        size_t better = 0;
+        for (size_t j = 0; j < n; j++) {
+            const aml_trial *o = m->trials->at[j];
+            if (o != t && ended(o) && o->fits && (o->loss < t->loss || (o->loss == t->loss && j < i))) better++;
+        }
+        if (better >= m->s->keep) aml_trial_slim(t);
+    }
+}
+
+static void run_one(team *m, aml_trial *t) {
+    const aml_search *s = m->s;
+    aml_trial work = *t; /* the shared one changes only under the lock */
+    aml_ctx ctx = {.n_threads = s->n_threads, .deadline = s->deadline, .stop = s->stop};
+    judge j = {m, t->id};
+    aml_trial_run(&work, s->bench, going, &j, &ctx);
+    pthread_mutex_lock(&m->lock);
+    *t = work;
+    slim_losers(m);
+    if (s->ended) s->ended(t, s->arg);
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void worker(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    team *m = arg;
+    (void)block, (void)begin, (void)end, (void)thread;
+    for (;;) {
+        aml_arena *scratch = aml_arena_new(NULL);
+        aml_trial *t = NULL;
+        pthread_mutex_lock(&m->lock);
+        aml_status status = scratch ? take(&t, m, scratch) : AML_ENOMEM;
+        if (status || !t) {
+            if (status) m->status = status;
+            m->over = m->over || status;
+            pthread_cond_broadcast(&m->changed);
+            pthread_mutex_unlock(&m->lock);
+            aml_arena_free(scratch);
+            return;
+        }
+        pthread_mutex_unlock(&m->lock);
+        aml_arena_free(scratch);
+        run_one(m, t);
+    }
+}
+
+aml_status aml_trials_run(aml_trials *out, const aml_search *s) {
+    *out = (aml_trials){0};
+    team m = {.s = s, .trials = out};
+    pthread_mutex_init(&m.lock, NULL);
+    pthread_cond_init(&m.changed, NULL);
+    aml_par_for(s->n_workers, (size_t)s->n_workers, 1, worker, &m);
+    pthread_cond_destroy(&m.changed);
+    pthread_mutex_destroy(&m.lock);
+    return m.status;
+}
+
+void aml_trials_free(aml_trials *t) {
+    for (size_t i = 0; i < t->n; i++) aml_trial_free(t->at[i]);
+    aml_free(t->at);
+    *t = (aml_trials){0};
+}

@@ -1,0 +1,34 @@
+/* trials.h: the search: trials suggested by a sampler, run side by side. */
+#ifndef AML_ENGINE_TRIALS_H
+#define AML_ENGINE_TRIALS_H
+
+#include "automl/engine/trial.h"
+
+typedef struct aml_search {
+    const aml_bench *bench;
+    const aml_composer *composer;
+    const aml_sampler *sampler;
+    const aml_scheduler *scheduler;
+    const aml_problem *problem;
+    size_t max_trials;       /* SIZE_MAX = none */
+    size_t concurrency;      /* trial k is suggested from the results of trials 0 … k - concurrency */
+    int n_workers, n_threads; /* trials side by side, threads inside each */
+    size_t keep;             /* trials whose models stay in memory: the best ones */
+    double deadline;         /* 0 = none: then time does not matter to any choice */
+    atomic_bool *stop;
+    /* Called after each trial, one at a time. */
+    void (*ended)(const aml_trial *t, void *arg);
+    void *arg;
+} aml_search;
+
+typedef struct aml_trials {
+    size_t n, room;
+    aml_trial **at; /* by id */
+} aml_trials;
+
+/* Runs until trials, time or the stop flag end it; what was in flight at the deadline counts as failed and is left out.
+ * AML_ENOMEM when not even the bookkeeping could be had. */
+aml_status aml_trials_run(aml_trials *out, const aml_search *search);
+void aml_trials_free(aml_trials *t);
+
+#endif

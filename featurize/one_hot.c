@@ -1,0 +1,219 @@
+/* one_hot.c: a category becomes one 0/1 column for each of its most frequent levels; sparse when
+ * that makes many columns. Missing, unseen and less frequent levels are 0 in all of them. */
+#include <stdio.h>
+
+#include "automl/core/sort.h"
+#include "featurize/parts/each.h"
+#include "featurize/parts/levels.h"
+#include "featurize/parts/sparse.h"
+#include "featurize/parts/table.h"
+
+enum { MAX_LEVELS, SPARSE_FROM };
+enum { ROWS = 4096 };
+
+static const aml_param params[] = {
+    {.name = "max_levels", .summary = "Only this many most frequent levels get a column",
+     .kind = AML_INT, .log = true, .lo = 2, .hi = 10000, .fallback = 100},
+    {.name = "sparse_from", .summary = "From this many new columns on they are sparse",
+     .kind = AML_INT, .log = true, .lo = 1, .hi = 100000, .fallback = 256, .fixed = true},
+    {0}};
+
+typedef struct hot_column {
+    uint8_t *hot;       /* per level: has it a column? */
+    uint32_t *place;    /* per level: number of its new column, UINT32_MAX = none */
+} hot_column;
+
+typedef struct hot_state {
+    aml_schema schema;
+    hot_column *column; /* per column */
+    size_t n_new;
+    bool sparse;
+} hot_state;
+
+/* Numbers the new columns by column, then level. */
+static aml_status number_columns(hot_state *s, aml_arena *keep) {
+    uint32_t next = 0;
+    for (size_t j = 0; j < s->schema.p; j++) {
+        hot_column *c = &s->column[j];
+        if (!c->hot) continue;
+        c->place = AML_ARRAY(keep, s->schema.n_levels[j], uint32_t);
+        if (!c->place) return AML_ENOMEM;
+        for (uint32_t l = 0; l < s->schema.n_levels[j]; l++)
+            c->place[l] = c->hot[l] ? next++ : UINT32_MAX;
+    }
+    s->n_new = next;
+    return AML_OK;
+}
+
+static aml_status learn(hot_column *c, const aml_feature *f, const aml_data *target,
+                        double max_levels, aml_ctx *ctx) {
+    size_t levels = f->n_levels;
+    c->hot = AML_ARRAY(ctx->keep, levels, uint8_t);
+    uint32_t *count = AML_ARRAY(ctx->scratch, levels + 2, uint32_t);
+    uint32_t *order = AML_ARRAY(ctx->scratch, levels, uint32_t);
+    double *key = AML_ARRAY(ctx->scratch, levels, double);
+    if (!c->hot || !count || !order || !key) return AML_ENOMEM;
+    aml_level_counts(count, f, target->rows, target->n);
+    for (size_t l = 0; l < levels; l++) key[l] = -(double)count[l];
+    AML_TRY(aml_argsort(order, key, levels));
+    for (size_t i = 0; i < levels && (double)i < max_levels; i++)
+        c->hot[order[i]] = count[order[i]] > 0;
+    return AML_OK;
+}
+
+static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
+                      aml_ctx *ctx) {
+    hot_state *s = AML_NEW(ctx->keep, hot_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, x->p, hot_column);
+    if (!s->column) return AML_ENOMEM;
+    for (size_t j = 0; j < x->p; j++) {
+        if (aml_should_stop(ctx)) return aml_stopped();
+        if (x->features[j].kind == AML_CATEGORY)
+            AML_TRY(learn(&s->column[j], &x->features[j], target, hp[MAX_LEVELS], ctx));
+    }
+    AML_TRY(number_columns(s, ctx->keep));
+    s->sparse = (double)s->n_new >= hp[SPARSE_FROM];
+    *state = s;
+    return AML_OK;
+}
+
+typedef struct job {
+    const hot_state *s;
+    const aml_table *x;
+    float **dense;      /* n_new columns, all 0 */
+    uint64_t *start;
+    uint32_t *column;
+    float *value;
+} job;
+
+static uint32_t place_of(const job *u, size_t j, size_t row) {
+    const aml_feature *f = &u->x->features[j];
+    size_t l = aml_level_row(f->code[row], f->n_levels);
+    return l < f->n_levels ? u->s->column[j].place[l] : UINT32_MAX;
+}
+
+static aml_status fill_dense(void *arg, size_t j, int thread) {
+    const job *u = arg;
+    (void)thread;
+    for (size_t i = 0; u->s->column[j].hot && i < u->x->n; i++) {
+        uint32_t place = place_of(u, j, i);
+        if (place != UINT32_MAX) u->dense[place][i] = 1;
+    }
+    return AML_OK;
+}
+
+static aml_status dense_columns(aml_table_builder *b, const job *u, aml_ctx *ctx) {
+    for (size_t j = 0; j < u->x->p; j++) {
+        const aml_feature *f = &u->x->features[j];
+        if (!u->s->column[j].hot) {
+            aml_table_share(b, f);
+            continue;
+        }
+        for (uint32_t l = 0; l < f->n_levels; l++) {
+            char number[16];
+            if (!u->s->column[j].hot[l]) continue;
+            snprintf(number, sizeof number, "#%u", l);
+            float *v = aml_table_number(
+                b, aml_feature_name(ctx->keep, f->name, "=", f->levels ? f->levels[l] : number),
+                f->source);
+            if (!v) return AML_ENOMEM;
+            for (size_t i = 0; i < u->x->n; i++) v[i] = 0;
+            u->dense[u->s->column[j].place[l]] = v;
+        }
+    }
+    return AML_OK;
+}
+
+/* Without `value` counts the entries of each row into start[row + 1]. */
+static aml_status fill_sparse(void *arg, size_t block, int thread) {
+    const job *u = arg;
+    size_t end = (block + 1) * ROWS < u->x->n ? (block + 1) * ROWS : u->x->n;
+    (void)thread;
+    for (size_t i = block * ROWS; i < end; i++) {
+        uint64_t at = u->value ? u->start[i] : 0;
+        for (size_t j = 0; j < u->x->p; j++) {
+            uint32_t place = u->s->column[j].hot ? place_of(u, j, i) : UINT32_MAX;
+            if (place == UINT32_MAX) continue;
+            if (u->value) {
+                u->column[at] = place;
+                u->value[at] = 1;
+            }
+            at++;
+        }
+        if (!u->value) u->start[i + 1] = at;
+    }
+    return AML_OK;
+}
+
+static aml_status sparse_columns(const aml_csr **out, job *u, aml_ctx *ctx) {
+    size_t n = u->x->n, blocks = (n + ROWS - 1) / ROWS;
+    aml_arena *arena = aml_csr_arena(u->x->csr, ctx);
+    u->start = AML_ARRAY(arena, n + 1, uint64_t);
+    if (!u->start) return AML_ENOMEM;
+    AML_TRY(aml_each(ctx, blocks, fill_sparse, u));
+    aml_csr_starts(u->start, n);
+    u->column = aml_alloc_raw(arena, u->start[n], sizeof *u->column);
+    u->value = aml_alloc_raw(arena, u->start[n], sizeof *u->value);
+    if (!u->column || !u->value) return AML_ENOMEM;
+    AML_TRY(aml_each(ctx, blocks, fill_sparse, u));
+    aml_csr fresh = {n, u->s->n_new, u->start, u->column, u->value};
+    return aml_csr_beside(out, u->x->csr, &fresh, ctx);
+}
+
+static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
+    const hot_state *s = state;
+    AML_TRY(aml_schema_check(&s->schema, x));
+    job u = {.s = s, .x = x};
+    aml_table_builder b = aml_table_begin(x, x->p + (s->sparse ? 0 : s->n_new), ctx);
+    if (s->sparse) {
+        for (size_t j = 0; j < x->p; j++)
+            if (!s->column[j].hot) aml_table_share(&b, &x->features[j]);
+        AML_TRY(sparse_columns(&b.table.csr, &u, ctx));
+        return aml_table_end(out, &b);
+    }
+    u.dense = AML_ARRAY(ctx->scratch, s->n_new, float *);
+    if (!u.dense) return AML_ENOMEM;
+    AML_TRY(dense_columns(&b, &u, ctx));
+    AML_TRY(aml_table_end(out, &b));
+    return aml_each(ctx, x->p, fill_dense, &u);
+}
+
+static void save(const void *state, aml_writer *w) {
+    const hot_state *s = state;
+    aml_schema_save(&s->schema, w);
+    aml_put_u8(w, s->sparse);
+    for (size_t j = 0; j < s->schema.p; j++)
+        if (s->column[j].hot) aml_put_u8s(w, s->column[j].hot, s->schema.n_levels[j]);
+}
+
+static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
+    hot_state *s = AML_NEW(ctx->keep, hot_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, s->schema.p, hot_column);
+    if (!s->column) return AML_ENOMEM;
+    s->sparse = aml_get_u8(r) != 0;
+    for (size_t j = 0; j < s->schema.p; j++) {
+        if (s->schema.kind[j] != AML_CATEGORY) continue;
+        s->column[j].hot = aml_get_u8s(r, ctx->keep, s->schema.n_levels[j], NULL);
+        if (!s->column[j].hot) return r->status;
+    }
+    AML_TRY(number_columns(s, ctx->keep));
+    *state = s;
+    return r->status;
+}
+
+extern const aml_step aml_step_one_hot;
+const aml_step aml_step_one_hot = {
+    .abi = AML_ABI,
+    .name = "one_hot",
+    .summary = "Turns categories into one 0/1 column for each level",
+    .kinds = AML_CATEGORY,
+    .params = params,
+    .fit = fit,
+    .apply = apply,
+    .save = save,
+    .load = load,
+};

@@ -1,0 +1,65 @@
+/* ordinal.c: a category becomes its level's rank by frequency; missing and unseen become NaN. */
+#include <math.h>
+
+#include "automl/core/sort.h"
+#include "featurize/parts/levels.h"
+#include "featurize/parts/table.h"
+
+static const char *const what[] = {"rank"};
+
+static aml_status rank(float *value, const aml_feature *f, const aml_data *target, aml_ctx *ctx) {
+    size_t levels = f->n_levels;
+    uint32_t *count = AML_ARRAY(ctx->scratch, levels + 2, uint32_t);
+    uint32_t *order = AML_ARRAY(ctx->scratch, levels, uint32_t);
+    double *key = AML_ARRAY(ctx->scratch, levels, double);
+    if (!count || !order || !key) return AML_ENOMEM;
+    aml_level_counts(count, f, target->rows, target->n);
+    for (size_t l = 0; l < levels; l++) key[l] = -(double)count[l];
+    AML_TRY(aml_argsort(order, key, levels));
+    for (size_t i = 0; i < levels; i++) value[order[i]] = count[order[i]] ? (float)i : NAN;
+    value[levels] = value[levels + 1] = NAN;
+    return AML_OK;
+}
+
+static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
+                      aml_ctx *ctx) {
+    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
+    uint8_t *acts = AML_ARRAY(ctx->scratch, x->p, uint8_t);
+    (void)hp;
+    if (!e || !acts) return AML_ENOMEM;
+    for (size_t j = 0; j < x->p; j++) acts[j] = x->features[j].kind == AML_CATEGORY;
+    AML_TRY(aml_encoder_init(e, x, acts, 1, false, ctx->keep));
+    for (size_t j = 0; j < x->p; j++) {
+        if (aml_should_stop(ctx)) return aml_stopped();
+        if (acts[j]) AML_TRY(rank(e->value[j], &x->features[j], target, ctx));
+    }
+    *state = e;
+    return AML_OK;
+}
+
+static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
+    return aml_encoder_apply(out, NULL, state, what, x, ctx);
+}
+
+static void save(const void *state, aml_writer *w) { aml_encoder_save(state, w); }
+
+static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
+    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
+    if (!e) return AML_ENOMEM;
+    AML_TRY(aml_encoder_load(e, r, ctx->keep));
+    if (e->width != 1) return aml_reader_fail(r, "ranks of %zu columns", e->width);
+    *state = e;
+    return AML_OK;
+}
+
+extern const aml_step aml_step_ordinal;
+const aml_step aml_step_ordinal = {
+    .abi = AML_ABI,
+    .name = "ordinal",
+    .summary = "Turns categories into ranks by frequency",
+    .kinds = AML_CATEGORY,
+    .fit = fit,
+    .apply = apply,
+    .save = save,
+    .load = load,
+};

@@ -1,0 +1,30 @@
+/* each.c: aml_par_for with a status. */
+#include "featurize/parts/each.h"
+
+#include "automl/core/par.h"
+
+typedef struct run {
+    const aml_ctx *ctx;
+    aml_each_fn fn;
+    void *arg;
+    atomic_int status;
+    aml_error error; /* written by the one thread that set the status */
+} run;
+
+static void one(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    run *r = arg;
+    int none = AML_OK;
+    (void)block;
+    (void)end;
+    if (atomic_load_explicit(&r->status, memory_order_relaxed)) return;
+    aml_status s = aml_should_stop(r->ctx) ? aml_stopped() : r->fn(r->arg, begin, thread);
+    if (s && atomic_compare_exchange_strong(&r->status, &none, (int)s)) r->error = *aml_last_error();
+}
+
+aml_status aml_each(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {
+    run r = {.ctx = ctx, .fn = fn, .arg = arg};
+    aml_par_for(ctx->n_threads, n, 1, one, &r);
+    aml_status status = (aml_status)atomic_load(&r.status);
+    if (status) aml_set_error(&r.error);
+    return status;
+}

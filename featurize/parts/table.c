@@ -1,0 +1,164 @@
+/* table.c: tables column by column. */
+#include "featurize/parts/table.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "featurize/parts/each.h"
+
+aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx) {
+    aml_table_builder b = {.room = room, .ctx = ctx};
+    b.features = AML_ARRAY(ctx->keep, room, aml_feature);
+    b.failed = !b.features;
+    b.table = (aml_table){.n = x->n, .features = b.features, .csr = x->csr};
+    return b;
+}
+
+static aml_feature *push(aml_table_builder *b, aml_feature f) {
+    if (b->failed) return NULL;
+    assert(b->table.p < b->room);
+    b->features[b->table.p] = f;
+    return &b->features[b->table.p++];
+}
+
+void aml_table_share(aml_table_builder *b, const aml_feature *f) { push(b, *f); }
+
+float *aml_table_number(aml_table_builder *b, const char *name, uint32_t source) {
+    float *x = b->failed || !name ? NULL : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *x);
+    if (!x) {
+        b->failed = true;
+        return NULL;
+    }
+    push(b, (aml_feature){.name = name, .kind = AML_NUMBER, .x = x, .source = source});
+    return x;
+}
+
+float *aml_table_replace(aml_table_builder *b, const aml_feature *f) {
+    return aml_table_number(b, f->name, f->source);
+}
+
+int32_t *aml_table_category(aml_table_builder *b, const aml_feature *f, uint32_t n_levels,
+                            const char *const *levels) {
+    int32_t *code = b->failed ? NULL : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *code);
+    if (!code) {
+        b->failed = true;
+        return NULL;
+    }
+    push(b, (aml_feature){.name = f->name, .kind = AML_CATEGORY, .code = code,
+                          .n_levels = n_levels, .levels = levels, .source = f->source});
+    return code;
+}
+
+aml_status aml_table_end(aml_table *out, const aml_table_builder *b) {
+    if (b->failed) return AML_ENOMEM;
+    *out = b->table;
+    return AML_OK;
+}
+
+char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
+                       const char *what) {
+    size_t a = strlen(column), s = strlen(separator), b = strlen(what);
+    char *name = aml_alloc_raw(arena, a + s + b + 1, 1);
+    if (!name) return NULL;
+    memcpy(name, column, a);
+    memcpy(name + a, separator, s);
+    memcpy(name + a + s, what, b + 1);
+    return name;
+}
+
+float aml_to_float(double x) { return (float)(x > 3e38 ? 3e38 : x < -3e38 ? -3e38 : x); }
+
+size_t aml_table_count(const aml_table *t, unsigned kinds) {
+    size_t count = 0;
+    for (size_t j = 0; j < t->p; j++) count += (t->features[j].kind & kinds) != 0;
+    return count;
+}
+
+typedef struct conversion {
+    size_t n;
+    const void *const *from; /* double or int32_t, per column; NULL = nothing to do */
+    float *const *to;
+} conversion;
+
+static aml_status narrow(void *arg, size_t j, int thread) {
+    const conversion *c = arg;
+    const double *from = c->from[j];
+    float *to = c->to[j];
+    (void)thread;
+    for (size_t i = 0; to && i < c->n; i++) to[i] = aml_to_float(from[i]);
+    return AML_OK;
+}
+
+static aml_status code_to_float(void *arg, size_t j, int thread) {
+    const conversion *c = arg;
+    const int32_t *from = c->from[j];
+    float *to = c->to[j];
+    (void)thread;
+    for (size_t i = 0; to && i < c->n; i++) to[i] = from[i] < 0 ? NAN : (float)from[i];
+    return AML_OK;
+}
+
+static aml_feature borrow(const aml_column *c, size_t j) {
+    aml_feature f = {.name = c->name, .kind = c->kind, .source = (uint32_t)j};
+    if (c->kind == AML_CATEGORY) {
+        f.code = c->code;
+        f.n_levels = c->n_levels;
+        f.levels = c->levels;
+    } else if (c->kind == AML_TEXT) {
+        f.bytes = c->bytes;
+        f.offset = c->offset;
+    } else {
+        f.time = c->number;
+    }
+    return f;
+}
+
+aml_status aml_table_from_frame(aml_table *out, const aml_frame *f, const uint8_t *use,
+                                aml_ctx *ctx) {
+    aml_table_builder b = aml_table_begin(&(aml_table){.n = f->n}, f->p, ctx);
+    const void **from = AML_ARRAY(ctx->scratch, f->p, const void *);
+    float **to = AML_ARRAY(ctx->scratch, f->p, float *);
+    if (!from || !to) return AML_ENOMEM;
+    for (size_t j = 0; j < f->p; j++) {
+        const aml_column *c = &f->columns[j];
+        if (c->kind == AML_IDENTIFIER || (use && !use[j])) continue;
+        from[j] = c->number;
+        if (c->kind == AML_NUMBER) {
+            to[j] = aml_table_number(&b, c->name, (uint32_t)j);
+        } else {
+            aml_feature borrowed = borrow(c, j);
+            aml_table_share(&b, &borrowed);
+        }
+    }
+    AML_TRY(aml_table_end(out, &b));
+    return aml_each(ctx, f->p, narrow, &(conversion){f->n, from, to});
+}
+
+aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx) {
+    const char **names = AML_ARRAY(ctx->keep, t->p, const char *);
+    uint32_t *n_levels = AML_ARRAY(ctx->keep, t->p, uint32_t);
+    const float **column = AML_ARRAY(ctx->keep, t->p, const float *);
+    const void **from = AML_ARRAY(ctx->scratch, t->p, const void *);
+    float **to = AML_ARRAY(ctx->scratch, t->p, float *);
+    if (!names || !n_levels || !column || !from || !to) return AML_ENOMEM;
+    for (size_t j = 0; j < t->p; j++) {
+        const aml_feature *f = &t->features[j];
+        names[j] = f->name;
+        if (f->kind == AML_NUMBER) {
+            column[j] = f->x;
+        } else if (f->kind == AML_CATEGORY) {
+            n_levels[j] = f->n_levels;
+            from[j] = f->code;
+            to[j] = aml_alloc_raw(ctx->keep, t->n, sizeof(float));
+            if (!to[j]) return AML_ENOMEM;
+            column[j] = to[j];
+        } else {
+            return aml_fail(AML_EINTERNAL, "column `%s` of kind %s has no step that makes numbers of it",
+                            f->name, f->kind == AML_TEXT ? "text" : "datetime");
+        }
+    }
+    *out = (aml_design){.n = t->n, .p = t->p, .names = names, .n_levels = n_levels,
+                        .column = column, .csr = t->csr};
+    return aml_each(ctx, t->p, code_to_float, &(conversion){t->n, from, to});
+}

@@ -1,0 +1,245 @@
+/* elastic_net.c: least squares with L1 and L2 penalties by coordinate descent (Friedman, Hastie and Tibshirani 2010).
+ * Up to 2048 features the sweeps run on the covariance matrix and cost nothing per row; beyond, on the residuals. */
+#include "automl/core/learner.h"
+#include "automl/core/linalg.h"
+#include "learners/parts/linear.h"
+#include "learners/parts/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ALPHA, L1_RATIO };
+enum { LARGEST_COVARIANCE = 2048, MOST_SWEEPS = 5000 };
+#define TOLERANCE 1e-9 /* largest change of a coefficient in a sweep, in standard deviations of target and feature */
+
+static const aml_param params[] = {
+    [ALPHA] = {.name = "alpha",
+               .summary = "strength of the penalty, for a target of standard deviation 1",
+               .kind = AML_REAL,
+               .log = true,
+               .lo = 1e-5,
+               .hi = 10,
+               .fallback = 1e-2},
+    [L1_RATIO] = {.name = "l1_ratio",
+                  .summary = "share of the L1 penalty",
+                  .kind = AML_REAL,
+                  .lo = 0,
+                  .hi = 1,
+                  .fallback = 0.5},
+    {.name = NULL}};
+
+/* Minimised: ½ sum w r² + l1 |coef|_1 + l2 / 2 |coef|², the weights' sum 1, y and x centered, y of spread 1. */
+typedef struct problem {
+    const aml_data *x;
+    const double *w, *center;
+    double *y;              /* by position; residuals when there is no covariance */
+    size_t n, p, chunk;
+    double l1, l2;
+    double *gram, *slope;   /* p × p, and x'(y - x coef): NULL without covariance */
+    double *square;         /* p: diagonal of the gram */
+    double *coef;
+    bool *active;
+    aml_ctx *ctx;
+} problem;
+
+static void add_covariance(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
+    const problem *a = arg;
+    size_t p = a->p, n = end - begin;
+    double *x = scratch;
+    aml_rows_doubles(x, a->x, a->center, begin, end);
+    for (size_t i = 0; i < n; i++, x += p) {
+        double wy = a->w[begin + i] * a->y[begin + i], root = sqrt(a->w[begin + i]);
+        for (size_t j = 0; j < p; j++) {
+            sum[p * p + j] += wy * x[j];
+            x[j] *= root;
+        }
+    }
+    aml_dsyrk(p, n, scratch, p, 1, sum, p);
+}
+
+static double residual_value(const problem *a, size_t j, size_t i) {
+    const aml_design *d = a->x->x;
+    size_t row = a->x->rows[i];
+    float x = d->column[j] ? d->column[j][row] : d->dense[row * d->p + j];
+    return (double)aml_rows_value(x) - a->center[j];
+}
+
+static aml_status prepare(problem *a) {
+    size_t p = a->p, d = p * p + p;
+    aml_ctx *ctx = a->ctx;
+    a->coef = AML_ARRAY(ctx->scratch, p, double);
+    a->active = AML_ARRAY(ctx->scratch, p, bool);
+    a->square = AML_ARRAY(ctx->scratch, p, double);
+    if (!a->coef || !a->active || !a->square) return AML_ENOMEM;
+    if (p > LARGEST_COVARIANCE) {
+        for (size_t j = 0; j < p; j++) {
+            if (aml_should_stop(ctx)) return aml_stopped();
+            for (size_t i = 0; i < a->n; i++) a->square[j] += a->w[i] * pow(residual_value(a, j, i), 2);
+        }
+        return AML_OK;
+    }
+    aml_sum s;
+    a->gram = AML_ARRAY(ctx->scratch, d, double);
+    if (!a->gram) return AML_ENOMEM;
+    a->slope = a->gram + p * p;
+    size_t chunk = aml_rows_chunk(p / 2);
+    AML_TRY(aml_sum_init(&s, a->n, d, chunk, chunk * p, ctx));
+    AML_TRY(aml_sum_run(a->gram, &s, add_covariance, a, ctx));
+    for (size_t j = 0; j < p; j++) a->square[j] = a->gram[j * p + j];
+    return AML_OK;
+}
+
+static double slope_of(const problem *a, size_t j) {
+    double sum = 0;
+    if (a->gram) return a->slope[j];
+    for (size_t i = 0; i < a->n; i++) sum += a->w[i] * a->y[i] * residual_value(a, j, i);
+    return sum;
+}
+
+static void move(problem *a, size_t j, double change) {
+    const double *row = a->gram + (a->gram ? j * a->p : 0);
+    a->coef[j] += change;
+    if (a->gram)
+        for (size_t i = 0; i < a->p; i++) a->slope[i] -= change * row[i];
+    else
+        for (size_t i = 0; i < a->n; i++) a->y[i] -= change * residual_value(a, j, i);
+}
+
+/* The best value of one coefficient with the others as they are. */
+static double best(const problem *a, size_t j) {
+    double pull = slope_of(a, j) + a->square[j] * a->coef[j];
+    double shrunk = pull > a->l1 ? pull - a->l1 : pull < -a->l1 ? pull + a->l1 : 0;
+    return shrunk / (a->square[j] + a->l2);
+}
+
+/* Once over all coefficients, or over the active ones; the largest change is in units of the target's spread. */
+static aml_status sweep(double *largest, problem *a, bool all) {
+    *largest = 0;
+    for (size_t j = 0; j < a->p; j++) {
+        if ((!all && !a->active[j]) || !(a->square[j] > 0)) continue;
+        if ((!a->gram || j % 64 == 0) && aml_should_stop(a->ctx)) return aml_stopped();
+        double change = best(a, j) - a->coef[j];
+        if (change == 0 || !isfinite(change)) continue;
+        move(a, j, change);
+        a->active[j] = true;
+        *largest = fmax(*largest, fabs(change) * sqrt(a->square[j]));
+    }
+    return AML_OK;
+}
+
+static aml_status descend(problem *a) {
+    double change;
+    for (int round = 0; round < MOST_SWEEPS; round++) {
+        aml_status status = sweep(&change, a, true);
+        for (; !status && change > TOLERANCE && round < MOST_SWEEPS; round++) {
+            double inner;
+            status = sweep(&inner, a, false);
+            if (inner <= TOLERANCE) break;
+        }
+        if (status == AML_ESTOPPED && round) {
+            a->ctx->truncated = true;
+            aml_clear_error();
+            return AML_OK;
+        }
+        if (status) return status;
+        if (change <= TOLERANCE) break;
+    }
+    return AML_OK;
+}
+
+/* y by position, centered and of spread 1. */
+static aml_status scale_target(double *mean, double *sd, problem *a) {
+    double largest = 0, s1 = 0, s2 = 0;
+    a->y = AML_ARRAY(a->ctx->scratch, a->n, double);
+    if (!a->y) return AML_ENOMEM;
+    for (size_t i = 0; i < a->n; i++) largest = fmax(largest, fabs(a->x->y[a->x->rows[i]]));
+    double unit = largest > 0 ? largest : 1;
+    for (size_t i = 0; i < a->n; i++) s1 += a->w[i] * (a->y[i] = a->x->y[a->x->rows[i]] / unit);
+    for (size_t i = 0; i < a->n; i++) s2 += a->w[i] * (a->y[i] - s1) * (a->y[i] - s1);
+    double spread = s2 > 1e-30 ? sqrt(s2) : 0;
+    for (size_t i = 0; i < a->n; i++) a->y[i] = spread > 0 ? (a->y[i] - s1) / spread : 0;
+    *mean = s1 * unit;
+    *sd = spread * unit;
+    return AML_OK;
+}
+
+static aml_status solve(aml_linear *m, problem *a, double *coef, double *sd) {
+    aml_ctx *ctx = a->ctx;
+    double total, y_mean, y_sd, *center = AML_ARRAY(ctx->scratch, a->p, double);
+    double *w = aml_rows_weights(&total, a->x, ctx->scratch);
+    if (!center || !w) return AML_ENOMEM;
+    for (size_t i = 0; i < a->n; i++) w[i] /= total;
+    a->w = w;
+    a->center = center;
+    AML_TRY(aml_rows_moments(center, sd, a->x, w, 1, ctx));
+    AML_TRY(scale_target(&y_mean, &y_sd, a));
+    AML_TRY(prepare(a));
+    AML_TRY(descend(a));
+    coef[a->p] = y_mean;
+    for (size_t j = 0; j < a->p; j++) {
+        coef[j] = a->coef[j] * y_sd;
+        if (!(fabs(coef[j]) < 1e150)) coef[j] = 0;
+        coef[a->p] -= coef[j] * center[j];
+    }
+    *m = (aml_linear){.p = a->p, .q = 0, .k = 1, .coef = coef, .sd = sd};
+    return AML_OK;
+}
+
+static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    size_t p = train->x->p;
+    aml_linear *m = AML_NEW(ctx->keep, aml_linear);
+    double *coef = AML_ARRAY(ctx->keep, p + 1, double), *sd = AML_ARRAY(ctx->keep, p, double);
+    if (!m || !coef || !sd) return AML_ENOMEM;
+    problem a = {.x = train,
+                 .n = train->n,
+                 .p = p,
+                 .l1 = hp[ALPHA] * hp[L1_RATIO],
+                 .l2 = hp[ALPHA] * (1 - hp[L1_RATIO]),
+                 .ctx = ctx};
+    AML_TRY(solve(m, &a, coef, sd));
+    *model = m;
+    return AML_OK;
+}
+
+/* Sparse features are not its own: they are left aside. */
+static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    aml_design dense = *x->x;
+    aml_data view = *x;
+    dense.csr = NULL;
+    view.x = &dense;
+    return aml_linear_predict(out, model, &view, NULL, NULL, ctx);
+}
+
+static void save(const void *model, aml_writer *w) { aml_linear_save(model, w); }
+
+static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
+    aml_linear *m = AML_NEW(ctx->keep, aml_linear);
+    if (!m) return AML_ENOMEM;
+    AML_TRY(aml_linear_load(m, r, ctx));
+    if (m->k != 1 || m->q) return aml_reader_fail(r, "an elastic net with %zu outputs", m->k);
+    *model = m;
+    return AML_OK;
+}
+
+static double cost(const double *hp, const aml_shape *shape) {
+    double n = (double)shape->n, p = (double)shape->p, sweeps = hp[ALPHA] < 1e-3 ? 200 : 50;
+    double each = p <= LARGEST_COVARIANCE ? p * p * 4e-10 : n * p * 4e-9;
+    return 1e-4 + n * p * 3e-9 + (p <= LARGEST_COVARIANCE ? n * p * p * 5e-11 : 0) + sweeps * each;
+}
+
+static aml_status importance(double *out, const void *model, size_t p) { return aml_linear_importance(out, model, p); }
+
+const aml_learner aml_learner_elastic_net = {
+    .abi = AML_ABI,
+    .name = "elastic_net",
+    .summary = "linear regression with L1 and L2 penalties",
+    .tasks = AML_REGRESSION,
+    .can = AML_CAN_WEIGHTS | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT,
+    .params = params,
+    .fit = fit,
+    .predict = predict,
+    .save = save,
+    .load = load,
+    .cost = cost,
+    .importance = importance,
+};

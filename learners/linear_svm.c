@@ -1,0 +1,97 @@
+/* linear_svm.c: linear support vector machine with the squared hinge loss, one class against the others; its margins
+ * become probabilities on a fifth of the rows that a first fit leaves out. */
+#include "automl/core/learner.h"
+#include "learners/parts/calibrate.h"
+#include "learners/parts/linear.h"
+#include "learners/parts/rows.h"
+
+typedef struct linear_svm {
+    aml_linear linear;
+    aml_calibration calibration;
+} linear_svm;
+
+static const aml_param params[] = {
+    {.name = "C",
+     .summary = "weight of the losses against half the squared coefficients",
+     .kind = AML_REAL,
+     .log = true,
+     .lo = 1e-4,
+     .hi = 1e3,
+     .fallback = 0.1},
+    {.name = NULL}};
+
+static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    return aml_linear_fit(out, train, aml_loss_squared_hinge, 1 / hp[0], ctx);
+}
+
+/* Too few rows for a split: the margins of the training rows have to do. */
+static aml_status calibrate(linear_svm *m, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    aml_data inner, rest;
+    aml_linear first = m->linear;
+    bool possible;
+    size_t k = m->linear.k;
+    AML_TRY(aml_calibration_split(&possible, &inner, &rest, train, ctx));
+    if (possible)
+        AML_TRY(fit_linear(&first, &inner, hp, ctx));
+    else
+        rest = *train;
+    double *score = AML_ARRAY(ctx->scratch, rest.n * k, double), *y = AML_ARRAY(ctx->scratch, rest.n, double);
+    double total, *w = aml_rows_weights(&total, &rest, ctx->scratch);
+    if (!score || !y || !w) return AML_ENOMEM;
+    for (size_t i = 0; i < rest.n; i++) y[i] = rest.y[rest.rows[i]];
+    AML_TRY(aml_linear_predict(score, &first, &rest, NULL, NULL, ctx));
+    return aml_calibration_fit(&m->calibration, score, y, w, rest.n, k, ctx);
+}
+
+static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    linear_svm *m = AML_NEW(ctx->keep, linear_svm);
+    if (!m) return AML_ENOMEM;
+    AML_TRY(fit_linear(&m->linear, train, hp, ctx));
+    AML_TRY(calibrate(m, train, hp, ctx));
+    *model = m;
+    return AML_OK;
+}
+
+static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const linear_svm *m = model;
+    return aml_linear_predict(out, &m->linear, x, aml_calibration_apply, &m->calibration, ctx);
+}
+
+static void save(const void *model, aml_writer *w) {
+    const linear_svm *m = model;
+    aml_linear_save(&m->linear, w);
+    aml_calibration_save(&m->calibration, w);
+}
+
+static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
+    linear_svm *m = AML_NEW(ctx->keep, linear_svm);
+    if (!m) return AML_ENOMEM;
+    AML_TRY(aml_linear_load(&m->linear, r, ctx));
+    AML_TRY(aml_calibration_load(&m->calibration, m->linear.k, r, ctx));
+    *model = m;
+    return AML_OK;
+}
+
+static double cost(const double *hp, const aml_shape *shape) {
+    return 1.8 * aml_linear_cost(shape, hp[0] > 1 ? 30 : 15);
+}
+
+static aml_status importance(double *out, const void *model, size_t p) {
+    const linear_svm *m = model;
+    return aml_linear_importance(out, &m->linear, p);
+}
+
+const aml_learner aml_learner_linear_svm = {
+    .abi = AML_ABI,
+    .name = "linear_svm",
+    .summary = "linear support vector machine, calibrated",
+    .tasks = AML_CLASSIFICATION,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_REFIT,
+    .params = params,
+    .fit = fit,
+    .predict = predict,
+    .save = save,
+    .load = load,
+    .cost = cost,
+    .importance = importance,
+};

@@ -1,0 +1,126 @@
+/* linear_model.c: what can be done with a fitted linear model: margins, save, load, importance. */
+#include "learners/parts/linear.h"
+
+#include "automl/core/par.h"
+#include "learners/parts/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK = 256, MOST_FEATURES = 1 << 28, MOST_OUTPUTS = 1 << 20 };
+#define LARGEST_COEF 1e200
+
+typedef struct prediction {
+    double *out;
+    const aml_linear *model;
+    const aml_data *x;
+    aml_linear_link link;
+    const void *arg;
+    const aml_ctx *ctx;
+    atomic_bool stopped;
+} prediction;
+
+static float dense_value(const aml_design *d, size_t row, size_t j) {
+    return aml_rows_value(d->dense ? d->dense[row * d->p + j] : d->column[j][row]);
+}
+
+/* Plain loops in the order of the features, so that a row gives the same bits in any company. */
+static void margins(double *z, const aml_linear *m, const aml_data *x, size_t i) {
+    size_t k = m->k;
+    const double *coef = m->coef;
+    memcpy(z, coef + (m->p + m->q) * k, k * sizeof *z);
+    for (size_t j = 0; j < m->p; j++, coef += k) {
+        double v = (double)dense_value(x->x, x->rows[i], j);
+        for (size_t c = 0; c < k; c++) z[c] += v * coef[c];
+    }
+    if (!m->q) return;
+    const uint32_t *column;
+    const float *value;
+    size_t n = aml_rows_entries(&column, &value, x, i);
+    for (size_t e = 0; e < n; e++) {
+        double v = (double)aml_rows_value(value[e]);
+        for (size_t c = 0; c < k; c++) z[c] += v * coef[column[e] * k + c];
+    }
+}
+
+static void predict_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    prediction *p = arg;
+    size_t k = p->model->k;
+    (void)block, (void)thread;
+    if (aml_should_stop(p->ctx)) atomic_store(&p->stopped, true);
+    if (atomic_load(&p->stopped)) return;
+    for (size_t i = begin; i < end; i++) {
+        margins(p->out + i * k, p->model, p->x, i);
+        if (p->link) p->link(p->out + i * k, k, p->arg);
+    }
+}
+
+aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_data *x, aml_linear_link link,
+                              const void *arg, aml_ctx *ctx) {
+    AML_TRY(aml_rows_check(x, model->p, model->q));
+    prediction p = {.out = out, .model = model, .x = x, .link = link, .arg = arg, .ctx = ctx};
+    atomic_init(&p.stopped, false);
+    aml_par_for(ctx->n_threads, x->n, BLOCK, predict_block, &p);
+    return atomic_load(&p.stopped) ? aml_stopped() : AML_OK;
+}
+
+void aml_link_logistic(double *z, size_t k, const void *arg) {
+    (void)k, (void)arg;
+    double e = exp(-fabs(*z));
+    *z = *z >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+void aml_link_softmax(double *z, size_t k, const void *arg) {
+    double largest = z[0], sum = 0;
+    (void)arg;
+    for (size_t c = 1; c < k; c++) largest = z[c] > largest ? z[c] : largest;
+    for (size_t c = 0; c < k; c++) sum += z[c] = exp(z[c] - largest);
+    for (size_t c = 0; c < k; c++) z[c] /= sum;
+}
+
+void aml_linear_save(const aml_linear *m, aml_writer *w) {
+    aml_put_u64(w, m->p);
+    aml_put_u64(w, m->q);
+    aml_put_u64(w, m->k);
+    aml_put_f64s(w, m->coef, (m->p + m->q + 1) * m->k);
+    aml_put_f64s(w, m->sd, m->p);
+}
+
+static bool all_within(const double *v, size_t n, double lo, double hi) {
+    for (size_t i = 0; i < n; i++)
+        if (!(v[i] >= lo && v[i] <= hi)) return false;
+    return true;
+}
+
+aml_status aml_linear_load(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
+    uint64_t p = aml_get_u64(r), q = aml_get_u64(r), k = aml_get_u64(r);
+    if (r->status) return r->status;
+    if (p > MOST_FEATURES || q > MOST_FEATURES || !k || k > MOST_OUTPUTS)
+        return aml_reader_fail(r, "a linear model of impossible size");
+    size_t n = (size_t)((p + q + 1) * k);
+    m->p = (size_t)p, m->q = (size_t)q, m->k = (size_t)k;
+    m->coef = aml_get_f64s(r, ctx->keep, n, NULL);
+    m->sd = aml_get_f64s(r, ctx->keep, m->p, NULL);
+    if (r->status) return r->status;
+    if (!all_within(m->coef, n, -LARGEST_COEF, LARGEST_COEF) || !all_within(m->sd, m->p, 0, LARGEST_COEF))
+        return aml_reader_fail(r, "a coefficient is out of range");
+    return AML_OK;
+}
+
+aml_status aml_linear_importance(double *out, const aml_linear *m, size_t p) {
+    double sum = 0;
+    for (size_t j = 0; j < p; j++) {
+        out[j] = 0;
+        for (size_t c = 0; j < m->p && c < m->k; c++) out[j] += fabs(m->coef[j * m->k + c]) * m->sd[j];
+        sum += out[j];
+    }
+    for (size_t j = 0; j < p; j++) out[j] = sum > 0 && isfinite(sum) ? out[j] / sum : 0;
+    return AML_OK;
+}
+
+double aml_linear_cost(const aml_shape *s, double passes) {
+    double k = s->task == AML_MULTICLASS ? s->n_classes : 1, n = (double)s->n, p = (double)s->p;
+    double pass = n * (p * (0.4e-9 + 0.8e-9 * k) + 20e-9 * k) + (double)s->nnz * k * 3e-9;
+    double rows = n < 16384 + 16 * p ? n : 16384 + 16 * p, solve = p < 2048 ? p * p * (rows + k * p / 3) * 5e-11 : 0;
+    return 1e-4 + passes * pass + solve;
+}

@@ -1,0 +1,55 @@
+/* nn_file.c: a network to bytes and back. */
+#include <math.h>
+
+#include "learners/parts/nn.h"
+
+void aml_nn_save(const aml_nn *net, aml_writer *w) {
+    const size_t sizes[] = {net->p,     net->plain,   net->ramps,   net->waves, net->layers,
+                            net->width, net->members, net->outputs, (size_t)net->activation,
+                            (size_t)net->link, net->residual};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) aml_put_u32(w, (uint32_t)sizes[i]);
+    aml_put_u32s(w, net->source, net->inputs);
+    aml_put_f32s(w, net->origin, net->ramps);
+    aml_put_f32s(w, net->slope, net->ramps);
+    aml_put_f32s(w, net->low, net->ramps);
+    aml_put_f32s(w, net->high, net->ramps);
+    aml_put_f32s(w, net->theta, net->n_theta);
+}
+
+static bool finite_all(const float *v, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i])) return false;
+    return true;
+}
+
+/* Ramps read features, waves read ramps; limits keep every later number finite. */
+static bool columns_make_sense(const aml_nn *net) {
+    for (size_t i = 0; i < net->inputs; i++)
+        if (net->source[i] >= (i < net->ramps ? net->p : net->ramps)) return false;
+    for (size_t i = 0; i < net->ramps; i++)
+        if (!(fabsf(net->low[i]) <= 1e6f) || !(fabsf(net->high[i]) <= 1e6f)) return false;
+    return finite_all(net->origin, net->ramps) && finite_all(net->slope, net->ramps) &&
+           finite_all(net->theta, net->n_theta);
+}
+
+aml_status aml_nn_load(aml_nn *net, aml_reader *r, aml_arena *keep) {
+    size_t sizes[11];
+    for (size_t i = 0; i < 11; i++) sizes[i] = aml_get_u32(r);
+    if (r->status) return r->status;
+    if (sizes[8] > AML_NN_SELU || sizes[9] > AML_NN_SOFTMAX || sizes[10] > 1)
+        return aml_reader_fail(r, "unknown kind of network");
+    *net = (aml_nn){.p = sizes[0], .plain = sizes[1], .ramps = sizes[2], .waves = sizes[3], .layers = sizes[4],
+                    .width = sizes[5], .members = sizes[6], .outputs = sizes[7],
+                    .activation = (aml_nn_activation)sizes[8], .link = (aml_nn_link)sizes[9],
+                    .residual = sizes[10] != 0, .inputs = sizes[2] + sizes[3]};
+    if (!aml_nn_layout(net)) return aml_reader_fail(r, "sizes of the network");
+    net->source = aml_get_u32s(r, keep, net->inputs, NULL);
+    net->origin = aml_get_f32s(r, keep, net->ramps, NULL);
+    net->slope = aml_get_f32s(r, keep, net->ramps, NULL);
+    net->low = aml_get_f32s(r, keep, net->ramps, NULL);
+    net->high = aml_get_f32s(r, keep, net->ramps, NULL);
+    net->theta = aml_get_f32s(r, keep, net->n_theta, NULL);
+    if (r->status) return r->status;
+    if (!columns_make_sense(net)) return aml_reader_fail(r, "numbers of the network out of range");
+    return AML_OK;
+}

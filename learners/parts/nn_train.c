@@ -1,0 +1,200 @@
+/* nn_train.c: AdamW over shuffled batches, a cosine schedule, and the best weights on held-out rows. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+#include "learners/parts/nn_kernels.h"
+
+enum { BLOCK = 16384 }; /* parameters stepped at a time */
+
+typedef struct trainer {
+    aml_nn *net;
+    const aml_nn_data *train, *valid;
+    const aml_nn_options *o;
+    aml_ctx *ctx;
+
+    uint32_t *order;           /* positions in the row list, shuffled every epoch */
+    uint32_t *rows;            /* design rows of the batch at hand */
+    aml_nn_work *work;         /* one a chunk of a batch */
+    size_t chunk, n_chunks;
+    size_t begin, end;         /* the batch: order[begin … end-1] */
+    aml_rng rng;               /* dropout of this step */
+    double dropout;
+
+    float *m, *v, *average, *best;
+    double *block_norm;
+    aml_nn_adam adam;
+    size_t step, n_steps;
+    double *out;               /* predictions of valid */
+    double best_loss;
+    size_t best_epoch;
+} trainer;
+
+/* ---- one step */
+
+static void chunk_gradient(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    trainer *t = arg;
+    aml_nn_work *work = &t->work[block];
+    size_t n = end - begin;
+    (void)thread;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = t->order[t->begin + begin + i];
+        t->rows[begin + i] = t->train->rows[at];
+        work->y[i] = t->train->y[at];
+        work->w[i] = t->train->w ? t->train->w[at] : 1;
+    }
+    aml_rng rng = aml_rng_child(&t->rng, (uint32_t)block);
+    if (aml_nn_forward(work, t->net, t->train->x, t->rows + begin, n, t->dropout, rng, t->ctx))
+        aml_nn_backward(work, t->net, n, t->dropout, t->o->label_smoothing, (double)(t->end - t->begin), t->ctx);
+}
+
+static size_t chunks_of_batch(const trainer *t) { return (t->end - t->begin + t->chunk - 1) / t->chunk; }
+
+/* The chunks' gradients, added in order into the first. */
+static void sum_gradients(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    trainer *t = arg;
+    float *sum = t->work[0].gradient + begin;
+    (void)thread;
+    for (size_t c = 1; c < chunks_of_batch(t); c++) aml_nn_add(sum, t->work[c].gradient + begin, end - begin);
+    t->block_norm[block] = aml_nn_square_sum(sum, end - begin);
+}
+
+static void step_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    trainer *t = arg;
+    size_t split = t->net->n_decay < begin ? begin : t->net->n_decay < end ? t->net->n_decay : end;
+    aml_nn_adam undecayed = t->adam;
+    undecayed.decay = 0;
+    (void)block, (void)thread;
+    aml_nn_adam_step(t->net->theta + begin, t->m + begin, t->v + begin, t->work[0].gradient + begin, split - begin,
+                     &t->adam);
+    aml_nn_adam_step(t->net->theta + split, t->m + split, t->v + split, t->work[0].gradient + split, end - split,
+                     &undecayed);
+}
+
+/* Linear over the first twentieth, then half a cosine down to nothing. */
+static double schedule(double progress) {
+    const double warm = 0.05;
+    if (progress < warm) return (progress + 1e-3) / (warm + 1e-3);
+    return 0.5 * (1 + cos(3.14159265358979 * (progress - warm) / (1 - warm)));
+}
+
+static void set_adam(trainer *t, double norm) {
+    const double beta1 = 0.9, beta2 = 0.98, longest = 1;
+    double steps = (double)t->step + 1;
+    t->adam = (aml_nn_adam){
+        .rate = (float)(t->o->learning_rate * schedule((double)t->step / (double)t->n_steps)),
+        .decay = (float)t->o->weight_decay,
+        .beta1 = (float)beta1,
+        .beta2 = (float)beta2,
+        .correction1 = (float)(1 / (1 - pow(beta1, steps))),
+        .correction2 = (float)(1 / (1 - pow(beta2, steps))),
+        .gradient_factor = (float)(norm > longest ? longest / norm : 1),
+    };
+}
+
+/* False when stopped: theta is as it was. A gradient that is not finite is skipped. */
+static bool train_step(trainer *t) {
+    size_t n = t->net->n_theta, n_blocks = (n + BLOCK - 1) / BLOCK;
+    int threads = t->ctx->n_threads;
+    t->rng = aml_rng_child(&t->ctx->rng, 0x80000000u + (uint32_t)t->step);
+    aml_par_for(threads, t->end - t->begin, t->chunk, chunk_gradient, t);
+    for (size_t c = 0; c < chunks_of_batch(t); c++)
+        if (t->work[c].stopped) return false;
+    aml_par_for(threads, n, BLOCK, sum_gradients, t);
+    double square = 0;
+    for (size_t b = 0; b < n_blocks; b++) square += t->block_norm[b];
+    set_adam(t, sqrt(square));
+    if (isfinite(square)) aml_par_for(threads, n, BLOCK, step_block, t);
+    t->step++;
+    return true;
+}
+
+/* ---- epochs */
+
+static double row_loss(const trainer *t, const double *out, float y) {
+    size_t k = t->net->outputs;
+    double p = t->net->link == AML_NN_SOFTMAX ? out[(size_t)y < k ? (size_t)y : 0] : out[0];
+    if (t->net->link == AML_NN_VALUE) return (p - (double)y) * (p - (double)y);
+    if (t->net->link == AML_NN_LOGISTIC && y < 0.5f) p = 1 - p;
+    return -log(fmax(p, 1e-7));
+}
+
+/* Keeps the weights when they are the best so far on `valid`. */
+static aml_status judge(trainer *t, size_t epoch) {
+    const aml_nn_data *d = t->valid;
+    AML_TRY(aml_nn_predict(t->out, t->net, d->x, d->rows, d->n, t->ctx));
+    double sum = 0, weight = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        double w = d->w ? (double)d->w[i] : 1;
+        if (w > 0) sum += w * row_loss(t, t->out + i * t->net->outputs, d->y[i]);
+        weight += w;
+    }
+    double loss = weight > 0 ? sum / weight : 0;
+    if (!(loss < t->best_loss)) return AML_OK;
+    t->best_loss = loss;
+    t->best_epoch = epoch;
+    memcpy(t->best, t->net->theta, t->net->n_theta * sizeof(float));
+    return AML_OK;
+}
+
+/* Rows are cut evenly, so that no batch is a small rest. */
+static aml_status train_epoch(trainer *t, size_t epoch, size_t n_batches) {
+    aml_rng rng = aml_rng_child(&t->ctx->rng, 0x40000000u + (uint32_t)epoch);
+    aml_rng_shuffle(&rng, t->order, t->train->n);
+    for (size_t b = 0; b < n_batches && t->step < t->n_steps; b++) {
+        t->begin = b * t->train->n / n_batches;
+        t->end = (b + 1) * t->train->n / n_batches;
+        if (aml_should_stop(t->ctx) || !train_step(t)) return AML_ESTOPPED;
+    }
+    return AML_OK;
+}
+
+static aml_status train_epochs(trainer *t, size_t n_batches) {
+    size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches, patience = n_epochs / 4 > 8 ? n_epochs / 4 : 8;
+    for (size_t epoch = 0; epoch < n_epochs; epoch++) {
+        AML_TRY(train_epoch(t, epoch, n_batches));
+        if (!t->valid->n) continue;
+        AML_TRY(judge(t, epoch));
+        if (epoch >= t->best_epoch + patience) break;
+    }
+    return AML_OK;
+}
+
+/* ---- the whole */
+
+static aml_status prepare(trainer *t) {
+    aml_arena *a = t->ctx->scratch;
+    size_t n = t->net->n_theta, batch = t->end;
+    t->order = AML_ARRAY(a, t->train->n, uint32_t);
+    t->rows = AML_ARRAY(a, batch, uint32_t);
+    t->work = AML_ARRAY(a, t->n_chunks, aml_nn_work);
+    t->m = AML_ARRAY(a, n, float);
+    t->v = AML_ARRAY(a, n, float);
+    t->best = AML_ARRAY(a, t->valid->n ? n : 0, float);
+    t->out = AML_ARRAY(a, t->valid->n * t->net->outputs, double);
+    t->block_norm = AML_ARRAY(a, n / BLOCK + 1, double);
+    if (!t->order || !t->rows || !t->work || !t->m || !t->v || !t->best || !t->out || !t->block_norm)
+        return AML_ENOMEM;
+    for (size_t i = 0; i < t->train->n; i++) t->order[i] = (uint32_t)i;
+    for (size_t c = 0; c < t->n_chunks; c++)
+        AML_TRY(aml_nn_work_new(&t->work[c], t->net, batch < t->chunk ? batch : t->chunk, true, t->dropout > 0, a));
+    return AML_OK;
+}
+
+aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid, const aml_nn_options *o,
+                        aml_ctx *ctx) {
+    size_t batch = o->batch < train->n ? o->batch : train->n;
+    size_t n_batches = (train->n + batch / 2) / batch, chunk = aml_nn_chunk(net);
+    size_t longest = train->n / n_batches + 1;
+    double steps = ceil(o->epochs * (double)n_batches);
+    trainer t = {.net = net, .train = train, .valid = valid, .o = o, .ctx = ctx, .chunk = chunk, .end = longest,
+                 .n_chunks = (longest + chunk - 1) / chunk, .n_steps = steps < 1 ? 1 : (size_t)steps,
+                 .best_loss = INFINITY, .dropout = o->dropout};
+    AML_TRY(prepare(&t));
+    aml_status status = train_epochs(&t, n_batches);
+    if (status && status != AML_ESTOPPED) return status;
+    if (isfinite(t.best_loss)) memcpy(net->theta, t.best, net->n_theta * sizeof(float));
+    else if (status && t.step * 4 < n_batches) return aml_stopped();
+    ctx->truncated |= status == AML_ESTOPPED;
+    return AML_OK;
+}

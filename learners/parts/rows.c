@@ -1,0 +1,158 @@
+/* rows.c: blocks of rows as matrices, and sums over rows in a fixed order. */
+#include "learners/parts/rows.h"
+
+#include "automl/core/par.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 22 };
+
+void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
+    const aml_design *d = x->x;
+    size_t p = d->p;
+    if (d->dense) {
+        for (size_t i = begin; i < end; i++, out += p) {
+            const float *row = d->dense + x->rows[i] * p;
+            for (size_t j = 0; j < p; j++) out[j] = aml_rows_value(row[j]);
+        }
+        return;
+    }
+    for (size_t j = 0; j < p; j++)
+        for (size_t i = begin; i < end; i++)
+            out[(i - begin) * p + j] = aml_rows_value(d->column[j][x->rows[i]]);
+}
+
+void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin, size_t end) {
+    const aml_design *d = x->x;
+    size_t p = d->p;
+    for (size_t i = begin; i < end; i++) {
+        double *to = out + (i - begin) * p;
+        if (d->dense) {
+            const float *row = d->dense + x->rows[i] * p;
+            for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]);
+        } else {
+            for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(d->column[j][x->rows[i]]);
+        }
+        for (size_t j = 0; center && j < p; j++) to[j] -= center[j];
+    }
+}
+
+size_t aml_rows_sparse(const aml_data *x) { return x->x->csr ? x->x->csr->p : 0; }
+
+size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_data *x, size_t i) {
+    const aml_csr *s = x->x->csr;
+    size_t row = x->rows[i], start = (size_t)s->start[row];
+    *column = s->column + start;
+    *value = s->value + start;
+    return (size_t)s->start[row + 1] - start;
+}
+
+aml_status aml_rows_check(const aml_data *x, size_t p, size_t q) {
+    if (x->x->p == p && aml_rows_sparse(x) == q) return AML_OK;
+    return aml_fail(AML_EDATA, "the model knows %zu dense and %zu sparse features, the data have %zu and %zu", p, q,
+                    x->x->p, aml_rows_sparse(x));
+}
+
+double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena) {
+    double *w = aml_alloc_raw(arena, x->n, sizeof *w), sum = 0;
+    if (!w) return NULL;
+    for (size_t i = 0; i < x->n; i++) sum += w[i] = x->w ? x->w[x->rows[i]] : 1;
+    if (sum <= 0) {
+        for (size_t i = 0; i < x->n; i++) w[i] = 1;
+        sum = (double)x->n;
+    }
+    *total = sum;
+    return w;
+}
+
+size_t aml_rows_chunk(size_t width) {
+    size_t rows = 32768 / (width + 1);
+    return rows < 32 ? 32 : rows > 512 ? 512 : rows / 8 * 8;
+}
+
+aml_status aml_sum_init(aml_sum *s, size_t n, size_t d, size_t chunk, size_t room, aml_ctx *ctx) {
+    size_t n_parts = PARTS_BUDGET / (d + 1);
+    n_parts = n_parts < FEWEST_PARTS ? FEWEST_PARTS : n_parts > MOST_PARTS ? MOST_PARTS : n_parts;
+    size_t part = (n + n_parts - 1) / n_parts;
+    part = (part + chunk - 1) / chunk * chunk;
+    if (!part) part = chunk;
+    n_parts = (n + part - 1) / part;
+    size_t n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
+    if (n_threads > n_parts) n_threads = n_parts;
+    room = (room + 7) / 8 * 8;
+    *s = (aml_sum){.n = n, .d = d, .chunk = chunk, .part = part, .room = room};
+    s->parts = aml_alloc_raw(ctx->scratch, n_parts * d, sizeof *s->parts);
+    s->scratch = aml_alloc_raw(ctx->scratch, n_threads * room, sizeof *s->scratch);
+    return s->parts && s->scratch ? AML_OK : AML_ENOMEM;
+}
+
+typedef struct run {
+    const aml_sum *sum;
+    aml_sum_fn fn;
+    void *arg;
+    const aml_ctx *ctx;
+    atomic_bool stopped;
+} run;
+
+static void run_part(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    run *r = arg;
+    const aml_sum *s = r->sum;
+    double *sum = s->parts + block * s->d;
+    memset(sum, 0, s->d * sizeof *sum);
+    for (size_t at = begin; at < end; at += s->chunk) {
+        if (aml_should_stop(r->ctx)) atomic_store(&r->stopped, true);
+        if (atomic_load(&r->stopped)) return;
+        size_t to = at + s->chunk < end ? at + s->chunk : end;
+        r->fn(sum, r->arg, at, to, s->scratch + (size_t)thread * s->room);
+    }
+}
+
+aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ctx *ctx) {
+    run r = {.sum = s, .fn = fn, .arg = arg, .ctx = ctx};
+    atomic_init(&r.stopped, false);
+    aml_par_for(ctx->n_threads, s->n, s->part, run_part, &r);
+    if (atomic_load(&r.stopped)) return aml_stopped();
+    memset(out, 0, s->d * sizeof *out);
+    for (size_t block = 0; block * s->part < s->n; block++)
+        for (size_t j = 0; j < s->d; j++) out[j] += s->parts[block * s->d + j];
+    return AML_OK;
+}
+
+typedef struct moments {
+    const aml_data *x;
+    const double *w, *shift;
+} moments;
+
+static void add_moments(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
+    const moments *m = arg;
+    size_t p = m->x->x->p;
+    aml_rows_doubles(scratch, m->x, m->shift, begin, end);
+    for (size_t i = begin; i < end; i++) {
+        const double *row = scratch + (i - begin) * p;
+        for (size_t j = 0; j < p; j++) {
+            double wx = m->w[i] * row[j];
+            sum[j] += wx;
+            sum[p + j] += wx * row[j];
+        }
+    }
+}
+
+/* Shifted by the first row, so that a constant column has spread 0 exactly and a far mean costs no digits. */
+aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w, double total, aml_ctx *ctx) {
+    size_t p = x->x->p, chunk = aml_rows_chunk(p);
+    aml_mark mark = aml_arena_mark(ctx->scratch);
+    aml_sum s;
+    double *sum = aml_alloc_raw(ctx->scratch, 2 * p, sizeof *sum), *shift = AML_ARRAY(ctx->scratch, p, double);
+    if (!sum || !shift) return AML_ENOMEM;
+    if (x->n) aml_rows_doubles(shift, x, NULL, 0, 1);
+    AML_TRY(aml_sum_init(&s, x->n, 2 * p, chunk, chunk * p, ctx));
+    AML_TRY(aml_sum_run(sum, &s, add_moments, &(moments){x, w, shift}, ctx));
+    for (size_t j = 0; j < p; j++) {
+        double d = sum[j] / total, variance = sum[p + j] / total - d * d;
+        mean[j] = shift[j] + d;
+        sd[j] = variance > 0 ? sqrt(variance) : 0;
+    }
+    aml_arena_release(ctx->scratch, mark);
+    return AML_OK;
+}
