@@ -155,7 +155,7 @@ static void row_target(csv *out, double y, double truth) {
 
 /* ---- the datasets ---- */
 
-/* Friedman (1991), Multivariate adaptive regression splines, eq. 61: x6 … x10 do nothing. */
+/* Friedman (1991), Multivariate adaptive regression splines: x6 … x10 do nothing. */
 static void friedman1(csv *out, rng *r, const uint64_t *arg) {
     columns(out, "x", 10);
     header_target(out, "y");

@@ -18,7 +18,7 @@
 #include "featurize/parts/table.h"
 
 enum { STANDARD, ROBUST, MINMAX, QUANTILE_NORMAL, YEO_JOHNSON };
-enum { GRID = 1000, POWER_ROWS = 5000 };
+enum { GRID = 1000, POWER_ROWS = 5000, POLL = 1 << 15 };
 
 static const char *const method_choices[] = {"standard", "robust",      "minmax",
                                              "quantile_normal", "yeo_johnson", NULL};
@@ -43,53 +43,39 @@ typedef struct scale_state {
 } scale_state;
 
 typedef struct fit_job {
+    const aml_ctx *ctx;
     const aml_table *x;
     const aml_data *target;
     scale_state *s;
-    float **sorted;  /* a buffer for each thread */
+    float **sorted; /* a buffer for each thread */
     double **work;
-    const double *normal; /* quantile_normal: standard normal quantiles, see score_grid */
 } fit_job;
 
 static double shaped(const scale_column *c, uint8_t method, double x) {
     return method == YEO_JOHNSON ? aml_power(x, c->lambda) : x;
 }
 
-/* Mean and reciprocal sd of the known values, shifted by one of them against cancellation. */
-static void moments(scale_column *c, uint8_t method, const float *x, const aml_data *target,
-                    double shift) {
-    double n = 0, sum = 0, squares = 0;
-    shift = shaped(c, method, shift);
-    for (size_t i = 0; i < target->n; i++) {
-        double v = x[target->rows[i]];
-        if (isnan(v)) continue;
-        v = shaped(c, method, v) - shift;
-        n++;
-        sum += v;
-        squares += v * v;
+/* Mean and reciprocal sd of the known values, in two passes. */
+static aml_status moments(scale_column *c, const fit_job *u, const float *x) {
+    const aml_data *target = u->target;
+    double n = 0, mean = 0, squares = 0, lo = INFINITY, hi = -INFINITY;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < target->n; i++) {
+            double v = x[target->rows[i]];
+            if (i % POLL == 0 && aml_should_stop(u->ctx)) return aml_stopped();
+            if (isnan(v)) continue;
+            v = shaped(c, u->s->method, v);
+            n += pass == 0;
+            if (pass == 0) mean += v;
+            if (pass == 1) squares += (v - mean) * (v - mean);
+            lo = fmin(lo, v);
+            hi = fmax(hi, v);
+        }
+        if (pass == 0 && n > 0) mean /= n;
     }
-    double variance = n ? (squares - sum / n * sum) / n : 0;
-    c->centre = n ? shift + sum / n : 0;
-    c->factor = variance > 1e-14 * (squares / n) && variance > 0 ? 1 / sqrt(variance) : 0;
-}
-
-/* The map from values to normal scores: grid point i of m is the quantile (i + 1/2) / m; equal
- * points share the score of their middle. normal[k] is the normal quantile (k + 1) / (2m). */
-static void score_grid(scale_column *c, const float *sorted, size_t n, const double *normal,
-                       size_t m) {
-    size_t distinct = 0;
-    for (size_t i = 0; i < m;) {
-        float v = aml_to_float(aml_sorted_quantile(sorted, n, ((double)i + 0.5) / (double)m));
-        size_t j = i + 1;
-        while (j < m && aml_to_float(aml_sorted_quantile(
-                            sorted, n, ((double)j + 0.5) / (double)m)) <= v)
-            j++;
-        c->grid[distinct] = v;
-        c->score[distinct++] = (float)normal[i + j - 1];
-        i = j;
-    }
-    c->n_grid = distinct;
-    c->factor = distinct > 1;
+    c->centre = mean;
+    c->factor = hi > lo && squares > 0 ? sqrt(n / squares) : 0;
+    return AML_OK;
 }
 
 static void minmax(scale_column *c, const float *x, const aml_data *target) {
@@ -103,26 +89,28 @@ static void minmax(scale_column *c, const float *x, const aml_data *target) {
     c->factor = hi > lo ? 1 / (hi - lo) : 0;
 }
 
-static void power(scale_column *c, const fit_job *u, const float *sorted, size_t n, int thread) {
-    float *few = u->sorted[thread];
-    size_t m = n < POWER_ROWS ? n : POWER_ROWS;
-    for (size_t i = 0; i < m; i++) few[i] = sorted[i * n / m];
-    c->lambda = aml_power_fit(few, m, u->work[thread]);
-}
-
 static void robust(scale_column *c, const float *sorted, size_t n) {
     double spread = aml_sorted_quantile(sorted, n, 0.75) - aml_sorted_quantile(sorted, n, 0.25);
     c->centre = aml_sorted_quantile(sorted, n, 0.5);
     if (spread > 0) c->factor = 1.349 / spread;
 }
 
-/* A column's own constant value, or any known one: what moments are shifted by. */
-static bool first_known(float *out, const float *x, const aml_data *target) {
-    for (size_t i = 0; i < target->n; i++) {
-        *out = x[target->rows[i]];
-        if (!isnan(*out)) return true;
+static float grid_value(const float *sorted, size_t n, size_t i, size_t m) {
+    return aml_to_float(aml_sorted_quantile(sorted, n, ((double)i + 0.5) / (double)m));
+}
+
+/* The map from values to normal scores: grid point i of m is the quantile (i + 1/2) / m; equal
+ * points share the score of their middle. */
+static void score_grid(scale_column *c, const float *sorted, size_t n) {
+    size_t m = n < GRID ? n : GRID;
+    for (size_t i = 0, j; i < m; i = j) {
+        float v = grid_value(sorted, n, i, m);
+        for (j = i + 1; j < m && grid_value(sorted, n, j, m) <= v;) j++;
+        c->grid[c->n_grid] = v;
+        c->score[c->n_grid++] =
+            (float)aml_normal_quantile((double)(i + j) / (2.0 * (double)m));
     }
-    return false;
+    c->factor = c->n_grid > 1;
 }
 
 static aml_status learn(void *arg, size_t j, int thread) {
@@ -130,26 +118,184 @@ static aml_status learn(void *arg, size_t j, int thread) {
     const aml_feature *f = &u->x->features[j];
     scale_column *c = &u->s->column[j];
     uint8_t method = u->s->method;
-    float any = 0;
+    float *sorted = u->sorted[thread];
     size_t n = 0;
-    if (f->kind != AML_NUMBER || !first_known(&any, f->x, u->target)) return AML_OK;
-    c->lambda = 1;
+    if (f->kind != AML_NUMBER) return AML_OK;
+    if (method == STANDARD) return moments(c, u, f->x);
     if (method == MINMAX) {
         minmax(c, f->x, u->target);
         return AML_OK;
     }
-    float *sorted = u->sorted[thread];
-    if (method != STANDARD) {
-        AML_TRY(aml_sorted_sample(sorted, &n, f->x, u->target->rows, u->target->n,
-                                  AML_QUANTILE_ROWS));
-        if (!n) return AML_OK;
-    }
+    AML_TRY(aml_sorted_sample(sorted, &n, f->x, u->target->rows, u->target->n, AML_QUANTILE_ROWS));
     if (method == QUANTILE_NORMAL) {
-        score_grid(c, sorted, n, u->normal, n < GRID ? n : GRID);
+        score_grid(c, sorted, n);
         return AML_OK;
     }
-    if (method == YEO_JOHNSON) power(c, u, sorted, n, thread);
-    moments(c, method, f->x, u->target, any);
-    if (method == ROBUST && c->factor > 0) robust(c, sorted, n);
+    if (method == YEO_JOHNSON) {
+        size_t few = n < POWER_ROWS ? n : POWER_ROWS;
+        for (size_t i = 0; i < few; i++) sorted[i] = sorted[i * n / few];
+        c->lambda = aml_power_fit(sorted, few, u->work[thread]);
+    }
+    AML_TRY(moments(c, u, f->x));
+    if (method == ROBUST && n && c->factor > 0) robust(c, sorted, n);
     return AML_OK;
 }
+
+static aml_status buffers(fit_job *u, aml_ctx *ctx) {
+    size_t threads = (size_t)ctx->n_threads;
+    size_t rows = u->target->n < AML_QUANTILE_ROWS ? u->target->n : AML_QUANTILE_ROWS;
+    u->sorted = AML_ARRAY(ctx->scratch, threads, float *);
+    u->work = AML_ARRAY(ctx->scratch, threads, double *);
+    if (!u->sorted || !u->work) return AML_ENOMEM;
+    for (size_t t = 0; t < threads; t++) {
+        u->sorted[t] = aml_alloc_raw(ctx->scratch, rows, sizeof(float));
+        u->work[t] = aml_alloc_raw(ctx->scratch, 2 * POWER_ROWS, sizeof(double));
+        if (!u->sorted[t] || !u->work[t]) return AML_ENOMEM;
+    }
+    for (size_t j = 0; u->s->method == QUANTILE_NORMAL && j < u->x->p; j++) {
+        if (u->x->features[j].kind != AML_NUMBER) continue;
+        size_t room = rows < GRID ? rows : GRID;
+        u->s->column[j].grid = AML_ARRAY(ctx->keep, room, float);
+        u->s->column[j].score = AML_ARRAY(ctx->keep, room, float);
+        if (!u->s->column[j].grid || !u->s->column[j].score) return AML_ENOMEM;
+    }
+    return AML_OK;
+}
+
+static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
+                      aml_ctx *ctx) {
+    scale_state *s = AML_NEW(ctx->keep, scale_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, x->p, scale_column);
+    if (!s->column) return AML_ENOMEM;
+    s->method = (uint8_t)hp[0];
+    s->clip = hp[1];
+    fit_job u = {.ctx = ctx, .x = x, .target = target, .s = s};
+    AML_TRY(buffers(&u, ctx));
+    *state = s;
+    return aml_each(ctx, x->p, learn, &u);
+}
+
+static double score(const scale_column *c, float x) {
+    size_t lo = 0, hi = c->n_grid - 1;
+    if (x <= c->grid[0]) return c->score[0];
+    if (x >= c->grid[hi]) return c->score[hi];
+    while (hi - lo > 1) {
+        size_t middle = (lo + hi) / 2;
+        if (c->grid[middle] <= x)
+            lo = middle;
+        else
+            hi = middle;
+    }
+    double share = ((double)x - c->grid[lo]) / ((double)c->grid[hi] - c->grid[lo]);
+    return c->score[lo] + share * ((double)c->score[hi] - c->score[lo]);
+}
+
+typedef struct apply_job {
+    const scale_state *s;
+    const aml_table *x;
+    float **scaled; /* per column, NULL = none */
+} apply_job;
+
+static aml_status scale(void *arg, size_t j, int thread) {
+    const apply_job *u = arg;
+    const scale_state *s = u->s;
+    const scale_column *c = &s->column[j];
+    const float *x = u->x->features[j].x;
+    float *out = u->scaled[j];
+    (void)thread;
+    for (size_t i = 0; out && i < u->x->n; i++) {
+        double v = x[i];
+        if (s->method == QUANTILE_NORMAL)
+            v = isnan(v) ? v : score(c, x[i]);
+        else
+            v = (shaped(c, s->method, v) - c->centre) * c->factor;
+        out[i] = (float)(v > s->clip ? s->clip : v < -s->clip ? -s->clip : v);
+    }
+    return AML_OK;
+}
+
+static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
+    const scale_state *s = state;
+    AML_TRY(aml_schema_check(&s->schema, x));
+    float **scaled = AML_ARRAY(ctx->scratch, x->p, float *);
+    if (!scaled) return AML_ENOMEM;
+    aml_table_builder b = aml_table_begin(x, x->p, ctx);
+    for (size_t j = 0; j < x->p; j++) {
+        const aml_feature *f = &x->features[j];
+        if (f->kind != AML_NUMBER)
+            aml_table_share(&b, f);
+        else if (s->column[j].factor > 0)
+            scaled[j] = aml_table_replace(&b, f);
+    }
+    AML_TRY(aml_table_end(out, &b));
+    return aml_each(ctx, x->p, scale, &(apply_job){s, x, scaled});
+}
+
+static void save(const void *state, aml_writer *w) {
+    const scale_state *s = state;
+    aml_schema_save(&s->schema, w);
+    aml_put_u8(w, s->method);
+    aml_put_f64(w, s->clip);
+    for (size_t j = 0; j < s->schema.p; j++) {
+        const scale_column *c = &s->column[j];
+        if (s->schema.kind[j] != AML_NUMBER) continue;
+        aml_put_f64(w, c->centre);
+        aml_put_f64(w, c->factor);
+        aml_put_f64(w, c->lambda);
+        if (s->method != QUANTILE_NORMAL) continue;
+        aml_put_f32s(w, c->grid, c->n_grid);
+        aml_put_f32s(w, c->score, c->n_grid);
+    }
+}
+
+static bool sound(const scale_column *c, uint8_t method) {
+    if (!isfinite(c->centre) || !(c->factor >= 0 && c->factor < 1e60)) return false;
+    if (!(fabs(c->lambda) <= AML_POWER_MAX)) return false;
+    for (size_t i = 0; i < c->n_grid; i++) {
+        if (!isfinite(c->grid[i]) || !isfinite(c->score[i])) return false;
+        if (i && !(c->grid[i - 1] < c->grid[i])) return false;
+    }
+    return method != QUANTILE_NORMAL || c->factor == 0 || c->n_grid > 1;
+}
+
+static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
+    scale_state *s = AML_NEW(ctx->keep, scale_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, s->schema.p, scale_column);
+    if (!s->column) return AML_ENOMEM;
+    s->method = aml_get_u8(r);
+    s->clip = aml_get_f64(r);
+    if (!r->status && (s->method > YEO_JOHNSON || !(s->clip > 0 && s->clip < 1e9)))
+        return aml_reader_fail(r, "a method of scaling");
+    for (size_t j = 0; j < s->schema.p; j++) {
+        scale_column *c = &s->column[j];
+        if (s->schema.kind[j] != AML_NUMBER) continue;
+        c->centre = aml_get_f64(r);
+        c->factor = aml_get_f64(r);
+        c->lambda = aml_get_f64(r);
+        if (s->method == QUANTILE_NORMAL) {
+            c->grid = aml_get_f32s(r, ctx->keep, SIZE_MAX, &c->n_grid);
+            c->score = aml_get_f32s(r, ctx->keep, c->n_grid, NULL);
+        }
+        if (r->status) return r->status;
+        if (!sound(c, s->method)) return aml_reader_fail(r, "the scale of column %zu", j);
+    }
+    *state = s;
+    return r->status;
+}
+
+extern const aml_step aml_step_scale;
+const aml_step aml_step_scale = {
+    .abi = AML_ABI,
+    .name = "scale",
+    .summary = "Brings numbers to a common scale",
+    .kinds = AML_NUMBER,
+    .params = params,
+    .fit = fit,
+    .apply = apply,
+    .save = save,
+    .load = load,
+};

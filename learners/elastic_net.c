@@ -147,22 +147,6 @@ static aml_status descend(problem *a) {
     return AML_OK;
 }
 
-/* y by position, centered and of spread 1. */
-static aml_status scale_target(double *mean, double *sd, problem *a) {
-    double largest = 0, s1 = 0, s2 = 0;
-    a->y = AML_ARRAY(a->ctx->scratch, a->n, double);
-    if (!a->y) return AML_ENOMEM;
-    for (size_t i = 0; i < a->n; i++) largest = fmax(largest, fabs(a->x->y[a->x->rows[i]]));
-    double unit = largest > 0 ? largest : 1;
-    for (size_t i = 0; i < a->n; i++) s1 += a->w[i] * (a->y[i] = a->x->y[a->x->rows[i]] / unit);
-    for (size_t i = 0; i < a->n; i++) s2 += a->w[i] * (a->y[i] - s1) * (a->y[i] - s1);
-    double spread = s2 > 1e-30 ? sqrt(s2) : 0;
-    for (size_t i = 0; i < a->n; i++) a->y[i] = spread > 0 ? (a->y[i] - s1) / spread : 0;
-    *mean = s1 * unit;
-    *sd = spread * unit;
-    return AML_OK;
-}
-
 static aml_status solve(aml_linear *m, problem *a, double *coef, double *sd) {
     aml_ctx *ctx = a->ctx;
     double total, y_mean, y_sd, *center = AML_ARRAY(ctx->scratch, a->p, double);
@@ -172,7 +156,8 @@ static aml_status solve(aml_linear *m, problem *a, double *coef, double *sd) {
     a->w = w;
     a->center = center;
     AML_TRY(aml_rows_moments(center, sd, a->x, w, 1, ctx));
-    AML_TRY(scale_target(&y_mean, &y_sd, a));
+    a->y = aml_rows_target(&y_mean, &y_sd, a->x, w, ctx->scratch);
+    if (!a->y) return AML_ENOMEM;
     AML_TRY(prepare(a));
     AML_TRY(descend(a));
     coef[a->p] = y_mean;

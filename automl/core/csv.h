@@ -12,6 +12,7 @@ typedef struct aml_schema_column {
     const char *const *levels; /* CATEGORY: the known levels, in code order */
     uint32_t n_levels;
     bool optional;             /* absent is fine: the column is then left out of the frame */
+    bool day_first;            /* DATETIME: how 03/04/2020 is read, as the column of the training frame says */
 } aml_schema_column;
 
 typedef struct aml_schema {
@@ -21,7 +22,7 @@ typedef struct aml_schema {
 
 typedef struct aml_csv_options {
     char separator;           /* 0 = detect among , ; tab | */
-    char decimal;             /* 0 = '.' */
+    char decimal;             /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
     int header;               /* 0 = detect, 1 = yes, -1 = no (columns are then named c1, c2, …) */
     const aml_schema *schema; /* NULL = infer kinds. Else the frame has exactly the schema's columns in its
                                  order (absent optional ones left out), other columns are ignored */
@@ -44,6 +45,7 @@ typedef struct aml_csv_report {
     const char *const *ignored;  /* their names, at most 10 */
     const char *const *notes;    /* one sentence each on what was mended or guessed */
     size_t n_notes;
+    char decimal;                /* '.' or ',' */
 } aml_csv_report;
 
 /* Reads a file ("-" = standard input; gzip and zstd by content). Errors carry file, line and column:

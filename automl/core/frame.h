@@ -27,6 +27,7 @@ typedef struct aml_column {
     size_t n_missing;
     size_t n_unseen;            /* CATEGORY read with a schema: cells whose level is not in it */
     bool integer;               /* NUMBER: every value is a whole number */
+    bool day_first;             /* DATETIME: dates such as 03/04/2020 were read with the day first */
 } aml_column;
 
 /* Immutable once made; owns its arena. */

@@ -38,7 +38,8 @@ typedef struct aml_problem {
     const char *metric;
     double baseline_loss;   /* loss of the constant predictor; NaN when unknown. loss / baseline_loss is free of units */
     aml_shape shape;        /* rows and columns of the training data */
-    const void *knowledge;  /* aml_knowledge of search/, or NULL */
+    const void *knowledge;  /* aml_prior of search/ (parts/prior.h), or NULL */
+    const double *default_cost; /* predicted seconds of each value of dimension 0 with its defaults, or NULL */
 } aml_problem;
 
 #endif

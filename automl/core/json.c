@@ -25,7 +25,7 @@ typedef struct scan {
     bool comments;
     aml_status status; /* of a document that is wrong */
     aml_arena *keep;
-    aml_json *first, *last; /* nodes in the order of the text, by their next */
+    aml_json *first, *last;      /* nodes in the order of the text, by their next */
     size_t line, column, placed; /* place of byte `placed` */
 } scan;
 
@@ -44,7 +44,8 @@ static void place(scan *s, size_t to) {
     }
 }
 
-__attribute__((format(printf, 3, 4))) static aml_status wrong(scan *s, size_t at, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static aml_status wrong(scan *s, size_t at,
+                                                              const char *format, ...) {
     char message[400];
     va_list args;
     va_start(args, format);
@@ -171,7 +172,10 @@ static int hex4(const char *t) {
     int x = 0;
     for (int i = 0; i < 4; i++) {
         char c = t[i];
-        int d = digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = digit(c)               ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0) return -1;
         x = x * 16 + d;
     }
@@ -188,7 +192,8 @@ static aml_status scan_unicode(scan *s) {
     s->at += 4;
     if (x < 0xD800 || x > 0xDFFF) return AML_OK;
     int low = x < 0xDC00 && t[s->at] == '\\' && t[s->at + 1] == 'u' ? hex4(t + s->at + 2) : -1;
-    if (low < 0xDC00 || low > 0xDFFF) return wrong(s, begin, "\\u%04X is a lone surrogate", (unsigned)x);
+    if (low < 0xDC00 || low > 0xDFFF)
+        return wrong(s, begin, "\\u%04X is a lone surrogate", (unsigned)x);
     s->at += 6;
     return AML_OK;
 }
@@ -199,13 +204,16 @@ static aml_status scan_string(scan *s) {
     while (s->at < s->n && t[s->at] != '"') {
         unsigned char c = (unsigned char)t[s->at++];
         if (c == '\n' || c == '\r') break;
-        if (c < 0x20) return wrong(s, s->at - 1, "the control character 0x%02X must be escaped in a text", c);
+        if (c < 0x20)
+            return wrong(s, s->at - 1, "the control character 0x%02X must be escaped in a text", c);
         if (c != '\\') continue;
         char escaped = t[s->at];
         if (!escaped || !strchr("\"\\/bfnrtu", escaped)) {
-            return escaped ? wrong(s, s->at - 1, "unknown escape in a text: allowed are \\\" \\\\ \\/ \\b \\f \\n "
-                                                 "\\r \\t \\uXXXX")
-                           : wrong(s, begin, "the text that begins here has no closing quote");
+            return escaped
+                       ? wrong(s, s->at - 1,
+                               "unknown escape in a text: allowed are \\\" \\\\ \\/ \\b \\f \\n "
+                               "\\r \\t \\uXXXX")
+                       : wrong(s, begin, "the text that begins here has no closing quote");
         }
         s->at++;
         if (escaped == 'u') AML_TRY(scan_unicode(s));
@@ -229,7 +237,8 @@ static aml_status scan_member(scan *s, int depth) {
 
 static aml_status scan_list(scan *s, int depth, bool object) {
     char close = object ? '}' : ']';
-    if (depth >= MOST_NESTED) return wrong(s, s->at, "values are nested more than %d deep", MOST_NESTED);
+    if (depth >= MOST_NESTED)
+        return wrong(s, s->at, "values are nested more than %d deep", MOST_NESTED);
     s->at++;
     skip_blanks(s);
     if (s->text[s->at] == close) {
@@ -258,7 +267,8 @@ static aml_status scan_word(scan *s, const char *word) {
 static aml_status scan_value(scan *s, int depth) {
     skip_blanks(s);
     char c = s->text[s->at];
-    if (c == '/') return wrong(s, s->at, s->comments ? "a lone `/`" : "comments are not allowed here");
+    if (c == '/')
+        return wrong(s, s->at, s->comments ? "a lone `/`" : "comments are not allowed here");
     bool number = c == '-' || digit(c);
     AML_TRY(add_node(s, number     ? AML_JSON_NUMBER
                         : c == '"' ? AML_JSON_STRING
@@ -348,10 +358,16 @@ static aml_status parse(aml_json **out, scan *s) {
     return status;
 }
 
-aml_status aml_json_parse(aml_json **out, aml_arena *keep, const char *text, size_t length, const char *file,
-                          unsigned flags, aml_status status) {
-    scan s = {.source = text, .n = length, .file = file, .comments = flags & AML_JSON_COMMENTS,
-              .status = status, .keep = keep, .line = 1, .column = 1};
+aml_status aml_json_parse(aml_json **out, aml_arena *keep, const char *text, size_t length,
+                          const char *file, unsigned flags, aml_status status) {
+    scan s = {.source = text,
+              .n = length,
+              .file = file,
+              .comments = flags & AML_JSON_COMMENTS,
+              .status = status,
+              .keep = keep,
+              .line = 1,
+              .column = 1};
     aml_mark mark = aml_arena_mark(keep);
     s.text = aml_malloc(length + 1);
     if (!s.text) return AML_ENOMEM;
@@ -390,5 +406,6 @@ const char *aml_json_string(const aml_json *object, const char *name, const char
 
 bool aml_json_bool(const aml_json *object, const char *name, bool fallback) {
     const aml_json *v = aml_json_find(object, name);
-    return v && (v->type == AML_JSON_TRUE || v->type == AML_JSON_FALSE) ? v->type == AML_JSON_TRUE : fallback;
+    return v && (v->type == AML_JSON_TRUE || v->type == AML_JSON_FALSE) ? v->type == AML_JSON_TRUE
+                                                                        : fallback;
 }

@@ -49,13 +49,14 @@ static aml_status read_choice(double *out, const aml_param *p, const char *text)
         return AML_OK;
     }
     aml_string list = {0};
-    for (size_t i = 0; i < n; i++)
-        aml_string_printf(&list, "%s`%s`", i ? ", " : "", p->choices[i]);
+    for (size_t i = 0; i < n; i++) aml_string_printf(&list, "%s`%s`", i ? ", " : "", p->choices[i]);
     aml_printable(shown, sizeof shown, text, strlen(text), 60);
     aml_fail(AML_ECONFIG, "%s has no choice `%s`", p->name, shown);
     const char *nearest = aml_nearest(text, p->choices, n);
     if (nearest) aml_help(AML_ECONFIG, NULL, "did you mean `%s`?", nearest);
-    else aml_help(AML_ECONFIG, NULL, "choose one of %s", list.failed || !n ? "its choices" : list.text);
+    else
+        aml_help(AML_ECONFIG, NULL, "choose one of %s",
+                 list.failed || !n ? "its choices" : list.text);
     aml_string_free(&list);
     return AML_ECONFIG;
 }
@@ -82,10 +83,8 @@ aml_status aml_param_read(double *out, const aml_param *p, const char *text) {
 void aml_param_write(aml_string *out, const aml_param *p, double x) {
     if (p->kind == AML_CHOICE && x >= 0 && x <= aml_param_hi(p))
         aml_string_put(out, p->choices[(size_t)x]);
-    else if (p->kind == AML_INT && fabs(x) < 0x1p53)
-        aml_string_printf(out, "%" PRId64, (int64_t)x);
-    else
-        aml_string_double(out, x);
+    else if (p->kind == AML_INT && fabs(x) < 0x1p53) aml_string_printf(out, "%" PRId64, (int64_t)x);
+    else aml_string_double(out, x);
 }
 
 /* ---- spaces ---- */
@@ -154,7 +153,8 @@ void aml_space_default(double *config, const aml_space *s, double root) {
 
 void aml_space_random(double *config, const aml_space *s, aml_rng *rng) {
     for (size_t i = 0; i < s->n; i++) {
-        double u = aml_rng_uniform(rng); /* one for each, live or not: what follows stays in place */
+        double u =
+            aml_rng_uniform(rng); /* one for each, live or not: what follows stays in place */
         config[i] = s->dims[i].param->fixed ? NAN : aml_dim_decode(&s->dims[i], u);
     }
     aml_space_repair(config, s);

@@ -129,7 +129,8 @@ static aml_status find_groups(groups *g, work *w) {
         return aml_help(AML_EDATA, "rows of one group are never both trained on and validated on",
                         "use a group column with at least 2 values, or none");
     }
-    uint32_t *shuffled = AML_ARRAY(w->tmp, g->n, uint32_t), *rank = AML_ARRAY(w->tmp, g->n, uint32_t);
+    uint32_t *shuffled = AML_ARRAY(w->tmp, g->n, uint32_t),
+             *rank = AML_ARRAY(w->tmp, g->n, uint32_t);
     g->ranked = AML_ARRAY(w->tmp, g->n, uint32_t);
     if (!shuffled || !rank || !g->ranked) return AML_ENOMEM;
     for (size_t i = 0; i < g->n; i++) shuffled[i] = (uint32_t)i;
@@ -167,7 +168,8 @@ typedef struct parts {
     double *cost;        /* k, of the group at hand */
 } parts;
 
-static size_t cheapest_part(parts *p, const work *w, const uint32_t *rows, size_t n, bool only_empty) {
+static size_t cheapest_part(parts *p, const work *w, const uint32_t *rows, size_t n,
+                            bool only_empty) {
     double all = (double)w->n, size = (double)n;
     for (size_t f = 0; f < p->k; f++)
         p->cost[f] = size * (2 * p->rows[f] + size) / (all * all * p->share[f]);
@@ -184,12 +186,14 @@ static size_t cheapest_part(parts *p, const work *w, const uint32_t *rows, size_
         for (size_t f = 0; f < p->k; f++) p->count[w->stratum[rows[j]] * p->k + f]--;
     size_t best = p->k;
     for (size_t f = 0; f < p->k; f++)
-        if ((!only_empty || p->rows[f] == 0) && (best == p->k || p->cost[f] < p->cost[best])) best = f;
+        if ((!only_empty || p->rows[f] == 0) && (best == p->k || p->cost[f] < p->cost[best]))
+            best = f;
     return best;
 }
 
 /* label = part + base. */
-static aml_status place_groups(work *w, const groups *g, const double *share, size_t k, uint32_t base) {
+static aml_status place_groups(work *w, const groups *g, const double *share, size_t k,
+                               uint32_t base) {
     parts p = {.k = k, .empty = k, .share = share};
     p.rows = AML_ARRAY(w->tmp, k, double);
     p.count = AML_ARRAY(w->tmp, w->n_strata * k, double);
@@ -252,7 +256,8 @@ static aml_status cut_time(work *w, const double *wish) {
     if (w->k > n_cuts) w->k = n_cuts;
     for (size_t f = 0; f < w->k; f++, next++) {
         size_t last = n_cuts - (w->k - f); /* leaves one for each later fold */
-        while (next < last && fabs((double)cut[next + 1] - wish[f]) <= fabs((double)cut[next] - wish[f]))
+        while (next < last &&
+               fabs((double)cut[next + 1] - wish[f]) <= fabs((double)cut[next] - wish[f]))
             next++;
         for (size_t i = cut[next]; i < w->n; i++) w->label[w->order[i]] = (uint32_t)f + 1;
     }
@@ -284,7 +289,8 @@ static aml_status collect(aml_folds *out, const work *w, aml_arena *keep) {
         before += count[f];
         n_valid[f] = count[f + 1];
         n_train[f] = forward ? before : w->n - count[f + 1];
-        uint32_t *t = AML_ARRAY(keep, n_train[f], uint32_t), *v = AML_ARRAY(keep, n_valid[f], uint32_t);
+        uint32_t *t = AML_ARRAY(keep, n_train[f], uint32_t),
+                 *v = AML_ARRAY(keep, n_valid[f], uint32_t);
         if (!t || !v) return AML_ENOMEM;
         train[f] = t;
         valid[f] = v;
@@ -309,16 +315,15 @@ static aml_status split(aml_folds *out, work *w, double share, aml_arena *keep) 
         AML_TRY(t->group  ? grouped_holdout(w, share)
                 : t->time ? forward_holdout(w, share)
                           : stratified_holdout(w, share));
-    else
-        AML_TRY(t->group ? grouped_kfold(w) : t->time ? forward_kfold(w) : stratified_kfold(w));
+    else AML_TRY(t->group ? grouped_kfold(w) : t->time ? forward_kfold(w) : stratified_kfold(w));
     const char *rule = share > 0 && !t->group && !t->time ? "" : way(t), *gap = *rule ? " " : "";
     out->scheme = share > 0 ? aml_printf(keep, "%s%sholdout %.0f %%", rule, gap, 100 * share)
                             : aml_printf(keep, "%s%s%zu-fold", rule, gap, w->k);
     return out->scheme ? collect(out, w, keep) : AML_ENOMEM;
 }
 
-static aml_status start_split(aml_folds *out, const aml_task *task, size_t k, double share, aml_rng rng,
-                              aml_arena *keep) {
+static aml_status start_split(aml_folds *out, const aml_task *task, size_t k, double share,
+                              aml_rng rng, aml_arena *keep) {
     if (task->n < 2) {
         aml_fail(AML_EDATA, "at least 2 rows are needed to train and validate, got %zu", task->n);
         return aml_help(AML_EDATA, NULL, "give more rows with a target");
@@ -333,7 +338,8 @@ static aml_status start_split(aml_folds *out, const aml_task *task, size_t k, do
     return status;
 }
 
-aml_status aml_split_kfold(aml_folds *out, const aml_task *task, size_t k, aml_rng rng, aml_arena *keep) {
+aml_status aml_split_kfold(aml_folds *out, const aml_task *task, size_t k, aml_rng rng,
+                           aml_arena *keep) {
     if (k < 2) return aml_fail(AML_EINVAL, "the number of folds must be at least 2, got %zu", k);
     return start_split(out, task, k, 0, rng, keep);
 }
@@ -343,54 +349,4 @@ aml_status aml_split_holdout(aml_folds *out, const aml_task *task, double share,
     if (!(share > 0 && share < 1))
         return aml_fail(AML_EINVAL, "the validation share must be between 0 and 1, got %g", share);
     return start_split(out, task, 1, share, rng, keep);
-}
-
-/* ---- a sample of rows ---- */
-
-/* take[s] of left[s] rows: two of each class (one, when n is small), and the rest by its share. */
-static void sample_quotas(size_t *take, const size_t *left, size_t n_strata, size_t n, size_t total) {
-    size_t least = n / n_strata < 2 ? n / n_strata : 2, given = 0, before = 0;
-    for (size_t s = 0; s < n_strata; s++) {
-        take[s] = left[s] < least ? left[s] : least;
-        given += take[s];
-    }
-    uint64_t more = n - given, rest = total - given;
-    for (size_t s = 0; s < n_strata; s++) {
-        size_t after = before + left[s] - take[s];
-        take[s] += (size_t)(after * more / rest - before * more / rest);
-        before = after;
-    }
-}
-
-/* Knuth's algorithm S in each stratum, all in one pass over the rows. */
-static size_t draw(uint32_t *rows, const aml_task *task, size_t *take, size_t *left, aml_rng *rng) {
-    size_t n = 0;
-    bool classes = task->kind != AML_REGRESSION;
-    for (size_t i = 0; i < task->n; i++) {
-        size_t s = classes ? (size_t)task->y[i] : 0;
-        if (aml_rng_below(rng, (uint32_t)left[s]--) >= take[s]) continue;
-        take[s]--;
-        rows[n++] = (uint32_t)i;
-    }
-    return n;
-}
-
-size_t aml_split_sample(uint32_t *rows, const aml_task *task, size_t n, aml_rng rng) {
-    size_t few[2 * 64] = {0}, n_strata = 1;
-    if (n >= task->n) {
-        for (size_t i = 0; i < task->n; i++) rows[i] = (uint32_t)i;
-        return task->n;
-    }
-    if (task->kind != AML_REGRESSION && task->n_classes > 1) n_strata = (size_t)task->n_classes;
-    size_t *left = n_strata <= 64 ? few : aml_calloc(2 * n_strata, sizeof *left);
-    if (!left) { /* no memory: a plain sample, as for a regression */
-        aml_task plain = *task;
-        plain.kind = AML_REGRESSION;
-        return aml_split_sample(rows, &plain, n, rng);
-    }
-    for (size_t i = 0; i < task->n; i++) left[n_strata > 1 ? (size_t)task->y[i] : 0]++;
-    sample_quotas(left + n_strata, left, n_strata, n, task->n);
-    size_t count = draw(rows, task, left + n_strata, left, &rng);
-    if (left != few) aml_free(left);
-    return count;
 }

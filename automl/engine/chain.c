@@ -30,6 +30,12 @@ void aml_chain_release(aml_chain *c) {
     if (c && atomic_fetch_sub(&c->users, 1) == 1) aml_arena_free(c->arena);
 }
 
+static aml_table start(const aml_table *table, unsigned build) {
+    aml_table t = *table;
+    if (build & AML_NO_FEATURES) t.p = 0;
+    return t;
+}
+
 /* The state goes to the chain's arena, the columns to ctx->keep. */
 static aml_status fit_step(aml_fitted_step *fitted, aml_table *table, const aml_plan_step *plan, const aml_data *target,
                            aml_arena *states, aml_ctx *ctx) {
@@ -46,7 +52,7 @@ static aml_status fit_step(aml_fitted_step *fitted, aml_table *table, const aml_
 
 static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *plan, const aml_table *table,
                             const aml_data *target, aml_ctx *ctx) {
-    aml_table at = *table;
+    aml_table at = start(table, c->build);
     aml_rng rng = ctx->rng;
     for (size_t i = 0; i < plan->n_steps; i++) {
         if (aml_should_stop(ctx)) return aml_stopped();
@@ -55,7 +61,7 @@ static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *pl
         c->n_steps = i + 1;
     }
     AML_TRY(aml_table_to_design(design, &at, ctx));
-    return aml_design_prepare(design, c->build, ctx);
+    return aml_design_prepare(design, c->build & (AML_BUILD_DENSE | AML_BUILD_BINS), ctx);
 }
 
 aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *plan, const aml_table *table,
@@ -69,7 +75,7 @@ aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *pl
 }
 
 aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table, aml_ctx *ctx) {
-    aml_table at = *table;
+    aml_table at = start(table, c->build);
     for (size_t i = 0; i < c->n_steps; i++) {
         aml_table next = {0};
         AML_TRY(c->steps[i].step->apply(&next, c->steps[i].state, &at, ctx));
@@ -100,7 +106,7 @@ static aml_status load_step(aml_fitted_step *s, aml_reader *r, aml_ctx *ctx) {
 aml_status aml_chain_load(aml_chain **out, aml_reader *r, aml_memory *account) {
     unsigned build = aml_get_u32(r);
     uint32_t n = aml_get_u32(r);
-    if (!r->status && (n > AML_MAX_STEPS || build > (AML_BUILD_DENSE | AML_BUILD_BINS)))
+    if (!r->status && (n > AML_MAX_STEPS || build > (AML_BUILD_DENSE | AML_BUILD_BINS | AML_NO_FEATURES)))
         return aml_reader_fail(r, "%u featurization steps", n);
     if (r->status) return r->status;
     aml_chain *c = chain_new(n, build, account);

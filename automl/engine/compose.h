@@ -48,7 +48,8 @@ bool aml_compose_yardstick(aml_plan *out, const aml_facts *facts);
 void aml_plan_text(aml_string *out, const aml_plan *plan);
 /* Names the featurization alone, with all parameters: equal texts, equal designs. */
 void aml_plan_features_text(aml_string *out, const aml_plan *plan);
-unsigned aml_plan_build(const aml_plan *plan);    /* AML_BUILD_… that the learner wants */
+enum { AML_NO_FEATURES = 4 };                     /* beside AML_BUILD_…: the learner looks at none */
+unsigned aml_plan_build(const aml_plan *plan);    /* what designs for the learner need */
 bool aml_plan_sees_target(const aml_plan *plan);  /* has a step with AML_STEP_TARGET */
 
 #endif

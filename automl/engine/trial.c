@@ -31,6 +31,17 @@ void aml_fit_free(aml_fit *f) {
     *f = (aml_fit){0};
 }
 
+aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan, const aml_fit *fit, const aml_design *design,
+                              aml_ctx *ctx) {
+    if (!plan->learner->importance || !design->source) return AML_OK;
+    double *share = AML_ARRAY(ctx->scratch, design->p + 1, double);
+    if (!share) return AML_ENOMEM;
+    AML_TRY(plan->learner->importance(share, fit->model, design->p));
+    for (size_t j = 0; j < design->p; j++)
+        if (design->source[j] < n_inputs && isfinite(share[j])) sum[design->source[j]] += share[j];
+    return AML_OK;
+}
+
 /* Predicts the fold's valid rows into its part of out_of_fold. */
 static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const aml_design *design, aml_ctx *ctx) {
     size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
@@ -63,6 +74,7 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
                                      folds->valid[f], folds->n_valid[f], ctx);
     t->fit_seconds += aml_now() - start;
     if (!status) status = predict_fold(t, b, f, lease.design, ctx);
+    if (!status && t->importance) status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design, ctx);
     aml_designs_give_back(b->designs, &lease);
     return status;
 }
@@ -114,6 +126,10 @@ static aml_status allocate(aml_trial *t, const aml_bench *b) {
     t->fold_loss = aml_calloc(k, sizeof(double));
     t->fold_score = aml_calloc(k, sizeof(double));
     t->out_of_fold = aml_calloc(b->n_scored * (size_t)b->n_outputs, sizeof(float));
+    if (t->plan.learner->importance) {
+        t->importance = aml_calloc(b->n_inputs + 1, sizeof(double));
+        if (!t->importance) return AML_ENOMEM;
+    }
     return t->fits && t->fold_loss && t->fold_score && t->out_of_fold ? AML_OK : AML_ENOMEM;
 }
 
@@ -179,6 +195,7 @@ void aml_trial_free(aml_trial *t) {
     aml_trial_slim(t);
     aml_free(t->fold_loss);
     aml_free(t->fold_score);
+    aml_free(t->importance);
     aml_free(t->text);
     aml_free(t->config);
     aml_free(t);

@@ -20,6 +20,7 @@ typedef struct aml_bench {
     const double *y, *w;      /* of those rows; w may be NULL */
     const size_t *begin;      /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
     aml_designs *designs;
+    size_t n_inputs;          /* columns that features can come from */
     uint64_t seed;
     aml_memory *account;
 } aml_bench;
@@ -44,6 +45,7 @@ typedef struct aml_trial {
     double loss, score, error;      /* means over folds done, standard error of the score */
     float *out_of_fold;    /* n_scored × outputs; NULL unless all folds are done */
     aml_fit *fits;         /* n_folds; dropped by aml_trial_slim */
+    double *importance;    /* n_inputs gain shares, sum over folds; NULL when the learner has none */
     double fit_seconds, predict_seconds;
     size_t n_predicted, bytes;
 } aml_trial;
@@ -53,6 +55,10 @@ typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
 /* Fits and scores the plan fold by fold. A failure is the trial's result, not the caller's: state and reason say so.
  * `going` (may be NULL) is asked after each fold. */
 void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx);
+
+/* Adds a fit's gain shares, by input column. */
+aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan, const aml_fit *fit, const aml_design *design,
+                              aml_ctx *ctx);
 
 /* One fit of a plan on rows of the bench (with rows to stop early on); its model and chain are the caller's. */
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b, size_t fold,

@@ -1,8 +1,8 @@
 /* accuracy.c: the share of rows whose class is right. */
 #include "automl/metrics/parts.h"
 
-static aml_status accuracy(double *out, const double *y, const double *w, const double *pred, size_t n,
-                           int k) {
+static aml_status accuracy(double *out, const double *y, const double *w, const double *pred,
+                           size_t n, int k) {
     double total;
     aml_sum hit = {0};
     AML_TRY(aml_weight_total(&total, w, n));

@@ -14,26 +14,28 @@ static aml_status area(double *out, const double *y, const double *w, const doub
         aml_sum up = {0}, down = {0};
         for (end = i; end < n && p[order[end]] == p[order[i]]; end++)
             aml_sum_add(y[order[end]] == 1 ? &up : &down, aml_weight(w, order[end]));
-        aml_sum_add(&won, aml_sum_value(&up) * (aml_sum_value(&below) + 0.5 * aml_sum_value(&down)));
+        aml_sum_add(&won,
+                    aml_sum_value(&up) * (aml_sum_value(&below) + 0.5 * aml_sum_value(&down)));
         aml_sum_add(&below, aml_sum_value(&down));
         aml_sum_add(&positive, aml_sum_value(&up));
     }
     double a = aml_sum_value(&positive), b = aml_sum_value(&below);
     if (a > 0 && b > 0) {
-        *out = aml_sum_value(&won) / a / b;
+        *out = aml_clip(aml_sum_value(&won) / a / b);
         return AML_OK;
     }
     aml_fail(AML_EDATA, "AUC is not defined: all rows are of one class");
     return not_defined();
 }
 
-static aml_status auc(double *out, const double *y, const double *w, const double *pred, size_t n, int k) {
+static aml_status auc(double *out, const double *y, const double *w, const double *pred, size_t n,
+                      int k) {
     return aml_one_against_rest(out, area, y, w, pred, n, k);
 }
 
 /* Not defined as soon as one class has no weight, as it is not for two. */
-static aml_status auc_weighted(double *out, const double *y, const double *w, const double *pred, size_t n,
-                               int k) {
+static aml_status auc_weighted(double *out, const double *y, const double *w, const double *pred,
+                               size_t n, int k) {
     for (int c = 0; k > 2 && c < k; c++) {
         bool found = false;
         for (size_t i = 0; !found && i < n; i++) found = y[i] == c && aml_weight(w, i) > 0;

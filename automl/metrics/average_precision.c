@@ -19,14 +19,15 @@ static aml_status mean_precision(double *out, const double *y, const double *w, 
     double positive = aml_sum_value(&found);
     if (!(positive > 0)) {
         aml_fail(AML_EDATA, "average precision is not defined: no row is positive");
-        return aml_help(AML_EDATA, NULL, "use another metric, such as log_loss, or more positive rows");
+        return aml_help(AML_EDATA, NULL,
+                        "use another metric, such as log_loss, or more positive rows");
     }
-    *out = aml_sum_value(&sum) / positive;
+    *out = aml_clip(aml_sum_value(&sum) / positive);
     return AML_OK;
 }
 
-static aml_status average_precision(double *out, const double *y, const double *w, const double *pred,
-                                    size_t n, int k) {
+static aml_status average_precision(double *out, const double *y, const double *w,
+                                    const double *pred, size_t n, int k) {
     return aml_one_against_rest(out, mean_precision, y, w, pred, n, k);
 }
 

@@ -3,8 +3,8 @@
 #include "automl/metrics/parts.h"
 
 /* Classes without weight in y are left out. */
-static aml_status balanced_accuracy(double *out, const double *y, const double *w, const double *pred,
-                                    size_t n, int k) {
+static aml_status balanced_accuracy(double *out, const double *y, const double *w,
+                                    const double *pred, size_t n, int k) {
     double total;
     aml_class_count *count;
     aml_sum recall = {0};
@@ -19,8 +19,8 @@ static aml_status balanced_accuracy(double *out, const double *y, const double *
     return aml_metric_result(out, aml_sum_value(&recall) / (double)n_classes);
 }
 
-static aml_status norm_macro_recall(double *out, const double *y, const double *w, const double *pred,
-                                    size_t n, int k) {
+static aml_status norm_macro_recall(double *out, const double *y, const double *w,
+                                    const double *pred, size_t n, int k) {
     double recall, chance = 1.0 / k;
     AML_TRY(balanced_accuracy(&recall, y, w, pred, n, k));
     return aml_metric_result(out, (recall - chance) / (1 - chance));

@@ -21,23 +21,24 @@ static aml_status weighted(double *out, double (*of)(const aml_class_count *), c
     return aml_metric_result(out, x);
 }
 
-static aml_status precision(double *out, const double *y, const double *w, const double *pred, size_t n,
-                            int k) {
+static aml_status precision(double *out, const double *y, const double *w, const double *pred,
+                            size_t n, int k) {
     return weighted(out, precision_of, y, w, pred, n, k);
 }
 
-static aml_status recall(double *out, const double *y, const double *w, const double *pred, size_t n,
-                         int k) {
+static aml_status recall(double *out, const double *y, const double *w, const double *pred,
+                         size_t n, int k) {
     return weighted(out, recall_of, y, w, pred, n, k);
 }
 
-static aml_status f1(double *out, const double *y, const double *w, const double *pred, size_t n, int k) {
+static aml_status f1(double *out, const double *y, const double *w, const double *pred, size_t n,
+                     int k) {
     return weighted(out, f1_of, y, w, pred, n, k);
 }
 
 /* Over the classes that occur in y or among the predicted ones. */
-static aml_status f1_macro(double *out, const double *y, const double *w, const double *pred, size_t n,
-                           int k) {
+static aml_status f1_macro(double *out, const double *y, const double *w, const double *pred,
+                           size_t n, int k) {
     double total;
     aml_class_count *count;
     aml_sum sum = {0};
@@ -55,7 +56,8 @@ static aml_status f1_macro(double *out, const double *y, const double *w, const 
 const aml_metric aml_metric_precision = {
     .abi = AML_ABI,
     .name = "precision",
-    .summary = "share of what is predicted positive that is; multiclass: weighted mean over classes",
+    .summary =
+        "share of what is predicted positive that is; multiclass: weighted mean over classes",
     .tasks = AML_CLASSIFICATION,
     .higher_is_better = true,
     .best = 1,

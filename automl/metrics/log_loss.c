@@ -29,8 +29,8 @@ static double row_brier(const double *p, int truth, int k) {
     return aml_sum_value(&squares);
 }
 
-static aml_status mean_row(double *out, const double *y, const double *w, const double *pred, size_t n,
-                           int k, double (*row)(const double *p, int truth, int k)) {
+static aml_status mean_row(double *out, const double *y, const double *w, const double *pred,
+                           size_t n, int k, double (*row)(const double *p, int truth, int k)) {
     double total;
     aml_sum sum = {0};
     AML_TRY(aml_weight_total(&total, w, n));
@@ -39,8 +39,8 @@ static aml_status mean_row(double *out, const double *y, const double *w, const 
     return aml_metric_result(out, aml_sum_value(&sum) / total);
 }
 
-static aml_status log_loss(double *out, const double *y, const double *w, const double *pred, size_t n,
-                           int k) {
+static aml_status log_loss(double *out, const double *y, const double *w, const double *pred,
+                           size_t n, int k) {
     return k > 2 ? mean_row(out, y, w, pred, n, k, row_log_loss)
                  : aml_mean_term(out, y, w, pred, n, binary_log_loss);
 }

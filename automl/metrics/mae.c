@@ -17,11 +17,11 @@ static double tilt_10(double y, double p) { return pinball(y, p, 0.1); }
 static double tilt_50(double y, double p) { return pinball(y, p, 0.5); }
 static double tilt_90(double y, double p) { return pinball(y, p, 0.9); }
 
-#define MEAN_OF(name, term)                                                                         \
-    static aml_status name(double *out, const double *y, const double *w, const double *pred,       \
-                           size_t n, int k) {                                                       \
-        (void)k;                                                                                    \
-        return aml_mean_term(out, y, w, pred, n, term);                                             \
+#define MEAN_OF(name, term)                                                                   \
+    static aml_status name(double *out, const double *y, const double *w, const double *pred, \
+                           size_t n, int k) {                                                 \
+        (void)k;                                                                              \
+        return aml_mean_term(out, y, w, pred, n, term);                                       \
     }
 MEAN_OF(mae, distance)
 MEAN_OF(mape, relative)

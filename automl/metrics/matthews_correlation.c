@@ -4,8 +4,8 @@
 #include "automl/metrics/parts.h"
 
 /* Shares instead of counts: with s = 1, (c - sum t p) / sqrt((1 - sum p^2) (1 - sum t^2)). */
-static aml_status matthews(double *out, const double *y, const double *w, const double *pred, size_t n,
-                           int k) {
+static aml_status matthews(double *out, const double *y, const double *w, const double *pred,
+                           size_t n, int k) {
     double total;
     aml_class_count *count;
     aml_sum both = {0}, truths = {0}, guesses = {0};
@@ -18,7 +18,7 @@ static aml_status matthews(double *out, const double *y, const double *w, const 
     }
     aml_free(count);
     double below = aml_sum_value(&truths) * aml_sum_value(&guesses);
-    return aml_metric_result(out, below > 0 ? aml_sum_value(&both) / sqrt(below) : 0);
+    return aml_metric_result(out, below > 0 ? aml_clip(aml_sum_value(&both) / sqrt(below)) : 0);
 }
 
 const aml_metric aml_metric_matthews_correlation = {

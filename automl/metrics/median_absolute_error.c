@@ -5,8 +5,10 @@
 
 /* The first error at which the cumulated weight reaches half of the total; where it is that half, the
  * mean of it and the next error with weight. 2^-52 is scikit-learn's tolerance of "is". */
-static double weighted_median(const double *error, const double *w, const uint32_t *order, size_t n) {
+static double weighted_median(const double *error, const double *w, const uint32_t *order,
+                              size_t n) {
     double total = 0, below = 0;
+    if (isnan(error[order[n - 1]])) return NAN;
     for (size_t i = 0; i < n; i++) total += aml_weight(w, order[i]);
     for (size_t i = 0; i < n; i++) {
         below += aml_weight(w, order[i]);
@@ -19,8 +21,8 @@ static double weighted_median(const double *error, const double *w, const uint32
     return error[order[n - 1]];
 }
 
-static aml_status median_absolute_error(double *out, const double *y, const double *w, const double *pred,
-                                        size_t n, int k) {
+static aml_status median_absolute_error(double *out, const double *y, const double *w,
+                                        const double *pred, size_t n, int k) {
     double total;
     (void)k;
     AML_TRY(aml_weight_total(&total, w, n));

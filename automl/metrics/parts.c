@@ -20,8 +20,8 @@ aml_status aml_metric_result(double *out, double x) {
     return AML_OK;
 }
 
-aml_status aml_mean_term(double *out, const double *y, const double *w, const double *pred, size_t n,
-                         double (*term)(double y, double p)) {
+aml_status aml_mean_term(double *out, const double *y, const double *w, const double *pred,
+                         size_t n, double (*term)(double y, double p)) {
     double total;
     aml_sum sum = {0};
     AML_TRY(aml_weight_total(&total, w, n));
@@ -81,7 +81,8 @@ typedef struct one_class {
 
 /* The score of class c, and its weight. */
 static aml_status score_class(double *score, double *weight, one_class *one, aml_ranking ranking,
-                              const double *y, const double *w, const double *pred, size_t n, int k, int c) {
+                              const double *y, const double *w, const double *pred, size_t n, int k,
+                              int c) {
     aml_sum sum = {0};
     for (size_t i = 0; i < n; i++) {
         one->y[i] = y[i] == c;
@@ -116,8 +117,7 @@ aml_status aml_one_against_rest(double *out, aml_ranking ranking, const double *
     one_class one = {aml_malloc(n * sizeof *one.y), aml_malloc(n * sizeof *one.p),
                      aml_malloc(n * sizeof *one.order)};
     aml_status status = AML_ENOMEM;
-    if (one.y && one.p && one.order)
-        status = average_classes(out, &one, ranking, y, w, pred, n, k);
+    if (one.y && one.p && one.order) status = average_classes(out, &one, ranking, y, w, pred, n, k);
     aml_free(one.y);
     aml_free(one.p);
     aml_free(one.order);

@@ -28,9 +28,12 @@ aml_status aml_weight_total(double *out, const double *w, size_t n);
 /* out = x, or AML_EDATA when x is not finite: an overflow does not get out. */
 aml_status aml_metric_result(double *out, double x);
 
+/* x without the rounding that left [-1, 1]. */
+static inline double aml_clip(double x) { return x > 1 ? 1 : x < -1 ? -1 : x; }
+
 /* Weighted mean over rows of term(y, p). */
-aml_status aml_mean_term(double *out, const double *y, const double *w, const double *pred, size_t n,
-                         double (*term)(double y, double p));
+aml_status aml_mean_term(double *out, const double *y, const double *w, const double *pred,
+                         size_t n, double (*term)(double y, double p));
 
 /* The hard class of row i: the largest probability, ties to the lowest; binary: p > 0.5. */
 size_t aml_hard_class(const double *pred, size_t i, int k);

@@ -31,13 +31,15 @@ static aml_status normalized_rmse(double *out, const double *y, const double *w,
                                   size_t n, int k) {
     double error, lo, hi;
     range(&lo, &hi, y, NULL, n);
-    if (!(hi > lo)) return aml_fail(AML_EDATA, "the error has no range to be divided by: y is constant");
+    if (!(hi > lo))
+        return aml_fail(AML_EDATA, "the error has no range to be divided by: y is constant");
     AML_TRY(rmse(&error, y, w, pred, n, k));
     return aml_metric_result(out, error / (hi - lo));
 }
 
 /* A constant y has nothing to explain: 1 when it is met exactly, else 0. */
-static aml_status r2(double *out, const double *y, const double *w, const double *pred, size_t n, int k) {
+static aml_status r2(double *out, const double *y, const double *w, const double *pred, size_t n,
+                     int k) {
     double total, lo, hi;
     aml_sum sum = {0}, left = {0}, all = {0};
     (void)k;

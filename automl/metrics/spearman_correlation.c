@@ -29,7 +29,8 @@ static bool centre(double *x, const double *w, size_t n, double total) {
     return hi > lo;
 }
 
-static aml_status correlation(double *out, const double *a, const double *b, const double *w, size_t n) {
+static aml_status correlation(double *out, const double *a, const double *b, const double *w,
+                              size_t n) {
     aml_sum aa = {0}, ab = {0}, bb = {0};
     for (size_t i = 0; i < n; i++) {
         aml_sum_add(&aa, aml_weight(w, i) * a[i] * a[i]);
@@ -37,15 +38,15 @@ static aml_status correlation(double *out, const double *a, const double *b, con
         aml_sum_add(&bb, aml_weight(w, i) * b[i] * b[i]);
     }
     double below = sqrt(aml_sum_value(&aa)) * sqrt(aml_sum_value(&bb));
-    return aml_metric_result(out, aml_sum_value(&ab) / below);
+    return aml_metric_result(out, aml_clip(aml_sum_value(&ab) / below));
 }
 
 static aml_status constant(const char *what) {
     return aml_fail(AML_EDATA, "the rank correlation is not defined: the %s is constant", what);
 }
 
-static aml_status spearman_correlation(double *out, const double *y, const double *w, const double *pred,
-                                       size_t n, int k) {
+static aml_status spearman_correlation(double *out, const double *y, const double *w,
+                                       const double *pred, size_t n, int k) {
     double total;
     (void)k;
     AML_TRY(aml_weight_total(&total, w, n));

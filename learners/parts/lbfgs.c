@@ -52,7 +52,7 @@ static double last_scale(state *st) {
 /* d = -H g by the two-loop recursion. */
 static void direction(state *st) {
     size_t n = st->n, first = st->count > st->pairs ? st->count - st->pairs : 0;
-    double alpha[PAIRS], scale = st->count ? last_scale(st) : 1;
+    double alpha[PAIRS] = {0}, scale = st->count ? last_scale(st) : 1;
     for (size_t j = 0; j < n; j++) st->d[j] = -st->g[j];
     for (size_t i = st->count; i-- > first;) {
         size_t at = i % st->pairs;

@@ -70,23 +70,6 @@ static aml_status value(double *f, double *g, const double *coef, void *arg) {
     return AML_OK;
 }
 
-/* Brings a numeric target to mean 0 and spread 1 by position; large values do not overflow. */
-static double *standardise(double *mean, double *sd, const aml_data *x, const double *w, aml_arena *arena) {
-    double *y = aml_alloc_raw(arena, x->n, sizeof *y), largest = 0, s1 = 0, s2 = 0;
-    if (!y) return NULL;
-    for (size_t i = 0; i < x->n; i++) largest = fmax(largest, fabs(y[i] = x->y[x->rows[i]]));
-    double unit = largest > 0 ? largest : 1;
-    for (size_t i = 0; i < x->n; i++) s1 += w[i] * (y[i] / unit);
-    for (size_t i = 0; i < x->n; i++) {
-        double r = y[i] / unit - s1;
-        s2 += w[i] * r * r;
-    }
-    *mean = s1 * unit;
-    *sd = s2 > 1e-30 ? sqrt(s2) * unit : 1;
-    for (size_t i = 0; i < x->n; i++) y[i] = s2 > 1e-30 ? y[i] / *sd - *mean / *sd : 0;
-    return y;
-}
-
 static double *class_numbers(const aml_data *x, aml_arena *arena) {
     double *y = aml_alloc_raw(arena, x->n, sizeof *y);
     for (size_t i = 0; y && i < x->n; i++) y[i] = x->y[x->rows[i]];
@@ -158,7 +141,7 @@ static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_pr
     AML_TRY(aml_rows_moments(center, sd, x, w, 1, ctx));
     bool squared = problem->loss == aml_loss_squared;
     problem->rows.w = w;
-    problem->rows.y = squared ? standardise(&y_mean, &y_sd, x, w, ctx->scratch) : class_numbers(x, ctx->scratch);
+    problem->rows.y = squared ? aml_rows_target(&y_mean, &y_sd, x, w, ctx->scratch) : class_numbers(x, ctx->scratch);
     if (!problem->rows.y) return AML_ENOMEM;
     problem->center = center;
     problem->lambda = penalty / total;

@@ -2,11 +2,17 @@
 #include "learners/parts/nn_kernels.h"
 
 #include <math.h>
-#include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#include "learners/parts/exp_f32.h"
+
+/* One body, compiled three times and chosen when the program is loaded; without contraction all give the same bits.
+ * The sanitizers are not up yet when that choice runs. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define WIDE
 #endif
@@ -21,19 +27,7 @@ INLINE float clamp(float x, float lo, float hi) {
     return x < hi ? x : hi;
 }
 
-/* 2^k by exponent bits, the remainder by Taylor to degree 6 on [-ln 2 / 2, ln 2 / 2]: relative error 2e-7. */
-INLINE float exponential(float x) {
-    x = clamp(x, -87, 88);
-    float k = nearest(x * 1.44269504088896341f);
-    float r = (x - k * 0.693359375f) + k * 2.12194440e-4f;
-    float e = 1 + r * (1 + r * (0.5f + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720))))));
-    int32_t bits = ((int32_t)k + 127) * (1 << 23);
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return e * power;
-}
-
-INLINE float logistic(float x) { return 1 / (1 + exponential(-x)); }
+INLINE float logistic(float x) { return 1 / (1 + aml_exp_f32(-x)); }
 
 /* sin and cos of pi t, |t| ≤ 1/2. */
 INLINE float sin_pi(float t) {
@@ -54,7 +48,7 @@ INLINE float cos_pi(float t) {
 INLINE float activate(float u, aml_nn_activation kind) {
     if (kind == AML_NN_RELU) return u > 0 ? u : 0;
     if (kind == AML_NN_SILU) return u * logistic(u);
-    return SELU_SCALE * (u > 0 ? u : SELU_ALPHA * (exponential(u) - 1));
+    return SELU_SCALE * (u > 0 ? u : SELU_ALPHA * (aml_exp_f32(u) - 1));
 }
 
 INLINE float slope_at(float u, aml_nn_activation kind) {
@@ -63,7 +57,7 @@ INLINE float slope_at(float u, aml_nn_activation kind) {
         float s = logistic(u);
         return s * (1 + u * (1 - s));
     }
-    return SELU_SCALE * (u > 0 ? 1 : SELU_ALPHA * exponential(u));
+    return SELU_SCALE * (u > 0 ? 1 : SELU_ALPHA * aml_exp_f32(u));
 }
 
 INLINE void forward(float *restrict a, const float *restrict z, const float *restrict scale,
@@ -83,28 +77,40 @@ WIDE void aml_nn_unit_forward(float *a, const float *z, const float *scale, cons
 INLINE void backward(float *restrict d_z, bool add, float *restrict d_scale, float *restrict d_bias,
                      const float *restrict d_a, const float *restrict z, const float *restrict scale,
                      const float *restrict bias, size_t rows, size_t width, aml_nn_activation kind) {
-    float keep = add ? 1 : 0;
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < width; j++) {
             size_t at = i * width + j;
             float d = d_a[at] * slope_at(z[at] * scale[j] + bias[j], kind);
             d_scale[j] += d * z[at];
             d_bias[j] += d;
-            d_z[at] = (add ? d_z[at] * keep : 0) + d * scale[j];
+            d_z[at] = (add ? d_z[at] : 0) + d * scale[j];
         }
     }
+}
+
+INLINE void backward_kind(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
+                          const float *scale, const float *bias, size_t rows, size_t width, aml_nn_activation kind) {
+    if (kind == AML_NN_RELU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_RELU);
+    else if (kind == AML_NN_SILU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SILU);
+    else backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SELU);
 }
 
 WIDE void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
                                const float *scale, const float *bias, size_t rows, size_t width,
                                aml_nn_activation activation) {
-    if (activation == AML_NN_RELU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_RELU);
-    else if (activation == AML_NN_SILU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SILU);
-    else backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SELU);
+    if (add) backward_kind(d_z, true, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
+    else backward_kind(d_z, false, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
 }
 
 WIDE void aml_nn_drop(float *restrict v, const uint8_t *restrict random, unsigned threshold, float factor, size_t n) {
-    for (size_t i = 0; i < n; i++) v[i] = random[i] >= threshold ? v[i] * factor : 0;
+    uint32_t from = threshold; /* a mask of ones or zeros: a choice would not vectorise */
+    for (size_t i = 0; i < n; i++) {
+        float kept = v[i] * factor;
+        uint32_t bits, mask = ((uint32_t)random[i] - from) >> 31;
+        memcpy(&bits, &kept, sizeof bits);
+        bits &= mask - 1;
+        memcpy(&v[i], &bits, sizeof bits);
+    }
 }
 
 WIDE void aml_nn_add(float *restrict y, const float *restrict x, size_t n) {
@@ -127,7 +133,7 @@ WIDE void aml_nn_softmax(float *restrict v, size_t rows, size_t k) {
     for (size_t i = 0; i < rows; i++) {
         float *u = v + i * k, most = u[0], sum = 0;
         for (size_t j = 1; j < k; j++) most = u[j] > most ? u[j] : most;
-        for (size_t j = 0; j < k; j++) u[j] = exponential(u[j] - most);
+        for (size_t j = 0; j < k; j++) u[j] = aml_exp_f32(u[j] - most);
         for (size_t j = 0; j < k; j++) sum += u[j];
         for (size_t j = 0; j < k; j++) u[j] /= sum;
     }

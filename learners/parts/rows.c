@@ -66,6 +66,20 @@ double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena) {
     return w;
 }
 
+double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w, aml_arena *arena) {
+    double *y = aml_alloc_raw(arena, x->n, sizeof *y), largest = 0, s1 = 0, s2 = 0;
+    if (!y) return NULL;
+    for (size_t i = 0; i < x->n; i++) largest = fmax(largest, fabs(x->y[x->rows[i]]));
+    double unit = largest > 0 ? largest : 1;
+    for (size_t i = 0; i < x->n; i++) s1 += w[i] * (y[i] = x->y[x->rows[i]] / unit);
+    for (size_t i = 0; i < x->n; i++) s2 += w[i] * (y[i] - s1) * (y[i] - s1);
+    double spread = s2 > 1e-30 ? sqrt(s2) : 0;
+    for (size_t i = 0; i < x->n; i++) y[i] = spread > 0 ? (y[i] - s1) / spread : 0;
+    *mean = s1 * unit;
+    *sd = spread * unit;
+    return y;
+}
+
 size_t aml_rows_chunk(size_t width) {
     size_t rows = 32768 / (width + 1);
     return rows < 32 ? 32 : rows > 512 ? 512 : rows / 8 * 8;

@@ -30,6 +30,10 @@ aml_status aml_rows_check(const aml_data *x, size_t p, size_t q);
 /* The weights by position, and their sum. Where all are 0 they count as 1. NULL when memory is short. */
 double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena);
 
+/* A numeric target by position, brought to weighted mean 0 and spread 1 (all 0 when constant, *sd = 0); the weights w sum
+ * to 1. Large values do not overflow. NULL when memory is short. */
+double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w, aml_arena *arena);
+
 /* A sum of d doubles over n positions: made once, run as often as needed. The positions are cut into parts by n and
  * d alone; each part is summed chunk by chunk, and the parts are added in their order. */
 typedef struct aml_sum {

@@ -1,0 +1,147 @@
+/* csv_dialect.c: separator, decimal sign and header, judged from the first records. */
+#include <string.h>
+
+#include "automl/core/csv_internal.h"
+
+enum { RECORDS = 200, SAMPLE = 1 << 19, COMPARED_ROWS = 200 };
+
+/* ---- separator */
+
+static size_t sample_counts(size_t counts[RECORDS], const csv_source *s, char separator) {
+    size_t n = 0, at = 0;
+    while (n < RECORDS && at < s->length && at < SAMPLE) {
+        size_t end, fields = csv_count_fields(&end, s, at, separator);
+        if (end > at) counts[n++] = fields;
+        at = end + 1;
+    }
+    return n;
+}
+
+/* The share of records that have the most frequent number of fields (two or more), a little less where the
+ * first record has another number. */
+static double consistency(size_t *mode, const csv_source *s, char separator) {
+    size_t counts[RECORDS], n = sample_counts(counts, s, separator), best = 0;
+    *mode = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t same = 0;
+        for (size_t k = 0; k < n; k++) same += counts[k] == counts[i];
+        if (counts[i] < 2 || same <= best) continue;
+        best = same;
+        *mode = counts[i];
+    }
+    if (best == 0) return 0;
+    return (double)best / (double)n * (counts[0] == *mode ? 1 : 0.8);
+}
+
+char csv_find_separator(const csv_source *s) {
+    static const char candidates[4] = {',', ';', '\t', '|'};
+    char best = ',';
+    double best_score = 0;
+    size_t best_mode = 0;
+    for (size_t i = 0; i < sizeof candidates; i++) {
+        size_t mode;
+        double score = consistency(&mode, s, candidates[i]);
+        if (score < best_score || (score <= best_score && mode <= best_mode)) continue;
+        best_score = score;
+        best_mode = mode;
+        best = candidates[i];
+    }
+    return best;
+}
+
+/* ---- decimal sign */
+
+char csv_find_decimal(const csv_source *s, const csv_ref *cells, size_t n, char separator) {
+    size_t commas = 0, points = 0;
+    double x;
+    if (separator == ',') return '.';
+    for (size_t i = 0; i < n; i++) {
+        const char *text = s->text + csv_ref_at(cells[i]);
+        size_t size = csv_ref_size(cells[i]);
+        if (memchr(text, ',', size)) commas += csv_number(&x, text, size, ',');
+        else if (memchr(text, '.', size)) points += csv_number(&x, text, size, '.');
+    }
+    return commas > points ? ',' : '.';
+}
+
+/* ---- header */
+
+typedef enum cell_class { NOTHING, NUMBER, WORD } cell_class;
+
+static cell_class classify(const csv_source *s, csv_ref r, char decimal) {
+    const char *text = s->text + csv_ref_at(r);
+    size_t size = csv_ref_size(r);
+    double x;
+    if (aml_is_missing_text(text, size)) return NOTHING;
+    return csv_number(&x, text, size, decimal) || csv_infinite(text, size) ? NUMBER : WORD;
+}
+
+static bool same_text(const csv_source *s, csv_ref a, csv_ref b) {
+    return csv_ref_size(a) == csv_ref_size(b) &&
+           !memcmp(s->text + csv_ref_at(a), s->text + csv_ref_at(b), csv_ref_size(a));
+}
+
+/* What the first row holds, against the rows below. */
+typedef struct evidence {
+    size_t numbers;  /* numbers in the first row */
+    size_t broken;   /* of these, not whole */
+    size_t breaks;   /* words above columns of numbers or dates */
+    size_t fits;     /* numbers or dates above columns of the same */
+    size_t repeated; /* words that come again below in their column */
+} evidence;
+
+static void weigh_column(evidence *e, const csv_source *s, const csv_ref *cells, size_t n, size_t width,
+                         char decimal) {
+    cell_class first = classify(s, cells[0], decimal);
+    size_t numbers = 0, words = 0, dates = 0, repeated = 0;
+    double t;
+    for (size_t r = 1; r < n && r <= COMPARED_ROWS; r++) {
+        csv_ref cell = cells[r * width];
+        cell_class class = classify(s, cell, decimal);
+        numbers += class == NUMBER;
+        words += class == WORD;
+        repeated += class == WORD && same_text(s, cell, cells[0]);
+        dates += class == WORD && csv_datetime(&t, s->text + csv_ref_at(cell), csv_ref_size(cell), true, false);
+    }
+    bool date = dates && dates == words && numbers == 0;
+    bool first_date = csv_datetime(&t, s->text + csv_ref_at(cells[0]), csv_ref_size(cells[0]), true, false);
+    int64_t whole;
+    e->numbers += first == NUMBER;
+    e->broken += first == NUMBER && !aml_parse_int64(&whole, s->text + csv_ref_at(cells[0]), csv_ref_size(cells[0]));
+    e->repeated += repeated > 0;
+    if (first == NUMBER) e->fits += numbers > 0 && words == 0;
+    if (first == WORD && first_date) e->fits += date;
+    if (first == WORD && !first_date) e->breaks += date || (numbers > 0 && words * 20 <= numbers);
+}
+
+/* 0, 1, 2, … as tables without names are often written. */
+static bool counts_up(const csv_source *s, const csv_ref *cells, size_t width) {
+    for (size_t j = 0; j < width; j++) {
+        int64_t k;
+        if (!aml_parse_int64(&k, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j]))) return false;
+        if (k != (int64_t)j) return false;
+    }
+    return width >= 4;
+}
+
+static bool all_different(const csv_source *s, const csv_ref *cells, size_t width) {
+    csv_dict seen = {0};
+    bool different = true;
+    for (size_t j = 0; j < width && different; j++) {
+        if (csv_ref_size(cells[j]) == 0) continue;
+        int64_t before = (int64_t)seen.n;
+        different = csv_dict_add(&seen, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j])) == before;
+    }
+    csv_dict_free(&seen);
+    return different;
+}
+
+bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width, char decimal) {
+    evidence e = {0};
+    if (counts_up(s, cells, width)) return true;
+    for (size_t j = 0; j < width; j++) weigh_column(&e, s, cells + j, n, width, decimal);
+    if (e.repeated) return false;
+    if (e.numbers == 0) return e.breaks >= e.fits || n < 2;
+    /* Numbers are names (years, positions) when there is a word where the rows have numbers. */
+    return e.breaks > 0 && e.broken == 0 && all_different(s, cells, width);
+}

@@ -1,0 +1,167 @@
+/* csv_names.c: names of the fields, and which of them the frame wants. */
+#include <string.h>
+
+#include "automl/core/csv_internal.h"
+
+enum { LISTED = 10 };
+
+static bool number_names(csv_reader *r) {
+    for (size_t j = 0; j < r->width; j++)
+        if (!(r->names[j] = aml_printf(r->keep, "c%zu", j + 1))) return false;
+    return true;
+}
+
+/* The name with the first free suffix .1, .2, … */
+static const char *free_name(csv_reader *r, csv_dict *seen, const char *name) {
+    for (size_t k = 1;; k++) {
+        char *other = aml_printf(r->keep, "%s.%zu", name, k);
+        if (!other || csv_dict_find(seen, other, strlen(other)) == CSV_NO_LEVEL) return other;
+    }
+}
+
+static const char *header_name(csv_reader *r, size_t j) {
+    csv_ref cell = csv_unescape(r->source.text, r->sample[j]);
+    const char *text = r->source.text + csv_ref_at(cell);
+    size_t n = csv_ref_size(cell);
+    while (n && text[n - 1] == ' ') n--;
+    while (n && *text == ' ') text++, n--;
+    return n ? aml_strndup(r->keep, text, n) : aml_printf(r->keep, "c%zu", j + 1);
+}
+
+static bool in_header(const csv_reader *r, size_t j) { return csv_ref_size(r->sample[j]) > 0; }
+
+/* Names given by the file come first, so that a made-up one never takes theirs. */
+static aml_status read_names(csv_reader *r, csv_dict *seen, size_t *renamed) {
+    for (int made_up = 0; made_up < 2; made_up++) {
+        for (size_t j = 0; j < r->width; j++) {
+            if (in_header(r, j) == (made_up == 1)) continue;
+            const char *name = header_name(r, j);
+            if (!name) return AML_ENOMEM;
+            int64_t before = (int64_t)seen->n, at = csv_dict_add(seen, name, strlen(name));
+            if (at >= 0 && at != before) {
+                const char *other = free_name(r, seen, name);
+                if (!other) return AML_ENOMEM;
+                if ((*renamed)++ == 0)
+                    AML_TRY(csv_note(r, "the column name `%s` is a duplicate: its later column is read as `%s`", name,
+                                     other));
+                name = other;
+                at = csv_dict_add(seen, name, strlen(name));
+            }
+            if (at < 0) return AML_ENOMEM;
+            r->names[j] = name;
+        }
+    }
+    return AML_OK;
+}
+
+aml_status csv_name_fields(csv_reader *r) {
+    r->names = AML_ARRAY(r->work, r->width, const char *);
+    if (!r->names) return AML_ENOMEM;
+    if (!r->header) {
+        if (!number_names(r)) return AML_ENOMEM;
+        return csv_note(r, "the first line is read as data: there is no header, columns are named c1 to c%zu",
+                        r->width);
+    }
+    csv_dict seen = {.account = r->options->account};
+    size_t renamed = 0;
+    aml_status status = read_names(r, &seen, &renamed);
+    csv_dict_free(&seen);
+    if (!status && renamed > 1) status = csv_note(r, "%zu column names were duplicates and got a suffix", renamed);
+    return status;
+}
+
+/* ---- which columns */
+
+static bool is_text_column(const csv_reader *r, const char *name) {
+    const char *const *t = r->options->text_columns;
+    for (; t && *t; t++)
+        if (!strcmp(*t, name)) return true;
+    return false;
+}
+
+static void want(csv_reader *r, size_t field, const aml_schema_column *schema) {
+    csv_column *c = &r->columns[r->n_columns++];
+    c->name = r->names[field];
+    c->field = field;
+    c->schema = schema;
+    c->verbatim = is_text_column(r, c->name);
+    c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : 0;
+    c->unnamed = r->header && !in_header(r, field);
+    c->dict.account = r->options->account;
+}
+
+static aml_status fail_positions(const csv_reader *r) {
+    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "rows have %zu fields, the model expects %zu columns", r->width,
+                r->options->schema->p);
+    return aml_help(AML_EDATA, "without a header, columns are taken by their place",
+                    "give the file a header, or the columns in the model's order");
+}
+
+static aml_status fail_missing(const csv_reader *r, const char *first, const char *list, size_t n) {
+    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "missing column%s %s", n > 1 ? "s" : "", list);
+    const char *near = r->width <= 1000 ? aml_nearest(first, r->names, r->width) : NULL;
+    if (near && n == 1)
+        return aml_help(AML_EDATA, "the model needs it", "did you mean `%s`, which the file has?", near);
+    return aml_help(AML_EDATA, "the model needs them: columns are matched by the names in the first line",
+                    "add the column%s, or give the file its header line", n > 1 ? "s" : "");
+}
+
+static aml_status match_schema(csv_reader *r, csv_dict *fields, bool *used) {
+    const aml_schema *schema = r->options->schema;
+    aml_string list = {0};
+    const char *first = NULL;
+    size_t missing = 0;
+    for (size_t k = 0; k < schema->p; k++) {
+        const aml_schema_column *c = &schema->columns[k];
+        int64_t field = csv_dict_find(fields, c->name, strlen(c->name));
+        if (field >= 0) {
+            want(r, (size_t)field, c);
+            used[field] = true;
+            continue;
+        }
+        if (c->optional) continue;
+        if (missing++ < LISTED) aml_string_printf(&list, "%s`%s`", missing > 1 ? ", " : "", c->name);
+        if (!first) first = c->name;
+    }
+    if (missing > LISTED) aml_string_printf(&list, " and %zu more", missing - LISTED);
+    aml_status status = list.failed ? AML_ENOMEM : missing ? fail_missing(r, first, list.text, missing) : AML_OK;
+    aml_string_free(&list);
+    return status;
+}
+
+static aml_status note_ignored(csv_reader *r, const bool *used) {
+    r->ignored = AML_ARRAY(r->keep, LISTED, const char *);
+    if (!r->ignored) return AML_ENOMEM;
+    for (size_t j = 0; j < r->width; j++) {
+        if (used[j]) continue;
+        if (r->n_ignored < LISTED) r->ignored[r->n_ignored] = r->names[j];
+        r->n_ignored++;
+    }
+    return AML_OK;
+}
+
+static aml_status choose_by_name(csv_reader *r) {
+    csv_dict fields = {.account = r->options->account};
+    bool *used = AML_ARRAY(r->work, r->width, bool);
+    aml_status status = used ? AML_OK : AML_ENOMEM;
+    for (size_t j = 0; j < r->width && !status; j++)
+        if (csv_dict_add(&fields, r->names[j], strlen(r->names[j])) < 0) status = AML_ENOMEM;
+    if (!status) status = match_schema(r, &fields, used);
+    if (!status) status = note_ignored(r, used);
+    csv_dict_free(&fields);
+    return status;
+}
+
+aml_status csv_choose_columns(csv_reader *r) {
+    const aml_schema *schema = r->options->schema;
+    size_t most = schema ? schema->p : r->width;
+    r->columns = AML_ARRAY(r->work, most, csv_column);
+    if (!r->columns) return AML_ENOMEM;
+    if (schema && r->header) return choose_by_name(r);
+    if (schema && schema->p != r->width) return fail_positions(r);
+    for (size_t j = 0; j < most; j++) {
+        if (schema) r->names[j] = schema->columns[j].name;
+        want(r, j, schema ? &schema->columns[j] : NULL);
+    }
+    return AML_OK;
+}

@@ -1,0 +1,141 @@
+/* api.c: the small functions of automl.h: version, frames, catalog. */
+#include <string.h>
+
+#include "automl/core/csv.h"
+#include "automl/core/json.h"
+#include "automl/core/par.h"
+#include "automl/engine/catalog.h"
+
+const char *aml_version(void) { return AUTOML_VERSION; }
+
+void aml_text_free(char *text) { aml_free(text); }
+
+/* ---- frames */
+
+aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options) {
+    const aml_read_options none = {.size = sizeof none};
+    const aml_read_options *o = options ? options : &none;
+    aml_memory account = {.limit = o->memory_limit};
+    aml_csv_report report = {0};
+    aml_csv_options csv = {.separator = o->separator, .decimal = o->decimal, .header = o->header, .text_columns = o->text,
+                           .n_threads = o->threads > 0 ? o->threads : aml_par_cores(), .account = o->memory_limit ? &account : NULL};
+    aml_par_init();
+    *out = NULL;
+    AML_TRY(aml_csv_read(out, &report, path, &csv));
+    (*out)->notes = report.notes;
+    (*out)->n_notes = report.n_notes;
+    return AML_OK;
+}
+
+size_t aml_frame_rows_count(const aml_frame *f) { return f->n; }
+size_t aml_frame_columns_count(const aml_frame *f) { return f->p; }
+const char *aml_frame_column_name(const aml_frame *f, size_t c) { return c < f->p ? f->columns[c].name : NULL; }
+const char *aml_frame_note(const aml_frame *f, size_t i) { return i < f->n_notes ? f->notes[i] : NULL; }
+
+aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const char *const *values) {
+    return aml_frame_add_strings(b, name, values, 0);
+}
+
+/* ---- catalog */
+
+static const char *tasks_text(unsigned tasks) {
+    static const char *const names[] = {"", "binary", "multiclass", "binary, multiclass", "regression", "binary, regression", "multiclass, regression",
+                                        "binary, multiclass, regression"};
+    return names[tasks & 7];
+}
+
+/* All plug-ins in one row: number i of kind. */
+typedef struct part {
+    const char *kind, *name, *summary, *tasks;
+    const aml_param *params;
+} part;
+
+static bool part_at(part *out, size_t i) {
+    for (const aml_learner *const *l = aml_learners(); *l; l++)
+        if (!i--) return *out = (part){"learner", (*l)->name, (*l)->summary, tasks_text((*l)->tasks), (*l)->params}, true;
+    for (const aml_step *const *s = aml_steps(); *s; s++)
+        if (!i--) return *out = (part){"step", (*s)->name, (*s)->summary, "", (*s)->params}, true;
+    for (const aml_sampler *const *s = aml_samplers(); *s; s++)
+        if (!i--) return *out = (part){"sampler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
+    for (const aml_scheduler *const *s = aml_schedulers(); *s; s++)
+        if (!i--) return *out = (part){"scheduler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
+    for (const aml_metric *const *m = aml_metrics(); *m; m++)
+        if (!i--) return *out = (part){"metric", (*m)->name, (*m)->summary, tasks_text((*m)->tasks), NULL}, true;
+    return false;
+}
+
+int aml_catalog(size_t i, aml_catalog_entry *out) {
+    part p;
+    if (!part_at(&p, i)) return 0;
+    *out = (aml_catalog_entry){.size = sizeof *out, .kind = p.kind, .name = p.name, .summary = p.summary, .tasks = p.tasks,
+                               .params = aml_params_count(p.params)};
+    return 1;
+}
+
+static void put_text(aml_string *s, const char *key, const char *text) {
+    aml_json_key(s, key);
+    aml_json_put_string(s, text);
+}
+
+static void put_param(aml_string *s, const aml_param *p) {
+    static const char *const kinds[] = {[AML_REAL] = "real", [AML_INT] = "int", [AML_CHOICE] = "choice"};
+    aml_json_comma(s);
+    aml_string_put(s, "{");
+    put_text(s, "name", p->name);
+    put_text(s, "summary", p->summary);
+    put_text(s, "kind", kinds[p->kind]);
+    if (p->kind == AML_CHOICE) {
+        aml_json_key(s, "choices");
+        aml_string_put(s, "[");
+        for (size_t i = 0; i < aml_param_choices(p); i++) {
+            aml_json_comma(s);
+            aml_json_put_string(s, p->choices[i]);
+        }
+        aml_string_put(s, "]");
+        put_text(s, "default", p->choices[(size_t)p->fallback]);
+    } else {
+        const double values[] = {p->lo, p->hi, p->fallback};
+        const char *const names[] = {"low", "high", "default"};
+        for (int i = 0; i < 3; i++) {
+            aml_json_key(s, names[i]);
+            aml_json_put_number(s, values[i]);
+        }
+        aml_json_key(s, "log");
+        aml_string_put(s, p->log ? "true" : "false");
+    }
+    aml_json_key(s, "searched");
+    aml_string_put(s, p->fixed ? "false" : "true");
+    aml_string_put(s, "}");
+}
+
+char *aml_catalog_json(void) {
+    aml_string s = {0}, pretty = {0};
+    part p;
+    aml_string_put(&s, "[");
+    for (size_t i = 0; part_at(&p, i); i++) {
+        aml_json_comma(&s);
+        aml_string_put(&s, "{");
+        put_text(&s, "kind", p.kind);
+        put_text(&s, "name", p.name);
+        put_text(&s, "summary", p.summary);
+        if (p.tasks[0]) put_text(&s, "tasks", p.tasks);
+        aml_json_key(&s, "params");
+        aml_string_put(&s, "[");
+        for (size_t j = 0; j < aml_params_count(p.params); j++) put_param(&s, &p.params[j]);
+        aml_string_put(&s, "]}");
+    }
+    aml_string_put(&s, "]");
+    if (!s.failed) aml_json_pretty(&pretty, s.text, s.length);
+    aml_string_put(&pretty, "\n");
+    bool failed = s.failed || pretty.failed;
+    aml_string_free(&s);
+    if (!failed) return pretty.text;
+    aml_string_free(&pretty);
+    return NULL;
+}
+
+const char *aml_suggest(const char *word, const char *const *known) {
+    size_t n = 0;
+    while (known[n]) n++;
+    return aml_nearest(word, known, n);
+}

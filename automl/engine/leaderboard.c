@@ -1,0 +1,93 @@
+/* leaderboard.c: the leaderboard and the inside of a model as JSON and CSV. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/json.h"
+#include "automl/engine/model.h"
+
+/* Ends a JSON text: indented, on the heap for the caller; NULL when memory was short. */
+static char *finish(aml_string *s) {
+    aml_string pretty = {0};
+    if (!s->failed) aml_json_pretty(&pretty, s->text, s->length);
+    aml_string_put(&pretty, "\n");
+    bool failed = s->failed || pretty.failed;
+    aml_string_free(s);
+    if (!failed) return pretty.text;
+    aml_string_free(&pretty);
+    return NULL;
+}
+
+char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
+    aml_string s = {0};
+    aml_string_put(&s, "{");
+    aml_json_key(&s, "task");
+    aml_json_put_string(&s, aml_task_name(m->kind));
+    aml_json_key(&s, "metric");
+    aml_json_put_string(&s, m->metric->name);
+    aml_json_key(&s, "higher_is_better");
+    aml_string_put(&s, m->metric->higher_is_better ? "true" : "false");
+    aml_json_key(&s, "validation");
+    aml_json_put_string(&s, m->validation);
+    aml_json_key(&s, "score");
+    aml_string_put(&s, "{");
+    const double v[] = {m->score.value, m->score.low, m->score.high, m->score.baseline};
+    const char *const names[] = {"value", "low", "high", "baseline"};
+    for (int i = 0; i < 4; i++) {
+        aml_json_key(&s, names[i]);
+        aml_json_put_number(&s, v[i]);
+    }
+    aml_json_key(&s, "method");
+    aml_json_put_string(&s, m->score.method);
+    aml_string_put(&s, "}");
+    aml_json_key(&s, "leaderboard");
+    aml_string_put(&s, "[");
+    for (size_t i = 0; i < m->n_leaders; i++) aml_put_leader(&s, &m->leaders[i], flags);
+    aml_string_put(&s, "]");
+    aml_json_key(&s, "guardrails");
+    aml_put_guardrails(&s, &m->guardrails);
+    aml_string_put(&s, "}");
+    return finish(&s);
+}
+
+char *aml_model_inspect_json(const aml_model *m) {
+    aml_string s = {0};
+    if (aml_manifest_write(&s, m)) {
+        aml_string_free(&s);
+        return NULL;
+    }
+    return finish(&s);
+}
+
+static void put_cell(aml_string *s, double x) {
+    aml_string_put(s, ",");
+    if (isfinite(x)) aml_string_double(s, x);
+}
+
+char *aml_model_leaderboard_csv(const aml_model *m, unsigned flags) {
+    aml_string s = {0};
+    bool timings = !(flags & AML_NO_TIMINGS);
+    aml_string_put(&s, "rank,trial,learner,pipeline,state,score,error,folds,folds_done,bytes,weight");
+    aml_string_put(&s, timings ? ",fit_seconds,predict_us_per_row,reason\n" : ",reason\n");
+    for (size_t i = 0; i < m->n_leaders; i++) {
+        const aml_leader *l = &m->leaders[i];
+        if (l->rank) aml_string_printf(&s, "%zu", l->rank);
+        put_cell(&s, l->trial == SIZE_MAX ? NAN : (double)l->trial);
+        aml_string_put(&s, ",");
+        aml_csv_put(&s, l->learner, strlen(l->learner), true);
+        aml_string_put(&s, ",");
+        aml_csv_put(&s, l->pipeline, strlen(l->pipeline), true);
+        aml_string_printf(&s, ",%s", l->state);
+        put_cell(&s, l->score);
+        put_cell(&s, l->error);
+        aml_string_printf(&s, ",%zu,%zu,%zu", l->folds, l->folds_done, l->bytes);
+        put_cell(&s, l->weight);
+        if (timings) put_cell(&s, l->fit_seconds);
+        if (timings) put_cell(&s, l->predict_us);
+        aml_string_put(&s, ",");
+        aml_csv_put(&s, l->reason, strlen(l->reason), true);
+        aml_string_put(&s, "\n");
+    }
+    if (!s.failed) return s.text;
+    aml_string_free(&s);
+    return NULL;
+}

@@ -1,0 +1,296 @@
+/* manifest.c: what is known about a model as JSON, written and read. */
+#include "automl/engine/model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/json.h"
+#include "automl/engine/catalog.h"
+
+/* ---- writing */
+
+static void put_text(aml_string *s, const char *key, const char *text) {
+    aml_json_key(s, key);
+    aml_json_put_string(s, text);
+}
+
+static void put_number(aml_string *s, const char *key, double x) {
+    aml_json_key(s, key);
+    aml_json_put_number(s, x);
+}
+
+void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags) {
+    aml_json_comma(s);
+    aml_string_put(s, "{");
+    put_number(s, "rank", (double)l->rank);
+    put_number(s, "trial", l->trial == SIZE_MAX ? NAN : (double)l->trial);
+    put_text(s, "learner", l->learner);
+    put_text(s, "pipeline", l->pipeline);
+    put_text(s, "state", l->state);
+    if (l->reason[0]) put_text(s, "reason", l->reason);
+    put_number(s, "score", l->score);
+    put_number(s, "error", l->error);
+    put_number(s, "folds", (double)l->folds);
+    put_number(s, "folds_done", (double)l->folds_done);
+    put_number(s, "bytes", (double)l->bytes);
+    put_number(s, "weight", l->weight);
+    if (!(flags & AML_NO_TIMINGS)) {
+        aml_json_key(s, "timings");
+        aml_string_put(s, "{");
+        put_number(s, "fit_seconds", l->fit_seconds);
+        put_number(s, "predict_us_per_row", l->predict_us);
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "}");
+}
+
+void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list) {
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < list->n; i++) {
+        const aml_guardrail *g = &list->at[i];
+        aml_json_comma(s);
+        aml_string_put(s, "{");
+        put_text(s, "id", g->id);
+        put_text(s, "status", g->status);
+        put_text(s, "message", g->message);
+        put_text(s, "action", g->action);
+        put_number(s, "count", (double)g->count);
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "]");
+}
+
+static void put_inputs(aml_string *s, const aml_schema *inputs) {
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < inputs->p; i++) {
+        const aml_schema_column *c = &inputs->columns[i];
+        aml_json_comma(s);
+        aml_string_put(s, "{");
+        put_text(s, "name", c->name);
+        put_text(s, "kind", aml_kind_name(c->kind));
+        if (c->kind == AML_CATEGORY) {
+            aml_json_key(s, "levels");
+            aml_string_put(s, "[");
+            for (uint32_t l = 0; l < c->n_levels; l++) {
+                aml_json_comma(s);
+                aml_json_put_string(s, c->levels[l]);
+            }
+            aml_string_put(s, "]");
+        }
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "]");
+}
+
+static void put_score(aml_string *s, const aml_score *score) {
+    aml_string_put(s, "{");
+    put_number(s, "value", score->value);
+    put_number(s, "low", score->low);
+    put_number(s, "high", score->high);
+    put_number(s, "baseline", score->baseline);
+    put_text(s, "method", score->method);
+    aml_string_put(s, "}");
+}
+
+static void put_members(aml_string *s, const aml_model *m) {
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < m->n_members; i++) {
+        const aml_member *p = &m->members[i];
+        aml_json_comma(s);
+        aml_string_put(s, "{");
+        put_text(s, "pipeline", p->pipeline);
+        put_text(s, "learner", p->learner->name);
+        put_number(s, "weight", p->weight);
+        put_number(s, "fits", (double)p->n_fits);
+        put_number(s, "bytes", (double)p->bytes);
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "]");
+}
+
+aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
+    aml_string_put(s, "{");
+    put_text(s, "automl", m->version);
+    put_text(s, "task", aml_task_name(m->kind));
+    put_text(s, "metric", m->metric->name);
+    put_text(s, "target", m->target);
+    aml_json_key(s, "classes");
+    aml_string_put(s, "[");
+    for (int i = 0; i < m->n_classes; i++) {
+        aml_json_comma(s);
+        aml_json_put_string(s, m->classes[i]);
+    }
+    aml_string_put(s, "]");
+    put_number(s, "rows", (double)m->n_rows);
+    put_text(s, "data_fingerprint", m->fingerprint);
+    put_text(s, "validation", m->validation);
+    aml_json_key(s, "seed");
+    aml_string_printf(s, "\"%llu\"", (unsigned long long)m->seed);
+    aml_json_key(s, "inputs");
+    put_inputs(s, &m->inputs);
+    aml_json_key(s, "score");
+    put_score(s, &m->score);
+    aml_json_key(s, "importance");
+    aml_string_put(s, "[");
+    for (size_t i = 0; m->importance && i < m->inputs.p; i++) {
+        aml_json_comma(s);
+        aml_json_put_number(s, m->importance[i]);
+    }
+    aml_string_put(s, "]");
+    aml_json_key(s, "members");
+    put_members(s, m);
+    aml_json_key(s, "leaderboard");
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < m->n_leaders; i++) aml_put_leader(s, &m->leaders[i], AML_NO_TIMINGS);
+    aml_string_put(s, "]");
+    aml_json_key(s, "guardrails");
+    aml_put_guardrails(s, &m->guardrails);
+    aml_string_put(s, "}");
+    return s->failed ? AML_ENOMEM : AML_OK;
+}
+
+/* ---- reading: a manifest that lacks a part is a damaged model */
+
+static aml_status lacks(const char *file, const char *what) {
+    aml_fail_at(AML_EDATA, file, 0, 0, "damaged model: the manifest has no valid %s", what);
+    return aml_help(AML_EDATA, "a model file is read only when every part of it is valid", "restore the file from a copy, or train the model again");
+}
+
+static size_t count_of(const aml_json *o, const char *name) {
+    double x = aml_json_number(o, name, 0);
+    return x >= 0 && x < 9e15 ? (size_t)x : 0;
+}
+
+static double number_or_nan(const aml_json *o, const char *name) { return aml_json_number(o, name, NAN); }
+
+static aml_status read_classes(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY || list->size > 100000) return lacks(file, "classes");
+    const char **names = AML_ARRAY(m->arena, list->size + 1, const char *);
+    if (!names) return AML_ENOMEM;
+    size_t n = 0;
+    for (const aml_json *c = list->child; c; c = c->next) {
+        if (c->type != AML_JSON_STRING) return lacks(file, "classes");
+        names[n++] = c->string;
+    }
+    bool right = m->kind == AML_REGRESSION ? n == 0 : m->kind == AML_BINARY ? n == 2 : n > 2;
+    if (!right) return lacks(file, "number of classes");
+    m->classes = names;
+    m->n_classes = (int)n;
+    return AML_OK;
+}
+
+static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY || list->size > INT32_MAX) return lacks(file, "levels");
+    const char **levels = AML_ARRAY(m->arena, list->size + 1, const char *);
+    if (!levels) return AML_ENOMEM;
+    for (const aml_json *l = list->child; l; l = l->next) {
+        if (l->type != AML_JSON_STRING) return lacks(file, "levels");
+        levels[c->n_levels++] = l->string;
+    }
+    c->levels = levels;
+    return AML_OK;
+}
+
+static aml_status read_inputs(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "inputs");
+    aml_schema_column *columns = AML_ARRAY(m->arena, list->size + 1, aml_schema_column);
+    if (!columns) return AML_ENOMEM;
+    size_t n = 0;
+    for (const aml_json *c = list->child; c; c = c->next, n++) {
+        columns[n].name = aml_json_string(c, "name", NULL);
+        if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", ""))) return lacks(file, "inputs");
+        if (columns[n].kind == AML_CATEGORY) AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
+    }
+    m->inputs = (aml_schema){.p = n, .columns = columns};
+    return AML_OK;
+}
+
+static aml_status read_importance(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "importance");
+    if (!list->size) return AML_OK;
+    if (list->size != m->inputs.p) return lacks(file, "importance");
+    m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double);
+    if (!m->importance) return AML_ENOMEM;
+    size_t i = 0;
+    for (const aml_json *x = list->child; x; x = x->next, i++) m->importance[i] = x->type == AML_JSON_NUMBER ? x->number : 0;
+    return AML_OK;
+}
+
+static aml_status read_members(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY || !list->size) return lacks(file, "members");
+    m->members = AML_ARRAY(m->arena, list->size, aml_member);
+    if (!m->members) return AML_ENOMEM;
+    for (const aml_json *x = list->child; x; x = x->next) {
+        aml_member *p = &m->members[m->n_members];
+        p->pipeline = aml_json_string(x, "pipeline", NULL);
+        p->learner = aml_learner_find(aml_json_string(x, "learner", ""));
+        p->weight = number_or_nan(x, "weight");
+        size_t fits = count_of(x, "fits");
+        p->bytes = count_of(x, "bytes");
+        if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits || fits > 1000) return lacks(file, "members");
+        if (!(p->learner->tasks & (unsigned)m->kind)) return lacks(file, "learner for the task");
+        p->fits = AML_ARRAY(m->arena, fits, aml_fit);
+        if (!p->fits) return AML_ENOMEM;
+        p->n_fits = fits;
+        m->n_members++;
+    }
+    return AML_OK;
+}
+
+static aml_status read_leaders(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "leaderboard");
+    m->leaders = AML_ARRAY(m->arena, list->size + 1, aml_leader);
+    if (!m->leaders) return AML_ENOMEM;
+    for (const aml_json *x = list->child; x; x = x->next) {
+        aml_leader *l = &m->leaders[m->n_leaders++];
+        double trial = number_or_nan(x, "trial");
+        *l = (aml_leader){.size = sizeof *l, .rank = count_of(x, "rank"), .trial = trial >= 0 ? (size_t)trial : SIZE_MAX,
+                          .pipeline = aml_json_string(x, "pipeline", ""), .learner = aml_json_string(x, "learner", ""),
+                          .state = aml_json_string(x, "state", ""), .reason = aml_json_string(x, "reason", ""),
+                          .score = number_or_nan(x, "score"), .error = number_or_nan(x, "error"), .folds = count_of(x, "folds"),
+                          .folds_done = count_of(x, "folds_done"), .bytes = count_of(x, "bytes"),
+                          .weight = aml_json_number(x, "weight", 0), .fit_seconds = NAN, .predict_us = NAN};
+    }
+    return AML_OK;
+}
+
+static aml_status read_guardrails(aml_model *m, const aml_json *list, const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "guardrails");
+    for (const aml_json *x = list->child; x; x = x->next)
+        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""), aml_json_string(x, "status", ""),
+                                  count_of(x, "count"), aml_json_string(x, "action", ""), "%s", aml_json_string(x, "message", "")));
+    return AML_OK;
+}
+
+static aml_status read_score(aml_model *m, const aml_json *o, const char *file) {
+    if (!o || o->type != AML_JSON_OBJECT) return lacks(file, "score");
+    m->score = (aml_score){.size = sizeof m->score, .value = number_or_nan(o, "value"), .low = number_or_nan(o, "low"),
+                           .high = number_or_nan(o, "high"), .baseline = number_or_nan(o, "baseline"),
+                           .method = aml_json_string(o, "method", "")};
+    return AML_OK;
+}
+
+aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file) {
+    aml_json *root;
+    AML_TRY(aml_json_parse(&root, m->arena, text, length, file, 0, AML_EDATA));
+    if (root->type != AML_JSON_OBJECT) return lacks(file, "object");
+    m->version = aml_json_string(root, "automl", "");
+    m->target = aml_json_string(root, "target", NULL);
+    m->metric = aml_metric_find(aml_json_string(root, "metric", ""));
+    m->validation = aml_json_string(root, "validation", "");
+    m->fingerprint = aml_json_string(root, "data_fingerprint", "");
+    m->n_rows = count_of(root, "rows");
+    int64_t seed = 0;
+    const char *seed_text = aml_json_string(root, "seed", "0");
+    if (aml_parse_int64(&seed, seed_text, strlen(seed_text))) m->seed = (uint64_t)seed;
+    if (!m->target) return lacks(file, "target");
+    if (!m->metric) return lacks(file, "metric");
+    if (!aml_task_parse(&m->kind, aml_json_string(root, "task", ""))) return lacks(file, "task");
+    AML_TRY(read_classes(m, aml_json_find(root, "classes"), file));
+    AML_TRY(read_inputs(m, aml_json_find(root, "inputs"), file));
+    AML_TRY(read_importance(m, aml_json_find(root, "importance"), file));
+    AML_TRY(read_members(m, aml_json_find(root, "members"), file));
+    AML_TRY(read_leaders(m, aml_json_find(root, "leaderboard"), file));
+    AML_TRY(read_guardrails(m, aml_json_find(root, "guardrails"), file));
+    return read_score(m, aml_json_find(root, "score"), file);
+}

@@ -1,0 +1,180 @@
+/* modelfile.c: the model file.
+ *
+ *   header   8 bytes magic, u32 format, u32 number of sections, u64 size of the file, u32 CRC-32 of these
+ *   table    for each section u32 tag, u32 CRC-32, u64 offset, u64 length; then u32 CRC-32 of the table
+ *   sections one after the other, without gaps, to the end of the file
+ *
+ * MANI is the manifest (JSON), FITS the chains and models. Little-endian. Nothing in it is code. */
+#include <string.h>
+
+#include "automl/core/io.h"
+#include "automl/engine/model.h"
+
+static const unsigned char magic[8] = {0x89, 'A', 'U', 'T', 'O', 'M', 'L', '\n'};
+enum { FORMAT = 1, SECTIONS = 2, HEADER = 28, ENTRY = 24 };
+enum { MANI = 0x494E414D, FITS = 0x53544946 };
+static const size_t largest = (size_t)64 << 30;
+
+/* ---- saving */
+
+static size_t chain_number(const aml_chain **chains, size_t *n, const aml_chain *chain) {
+    for (size_t i = 0; i < *n; i++)
+        if (chains[i] == chain) return i;
+    chains[(*n)++] = chain;
+    return *n - 1;
+}
+
+/* Chains first, each once; then every fit: number of its chain, model. */
+static aml_status put_fits(aml_writer *w, const aml_model *m) {
+    size_t n_fits = 0, n = 0;
+    for (size_t i = 0; i < m->n_members; i++) n_fits += m->members[i].n_fits;
+    const aml_chain **chains = aml_calloc(n_fits + 1, sizeof *chains);
+    if (!chains) return AML_ENOMEM;
+    for (size_t i = 0; i < m->n_members; i++)
+        for (size_t f = 0; f < m->members[i].n_fits; f++) chain_number(chains, &n, m->members[i].fits[f].chain);
+    aml_put_u32(w, (uint32_t)n);
+    for (size_t c = 0; c < n; c++) aml_chain_save(chains[c], w);
+    for (size_t i = 0; i < m->n_members; i++) {
+        const aml_member *member = &m->members[i];
+        for (size_t f = 0; f < member->n_fits; f++) {
+            aml_put_u32(w, (uint32_t)chain_number(chains, &n, member->fits[f].chain));
+            member->learner->save(member->fits[f].model, w);
+        }
+    }
+    aml_free(chains);
+    return w->status;
+}
+
+static void put_entry(aml_writer *w, uint32_t tag, const void *data, size_t length, uint64_t *offset) {
+    aml_put_u32(w, tag);
+    aml_put_u32(w, aml_crc32(0, data, length));
+    aml_put_u64(w, *offset);
+    aml_put_u64(w, length);
+    *offset += length;
+}
+
+static aml_status assemble(aml_writer *out, const aml_string *manifest, const aml_writer *fits) {
+    uint64_t offset = HEADER + SECTIONS * ENTRY + 4;
+    aml_put_bytes(out, magic, sizeof magic);
+    aml_put_u32(out, FORMAT);
+    aml_put_u32(out, SECTIONS);
+    aml_put_u64(out, offset + manifest->length + fits->size);
+    if (out->status) return out->status;
+    aml_put_u32(out, aml_crc32(0, out->data, out->size));
+    put_entry(out, MANI, manifest->text, manifest->length, &offset);
+    put_entry(out, FITS, fits->data, fits->size, &offset);
+    if (out->status) return out->status;
+    aml_put_u32(out, aml_crc32(0, out->data + HEADER, SECTIONS * ENTRY));
+    aml_put_bytes(out, manifest->text, manifest->length);
+    aml_put_bytes(out, fits->data, fits->size);
+    return out->status;
+}
+
+aml_status aml_model_save(const aml_model *m, const char *path) {
+    aml_string manifest = {0};
+    aml_writer fits = {0}, file = {0};
+    aml_status status = aml_manifest_write(&manifest, m);
+    if (!status) status = put_fits(&fits, m);
+    if (!status) status = assemble(&file, &manifest, &fits);
+    if (!status) status = aml_write_file(path, file.data, file.size);
+    aml_string_free(&manifest);
+    aml_writer_free(&fits);
+    aml_writer_free(&file);
+    return status;
+}
+
+/* ---- loading */
+
+static aml_status not_a_model(const char *path, const char *data, size_t size) {
+    if (!size) aml_fail_at(AML_EDATA, path, 0, 0, "the model file is empty");
+    else if (size >= 2 && (unsigned char)data[0] == 0x80 && data[1] <= 5) aml_fail_at(AML_EDATA, path, 0, 0, "this is a pickle, not a model of automl");
+    else aml_fail_at(AML_EDATA, path, 0, 0, "this is not a model file of automl");
+    return aml_help(AML_EDATA, "a model file begins with \\x89AUTOML", "give a file that `automl train --output` wrote");
+}
+
+static aml_status damaged(const char *path, const char *what) {
+    aml_fail_at(AML_EDATA, path, 0, 0, "damaged model: %s", what);
+    return aml_help(AML_EDATA, "every byte of a model file is covered by a checksum", "restore the file from a copy, or train the model again");
+}
+
+/* Checks header, table and checksums; section[i] are readers of the sections in the order MANI, FITS. */
+static aml_status open_sections(aml_reader section[SECTIONS], const char *path, const char *data, size_t size) {
+    size_t known = size < sizeof magic ? size : sizeof magic;
+    if (!size || memcmp(data, magic, known)) return not_a_model(path, data, size);
+    if (size < HEADER) return damaged(path, "the file is cut short (truncated)");
+    aml_reader r = {.data = (const unsigned char *)data, .size = size, .at = sizeof magic, .file = path};
+    uint32_t format = aml_get_u32(&r), sections = aml_get_u32(&r);
+    uint64_t length = aml_get_u64(&r);
+    if (aml_get_u32(&r) != aml_crc32(0, data, HEADER - 4)) return damaged(path, "the header's checksum is wrong");
+    if (format > FORMAT) {
+        aml_fail_at(AML_EDATA, path, 0, 0, "the model has format version %u, this program reads up to %d", format, FORMAT);
+        return aml_help(AML_EDATA, "a newer automl wrote it", "upgrade automl");
+    }
+    if (size < length) return damaged(path, "the file is cut short (truncated)");
+    if (size > length) return damaged(path, "there are trailing bytes behind the model");
+    if (sections != SECTIONS || size < HEADER + SECTIONS * ENTRY + 4) return damaged(path, "the number of sections");
+    uint64_t offset = HEADER + SECTIONS * ENTRY + 4;
+    static const uint32_t tags[SECTIONS] = {MANI, FITS};
+    aml_reader table = r;
+    table.at = HEADER + SECTIONS * ENTRY;
+    if (aml_get_u32(&table) != aml_crc32(0, data + HEADER, SECTIONS * ENTRY)) return damaged(path, "the section table's checksum is wrong");
+    for (int i = 0; i < SECTIONS; i++) {
+        uint32_t tag = aml_get_u32(&r), crc = aml_get_u32(&r);
+        uint64_t at = aml_get_u64(&r), n = aml_get_u64(&r);
+        if (tag != tags[i] || at != offset || n > size - offset) return damaged(path, "a section's place or length");
+        if (crc != aml_crc32(0, data + at, (size_t)n)) return damaged(path, "a section's checksum is wrong");
+        section[i] = (aml_reader){.data = (const unsigned char *)data + at, .size = (size_t)n, .file = path};
+        offset += n;
+    }
+    return offset == size ? AML_OK : damaged(path, "bytes outside of the sections");
+}
+
+static aml_status get_fit(aml_fit *fit, const aml_learner *learner, aml_chain **chains, uint32_t n, aml_reader *r, aml_memory *account) {
+    uint32_t c = aml_get_u32(r);
+    if (r->status) return r->status;
+    if (c >= n) return aml_reader_fail(r, "chain %u of %u", c, n);
+    fit->chain = aml_chain_hold(chains[c]);
+    fit->arena = aml_arena_new(account);
+    aml_arena *scratch = aml_arena_new(account);
+    aml_ctx ctx = {.keep = fit->arena, .scratch = scratch, .n_threads = 1};
+    aml_status status = fit->arena && scratch ? learner->load(&fit->model, r, &ctx) : AML_ENOMEM;
+    aml_arena_free(scratch);
+    return status ? status : r->status;
+}
+
+static aml_status get_fits(aml_model *m, aml_reader *r) {
+    uint32_t n = aml_get_u32(r), loaded = 0;
+    if (r->status) return r->status;
+    if (!n || n > 100000) return aml_reader_fail(r, "%u chains", n);
+    aml_chain **chains = aml_calloc(n, sizeof *chains);
+    if (!chains) return AML_ENOMEM;
+    aml_status status = AML_OK;
+    while (!status && loaded < n) {
+        status = aml_chain_load(&chains[loaded], r, &m->account);
+        loaded += !status;
+    }
+    for (size_t i = 0; !status && i < m->n_members; i++)
+        for (size_t f = 0; !status && f < m->members[i].n_fits; f++)
+            status = get_fit(&m->members[i].fits[f], m->members[i].learner, chains, n, r, &m->account);
+    if (!status && r->at != r->size) status = aml_reader_fail(r, "bytes behind the last model");
+    for (uint32_t c = 0; c < loaded; c++) aml_chain_release(chains[c]);
+    aml_free(chains);
+    return status;
+}
+
+aml_status aml_model_load(aml_model **out, const char *path) {
+    char *data;
+    size_t size;
+    *out = NULL;
+    AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
+    aml_reader section[SECTIONS];
+    aml_status status = open_sections(section, path, data, size);
+    aml_model *m = status ? NULL : aml_model_new();
+    if (!status && !m) status = AML_ENOMEM;
+    if (!status) status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, path);
+    if (!status) status = get_fits(m, &section[1]);
+    aml_free(data);
+    if (status) aml_model_free(m);
+    else *out = m;
+    return status;
+}

@@ -1,0 +1,46 @@
+/* study.h: one training from the table to the model, as a list of stages. */
+#ifndef AML_ENGINE_STUDY_H
+#define AML_ENGINE_STUDY_H
+
+#include "automl/engine/ensemble.h"
+#include "automl/engine/model.h"
+#include "automl/engine/target.h"
+#include "automl/engine/trials.h"
+
+typedef struct aml_study {
+    const aml_train_options *options;
+    aml_model *model;      /* in the making; its account counts all bytes of the run */
+    aml_ctx ctx;           /* keep and scratch of the run, n_threads */
+    double start, deadline; /* deadline 0 = none */
+    atomic_bool stop;
+    /* data (study_data.c) */
+    aml_frame *rows;       /* usable rows, when they are not all */
+    const aml_frame *frame;
+    aml_target target;
+    aml_task task;         /* of all rows of the table: learning and own validation rows */
+    aml_data_profile profile;
+    aml_frame view;        /* the feature columns */
+    aml_table table;
+    aml_facts facts;
+    aml_folds folds;
+    /* search (study_search.c) */
+    aml_composer composer;
+    aml_bench bench;
+    aml_trial *yardstick;
+    aml_trials trials;
+    double best;           /* loss so far */
+    const aml_trial *leader;
+    size_t ended, failed;
+} aml_study;
+
+/* The stages, in this order. */
+aml_status aml_study_data(aml_study *s, const aml_frame *data);
+aml_status aml_study_search(aml_study *s);
+aml_status aml_study_finish(aml_study *s);
+
+/* Roles of the columns by the options; AML_EDATA for a name that is not there. roles has room for f->p. */
+aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f, const aml_train_options *o);
+
+aml_leader aml_leader_of(const aml_study *s, const aml_trial *t);
+
+#endif

@@ -1,0 +1,296 @@
+/* study_finish.c: from the trials to the model: ensemble, honest score, refits, leaderboard. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/sort.h"
+#include "automl/engine/study.h"
+
+enum { MOST_CANDIDATES = 20, ROUNDS = 25, PARTS = 5, WHOLE = 0xFFFFFF };
+
+typedef struct choice {
+    aml_candidates candidates;
+    aml_trial *trial[MOST_CANDIDATES];
+    double weight[MOST_CANDIDATES];
+    double *crossfit; /* scored × outputs */
+} choice;
+
+/* ---- candidates: the best complete trials */
+
+static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        aml_trial *t = s->trials.at[i];
+        if (t->state != AML_TRIAL_DONE || !t->out_of_fold) continue;
+        size_t at = n < MOST_CANDIDATES ? n++ : MOST_CANDIDATES;
+        while (at > 0 && c->trial[at - 1]->loss > t->loss) {
+            if (at < MOST_CANDIDATES) c->trial[at] = c->trial[at - 1];
+            at--;
+        }
+        if (at < MOST_CANDIDATES) c->trial[at] = t;
+    }
+    if (!n) c->trial[n++] = s->yardstick;
+    for (size_t i = 0; i < n; i++) pred[i] = c->trial[i]->out_of_fold;
+    c->candidates = (aml_candidates){.n = n, .outputs = (size_t)s->bench.n_outputs, .rows = s->bench.n_scored, .pred = pred,
+                                     .y = s->bench.y, .w = s->bench.w, .n_classes = s->task.n_classes, .metric = s->model->metric};
+}
+
+/* Nothing was finished on all folds: a trial that was stopped on the way is better than the baseline. */
+static aml_trial *unfinished(const aml_study *s) {
+    aml_trial *best = NULL;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        aml_trial *t = s->trials.at[i];
+        if (t->state != AML_TRIAL_PRUNED || !t->fits || !isfinite(t->loss)) continue;
+        if (!best || t->loss < best->loss) best = t;
+    }
+    return best && best->loss < s->yardstick->loss ? best : NULL;
+}
+
+/* Parts whose weights are chosen without them: the folds, five at most; of a holdout five random shares. */
+static aml_status make_parts(uint32_t *part, size_t *n_parts, const aml_study *s) {
+    const aml_bench *b = &s->bench;
+    aml_rng rng = aml_rng_stream(b->seed, AML_RNG_ENSEMBLE, 1, 0);
+    bool folds = b->folds->k > 1;
+    for (size_t f = 0; f < b->folds->k; f++)
+        for (size_t i = b->begin[f]; i < b->begin[f + 1]; i++) part[i] = folds ? (uint32_t)(f % PARTS) : aml_rng_below(&rng, PARTS);
+    *n_parts = folds && b->folds->k < PARTS ? b->folds->k : PARTS;
+    return AML_OK;
+}
+
+static void drop_small_weights(double *weight, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (weight[i] < 0.03) weight[i] = 0;
+        sum += weight[i];
+    }
+    for (size_t i = 0; i < n; i++) weight[i] /= sum;
+}
+
+static aml_status choose(choice *c, aml_study *s) {
+    const aml_bench *b = &s->bench;
+    size_t rounds = s->options->ensemble < 0 ? 1 : ROUNDS, n_parts;
+    uint32_t *part = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t), *all = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
+    const float **pred = AML_ARRAY(s->ctx.keep, MOST_CANDIDATES, const float *);
+    c->crossfit = AML_ARRAY(s->ctx.keep, b->n_scored * (size_t)b->n_outputs, double);
+    if (!part || !all || !pred || !c->crossfit) return AML_ENOMEM;
+    pick_candidates(c, s, pred);
+    for (size_t i = 0; i < b->n_scored; i++) all[i] = (uint32_t)i;
+    AML_TRY(make_parts(part, &n_parts, s));
+    double now = aml_now(), left = s->deadline - now;
+    s->ctx.deadline = s->deadline > 0 ? now + 0.35 * left : 0;
+    AML_TRY(aml_ensemble_select(c->weight, &c->candidates, all, b->n_scored, rounds, &s->ctx));
+    s->ctx.deadline = s->deadline > 0 ? now + 0.7 * left : 0;
+    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, part, n_parts, rounds, &s->ctx));
+    s->ctx.deadline = 0;
+    drop_small_weights(c->weight, c->candidates.n);
+    return AML_OK;
+}
+
+/* ---- honest score */
+
+/* Mean over folds, as trials are scored; of all rows together where a fold alone has no score. */
+static void score_folds(double *score, double *error, const aml_study *s, const double *pred) {
+    const aml_bench *b = &s->bench;
+    double sum = 0, weight = 0, square = 0, one[64];
+    size_t k = b->folds->k;
+    for (size_t f = 0; f < k && f < 64; f++) {
+        size_t from = b->begin[f], n = b->begin[f + 1] - from;
+        if (b->metric->score(&one[f], b->y + from, b->w ? b->w + from : NULL, pred + from * (size_t)b->n_outputs, n, s->task.n_classes)) one[f] = NAN;
+        sum += (double)n * one[f];
+        weight += (double)n;
+    }
+    *score = sum / weight;
+    for (size_t f = 0; f < k && f < 64; f++) square += pow(one[f] - *score, 2);
+    *error = k > 1 ? sqrt(square / (double)(k - 1) / (double)k) : NAN;
+    if (isfinite(*score)) return;
+    *error = NAN;
+    if (b->metric->score(score, b->y, b->w, pred, b->n_scored, s->task.n_classes)) *score = NAN;
+}
+
+static aml_status honest_score(aml_study *s, const choice *c, double *error) {
+    const aml_bench *b = &s->bench;
+    const aml_metric *metric = b->metric;
+    aml_score *score = &s->model->score;
+    double pooled = NAN, low, high;
+    *score = (aml_score){.size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
+    score->method = b->folds->k > 1 ? "cross-fitted: each fold is predicted by models and weights chosen on the other folds; bootstrap over rows"
+                                    : "holdout rows, weights chosen on the other shares of them; bootstrap over rows";
+    score_folds(&score->value, error, s, c->crossfit);
+    if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes)) pooled = NAN;
+    s->ctx.rng = aml_rng_stream(b->seed, AML_RNG_BOOTSTRAP, 0, 0);
+    AML_TRY(aml_bootstrap(&low, &high, metric, b->y, b->w, c->crossfit, b->n_scored, (size_t)b->n_outputs, s->task.n_classes, &s->ctx));
+    score->low = score->value + low - pooled;
+    score->high = score->value + high - pooled;
+    if (metric->higher_is_better && score->high > metric->best) score->high = metric->best;
+    if (!metric->higher_is_better && score->low < metric->best) score->low = metric->best;
+    return AML_OK;
+}
+
+/* ---- members */
+
+static bool wants_refit(const aml_study *s, const aml_trial *t) {
+    if (s->options->valid) return false;
+    return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK || s->task.time;
+}
+
+/* The trial's fits from fold `first` on become the member's: of folds forward in time the last has seen most. */
+static void take_folds(aml_member *member, aml_trial *t, size_t first) {
+    for (size_t f = first; f < t->n_done; f++) {
+        member->fits[member->n_fits++] = t->fits[f];
+        t->fits[f] = (aml_fit){0};
+    }
+}
+
+/* Moves a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is time. */
+static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
+    aml_model *m = s->model;
+    aml_member *member = &m->members[m->n_members];
+    *member = (aml_member){.pipeline = aml_strdup(m->arena, t->text), .learner = t->plan.learner, .weight = weight,
+                           .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
+    if (!member->pipeline || !member->fits) return AML_ENOMEM;
+    double cost = 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
+    bool time = s->deadline <= 0 || aml_now() + cost < s->deadline;
+    if (wants_refit(s, t) && time) {
+        aml_lease lease = {0};
+        aml_ctx ctx = s->ctx;
+        ctx.deadline = s->deadline;
+        ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
+        aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE, s->bench.all_rows, s->table.n, NULL, 0, &ctx);
+        aml_designs_give_back(s->bench.designs, &lease);
+        if (!status) member->n_fits = 1;
+        else aml_fit_free(&member->fits[0]);
+        if (status && status != AML_ESTOPPED && status != AML_ENOMEM) return status;
+    }
+    if (!member->n_fits) take_folds(member, t, s->task.time ? t->n_done - 1 : 0);
+    m->n_members++;
+    aml_writer w = {0};
+    for (size_t f = 0; f < member->n_fits; f++) member->learner->save(member->fits[f].model, &w);
+    member->bytes = w.size;
+    aml_writer_free(&w);
+    return w.status;
+}
+
+static aml_status add_importance(aml_study *s, const aml_trial *t, double weight) {
+    aml_model *m = s->model;
+    if (!t->importance) return AML_OK;
+    if (!m->importance && !(m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double))) return AML_ENOMEM;
+    double sum = 0;
+    for (size_t i = 0; i < m->inputs.p; i++) sum += t->importance[i];
+    for (size_t i = 0; sum > 0 && i < m->inputs.p; i++) m->importance[i] += weight * t->importance[i] / sum;
+    return AML_OK;
+}
+
+static aml_status assemble(aml_study *s, choice *c) {
+    aml_model *m = s->model;
+    m->members = AML_ARRAY(m->arena, MOST_CANDIDATES, aml_member);
+    if (!m->members) return AML_ENOMEM;
+    uint32_t order[MOST_CANDIDATES];
+    double key[MOST_CANDIDATES];
+    for (size_t i = 0; i < c->candidates.n; i++) key[i] = -c->weight[i];
+    AML_TRY(aml_argsort(order, key, c->candidates.n));
+    for (size_t i = 0; i < c->candidates.n; i++) {
+        size_t at = order[i];
+        if (!(c->weight[at] > 0)) continue;
+        AML_TRY(add_importance(s, c->trial[at], c->weight[at]));
+        AML_TRY(add_member(s, c->trial[at], c->weight[at]));
+    }
+    double sum = 0;
+    for (size_t i = 0; m->importance && i < m->inputs.p; i++) sum += m->importance[i];
+    for (size_t i = 0; sum > 0 && i < m->inputs.p; i++) m->importance[i] /= sum;
+    return AML_OK;
+}
+
+/* ---- leaderboard */
+
+static int better(const void *a, const void *b, void *arg) {
+    const aml_leader *x = a, *y = b;
+    const aml_metric *metric = arg;
+    bool dx = !strcmp(x->state, "done"), dy = !strcmp(y->state, "done");
+    if (dx != dy) return dx ? -1 : 1;
+    double lx = aml_metric_loss(metric, x->score), ly = aml_metric_loss(metric, y->score);
+    if (isnan(lx) || isnan(ly)) return isnan(lx) - isnan(ly);
+    if (lx != ly) return lx < ly ? -1 : 1;
+    return 0;
+}
+
+static aml_status copy_texts(aml_leader *l, aml_arena *keep) {
+    l->pipeline = aml_strdup(keep, l->pipeline);
+    l->reason = aml_strdup(keep, l->reason);
+    return l->pipeline && l->reason ? AML_OK : AML_ENOMEM;
+}
+
+static aml_leader ensemble_leader(const aml_study *s, double error) {
+    const aml_model *m = s->model;
+    aml_leader l = {.size = sizeof l, .trial = SIZE_MAX, .pipeline = aml_printf(m->arena, "ensemble of %zu pipelines", m->n_members),
+                    .learner = "ensemble", .state = "done", .reason = "", .score = m->score.value, .error = error, .folds = s->folds.k,
+                    .folds_done = s->folds.k, .weight = 1};
+    return l;
+}
+
+static double weight_of(const choice *c, const aml_trial *t) {
+    for (size_t i = 0; i < c->candidates.n; i++)
+        if (c->trial[i] == t) return c->weight[i];
+    return 0;
+}
+
+static aml_status make_leaderboard(aml_study *s, const choice *c, double error) {
+    aml_model *m = s->model;
+    aml_leader *l = m->leaders = AML_ARRAY(m->arena, s->trials.n + 2, aml_leader);
+    if (!l) return AML_ENOMEM;
+    if (m->n_members > 1) {
+        l[m->n_leaders++] = ensemble_leader(s, error);
+        for (size_t i = 0; i < m->n_members; i++) l[0].bytes += m->members[i].bytes;
+    }
+    for (size_t i = 0; i <= s->trials.n; i++) {
+        const aml_trial *t = i < s->trials.n ? s->trials.at[i] : s->yardstick;
+        if (t->status == AML_ESTOPPED && !t->n_done) continue; /* in flight at the deadline */
+        aml_leader *at = &l[m->n_leaders++];
+        *at = aml_leader_of(s, t);
+        at->weight = weight_of(c, t);
+        AML_TRY(copy_texts(at, m->arena));
+        if (m->n_members > 1 && at->weight > 0) {
+            l[0].fit_seconds += at->fit_seconds;
+            l[0].predict_us += at->predict_us * (double)t->n_folds;
+        }
+    }
+    AML_TRY(aml_sort(l, m->n_leaders, sizeof *l, better, (void *)(uintptr_t)m->metric));
+    for (size_t i = 0, rank = 0; i < m->n_leaders; i++)
+        if (!strcmp(l[i].state, "done")) l[i].rank = ++rank;
+    return AML_OK;
+}
+
+static aml_status copy_guardrails(aml_study *s) {
+    aml_model *m = s->model;
+    for (size_t i = 0; i < s->profile.guardrails.n; i++) {
+        const aml_guardrail *g = &s->profile.guardrails.at[i];
+        const char *id = aml_strdup(m->arena, g->id);
+        if (!id) return AML_ENOMEM;
+        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, id, g->status, g->count, g->action, "%s", g->message));
+    }
+    m->validation = aml_strdup(m->arena, s->folds.scheme);
+    return m->validation ? AML_OK : AML_ENOMEM;
+}
+
+/* The model of a trial that lacks folds: scored by the folds it has. */
+static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
+    const choice none = {0};
+    aml_model *m = s->model;
+    m->members = AML_ARRAY(m->arena, 1, aml_member);
+    if (!m->members) return AML_ENOMEM;
+    m->score = (aml_score){.size = sizeof m->score, .value = t->score, .low = NAN, .high = NAN, .baseline = s->yardstick->score,
+                           .method = "only some of the folds could be finished in the time"};
+    AML_TRY(add_importance(s, t, 1));
+    AML_TRY(add_member(s, t, 1));
+    return make_leaderboard(s, &none, NAN);
+}
+
+aml_status aml_study_finish(aml_study *s) {
+    choice c = {0};
+    double error;
+    AML_TRY(choose(&c, s));
+    AML_TRY(copy_guardrails(s));
+    aml_trial *partial = c.trial[0] == s->yardstick ? unfinished(s) : NULL;
+    if (partial) return finish_unfinished(s, partial);
+    AML_TRY(honest_score(s, &c, &error));
+    AML_TRY(assemble(s, &c));
+    return make_leaderboard(s, &c, error);
+}

@@ -1,0 +1,62 @@
+/* train.c: aml_train: the stages of a study, and what is left behind when one fails. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/linalg.h"
+#include "automl/core/par.h"
+#include "automl/engine/study.h"
+
+static aml_status check_options(const aml_train_options *o) {
+    const struct {
+        double value, low, high;
+        const char *name, *help;
+    } ranges[] = {
+        {o->time_limit, 0, 1e9, "time_limit", "give seconds, or 0 for none"},
+        {o->threads, 0, 1024, "threads", "give 1 to 1024, or 0 for all cores"},
+        {o->max_concurrent_trials, 0, 64, "max_concurrent_trials", "give 1 to 64, or 0 for the default"},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
+            return aml_help(aml_fail(AML_EUSAGE, "%s is out of range", ranges[i].name), NULL, "%s", ranges[i].help);
+    return AML_OK;
+}
+
+static aml_status stages(aml_study *s, const aml_frame *data) {
+    AML_TRY(aml_study_data(s, data));
+    AML_TRY(aml_study_search(s));
+    return aml_study_finish(s);
+}
+
+static void study_free(aml_study *s) {
+    aml_trials_free(&s->trials);
+    aml_trial_free(s->yardstick);
+    aml_designs_free(s->bench.designs);
+    aml_frame_free(s->rows);
+    aml_arena_free(s->ctx.keep);
+    aml_arena_free(s->ctx.scratch);
+}
+
+aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_options *options) {
+    aml_par_init();
+    aml_linalg_init();
+    *out = NULL;
+    if (!data || !options) return aml_fail(AML_EUSAGE, "aml_train needs data and options");
+    AML_TRY(check_options(options));
+    aml_train_options o = *options;
+    if (!(o.time_limit > 0) && !o.trials) o.time_limit = 60;
+    aml_study s = {.options = &o, .start = aml_now(), .model = aml_model_new()};
+    if (!s.model) return AML_ENOMEM;
+    s.model->account.limit = o.memory_limit;
+    if (o.time_limit > 0) {
+        double left = o.time_limit - o.seconds_used - o.save_reserve;
+        s.deadline = s.start + (left > 0.05 ? left : 0.05);
+    }
+    s.ctx = (aml_ctx){.keep = aml_arena_new(&s.model->account), .scratch = aml_arena_new(&s.model->account),
+                      .n_threads = o.threads > 0 ? o.threads : aml_par_cores()};
+    aml_status status = s.ctx.keep && s.ctx.scratch ? stages(&s, data) : AML_ENOMEM;
+    study_free(&s);
+    s.model->account.limit = 0;
+    if (status) aml_model_free(s.model);
+    else *out = s.model;
+    return status;
+}

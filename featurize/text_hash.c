@@ -1,0 +1,387 @@
+/* text_hash.c: text becomes sparse TF-IDF weights of its hashed terms, and a few dense numbers about
+ * its form.
+ *
+ * Weight of a term: tf · (log((1 + n) / (1 + df)) + 1), with tf = 1 + log(count) when sublinear;
+ * each text column's weights of a row have length 1. Only hash values that at least min_df training
+ * rows have get a column. */
+#include <math.h>
+#include <string.h>
+
+#include "featurize/parts/each.h"
+#include "featurize/parts/schema.h"
+#include "featurize/parts/sparse.h"
+#include "featurize/parts/table.h"
+#include "featurize/parts/words.h"
+
+enum { TERMS, BITS, MIN_DF, SUBLINEAR, FORM };
+enum { MIN_BITS = 10, MAX_BITS = 18, PARTS = 8, ROWS = 256, POLL = 16 };
+
+static const char *const term_choices[] = {"words", "chars", "both", NULL};
+static const char *const yes_choices[] = {"no", "yes", NULL};
+static const aml_param params[] = {
+    {.name = "terms", .summary = "Words and word pairs, runs of 3 to 5 characters, or both",
+     .kind = AML_CHOICE, .fallback = 0, .choices = term_choices},
+    {.name = "bits", .summary = "Terms are hashed to 2^bits values", .kind = AML_INT,
+     .lo = MIN_BITS, .hi = MAX_BITS, .fallback = 16},
+    {.name = "min_df", .summary = "Rows that must have a term for it to count", .kind = AML_INT,
+     .log = true, .lo = 1, .hi = 20, .fallback = 2},
+    {.name = "sublinear", .summary = "Use 1 + log(count) in place of the count",
+     .kind = AML_CHOICE, .fallback = 1, .choices = yes_choices},
+    {.name = "form", .summary = "Add length, words and shares of digits, capitals, punctuation",
+     .kind = AML_CHOICE, .fallback = 1, .choices = yes_choices},
+    {0}};
+
+enum { N_FORM = 5 };
+static const char *const form_names[N_FORM] = {"length", "words", "digits", "capitals",
+                                               "punctuation"};
+
+typedef struct text_column {
+    uint32_t *bucket; /* n_terms hash values, upwards */
+    float *idf;
+    size_t n_terms;
+    uint32_t *place;  /* 2^bits: number of the term, UINT32_MAX = none */
+    uint32_t first;   /* column of term 0 among the new ones */
+} text_column;
+
+typedef struct text_state {
+    aml_schema schema;
+    uint8_t what, bits, sublinear, form;
+    size_t n_new;
+    text_column *column; /* per column */
+} text_state;
+
+static void cell(const char **text, size_t *n, const aml_feature *f, size_t row) {
+    *n = (size_t)(f->offset[row + 1] - f->offset[row]);
+    *text = *n ? f->bytes + f->offset[row] : "";
+}
+
+typedef struct fit_job {
+    aml_ctx *ctx;
+    const text_state *s;
+    const aml_feature *f;
+    const aml_data *target;
+    uint32_t *df[PARTS], *last[PARTS]; /* 2^bits each: rows with the term; the last of them */
+    aml_terms terms[PARTS];
+} fit_job;
+
+static aml_status count_part(void *arg, size_t part, int thread) {
+    fit_job *u = arg;
+    size_t buckets = (size_t)1 << u->s->bits, end = (part + 1) * u->target->n / PARTS;
+    uint32_t *df = u->df[part], *last = u->last[part];
+    aml_terms *t = &u->terms[part];
+    (void)thread;
+    memset(df, 0, buckets * sizeof *df);
+    memset(last, 0, buckets * sizeof *last);
+    for (size_t i = part * u->target->n / PARTS; i < end; i++) {
+        aml_text_counts counts;
+        const char *text;
+        size_t n;
+        if (i % POLL == 0 && aml_should_stop(u->ctx)) return aml_stopped();
+        cell(&text, &n, u->f, u->target->rows[i]);
+        AML_TRY(aml_text_terms(t, &counts, text, n, u->s->what));
+        for (size_t k = 0; k < t->n; k++) {
+            uint32_t b = t->hash[k] >> (32 - u->s->bits);
+            df[b] += last[b] != i + 1;
+            last[b] = (uint32_t)i + 1;
+        }
+    }
+    return AML_OK;
+}
+
+/* The terms that enough rows have, with their weights. */
+static aml_status choose(text_column *c, const fit_job *u, double min_df, aml_ctx *ctx) {
+    size_t buckets = (size_t)1 << u->s->bits, n = 0;
+    uint32_t *df = u->df[0];
+    for (size_t b = 0; b < buckets; b++) {
+        for (size_t part = 1; part < PARTS; part++) df[b] += u->df[part][b];
+        n += df[b] && df[b] >= min_df;
+    }
+    c->bucket = AML_ARRAY(ctx->keep, n, uint32_t);
+    c->idf = AML_ARRAY(ctx->keep, n, float);
+    if (!c->bucket || !c->idf) return AML_ENOMEM;
+    for (size_t b = 0; b < buckets; b++) {
+        if (!df[b] || df[b] < min_df) continue;
+        c->bucket[c->n_terms] = (uint32_t)b;
+        c->idf[c->n_terms++] =
+            (float)(log((1 + (double)u->target->n) / (1 + (double)df[b])) + 1);
+    }
+    return AML_OK;
+}
+
+/* Numbers the new columns and makes the look-up tables. */
+static aml_status number_terms(text_state *s, aml_arena *keep) {
+    size_t buckets = (size_t)1 << s->bits;
+    for (size_t j = 0; j < s->schema.p; j++) {
+        text_column *c = &s->column[j];
+        if (s->schema.kind[j] != AML_TEXT) continue;
+        c->first = (uint32_t)s->n_new;
+        s->n_new += c->n_terms;
+        c->place = aml_alloc_raw(keep, buckets, sizeof *c->place);
+        if (!c->place) return AML_ENOMEM;
+        for (size_t b = 0; b < buckets; b++) c->place[b] = UINT32_MAX;
+        for (size_t k = 0; k < c->n_terms; k++) c->place[c->bucket[k]] = (uint32_t)k;
+    }
+    return AML_OK;
+}
+
+static aml_status learn(text_state *s, fit_job *u, const aml_table *x, const double *hp) {
+    size_t buckets = (size_t)1 << s->bits;
+    aml_arena *scratch = u->ctx->scratch;
+    for (size_t part = 0; part < PARTS; part++) {
+        u->df[part] = aml_alloc_raw(scratch, buckets, sizeof(uint32_t));
+        u->last[part] = aml_alloc_raw(scratch, buckets, sizeof(uint32_t));
+        if (!u->df[part] || !u->last[part]) return AML_ENOMEM;
+    }
+    for (size_t j = 0; j < x->p; j++) {
+        if (x->features[j].kind != AML_TEXT) continue;
+        u->f = &x->features[j];
+        AML_TRY(aml_each(u->ctx, PARTS, count_part, u));
+        AML_TRY(choose(&s->column[j], u, hp[MIN_DF], u->ctx));
+    }
+    return number_terms(s, u->ctx->keep);
+}
+
+static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
+                      aml_ctx *ctx) {
+    static const uint8_t what[] = {AML_WORD_TERMS, AML_CHAR_TERMS, AML_WORD_TERMS | AML_CHAR_TERMS};
+    text_state *s = AML_NEW(ctx->keep, text_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, x->p, text_column);
+    if (!s->column) return AML_ENOMEM;
+    s->what = what[(size_t)hp[TERMS]];
+    s->bits = (uint8_t)hp[BITS];
+    s->sublinear = hp[SUBLINEAR] == 1;
+    s->form = hp[FORM] == 1;
+    *state = s;
+    if (!aml_table_count(x, AML_TEXT)) return AML_OK;
+    fit_job u = {.ctx = ctx, .s = s, .target = target};
+    aml_status status = learn(s, &u, x, hp);
+    for (size_t part = 0; part < PARTS; part++) aml_free(u.terms[part].hash);
+    return status;
+}
+
+/* The entries of ROWS rows, on the heap. */
+typedef struct entries {
+    uint32_t *column;
+    float *value;
+    size_t n, room;
+} entries;
+
+typedef struct apply_job {
+    const text_state *s;
+    const aml_table *x;
+    uint64_t *start;
+    uint32_t *column;
+    float *value;
+    entries *blocks;
+    aml_terms *terms, *other;      /* one a thread */
+    float **form;                  /* N_FORM for each text column in turn, or NULL */
+} apply_job;
+
+static aml_status grow(entries *e, size_t more) {
+    if (e->room - e->n >= more) return AML_OK;
+    size_t room = 2 * e->room + more + 1024;
+    uint32_t *column = aml_realloc(e->column, room * sizeof *column);
+    if (column) e->column = column;
+    float *value = aml_realloc(e->value, room * sizeof *value);
+    if (value) e->value = value;
+    if (!column || !value) return AML_ENOMEM;
+    e->room = room;
+    return AML_OK;
+}
+
+/* Appends the weights of sorted term numbers, scaled to length 1. */
+static aml_status append(entries *e, const text_state *s, const text_column *c,
+                         const uint32_t *term, size_t n) {
+    size_t begin = e->n;
+    double squares = 0;
+    AML_TRY(grow(e, n));
+    for (size_t i = 0, j; i < n; i = j) {
+        for (j = i + 1; j < n && term[j] == term[i];) j++;
+        double tf = s->sublinear ? 1 + log((double)(j - i)) : (double)(j - i);
+        double weight = tf * c->idf[term[i]];
+        squares += weight * weight;
+        e->column[e->n] = c->first + term[i];
+        e->value[e->n++] = (float)weight;
+    }
+    double scale = squares > 0 ? 1 / sqrt(squares) : 0;
+    for (size_t k = begin; k < e->n; k++) e->value[k] = (float)(e->value[k] * scale);
+    return AML_OK;
+}
+
+static aml_status room_for(aml_terms *t, size_t n) {
+    if (t->room >= n) return AML_OK;
+    uint32_t *hash = aml_realloc(t->hash, 2 * n * sizeof *hash);
+    if (!hash) return AML_ENOMEM;
+    t->hash = hash;
+    t->room = 2 * n;
+    return AML_OK;
+}
+
+static void put_form(float **form, const aml_text_counts *c, size_t row) {
+    double chars = c->chars ? (double)c->chars : 1;
+    form[0][row] = (float)log1p((double)c->chars);
+    form[1][row] = (float)log1p((double)c->words);
+    form[2][row] = (float)((double)c->digits / chars);
+    form[3][row] = (float)((double)c->upper / chars);
+    form[4][row] = (float)((double)c->punctuation / chars);
+}
+
+static aml_status one_cell(const apply_job *u, entries *e, size_t j, size_t nth, size_t row,
+                           int thread) {
+    aml_terms *t = &u->terms[thread], *other = &u->other[thread];
+    const text_column *c = &u->s->column[j];
+    aml_text_counts counts;
+    const char *text;
+    size_t n, known = 0;
+    cell(&text, &n, &u->x->features[j], row);
+    AML_TRY(aml_text_terms(t, &counts, text, n, u->s->what));
+    if (u->form) put_form(u->form + nth * N_FORM, &counts, row);
+    for (size_t k = 0; k < t->n; k++) {
+        uint32_t place = c->place[t->hash[k] >> (32 - u->s->bits)];
+        if (place != UINT32_MAX) t->hash[known++] = place;
+    }
+    AML_TRY(room_for(other, known));
+    aml_sort_terms(t->hash, other->hash, known);
+    return append(e, u->s, c, t->hash, known);
+}
+
+static aml_status weigh(void *arg, size_t block, int thread) {
+    const apply_job *u = arg;
+    size_t end = (block + 1) * ROWS < u->x->n ? (block + 1) * ROWS : u->x->n;
+    entries *e = &u->blocks[block];
+    for (size_t i = block * ROWS; i < end; i++) {
+        size_t before = e->n, nth = 0;
+        for (size_t j = 0; j < u->x->p; j++)
+            if (u->x->features[j].kind == AML_TEXT)
+                AML_TRY(one_cell(u, e, j, nth++, i, thread));
+        u->start[i + 1] = e->n - before;
+    }
+    return AML_OK;
+}
+
+static aml_status collect(void *arg, size_t block, int thread) {
+    const apply_job *u = arg;
+    const entries *e = &u->blocks[block];
+    (void)thread;
+    if (!e->n) return AML_OK;
+    memcpy(u->column + u->start[block * ROWS], e->column, e->n * sizeof *e->column);
+    memcpy(u->value + u->start[block * ROWS], e->value, e->n * sizeof *e->value);
+    return AML_OK;
+}
+
+static aml_status sparse_columns(const aml_csr **out, apply_job *u, aml_ctx *ctx) {
+    size_t n = u->x->n, blocks = (n + ROWS - 1) / ROWS;
+    aml_arena *arena = aml_csr_arena(u->x->csr, ctx);
+    AML_TRY(aml_each(ctx, blocks, weigh, u));
+    aml_csr_starts(u->start, n);
+    u->column = aml_alloc_raw(arena, u->start[n], sizeof *u->column);
+    u->value = aml_alloc_raw(arena, u->start[n], sizeof *u->value);
+    if (!u->column || !u->value) return AML_ENOMEM;
+    AML_TRY(aml_each(ctx, blocks, collect, u));
+    aml_csr fresh = {n, u->s->n_new, u->start, u->column, u->value};
+    return aml_csr_beside(out, u->x->csr, &fresh, ctx);
+}
+
+static void add_columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
+    size_t nth = 0;
+    for (size_t j = 0; j < u->x->p; j++) {
+        const aml_feature *f = &u->x->features[j];
+        if (f->kind != AML_TEXT) {
+            aml_table_share(b, f);
+            continue;
+        }
+        for (size_t k = 0; u->form && k < N_FORM; k++)
+            u->form[nth++] = aml_table_number(
+                b, aml_feature_name(ctx->keep, f->name, ".", form_names[k]), f->source);
+    }
+}
+
+static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
+    const text_state *s = state;
+    AML_TRY(aml_schema_check(&s->schema, x));
+    size_t threads = (size_t)ctx->n_threads, texts = aml_table_count(x, AML_TEXT);
+    size_t blocks = (x->n + ROWS - 1) / ROWS;
+    apply_job u = {.s = s, .x = x};
+    u.start = AML_ARRAY(aml_csr_arena(x->csr, ctx), x->n + 1, uint64_t);
+    u.blocks = AML_ARRAY(ctx->scratch, blocks, entries);
+    u.terms = AML_ARRAY(ctx->scratch, threads, aml_terms);
+    u.other = AML_ARRAY(ctx->scratch, threads, aml_terms);
+    u.form = s->form ? AML_ARRAY(ctx->scratch, N_FORM * texts, float *) : NULL;
+    aml_table_builder b = aml_table_begin(x, x->p + N_FORM * texts, ctx);
+    if (!u.start || !u.blocks || !u.terms || !u.other || (s->form && !u.form)) return AML_ENOMEM;
+    add_columns(&b, &u, ctx);
+    AML_TRY(aml_table_end(out, &b));
+    aml_status status = texts ? sparse_columns(&out->csr, &u, ctx) : AML_OK;
+    for (size_t t = 0; t < threads; t++) {
+        aml_free(u.terms[t].hash);
+        aml_free(u.other[t].hash);
+    }
+    for (size_t k = 0; k < blocks; k++) {
+        aml_free(u.blocks[k].column);
+        aml_free(u.blocks[k].value);
+    }
+    return status;
+}
+
+static void save(const void *state, aml_writer *w) {
+    const text_state *s = state;
+    aml_schema_save(&s->schema, w);
+    aml_put_u8(w, s->what);
+    aml_put_u8(w, s->bits);
+    aml_put_u8(w, s->sublinear);
+    aml_put_u8(w, s->form);
+    for (size_t j = 0; j < s->schema.p; j++) {
+        const text_column *c = &s->column[j];
+        if (s->schema.kind[j] != AML_TEXT) continue;
+        aml_put_u32s(w, c->bucket, c->n_terms);
+        aml_put_f32s(w, c->idf, c->n_terms);
+    }
+}
+
+static aml_status load_terms(text_column *c, unsigned bits, aml_reader *r, aml_arena *keep) {
+    c->bucket = aml_get_u32s(r, keep, SIZE_MAX, &c->n_terms);
+    c->idf = aml_get_f32s(r, keep, c->n_terms, NULL);
+    if (!c->bucket || !c->idf) return r->status;
+    for (size_t k = 0; k < c->n_terms; k++)
+        if (c->bucket[k] >> bits || (k && c->bucket[k] <= c->bucket[k - 1]) ||
+            !(c->idf[k] >= 0 && c->idf[k] < 100))
+            return aml_reader_fail(r, "term %zu of a text column", k);
+    return AML_OK;
+}
+
+static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
+    text_state *s = AML_NEW(ctx->keep, text_state);
+    if (!s) return AML_ENOMEM;
+    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
+    s->what = aml_get_u8(r);
+    s->bits = aml_get_u8(r);
+    s->sublinear = aml_get_u8(r);
+    s->form = aml_get_u8(r);
+    if (r->status) return r->status;
+    if (s->what < 1 || s->what > 3 || s->bits < MIN_BITS || s->bits > MAX_BITS ||
+        s->sublinear > 1 || s->form > 1)
+        return aml_reader_fail(r, "the settings of text terms");
+    s->column = AML_ARRAY(ctx->keep, s->schema.p, text_column);
+    if (!s->column) return AML_ENOMEM;
+    for (size_t j = 0; j < s->schema.p; j++)
+        if (s->schema.kind[j] == AML_TEXT)
+            AML_TRY(load_terms(&s->column[j], s->bits, r, ctx->keep));
+    AML_TRY(number_terms(s, ctx->keep));
+    *state = s;
+    return AML_OK;
+}
+
+extern const aml_step aml_step_text_hash;
+const aml_step aml_step_text_hash = {
+    .abi = AML_ABI,
+    .name = "text_hash",
+    .summary = "Turns text into TF-IDF weights of hashed words or characters",
+    .kinds = AML_TEXT,
+    .params = params,
+    .fit = fit,
+    .apply = apply,
+    .save = save,
+    .load = load,
+};
