@@ -154,6 +154,8 @@ typedef struct aml_train_options {
     size_t memory_limit;            /* bytes, 0 = none */
     aml_progress_fn progress;
     void *progress_arg;
+    const char *forget;             /* a dataset of the built-in knowledge to be left out, with its family: for
+                                       honest benchmarks on data that the knowledge was made with; or NULL */
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_options *options);
@@ -178,6 +180,8 @@ AML_API void aml_check_free(aml_check *c);
 /* ---- models ------------------------------------------------------------------------------- */
 
 AML_API aml_status aml_model_save(const aml_model *m, const char *path);
+/* Can a file be created there? To be asked before hours of training. */
+AML_API aml_status aml_check_writable(const char *path);
 AML_API aml_status aml_model_load(aml_model **out, const char *path);
 AML_API void aml_model_free(aml_model *m);
 

@@ -95,12 +95,14 @@ static void robust(scale_column *c, const float *sorted, size_t n) {
     if (spread > 0) c->factor = 1.349 / spread;
 }
 
+/* Quantile (i + 1/2) / m of n sorted values, Hazen's (type 5): for m = n value i itself. */
 static float grid_value(const float *sorted, size_t n, size_t i, size_t m) {
-    return aml_to_float(aml_sorted_quantile(sorted, n, ((double)i + 0.5) / (double)m));
+    double at = ((double)i + 0.5) * ((double)n / (double)m) - 0.5;
+    return aml_to_float(n > 1 ? aml_sorted_quantile(sorted, n, at / (double)(n - 1)) : sorted[0]);
 }
 
-/* The map from values to normal scores: grid point i of m is the quantile (i + 1/2) / m; equal
- * points share the score of their middle. */
+/* The map from values to normal scores through m grid points; equal points share the score of their
+ * middle. */
 static void score_grid(scale_column *c, const float *sorted, size_t n) {
     size_t m = n < GRID ? n : GRID;
     for (size_t i = 0, j; i < m; i = j) {

@@ -15,7 +15,7 @@ static const char *const embeddings[] = {"none", "ple", "periodic", NULL};
 static const aml_param params[] = {
     [LAYERS] = {"layers", "hidden layers", AML_INT, false, 1, 4, 2, NULL, false},
     [WIDTH] = {"width", "units of a hidden layer", AML_INT, true, 32, 512, 128, NULL, false},
-    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 0, activations, false},
+    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 1, activations, false},
     [RESIDUAL] = {"residual", "layers add to the layer before", AML_CHOICE, false, 0, 1, 0, switches, false},
     [EMBEDDING] = {"embedding", "encoding of numbers: as they are, piecewise linear, or waves", AML_CHOICE, false, 0, 2, 1,
                    embeddings, false},
@@ -24,10 +24,10 @@ static const aml_param params[] = {
     [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1, 32, 8, NULL, false},
     [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3, NULL, false},
     [WEIGHT_DECAY] = {"weight_decay", "pull of the weights to zero", AML_REAL, true, 1e-5, 1, 1e-2, NULL, false},
-    [DROPOUT] = {"dropout", "share of units left out at a step", AML_REAL, false, 0, 0.5, 0.1, NULL, false},
+    [DROPOUT] = {"dropout", "share of units left out at a step", AML_REAL, false, 0, 0.5, 0.05, NULL, false},
     [LABEL_SMOOTHING] = {"label_smoothing", "share of a label spread over all classes", AML_REAL, false, 0, 0.2, 0, NULL,
                          false},
-    [BATCH_SIZE] = {"batch_size", "rows of a step", AML_INT, true, 32, 1024, 256, NULL, false},
+    [BATCH_SIZE] = {"batch_size", "rows of a step", AML_INT, true, 32, 1024, 128, NULL, false},
     [EPOCHS] = {"epochs", "passes over 10,000 rows; fewer rows get more, as the root of their number", AML_INT, true, 4, 200,
                 40, NULL, false},
     {0}};

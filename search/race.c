@@ -13,7 +13,7 @@ static const aml_param params[] = {
     [MIN_FOLDS] = {.name = "min_folds", .summary = "folds before a trial may be stopped", .kind = AML_INT,
                    .lo = 1, .hi = 20, .fallback = 1, .fixed = true},
     [CONFIDENCE] = {.name = "confidence", .summary = "how sure it must be that the trial is worse than the best",
-                    .kind = AML_REAL, .lo = 0.5, .hi = 0.9999, .fallback = 0.98, .fixed = true},
+                    .kind = AML_REAL, .lo = 0.5, .hi = 0.9999, .fallback = 0.99, .fixed = true},
     [N_PARAMS] = {0}};
 
 static bool comparable(const aml_record *r, size_t n_folds) {

@@ -47,6 +47,7 @@ static void arena_memory_is_aligned_zeroed_apart(void **state) {
 
 static void limits_hold_and_accounts_balance(void **state) {
     aml_memory all = {.limit = 1 << 20}, share = {.parent = &all, .limit = 1 << 19};
+    aml_memory open = {.parent = &all};
     aml_arena *a = aml_arena_new(&share), *b = aml_arena_new(&all);
     (void)state;
     while (aml_alloc(a, 1000, 1)) {}
@@ -58,6 +59,8 @@ static void limits_hold_and_accounts_balance(void **state) {
     assert_non_null(aml_alloc(b, 1 << 18, 1));
     assert_true(all.used == aml_arena_bytes(a) + aml_arena_bytes(b));
     assert_true(all.peak >= all.used && all.peak <= all.limit);
+    assert_int_equal(aml_memory_charge(&open, 1 << 20), AML_ENOMEM); /* the parent refuses: */
+    assert_int_equal(open.used, 0);                                  /* the child is not charged */
     aml_arena_free(a);
     assert_int_equal(share.used, 0);
     assert_non_null(aml_alloc(b, 1 << 19, 1));
@@ -174,7 +177,7 @@ static double chi_square(const size_t *count, size_t n_cells, size_t n) {
 
 static void draws_are_uniform(void **state) {
     enum { N = 200000 };
-    size_t tens[10] = {0}, cells[256] = {0}, pairs[1024] = {0}, low[64] = {0};
+    size_t tens[10] = {0}, cells[256] = {0}, pairs[1024] = {0}, low[64] = {0}, thirds[3] = {0};
     aml_rng r = stream(2);
     (void)state;
     for (size_t i = 0; i < N; i++) {
@@ -184,8 +187,10 @@ static void draws_are_uniform(void **state) {
         pairs[(size_t)(32 * u) * 32 + (size_t)(32 * v)]++;
         low[(uint64_t)(u * 0x1p53) & 63]++;
         tens[aml_rng_below(&r, 10)]++;
+        thirds[aml_rng_below(&r, 3u << 30) % 3]++; /* 2^32 words do not fall evenly on 3 * 2^30 */
     }
     assert_true(fabs(chi_square(tens, 10, N)) < 4 && fabs(chi_square(cells, 256, N)) < 4);
+    assert_true(fabs(chi_square(thirds, 3, N)) < 4);
     assert_true(fabs(chi_square(pairs, 1024, N)) < 4 && fabs(chi_square(low, 64, N)) < 4);
     for (int i = 0; i < 100; i++) assert_int_equal(aml_rng_below(&r, 1), 0);
     for (int i = 0; i < 1000; i++) assert_true(aml_rng_below(&r, 0x80000001u) <= 0x80000000u);

@@ -339,6 +339,22 @@ static void constants_are_seen(void **state) {
     assert_non_null(strstr(aml_last_error()->message, "prediction"));
 }
 
+static void classes_that_do_not_occur_are_left_out(void **state) {
+    double y[] = {0, 1, 0}, p[] = {0.8, 0.1, 0.1, 0.2, 0.7, 0.1, 0.9, 0.1, 0}, out;
+    (void)state;
+    assert_int_equal(find("f1_macro")->score(&out, y, NULL, p, 3, 3), AML_OK);
+    assert_true(out == 1);
+    assert_int_equal(find("balanced_accuracy")->score(&out, y, NULL, p, 3, 3), AML_OK);
+    assert_true(out == 1);
+}
+
+static void the_median_steps_over_rows_without_weight(void **state) {
+    double y[] = {1, -2, 3}, p[] = {0, 0, 0}, w[] = {1, 0, 1}, out;
+    (void)state;
+    assert_int_equal(find("median_absolute_error")->score(&out, y, w, p, 3, 0), AML_OK);
+    assert_true(out == 2);
+}
+
 static void one_row_is_enough(void **state) {
     double y[] = {2}, p[] = {3}, out;
     (void)state;
@@ -369,6 +385,8 @@ int main(void) {
         cmocka_unit_test(infinite_scores_do_not_get_out),
         cmocka_unit_test(not_a_number_is_refused),
         cmocka_unit_test(constants_are_seen),
+        cmocka_unit_test(classes_that_do_not_occur_are_left_out),
+        cmocka_unit_test(the_median_steps_over_rows_without_weight),
         cmocka_unit_test(one_row_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,8 @@ static void narrowed_ranges_hold(void **state) {
     double config[1] = {NAN};
     aml_space_repair(config, &(aml_space){1, &d});
     assert_true(config[0] == 7); /* the fallback is 31 */
+    aml_dim crossed = {"x", &params[2], 2.3, 2.6, -1, 0};
+    assert_true(aml_dim_decode(&crossed, 0) == 3 && aml_dim_decode(&crossed, 1) == 3);
 }
 
 static void check_whole(const double *config) {
@@ -170,6 +172,8 @@ static void branches_are_live_or_dead(void **state) {
     aml_space_repair(c, &space);
     check_whole(c);
     c[0] = 1;
+    c[2] = 1; /* its child would be live, were it live itself */
+    assert_false(aml_space_live(&space, c, 3));
     aml_space_repair(c, &space);
     check_whole(c);
     assert_true(isnan(c[1]) && isnan(c[3]) && c[4] == 6 && c[5] == 3);

@@ -20,7 +20,8 @@ typedef struct sample {
     uint32_t group[MOST];
 } sample;
 
-/* Classes with shares 1/2, 1/4, 1/8 … (the last two alike), at least one row each; k = 0: a regression. */
+/* Classes with shares 1/2, 1/4, 1/8 … (the last two alike), each with at least one row; k = 0: a
+ * regression. */
 static sample *draw(size_t n, int k, uint64_t seed) {
     aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, n, (uint32_t)k);
     sample *s = calloc(1, sizeof *s);
@@ -43,7 +44,8 @@ static sample *draw(size_t n, int k, uint64_t seed) {
 
 static aml_rng stream(uint64_t seed) { return aml_rng_stream(seed, AML_RNG_SPLIT, 0, 0); }
 
-/* Lists go upwards within range; train and valid share no row. Returns how often each row is validated. */
+/* Lists go upwards within range; train and valid share no row. Counts how often each row is
+ * validated. */
 static void check_lists(const aml_folds *f, size_t n, size_t *validated) {
     memset(validated, 0, n * sizeof *validated);
     assert_true(f->k >= 1);
@@ -197,6 +199,20 @@ static void holdout_keeps_the_share(void **state) {
         }
 }
 
+static void holdout_has_small_classes_on_both_sides(void **state) {
+    double y[20] = {1, 1};
+    aml_task t = {.kind = AML_BINARY, .n = 20, .n_classes = 2, .y = y};
+    aml_arena *a = aml_arena_new(NULL);
+    (void)state;
+    for (double share = 0.05; share < 1; share += 0.1) {
+        aml_folds f;
+        assert_int_equal(aml_split_holdout(&f, &t, share, stream(1), a), AML_OK);
+        assert_int_equal(rows_of(y, f.valid[0], f.n_valid[0], 1), 1);
+        assert_int_equal(rows_of(y, f.train[0], f.n_train[0], 1), 1);
+    }
+    aml_arena_free(a);
+}
+
 /* ---- groups ---- */
 
 static void check_groups(const sample *s, const aml_folds *f) {
@@ -317,15 +333,21 @@ static void training_lies_before_validation(void **state) {
 }
 
 static void few_times_lower_k(void **state) {
-    double y[9] = {0}, time[9] = {3, 1, 2, 1, 3, 2, 1, 1, NAN};
+    double y[9] = {0}, time[9] = {3, 1, 2, 1, 3, 2, 1, NAN, NAN};
     aml_task t = {.kind = AML_REGRESSION, .n = 9, .y = y, .time = time};
     aml_arena *a = aml_arena_new(NULL);
     aml_folds f;
     (void)state;
     assert_int_equal(aml_split_kfold(&f, &t, 8, stream(1), a), AML_OK);
     assert_int_equal(f.k, 3); /* times 1, 2, 3, unknown */
-    assert_int_equal(f.n_train[0], 4);
-    assert_int_equal(f.valid[2][0], 8);
+    assert_int_equal(f.n_train[0], 3);
+    assert_int_equal(f.n_valid[2], 2);
+    assert_int_equal(f.valid[2][0], 7);
+    for (size_t i = 0; i < 9; i++)
+        time[i] = i < 3 ? (double)i : 3; /* the wished cuts are all behind */
+    assert_int_equal(aml_split_kfold(&f, &t, 3, stream(1), a), AML_OK);
+    assert_int_equal(f.k, 3);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(f.n_train[i], i + 1);
     for (size_t i = 0; i < 9; i++) time[i] = 4;
     assert_int_equal(aml_split_kfold(&f, &t, 3, stream(1), a), AML_EDATA);
     assert_non_null(strstr(aml_last_error()->message, "one time"));
@@ -423,6 +445,7 @@ int main(void) {
         cmocka_unit_test(target_quantiles_are_shared_out),
         cmocka_unit_test(rare_classes_lower_k),
         cmocka_unit_test(holdout_keeps_the_share),
+        cmocka_unit_test(holdout_has_small_classes_on_both_sides),
         cmocka_unit_test(groups_stay_together),
         cmocka_unit_test(groups_are_balanced),
         cmocka_unit_test(few_groups_lower_k),

@@ -173,6 +173,11 @@ char *aml_printf(aml_arena *a, const char *format, ...) {
 
 size_t aml_arena_bytes(const aml_arena *a) { return a->bytes; }
 
+void aml_arena_leave(aml_arena *a) {
+    aml_memory_release(a->account, a->bytes);
+    a->account = NULL;
+}
+
 aml_mark aml_arena_mark(const aml_arena *a) {
     return (aml_mark){a->top, a->top ? a->top->used : 0};
 }

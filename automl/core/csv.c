@@ -209,6 +209,8 @@ static aml_status read_loaded(aml_frame **out, aml_csv_report *report, csv_reade
     return status;
 }
 
+static const aml_csv_options defaults = {0};
+
 static aml_status read_source(aml_frame **out, aml_csv_report *report, csv_reader *r, aml_status loaded) {
     aml_status status = loaded ? loaded : read_loaded(out, report, r);
     csv_unload(&r->source);
@@ -217,14 +219,14 @@ static aml_status read_source(aml_frame **out, aml_csv_report *report, csv_reade
 
 aml_status aml_csv_read(aml_frame **out, aml_csv_report *report, const char *path,
                         const aml_csv_options *options) {
-    csv_reader r = {.options = options};
+    csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    return read_source(out, report, &r, csv_load_file(&r.source, path, options->account));
+    return read_source(out, report, &r, csv_load_file(&r.source, path, r.options->account));
 }
 
 aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *text, size_t length,
                          const char *source, const aml_csv_options *options) {
-    csv_reader r = {.options = options};
+    csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    return read_source(out, report, &r, csv_load_text(&r.source, text, length, source, options->account));
+    return read_source(out, report, &r, csv_load_text(&r.source, text, length, source, r.options->account));
 }

@@ -44,9 +44,21 @@ static size_t locate(const csv_dict *d, uint64_t hash, const char *text, size_t 
     return at;
 }
 
+/* Eight bytes a step, each mixed by a multiplication; the upper half is the better one. */
+static uint64_t mix(uint64_t h, uint64_t word) {
+    h = (h ^ word) * 0x9E3779B97F4A7C15u;
+    return h ^ h >> 29;
+}
+
 static uint64_t hash_of(const char *text, size_t size) {
-    uint64_t h = aml_hash(text, size, 0);
-    return (h ^ h >> 32) & 0xFFFFFFFFu;
+    uint64_t h = size, word;
+    for (; size >= sizeof word; text += sizeof word, size -= sizeof word) {
+        memcpy(&word, text, sizeof word);
+        h = mix(h, word);
+    }
+    word = 0;
+    for (size_t i = 0; i < size; i++) word = word << 8 | (unsigned char)text[i];
+    return mix(h, word) * 0xD6E8FEB86659FD93u >> 32;
 }
 
 int64_t csv_dict_find(const csv_dict *d, const char *text, size_t size) {

@@ -99,6 +99,7 @@ csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_fi
 typedef struct csv_level {
     const char *text; /* borrowed */
     size_t size, count;
+    size_t row; /* where it comes first */
 } csv_level;
 typedef struct csv_dict {
     csv_level *levels;
@@ -108,12 +109,12 @@ typedef struct csv_dict {
     aml_memory *account;
 } csv_dict;
 enum { CSV_NO_LEVEL = -1, CSV_NO_MEMORY = -2 };
-/* Index of a text, added when new. CSV_NO_MEMORY. Levels are counted by the caller. */
+/* Index of a text, added when new. CSV_NO_MEMORY. Count and row are the caller's. */
 int64_t csv_dict_add(csv_dict *d, const char *text, size_t size);
 int64_t csv_dict_find(const csv_dict *d, const char *text, size_t size);
 void csv_dict_free(csv_dict *d);
 
-/* ---- csv_kinds.c: a column of references to a typed column */
+/* ---- csv_kinds.c, csv_columns.c: a column of references to a typed column */
 typedef enum csv_verdict {
     CSV_GOOD,
     CSV_SHORT_OF_MEMORY,
@@ -132,7 +133,7 @@ typedef struct csv_column {
     aml_kind kind;     /* given, or 0 until it is found */
     const aml_schema_column *schema; /* or NULL */
     double *number;    /* numbers so far, or NULL */
-    csv_ref *ref;      /* references, or NULL; later codes */
+    csv_ref *ref;      /* references, or NULL; later doubles */
     _Atomic bool mixed;        /* a cell of `number` is no number: references are needed */
     _Atomic bool soft;         /* a cell is missing only if the column is numbers */
     _Atomic bool long_integer; /* digits were lost */
@@ -141,15 +142,20 @@ typedef struct csv_column {
     size_t bad_row, n_bad; /* the first cell that does not fit, and how many there are */
     csv_ref bad;
     csv_dict dict;
-    uint32_t *order;   /* level order: heap */
+    int32_t *code;     /* of each row: index in dict, then code of the level: heap */
+    size_t code_bytes; /* charged for it */
+    uint32_t *order;   /* the levels of a category in order, n_levels indices into dict: heap */
+    uint32_t n_levels;
     bool day_first, ambiguous_date;
+    bool date_compact; /* the kind is given: 20200131 is a date */
     bool mostly_numbers;
     size_t n_missing, n_unseen, n_bytes;
     bool integer;
 } csv_column;
 
 /* Finds the kind of a column with references, and what the frame needs: numbers and dates are written over
- * `ref` as doubles, category codes as int32. Touches only the column (and the text of its cells). */
+ * `ref` as doubles, category codes go to `code`. Touches only the column (and the text of its cells). Distinct
+ * texts are found first, so that each is looked at once. */
 void csv_judge(csv_column *c, char *text, size_t n, char decimal);
 void csv_judge_numbers(csv_column *c, size_t n); /* counts of a column of numbers */
 /* The judged column as part of a frame, in the arena. */

@@ -8,7 +8,7 @@ static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 static bool one_of(const char *const *words, size_t count, const char *s, size_t n) {
     for (size_t i = 0; i < count; i++)
-        if (strlen(words[i]) == n && !memcmp(words[i], s, n)) return true;
+        if (words[i][0] == s[0] && strlen(words[i]) == n && !memcmp(words[i], s, n)) return true;
     return false;
 }
 
@@ -17,14 +17,14 @@ bool aml_is_missing_text(const char *s, size_t n) {
                                         "?",    "#N/A", "#NA",  "<NA>", "#N/A N/A", "-nan", "-NaN", "NaT",   "N.A.",
                                         "n.a.", "#NULL!"};
     if (n == 0) return true;
-    if (n > 8 || (is_digit(*s) && *s)) return false;
+    if (n > 8 || is_digit(*s)) return false;
     return one_of(words, sizeof words / sizeof *words, s, n);
 }
 
 bool csv_missing_number(const char *s, size_t n) {
     static const char *const words[] = {"-", "--", ".", "..", "None", "none", "na", "Na", "#VALUE!", "#DIV/0!",
                                         "*", "missing", "Missing"};
-    return one_of(words, sizeof words / sizeof *words, s, n);
+    return n && one_of(words, sizeof words / sizeof *words, s, n);
 }
 
 static bool decimal_comma(double *out, const char *s, size_t n) {
@@ -44,7 +44,7 @@ bool csv_number(double *out, const char *s, size_t n, char decimal) {
 bool csv_infinite(const char *s, size_t n) {
     static const char *const words[] = {"inf", "Inf", "INF", "infinity", "Infinity", "INFINITY", "1.#INF", "∞"};
     if (n && (*s == '+' || *s == '-')) s++, n--;
-    return one_of(words, sizeof words / sizeof *words, s, n);
+    return n && one_of(words, sizeof words / sizeof *words, s, n);
 }
 
 bool csv_thousands(const char *s, size_t n) {

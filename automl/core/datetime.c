@@ -96,11 +96,27 @@ typedef struct date {
     int year, month, day;
 } date;
 
+/* 1998 Q1, 1998-Q1, 1998Q1; 1998 Jan. */
+static bool take_quarter_or_month(cursor *c, date *d) {
+    int quarter;
+    cursor again = *c;
+    if (peek(c) == ' ' || peek(c) == '-') c->s++;
+    if ((take(c, 'Q') || take(c, 'q')) && take_digits(c, &quarter, 1, 1) && quarter >= 1 && quarter <= 4)
+        d->month = quarter * 3 - 2;
+    else if (is_letter(peek(c)))
+        d->month = take_month(c);
+    if (d->month && c->s == c->end) return true;
+    *c = again;
+    return false;
+}
+
 static csv_date_form year_first(cursor *c, date *d) {
     char between = peek(c);
+    d->month = 0;
+    d->day = 1;
+    if (take_quarter_or_month(c, d)) return CSV_YM;
     if (between != '-' && between != '/' && between != '.') return CSV_NO_DATE;
     c->s++;
-    d->day = 1;
     d->month = is_letter(peek(c)) ? take_month(c) : take_digits(c, &d->month, 1, 2) ? d->month : 0;
     if (!d->month) return CSV_NO_DATE;
     if (peek(c) != between) return between == '.' || c->s != c->end ? CSV_NO_DATE : CSV_YM;
@@ -150,7 +166,7 @@ static csv_date_form name_first(cursor *c, date *d) {
 static csv_date_form take_date(cursor *c, date *d, bool day_first, bool compact) {
     int first;
     cursor whole = *c;
-    if (compact && take_digits(c, &first, 8, 8)) {
+    if (take_digits(c, &first, 8, 8) && (compact || peek(c) == 'T')) {
         *d = (date){first / 10000, first / 100 % 100, first % 100};
         return CSV_COMPACT;
     }
@@ -200,17 +216,30 @@ static bool take_offset(cursor *c, double *seconds) {
     return true;
 }
 
-/* [T or blanks] h:mm[:ss[.fraction]] [AM|PM] [offset], up to the end of the text. */
+/* h:mm[:ss[.fraction]] or hhmmss. */
+static bool take_clock(cursor *c, int *hour, int *minute, int *second, double *fraction) {
+    int whole;
+    cursor again = *c;
+    if (take_digits(c, &whole, 6, 6)) {
+        *hour = whole / 10000;
+        *minute = whole / 100 % 100;
+        *second = whole % 100;
+        return true;
+    }
+    *c = again;
+    if (!take_digits(c, hour, 1, 2) || !take(c, ':') || !take_digits(c, minute, 2, 2)) return false;
+    if (!take(c, ':')) return true;
+    if (!take_digits(c, second, 2, 2)) return false;
+    return (!take(c, '.') && !take(c, ',')) || take_fraction(c, fraction);
+}
+
+/* [T or blanks] clock [AM|PM] [offset], up to the end of the text. */
 static bool take_time(cursor *c, double *seconds) {
-    int hour, minute, second = 0;
+    int hour = 0, minute = 0, second = 0;
     double fraction = 0, offset = 0;
     if (!take(c, 'T') && !take(c, 't') && peek(c) != ' ') return false;
     skip_blanks(c);
-    if (!take_digits(c, &hour, 1, 2) || !take(c, ':') || !take_digits(c, &minute, 2, 2)) return false;
-    if (take(c, ':')) {
-        if (!take_digits(c, &second, 2, 2)) return false;
-        if ((take(c, '.') || take(c, ',')) && !take_fraction(c, &fraction)) return false;
-    }
+    if (!take_clock(c, &hour, &minute, &second, &fraction)) return false;
     if (!take_half(c, &hour) || !take_offset(c, &offset)) return false;
     if (hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute || second))) return false;
     *seconds = hour * 3600.0 + minute * 60.0 + second + fraction + offset;

@@ -1,11 +1,12 @@
-/* json.c: JSON text to a tree: a strict scan that knows every place, then cJSON, then both together.
+/* json.c: JSON text to a tree: a strict scan that knows every place, cJSON, then both together.
  *
- * cJSON alone takes what is not JSON, cuts texts at NUL and rounds numbers in the locale's way. So the
- * scan decides what is valid and makes the nodes, in the order of the text, with place and literal;
- * cJSON gets a copy without comments and with every number as 0, and gives structure and unescaped
- * texts. Its own numbers are not used. */
+ * cJSON alone takes what is not JSON, cuts texts at NUL and rounds numbers in the locale's way. So
+ * the scan decides what is valid and makes the nodes, in the order of the text, with place and
+ * literal; cJSON gets a copy without comments and with every number as 0, and gives structure and
+ * unescaped texts. Its own numbers are not used. */
 #include "automl/core/json.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <pthread.h>
@@ -20,7 +21,7 @@ enum { MOST_NESTED = 128 };
 typedef struct scan {
     const char *source; /* as it came, for places */
     char *text;         /* our copy, ends with NUL */
-    size_t n, at, bom;  /* bom: bytes of a byte order mark */
+    size_t n, at;
     const char *file;
     bool comments;
     aml_status status; /* of a document that is wrong */
@@ -51,10 +52,7 @@ __attribute__((format(printf, 3, 4))) static aml_status wrong(scan *s, size_t at
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    if (at < s->placed) {
-        s->placed = s->bom;
-        s->line = s->column = 1;
-    }
+    assert(at >= s->placed);
     place(s, at);
     aml_fail_at(s->status, s->file, s->line, s->column, "%s", message);
     return aml_help(s->status, NULL, "the file must be valid JSON (RFC 8259)%s",
@@ -290,7 +288,7 @@ static aml_status scan_value(scan *s, int depth) {
 }
 
 static aml_status scan_document(scan *s) {
-    if (s->n >= 3 && !memcmp(s->text, "\xEF\xBB\xBF", 3)) s->at = s->placed = s->bom = 3;
+    if (s->n >= 3 && !memcmp(s->text, "\xEF\xBB\xBF", 3)) s->at = s->placed = 3;
     AML_TRY(check_encoding(s));
     if (s->comments) AML_TRY(blank_comments(s));
     skip_blanks(s);
@@ -377,35 +375,4 @@ aml_status aml_json_parse(aml_json **out, aml_arena *keep, const char *text, siz
     aml_free(s.text);
     if (result) aml_arena_release(keep, mark);
     return result;
-}
-
-/* ---- access ---- */
-
-const aml_json *aml_json_find(const aml_json *object, const char *name) {
-    if (!object || object->type != AML_JSON_OBJECT) return NULL;
-    for (const aml_json *m = object->child; m; m = m->next)
-        if (!strcmp(m->name, name)) return m;
-    return NULL;
-}
-
-const aml_json *aml_json_at(const aml_json *array, size_t i) {
-    const aml_json *v = array ? array->child : NULL;
-    while (v && i--) v = v->next;
-    return v;
-}
-
-double aml_json_number(const aml_json *object, const char *name, double fallback) {
-    const aml_json *v = aml_json_find(object, name);
-    return v && v->type == AML_JSON_NUMBER ? v->number : fallback;
-}
-
-const char *aml_json_string(const aml_json *object, const char *name, const char *fallback) {
-    const aml_json *v = aml_json_find(object, name);
-    return v && v->type == AML_JSON_STRING ? v->string : fallback;
-}
-
-bool aml_json_bool(const aml_json *object, const char *name, bool fallback) {
-    const aml_json *v = aml_json_find(object, name);
-    return v && (v->type == AML_JSON_TRUE || v->type == AML_JSON_FALSE) ? v->type == AML_JSON_TRUE
-                                                                        : fallback;
 }

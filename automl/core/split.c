@@ -1,4 +1,4 @@
-/* split.c: rows to folds: strata dealt like cards, groups placed largest first, time cut into blocks.
+/* split.c: rows to folds: strata dealt like cards, groups placed largest first, time cut up.
  *
  * Every way ends in one label a row: fold f is scored on the rows with label f + 1. */
 #include "automl/core/split.h"
@@ -59,8 +59,8 @@ static aml_status shuffle_strata(work *w) {
     return AML_OK;
 }
 
-/* A fold without one of two classes has no ranking to score, so k is at most the size of the smaller
- * class; among many classes rare ones are common and may cost folds only down to 3. */
+/* A fold without one of two classes has no ranking to score, so k is at most the size of the
+ * smaller class; among many classes rare ones are common and may cost folds only down to 3. */
 static size_t fewer_folds(const work *w, const size_t *count) {
     size_t least = w->task->kind == AML_BINARY ? 2 : 3, k = w->k;
     for (size_t s = 0; s < w->n_strata; s++) {
@@ -238,8 +238,8 @@ static aml_status grouped_holdout(work *w, double share) {
 
 static bool same_time(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
-/* Labels the rows 0 … k by k cuts between different times, each as near as it can be to what is wished
- * (places in time order, upwards). Lowers k when there are fewer places to cut. */
+/* Labels the rows 0 … k by k cuts between different times, each as near as it can be to what is
+ * wished (places in time order, upwards). Lowers k when there are fewer places to cut. */
 static aml_status cut_time(work *w, const double *wish) {
     const double *time = w->task->time;
     size_t *cut = AML_ARRAY(w->tmp, w->n, size_t), n_cuts = 0, next = 0;

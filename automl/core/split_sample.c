@@ -7,8 +7,8 @@ static size_t slice(size_t before, size_t after, size_t total, size_t n) {
     return n ? (size_t)((uint64_t)after * total / n - (uint64_t)before * total / n) : 0;
 }
 
-/* take[s] of left[s] rows by its share; what it lacks of two of each class (one, when n is small) is taken
- * from the classes that have more, by theirs. */
+/* take[s] of left[s] rows by its share; what it lacks of two of each class (one, when n is small)
+ * is taken from the classes that have more, by theirs. */
 static void sample_quotas(size_t *take, const size_t *left, size_t n_strata, size_t n,
                           size_t total) {
     size_t least = n / n_strata < 2 ? n / n_strata : 2, before = 0, lacking = 0, spare = 0;

@@ -129,8 +129,27 @@ static double by_library(const decimal *d) {
     return x;
 }
 
+/* Most numbers: up to 17 characters, no exponent, a significand that a double holds. */
+static inline bool parse_short(double *out, const char *s, size_t n) {
+    size_t i = n && (*s == '-' || *s == '+'), digits = n - i, fraction = 0;
+    uint64_t w = 0;
+    if (n > 17) return false;
+    for (; i < n && is_digit(s[i]); i++) w = w * 10 + (uint64_t)(s[i] - '0');
+    if (i < n && s[i] == '.') {
+        size_t point = ++i;
+        digits--;
+        for (; i < n && is_digit(s[i]); i++) w = w * 10 + (uint64_t)(s[i] - '0');
+        fraction = i - point;
+    }
+    if (i < n || digits == 0 || w > (uint64_t)1 << 53) return false;
+    double x = (double)w / exact10[fraction];
+    *out = *s == '-' ? -x : x;
+    return true;
+}
+
 bool aml_parse_double(double *out, const char *s, size_t n) {
     decimal d;
+    if (parse_short(out, s, n)) return true;
     if (!scan(&d, s, n)) return false;
     double x;
     if (d.n_digits == 0)

@@ -22,6 +22,7 @@ aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_opti
     aml_par_init();
     *out = NULL;
     AML_TRY(aml_csv_read(out, &report, path, &csv));
+    aml_arena_leave((*out)->arena);
     (*out)->notes = report.notes;
     (*out)->n_notes = report.n_notes;
     return AML_OK;

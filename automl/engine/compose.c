@@ -215,16 +215,17 @@ bool aml_plan_sees_target(const aml_plan *plan) {
 /* ---- names */
 
 /* Numbers in names have four digits: they are to be read; the model keeps them exactly. */
+static double four_digits(double x) {
+    if (x == 0 || !isfinite(x)) return x;
+    double digits = 3 - floor(log10(fabs(x)));
+    if (digits < 0 || digits > 22) return x;
+    double unit = pow(10, digits);
+    return round(x * unit) / unit;
+}
+
 static void put_value(aml_string *out, const aml_param *p, double x) {
-    if (p->kind == AML_CHOICE) {
-        aml_param_write(out, p, x);
-        return;
-    }
-    char text[40];
-    double scale = x == 0 ? 1 : pow(10, floor(log10(fabs(x))) - 3);
-    if (p->kind == AML_REAL && isfinite(x) && x != 0) x = scale < 1 ? round(x / scale) / (1 / scale) : round(x / scale) * scale;
-    size_t n = aml_format_double(text, x);
-    aml_string_add(out, text, n > 12 ? 12 : n);
+    if (p->kind == AML_REAL) x = four_digits(x);
+    aml_param_write(out, p, x);
 }
 
 static void put_params(aml_string *out, const aml_param *params, const double *hp, bool all) {

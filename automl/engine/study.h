@@ -12,6 +12,7 @@ typedef struct aml_study {
     aml_model *model;      /* in the making; its account counts all bytes of the run */
     aml_ctx ctx;           /* keep and scratch of the run, n_threads */
     double start, deadline; /* deadline 0 = none */
+    size_t table_bytes;    /* of the caller's frame, counted while the study lasts */
     atomic_bool stop;
     /* data (study_data.c) */
     aml_frame *rows;       /* usable rows, when they are not all */
@@ -33,8 +34,13 @@ typedef struct aml_study {
     size_t ended, failed;
 } aml_study;
 
+/* A study of `options` (kept, not copied), without its stages; and its end, in which the model is not freed. */
+aml_status aml_study_init(aml_study *s, const aml_train_options *options, const aml_frame *data);
+void aml_study_free(aml_study *s);
+
 /* The stages, in this order. */
 aml_status aml_study_data(aml_study *s, const aml_frame *data);
+aml_status aml_study_bench(aml_study *s);  /* metric, folds with their targets, space, yardstick */
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_finish(aml_study *s);
 

@@ -6,6 +6,7 @@
 #include "automl/engine/study.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
+#include "search/parts/prior.h"
 
 enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
 
@@ -123,7 +124,10 @@ static aml_status describe_problem(aml_problem *problem, aml_study *s) {
     const char *text = aml_knowledge_text(&size);
     AML_TRY(aml_knowledge_parse(&knowledge, text, size, "the built-in knowledge", s->ctx.keep));
     *problem = (aml_problem){.features = features, .n_features = AML_METAFEATURES, .task = (int)s->task.kind, .metric = s->model->metric->name,
-                             .baseline_loss = s->yardstick->loss, .shape = s->facts.shape, .knowledge = knowledge};
+                             .baseline_loss = s->yardstick->loss, .shape = s->facts.shape};
+    const aml_prior *prior;
+    AML_TRY(aml_prior_new(&prior, knowledge, problem, s->options->forget, &s->ctx));
+    problem->knowledge = prior;
     return AML_OK;
 }
 
@@ -136,14 +140,17 @@ static aml_status find_parts(aml_search *search, const aml_train_options *o) {
     return AML_OK;
 }
 
+aml_status aml_study_bench(aml_study *s) {
+    AML_TRY(find_metric(s));
+    AML_TRY(make_bench(s));
+    AML_TRY(aml_composer_init(&s->composer, &s->facts, s->options->learners, s->ctx.keep));
+    return run_yardstick(s);
+}
+
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
     aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .stop = &s->stop, .ended = trial_ended, .arg = s};
-    AML_TRY(find_metric(s));
     AML_TRY(find_parts(&search, o));
-    AML_TRY(make_bench(s));
-    AML_TRY(aml_composer_init(&s->composer, &s->facts, o->learners, s->ctx.keep));
-    AML_TRY(run_yardstick(s));
     s->best = INFINITY;
     if (!s->view.p)
         return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_features", "Alerted", 0, "the model is the baseline", "no column can be used as a feature");

@@ -23,17 +23,38 @@ static aml_status check_options(const aml_train_options *o) {
 
 static aml_status stages(aml_study *s, const aml_frame *data) {
     AML_TRY(aml_study_data(s, data));
+    AML_TRY(aml_study_bench(s));
     AML_TRY(aml_study_search(s));
     return aml_study_finish(s);
 }
 
-static void study_free(aml_study *s) {
+aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_frame *data) {
+    *s = (aml_study){.options = o, .start = aml_now(), .model = aml_model_new()};
+    if (!s->model) return AML_ENOMEM;
+    s->model->account.limit = o->memory_limit;
+    if (o->time_limit > 0) {
+        double left = o->time_limit - o->seconds_used - o->save_reserve;
+        s->deadline = s->start + (left > 0.05 ? left : 0.05);
+    }
+    s->ctx = (aml_ctx){.keep = aml_arena_new(&s->model->account), .scratch = aml_arena_new(&s->model->account),
+                       .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
+    if (!s->ctx.keep || !s->ctx.scratch) return AML_ENOMEM;
+    size_t bytes = data->arena ? aml_arena_bytes(data->arena) : 0;
+    AML_TRY(aml_memory_charge(&s->model->account, bytes));
+    s->table_bytes = bytes;
+    return AML_OK;
+}
+
+void aml_study_free(aml_study *s) {
     aml_trials_free(&s->trials);
     aml_trial_free(s->yardstick);
     aml_designs_free(s->bench.designs);
     aml_frame_free(s->rows);
     aml_arena_free(s->ctx.keep);
     aml_arena_free(s->ctx.scratch);
+    if (!s->model) return;
+    aml_memory_release(&s->model->account, s->table_bytes);
+    s->model->account.limit = 0;
 }
 
 aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_options *options) {
@@ -44,18 +65,10 @@ aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_opt
     AML_TRY(check_options(options));
     aml_train_options o = *options;
     if (!(o.time_limit > 0) && !o.trials) o.time_limit = 60;
-    aml_study s = {.options = &o, .start = aml_now(), .model = aml_model_new()};
-    if (!s.model) return AML_ENOMEM;
-    s.model->account.limit = o.memory_limit;
-    if (o.time_limit > 0) {
-        double left = o.time_limit - o.seconds_used - o.save_reserve;
-        s.deadline = s.start + (left > 0.05 ? left : 0.05);
-    }
-    s.ctx = (aml_ctx){.keep = aml_arena_new(&s.model->account), .scratch = aml_arena_new(&s.model->account),
-                      .n_threads = o.threads > 0 ? o.threads : aml_par_cores()};
-    aml_status status = s.ctx.keep && s.ctx.scratch ? stages(&s, data) : AML_ENOMEM;
-    study_free(&s);
-    s.model->account.limit = 0;
+    aml_study s;
+    aml_status status = aml_study_init(&s, &o, data);
+    if (!status) status = stages(&s, data);
+    aml_study_free(&s);
     if (status) aml_model_free(s.model);
     else *out = s.model;
     return status;

@@ -3,8 +3,8 @@
 #include "automl/core/sort.h"
 #include "automl/metrics/parts.h"
 
-/* The first error at which the cumulated weight reaches half of the total; where it is that half, the
- * mean of it and the next error with weight. 2^-52 is scikit-learn's tolerance of "is". */
+/* The first error at which the cumulated weight reaches half of the total; where it is that half,
+ * the mean of it and the next error with weight. 2^-52 is scikit-learn's tolerance of "is". */
 static double weighted_median(const double *error, const double *w, const uint32_t *order,
                               size_t n) {
     double total = 0, below = 0;

@@ -6,8 +6,8 @@
 
 #include "automl/core/metric.h"
 
-/* A sum with its rounding errors carried along (Neumaier 1974, "Rundungsfehleranalyse einiger Verfahren
- * zur Summation endlicher Summen"): error of some ulps whatever the number of terms. */
+/* A sum with its rounding errors carried along (Neumaier 1974, "Rundungsfehleranalyse einiger
+ * Verfahren zur Summation endlicher Summen"): error of some ulps whatever the number of terms. */
 typedef struct aml_sum {
     double sum, lost;
 } aml_sum;
@@ -44,7 +44,8 @@ typedef struct aml_class_count {
     bool seen;
 } aml_class_count;
 
-/* k counts on the heap (aml_free), and the weight of all rows. AML_EDATA when it is 0, AML_ENOMEM. */
+/* k counts on the heap (aml_free), and the weight of all rows. AML_EDATA when that is 0,
+ * AML_ENOMEM. */
 aml_status aml_count_classes(aml_class_count **out, double *total, const double *y, const double *w,
                              const double *pred, size_t n, int k);
 
@@ -52,8 +53,8 @@ aml_status aml_count_classes(aml_class_count **out, double *total, const double 
 typedef aml_status (*aml_ranking)(double *out, const double *y, const double *w, const double *p,
                                   const uint32_t *order, size_t n);
 
-/* Binary: the score of class 1. Multiclass: of each class against the rest, averaged by the weights of the
- * classes; a class without weight is left out. */
+/* Binary: the score of class 1. Multiclass: of each class against the rest, averaged by the weights
+ * of the classes; a class without weight is left out. */
 aml_status aml_one_against_rest(double *out, aml_ranking ranking, const double *y, const double *w,
                                 const double *pred, size_t n, int k);
 

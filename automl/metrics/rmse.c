@@ -53,7 +53,7 @@ static aml_status r2(double *out, const double *y, const double *w, const double
         aml_sum_add(&all, aml_weight(w, i) * square(y[i] - lo, mean));
     }
     double unexplained = aml_sum_value(&left), variance = aml_sum_value(&all);
-    if (hi > lo && variance > 0) return aml_metric_result(out, 1 - unexplained / variance);
+    if (variance > 0) return aml_metric_result(out, 1 - unexplained / variance);
     return aml_metric_result(out, unexplained > 0 ? 0 : 1);
 }
 

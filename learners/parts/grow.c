@@ -221,7 +221,10 @@ static aml_status split_leaf(aml_grower *g, uint32_t at) {
                     .depth = parent.depth + 1, .compact = parent.compact};
     g->n_nodes += 2;
     g->n_leaves++;
-    if (g->n_leaves == g->rules->n_leaves) return AML_OK;
+    if (g->n_leaves == g->rules->n_leaves) {
+        give_hist(g, &parent.hist);
+        return AML_OK;
+    }
     return search_children(g, parent.hist, a, b);
 }
 

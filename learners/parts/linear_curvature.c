@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LARGEST_FULL = 2048, SAMPLE = 16384, SAMPLE_PER_FEATURE = 16, FACTOR_BUDGET = 1 << 24 };
+enum { LARGEST_FULL = 2048, DEAREST_FULL = 128, SAMPLE = 16384, SAMPLE_PER_FEATURE = 16, FACTOR_BUDGET = 1 << 24 };
 
 static size_t matrix_size(const aml_linear_problem *problem) {
     return problem->curvature.full ? problem->p * problem->p : problem->p;
@@ -17,14 +17,28 @@ static size_t matrix_chunk(const aml_linear_problem *problem) {
     return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
 
+static size_t sample_size(const aml_linear_problem *problem, bool full) {
+    size_t n = problem->rows.x.n, take = SAMPLE_PER_FEATURE * problem->p;
+    if (take < SAMPLE) take = SAMPLE;
+    return take >= n || (problem->loss == aml_loss_squared && full) ? n : take;
+}
+
+/* A matrix pays unless it costs as much as all the steps it could save; a squared loss needs one step with it. */
+static void choose_matrix(aml_linear_problem *problem) {
+    aml_curvature *c = &problem->curvature;
+    double p = (double)problem->p, k = (double)problem->k, n = (double)problem->rows.x.n;
+    c->price = (p * (double)sample_size(problem, true) + k * p * p / 3) / (4 * n * k);
+    c->full = problem->p <= LARGEST_FULL && (problem->loss == aml_loss_squared || c->price <= DEAREST_FULL);
+    if (!c->full) c->price = 1;
+}
+
 /* A squared loss wants its exact matrix; for the others an even sample of the rows does. */
 static aml_status choose_rows(aml_linear_problem *problem) {
     aml_curvature *c = &problem->curvature;
     const aml_linear_rows *all = &problem->rows;
-    size_t n = all->x.n, take = SAMPLE_PER_FEATURE * problem->p;
-    if (take < SAMPLE) take = SAMPLE;
+    size_t n = all->x.n, take = sample_size(problem, c->full);
     c->rows = *all;
-    if (take >= n || (problem->loss == aml_loss_squared && c->full)) return AML_OK;
+    if (take == n) return AML_OK;
     aml_arena *scratch = problem->ctx->scratch;
     uint32_t *rows = AML_ARRAY(scratch, take, uint32_t);
     double *y = AML_ARRAY(scratch, take, double), *w = AML_ARRAY(scratch, take, double);
@@ -46,7 +60,7 @@ aml_status aml_curvature_init(aml_linear_problem *problem) {
     aml_curvature *c = &problem->curvature;
     size_t p = problem->p, q = problem->q, k = problem->k, chunk = matrix_chunk(problem);
     aml_arena *scratch = problem->ctx->scratch;
-    c->full = p <= LARGEST_FULL;
+    choose_matrix(problem);
     c->n_factors = matrix_size(problem) * k <= FACTOR_BUDGET ? k : 1;
     size_t size = matrix_size(problem), n_sums = size + p + q + k;
     AML_TRY(choose_rows(problem));
@@ -180,8 +194,21 @@ static void apply_output(double *v, const aml_linear_problem *problem, size_t o)
     *intercept = problem->frozen[o] ? 0 : slope / mean[p + q + o] - along;
 }
 
+/* The softmax does not see what all classes share, and the penalty wants none of it: it would only come back out of
+ * the coefficients in many small steps. */
+static void take_out_shared(double *v, const aml_linear_problem *problem) {
+    size_t k = problem->k, n_rows = problem->p + problem->q;
+    for (size_t j = 0; j < n_rows; j++, v += k) {
+        double mean = 0;
+        for (size_t c = 0; c < k; c++) mean += v[c];
+        mean /= (double)k;
+        for (size_t c = 0; c < k; c++) v[c] -= mean;
+    }
+}
+
 void aml_curvature_apply(double *v, void *arg) {
     const aml_linear_problem *problem = arg;
     if (!problem->curvature.ready) return;
     for (size_t o = 0; o < problem->k; o++) apply_output(v, problem, o);
+    if (problem->loss == aml_loss_softmax) take_out_shared(v, problem);
 }

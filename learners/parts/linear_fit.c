@@ -105,12 +105,13 @@ static aml_status solve(double *coef, aml_linear_problem *problem) {
     if (!problem->sum) return AML_ENOMEM;
     AML_TRY(aml_sum_init(&problem->pass, problem->rows.x.n, problem->d + 1, problem->chunk, problem->chunk * (p + k), ctx));
     AML_TRY(aml_curvature_init(problem));
+    double wait = problem->curvature.price / 4;
     aml_lbfgs_problem lbfgs = {.n = problem->d,
                                .arg = problem,
                                .value = value,
                                .precondition = aml_curvature_apply,
                                .renew = aml_curvature_renew,
-                               .renew_every = squared ? 0 : RENEW_EVERY,
+                               .renew_every = squared ? 0 : wait > RENEW_EVERY ? (size_t)wait : RENEW_EVERY,
                                .max_steps = MOST_STEPS,
                                .tolerance = squared ? 1e-18 : 1e-12};
     return aml_lbfgs(coef, &lbfgs, ctx);

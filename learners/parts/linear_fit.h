@@ -17,6 +17,7 @@ typedef struct aml_linear_rows {
 typedef struct aml_curvature {
     aml_linear_rows rows;        /* all, or an even sample */
     bool full;                   /* S is a matrix, not only its diagonal */
+    double price;                /* of a renewal, in passes over the rows */
     size_t n_factors;            /* Cholesky factors: k, or 1 when k of them would be too large */
     double *sum;                 /* S (p × p or p), then p means, q sparse diagonals, k intercepts */
     double *factor;              /* n_factors × p × p, or × p */

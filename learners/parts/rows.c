@@ -2,6 +2,7 @@
 #include "learners/parts/rows.h"
 
 #include "automl/core/par.h"
+#include "learners/parts/simd.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,18 +24,33 @@ void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
             out[(i - begin) * p + j] = aml_rows_value(d->column[j][x->rows[i]]);
 }
 
+AML_KERNEL void copy_body(double *to, const float *row, const double *center, size_t p) {
+    if (center)
+        for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]) - center[j];
+    else
+        for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]);
+}
+
+static void copy_plain(double *to, const float *row, const double *center, size_t p) { copy_body(to, row, center, p); }
+
+AML_AVX2 static void copy_avx2(double *to, const float *row, const double *center, size_t p) {
+    copy_body(to, row, center, p);
+}
+
 void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin, size_t end) {
     const aml_design *d = x->x;
     size_t p = d->p;
+    void (*copy_row)(double *, const float *, const double *, size_t) = aml_has_avx2() ? copy_avx2 : copy_plain;
     for (size_t i = begin; i < end; i++) {
         double *to = out + (i - begin) * p;
         if (d->dense) {
-            const float *row = d->dense + x->rows[i] * p;
-            for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]);
-        } else {
-            for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(d->column[j][x->rows[i]]);
+            copy_row(to, d->dense + x->rows[i] * p, center, p);
+            continue;
         }
-        for (size_t j = 0; center && j < p; j++) to[j] -= center[j];
+        for (size_t j = 0; j < p; j++) {
+            double v = (double)aml_rows_value(d->column[j][x->rows[i]]);
+            to[j] = center ? v - center[j] : v;
+        }
     }
 }
 

@@ -32,7 +32,7 @@ typedef struct search {
     double best;              /* warped */
     double trust;             /* share of the prior mean that is believed */
     double *y, *prior;        /* told->n: warped losses (NaN: pending), prior means */
-    double *x, *means, *variances; /* room for one encoded point; of candidates */
+    double *x;                /* room for one encoded point */
     aml_arena *scratch;
 } search;
 
@@ -60,7 +60,7 @@ static aml_status warp_losses(search *s) {
 
 /* ---- groups ---- */
 
-static group *group_of(search *s, const double *config) {
+static group *group_of(const search *s, const double *config) {
     return &s->group[aml_group_of(&s->groups, config)];
 }
 
@@ -140,7 +140,7 @@ static bool keep_point(const search *s, const group *q, size_t record) {
     size_t better = 0, later = 0;
     if (q->n_told <= MAX_POINTS) return true;
     for (size_t i = 0; i < s->told->n; i++) {
-        if (group_of((search *)s, s->told->records[i].config) != q) continue;
+        if (group_of(s, s->told->records[i].config) != q) continue;
         later += i > record;
         better += s->y[i] < s->y[record] || (s->y[i] == s->y[record] && i < record);
     }
@@ -201,36 +201,63 @@ static aml_status make_candidates(double **out, size_t *n, search *s, const aml_
     return AML_OK;
 }
 
-/* Log of the seconds expected at a point: the kernel's mean over the pipelines' predictions and the trials' times. */
-static double expected_seconds_log(const search *s, const group *q, const double *x) {
+/* ---- seconds ---- */
+
+/* What is known of the seconds in one group: the pipelines' predictions and, twice as heavy, the trials' times. */
+typedef struct times {
+    size_t n;
+    double *x, *log, *weight;
+    double elsewhere; /* mean log of all trials' times */
+} times;
+
+static void add_time(times *t, const search *s, const group *q, const double *config, double log_seconds,
+                     double weight) {
+    aml_layout_encode(t->x + t->n * q->layout.n, &q->layout, s->space, config);
+    t->log[t->n] = log_seconds;
+    t->weight[t->n++] = weight;
+}
+
+static aml_status collect_times(times *t, const search *s, const group *q) {
     const aml_advice *a = s->advice && s->advice->seconds_log ? s->advice : NULL;
-    double sum = 0, weight = 1e-9, all = 0, n = 1e-9, *other = s->x;
+    size_t room = s->told->n + (a ? a->p : 0), all = 0;
+    *t = (times){.x = AML_ARRAY(s->scratch, room * q->layout.n, double),
+                 .log = AML_ARRAY(s->scratch, room, double),
+                 .weight = AML_ARRAY(s->scratch, room, double)};
+    if (!t->x || !t->log || !t->weight) return AML_ENOMEM;
     for (size_t j = 0; a && j < a->p; j++) {
         const double *config = a->configs + j * s->space->n;
-        if (!a->usable[j] || group_of((search *)s, config) != q) continue;
-        aml_layout_encode(other, &q->layout, s->space, config);
-        double k = aml_gp_kernel(&q->gp, x, other) - q->gp.level + 1e-3;
-        sum += k * a->seconds_log[j];
-        weight += k;
+        if (a->usable[j] && group_of(s, config) == q) add_time(t, s, q, config, a->seconds_log[j], 1);
     }
     for (size_t i = 0; i < s->told->n; i++) {
         const aml_record *r = &s->told->records[i];
         if (!aml_has_loss(r) || !(r->seconds > 0) || !r->n_done) continue;
-        double seconds = log(r->seconds * (double)r->n_folds / (double)r->n_done);
-        all += seconds;
-        n++;
-        if (group_of((search *)s, r->config) != q) continue;
-        aml_layout_encode(other, &q->layout, s->space, r->config);
-        double k = aml_gp_kernel(&q->gp, x, other) - q->gp.level + 1e-3;
-        sum += 2 * k * seconds;
-        weight += 2 * k;
+        double log_seconds = log(r->seconds * (double)r->n_folds / (double)r->n_done);
+        t->elsewhere += log_seconds;
+        all++;
+        if (group_of(s, r->config) == q) add_time(t, s, q, r->config, log_seconds, 2);
     }
-    return weight > 1e-6 ? sum / weight : all / n;
+    if (all) t->elsewhere /= (double)all;
+    return AML_OK;
 }
 
+/* The mean over what is known, weighted by the kernel. */
+static double expected_seconds_log(const times *t, const group *q, const double *x) {
+    double sum = 0, weight = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        double k = aml_gp_kernel(&q->gp, x, t->x + i * q->gp.d) - q->gp.level + 1e-3;
+        sum += t->weight[i] * k * t->log[i];
+        weight += t->weight[i] * k;
+    }
+    return weight > 0 ? sum / weight : t->elsewhere;
+}
+
+/* ---- choice ---- */
+
 /* score[i] of the candidates of one group: log expected improvement, less what it costs. */
-static aml_status score_group(double *score, search *s, const group *q, const double *candidates, size_t n) {
+static aml_status score_group(double *score, const search *s, const group *q, const double *candidates, size_t n) {
     size_t m = 0, d = q->layout.n;
+    bool timed = isfinite(s->told->time_left);
+    times t = {0};
     double *x = AML_ARRAY(s->scratch, n * d, double), *mean = AML_ARRAY(s->scratch, 2 * n, double);
     size_t *which = AML_ARRAY(s->scratch, n, size_t);
     if (!x || !mean || !which) return AML_ENOMEM;
@@ -241,12 +268,13 @@ static aml_status score_group(double *score, search *s, const group *q, const do
         which[m++] = i;
     }
     double *variance = mean + n;
+    if (timed) AML_TRY(collect_times(&t, s, q));
     AML_TRY(aml_gp_predict(mean, variance, &q->gp, x, m, s->scratch));
     for (size_t k = 0; k < m; k++) {
         double centre = mean[k] + s->trust * prior_mean(s, q, x + k * d);
         score[which[k]] = aml_log_expected_improvement(centre, sqrt(variance[k]), s->best);
-        if (!isfinite(s->told->time_left)) continue;
-        double seconds = expected_seconds_log(s, q, x + k * d);
+        if (!timed) continue;
+        double seconds = expected_seconds_log(&t, q, x + k * d);
         score[which[k]] -= cost_exponent * seconds;
         if (exp(seconds) > fmax(s->told->time_left, 0)) score[which[k]] -= 100; /* would not end in time */
     }

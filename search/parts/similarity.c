@@ -231,10 +231,10 @@ static split try_cut(const forest_job *job, const double *target, const uint32_t
     return s;
 }
 
-/* The best of a third of the features that vary in the node, drawn without repetition. */
+/* The best cut among a third of the features (three at least) that vary in the node, drawn without repetition. */
 static split best_cut(const forest_job *job, const double *target, const uint32_t *rows, size_t m,
                       uint32_t *features, aml_rng *rng) {
-    size_t f = job->s->f, want = f / 3 ? f / 3 : 1, drawn = 0;
+    size_t f = job->s->f, want = f / 3 > 3 ? f / 3 : 3, drawn = 0;
     split best = {0, 0, -1};
     for (size_t j = 0; j < f; j++) features[j] = (uint32_t)j;
     for (size_t j = 0; j < f && drawn < want; j++) {

@@ -1,0 +1,73 @@
+/* args.h: the command line as values: option tables and the parser that fills cli_args from them. */
+#ifndef AML_CLI_ARGS_H
+#define AML_CLI_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CLI_MAX_OPERANDS = 2 };
+
+/* The values of all options of all verbs; zero = not given. */
+typedef struct cli_args {
+    const char *operands[CLI_MAX_OPERANDS];
+    size_t n_operands;
+    bool help;
+    const char *target, *task, *metric, *weight, *group, *time;
+    const char *validation, *test, *output, *sampler, *scheduler;
+    const char **drop, **learners, **keep; /* NULL-ended */
+    double time_limit;                     /* seconds */
+    size_t trials, memory_limit;
+    uint64_t seed;
+    int threads, max_concurrent_trials;
+    char separator, decimal;
+    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble;
+} cli_args;
+
+/* The type of an option is the type of its member. */
+typedef enum cli_kind {
+    CLI_FLAG,    /* bool */
+    CLI_TEXT,    /* const char *, not empty */
+    CLI_NAMES,   /* const char **, separated by commas */
+    CLI_CHAR,    /* char: one character or "tab" */
+    CLI_COUNT,   /* size_t, at least 1 */
+    CLI_SMALL,   /* int, 1 … 1024 */
+    CLI_SEED,    /* uint64_t */
+    CLI_SECONDS, /* double, more than 0 */
+    CLI_BYTES    /* size_t, at least 1 */
+} cli_kind;
+
+typedef struct cli_option {
+    const char *name;  /* without the dashes; NULL: `help` is the title of the options that follow */
+    const char *value; /* its name in the help, NULL for a flag */
+    const char *help;
+    cli_kind kind;
+    size_t member; /* offset in cli_args */
+} cli_option;
+
+#define CLI_AT(member) offsetof(cli_args, member)
+#define CLI_TITLE(text) {NULL, NULL, text, CLI_FLAG, 0}
+
+/* How DATA is read: for every verb that reads any. */
+#define CLI_READING                                                                                \
+    CLI_TITLE("Reading"),                                                                          \
+        {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,     \
+         CLI_AT(separator)},                                                                       \
+        {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},       \
+        {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},     \
+        {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)}
+
+typedef struct cli_verb cli_verb;
+
+/* Reads argv[0 … n-1] (what follows the verb). Options may stand anywhere; "--" ends them. Returns an
+ * exit code, after a message where it is not 0. Strings are borrowed from argv. */
+int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv);
+void cli_args_free(cli_args *args);
+
+/* Values of options (values.c). False when the text is not of the form. */
+bool cli_parse_uint(uint64_t *out, const char *s);     /* digits */
+bool cli_parse_decimal(double *out, const char *s);    /* digits[.digits], up to 15 of each */
+bool cli_parse_seconds(double *out, const char *s);    /* "90" "60s" "5m" "1h30m" "250ms" "1.5h" "2d" */
+bool cli_parse_bytes(uint64_t *out, const char *s);    /* "4096" "64k" "512M" "2G" "1.5GiB" */
+
+#endif

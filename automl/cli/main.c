@@ -1,0 +1,110 @@
+/* main.c: picks the verb, and sees to it that the result reaches standard output. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "automl/cli/cli.h"
+
+static const cli_verb *const verbs[] = {&cli_train,   &cli_predict, &cli_evaluate, &cli_leaderboard,
+                                        &cli_inspect, &cli_check,   &cli_catalog};
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+const cli_verb *cli_verb_at(size_t i) { return i < N_VERBS ? verbs[i] : NULL; }
+
+const cli_verb *cli_verb_find(const char *name) {
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (!strcmp(verbs[i]->name, name)) return verbs[i];
+    return NULL;
+}
+
+/* A descriptor that the caller closed must not become a file of ours. Standard input and output are
+ * opened the wrong way round, so that their use still fails. */
+static void fill_descriptors(void) {
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0) _exit(AML_ENOMEM);
+}
+
+static int unknown_verb(const char *word) {
+    const char *known[N_VERBS + 2] = {NULL};
+    char help[128] = "`automl help` lists the verbs";
+    if (word[0] == '-')
+        return cli_fail(AML_EUSAGE, "options follow the verb: automl VERB [OPTION…]", "unknown option `%.80s`", word);
+    for (size_t i = 0; i < N_VERBS; i++) known[i] = verbs[i]->name;
+    known[N_VERBS] = "help";
+    const char *near = aml_suggest(word, known);
+    if (near) snprintf(help, sizeof help, "did you mean `%s`? `automl help` lists the verbs", near);
+    return cli_fail(AML_EUSAGE, help, "unknown verb `%.80s`", word);
+}
+
+static int show_help(FILE *out, const char *name) {
+    const cli_verb *verb = name ? cli_verb_find(name) : NULL;
+    if (name && !verb && strcmp(name, "help") != 0) return unknown_verb(name);
+    cli_help(out, verb);
+    return 0;
+}
+
+static int run_verb(FILE *out, const cli_verb *verb, size_t n, char **argv, const char *program, double start) {
+    cli_args args;
+    int status = cli_args_parse(&args, verb, n, argv);
+    if (!status && args.help) {
+        cli_help(out, verb);
+    } else if (!status) {
+        cli_call call = {.program = program, .start = start, .args = &args, .out = out};
+        call.width = cli_width(STDOUT_FILENO, 100);
+        call.colour = cli_colour(STDOUT_FILENO);
+        status = verb->run(&call);
+    }
+    cli_args_free(&args);
+    return status;
+}
+
+static int run(FILE *out, size_t argc, char **argv, double start) {
+    if (argc < 2) {
+        cli_help(stderr, NULL);
+        return AML_EUSAGE;
+    }
+    const char *word = argv[1];
+    if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        fprintf(out, "automl %s\n", aml_version());
+        return 0;
+    }
+    if (!strcmp(word, "--help") || !strcmp(word, "-h")) return show_help(out, NULL);
+    if (!strcmp(word, "help")) {
+        if (argc > 3) return cli_fail(AML_EUSAGE, "automl help [VERB]", "unexpected argument `%.80s`", argv[3]);
+        return show_help(out, argc > 2 ? argv[2] : NULL);
+    }
+    const cli_verb *verb = cli_verb_find(word);
+    return verb ? run_verb(out, verb, argc - 2, argv + 2, argv[0], start) : unknown_verb(word);
+}
+
+static int write_result(const char *text, size_t size) {
+    while (size) {
+        ssize_t n = write(STDOUT_FILENO, text, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s", strerror(errno));
+        text += n;
+        size -= (size_t)n;
+    }
+    if (close(STDOUT_FILENO) && errno != EINTR)
+        return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s", strerror(errno));
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    double start = cli_now();
+    char *text = NULL;
+    size_t size = 0;
+    fill_descriptors();
+    signal(SIGPIPE, SIG_DFL); /* `automl … | head` ends quietly, whatever the caller's setting */
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return cli_fail(AML_ENOMEM, NULL, "out of memory");
+    int status = run(out, (size_t)argc, argv, start);
+    if (fclose(out) && !status) status = cli_fail(AML_ENOMEM, NULL, "out of memory");
+    int written = text && size ? write_result(text, size) : 0;
+    free(text);
+    return status ? status : written;
+}

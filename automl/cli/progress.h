@@ -1,0 +1,18 @@
+/* progress.h: what a search is doing, on stderr; and the way to end it early. */
+#ifndef AML_CLI_PROGRESS_H
+#define AML_CLI_PROGRESS_H
+
+#include "automl/automl.h"
+
+typedef struct cli_progress cli_progress;
+
+/* A live line on a terminal, else a line for each new best and every 5 s; nothing at all with `quiet`.
+ * From here to _stop the first SIGINT or SIGTERM ends the search, the second the process. One at a
+ * time. NULL when memory or threads are short. */
+cli_progress *cli_progress_start(int quiet);
+/* An aml_progress_fn; arg is the cli_progress. */
+int cli_progress_update(const aml_progress *progress, void *arg);
+/* Removes the line and frees. Returns the signal that came, 0 = none. */
+int cli_progress_stop(cli_progress *p);
+
+#endif

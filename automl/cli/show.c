@@ -1,0 +1,137 @@
+/* show.c: leaderboard, guardrails and scores. */
+#include "automl/cli/show.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "automl/cli/table.h"
+
+enum { NARROW = 100 }; /* below this a terminal has no room for the sizes */
+
+/* What the rows that are shown have in common. */
+typedef struct layout {
+    size_t max;
+    int decimals; /* that give the smallest score 5 significant digits */
+    bool folds;   /* they differ */
+    bool timings, sizes;
+} layout;
+
+static layout lay_out(const cli_call *call, const aml_model *m, size_t max, bool timings) {
+    layout y = {.max = max, .decimals = 4, .timings = timings, .sizes = call->width >= NARROW};
+    aml_leader l = {.size = sizeof l};
+    double least = INFINITY;
+    size_t folds = 0;
+    for (size_t i = 0; aml_model_leader(m, i, &l); i++) {
+        if (!l.rank || l.rank > max) continue;
+        if (l.score != 0 && fabs(l.score) < least) least = fabs(l.score);
+        y.folds |= l.folds_done != l.folds || (folds && l.folds != folds);
+        folds = l.folds;
+    }
+    if (isinf(least)) return y;
+    int decimals = 4 - (int)floor(log10(least));
+    y.decimals = decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
+    return y;
+}
+
+static void put_leader(cli_table *t, const aml_leader *l, const layout *y) {
+    char cell[CLI_NUMBER], folds[64];
+    cli_table_put(t, cli_count(cell, l->rank));
+    cli_table_put(t, l->learner);
+    cli_table_put(t, cli_fixed(cell, l->score, y->decimals));
+    cli_table_put(t, cli_rough(cell, l->error));
+    snprintf(folds, sizeof folds, "%zu/%zu", l->folds_done, l->folds);
+    cli_table_put(t, y->folds ? folds : "");
+    cli_table_put(t, y->timings ? cli_brief(cell, l->fit_seconds) : "");
+    cli_table_put(t, y->timings ? cli_brief(cell, l->predict_us) : "");
+    cli_table_put(t, y->sizes ? cli_bytes(cell, (double)l->bytes) : "");
+    cli_table_put(t, l->weight > 0 ? cli_fixed(cell, l->weight, 3) : "");
+    cli_table_put(t, l->pipeline);
+}
+
+typedef struct counts {
+    size_t ranked, pruned, failed;
+} counts;
+
+static counts count_leaders(const aml_model *m) {
+    aml_leader l = {.size = sizeof l};
+    counts c = {0};
+    for (size_t i = 0; aml_model_leader(m, i, &l); i++) {
+        c.ranked += l.rank > 0;
+        c.pruned += !strcmp(l.state, "pruned");
+        c.failed += !strcmp(l.state, "failed");
+    }
+    return c;
+}
+
+/* The rest in one line, and the first failures with their reasons. */
+static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
+    enum { REASONS = 3 };
+    aml_leader l = {.size = sizeof l};
+    counts c = count_leaders(m);
+    char text[1024];
+    if (c.ranked > max)
+        fprintf(call->out, "… and %zu more: automl leaderboard MODEL shows all\n", c.ranked - max);
+    if (c.pruned) fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
+    if (!c.failed) return;
+    fprintf(call->out, "%zu failed\n", c.failed);
+    for (size_t i = 0, shown = 0; shown < REASONS && aml_model_leader(m, i, &l); i++) {
+        if (strcmp(l.state, "failed") != 0) continue;
+        fprintf(call->out, "  %s: %s\n", l.learner, cli_clean(text, sizeof text, l.reason));
+        shown++;
+    }
+}
+
+bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool timings) {
+    const cli_column columns[] = {
+        {"rank", true},   {"learner", false}, {aml_model_metric(m), true}, {"± error", true}, {"folds", true},
+        {"fit s", true}, {"µs/row", true},   {"size", true},              {"weight", true},  {"pipeline", false}};
+    cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
+    aml_leader l = {.size = sizeof l};
+    layout y = lay_out(call, m, max, timings);
+    for (size_t i = 0; aml_model_leader(m, i, &l); i++)
+        if (l.rank && l.rank <= max) put_leader(t, &l, &y);
+    if (!cli_table_print(t, call->out, call->width, call->colour)) return false;
+    show_rest(call, m, max);
+    return true;
+}
+
+bool cli_show_guardrails(const cli_call *call, const aml_model *m) {
+    aml_guardrail g = {.size = sizeof g};
+    char text[2048];
+    for (size_t i = 0; aml_model_guardrail(m, i, &g); i++) {
+        if (!strcmp(g.status, "Passed")) continue;
+        fprintf(call->out, "%-8s %s", g.status, cli_clean(text, sizeof text, g.message));
+        if (g.action[0]) fprintf(call->out, "; %s", cli_clean(text, sizeof text, g.action));
+        fputc('\n', call->out);
+    }
+    return true;
+}
+
+void cli_show_score(const cli_call *call, const aml_model *m) {
+    aml_score s = {.size = sizeof s};
+    char number[CLI_NUMBER];
+    aml_model_score(m, &s);
+    if (isnan(s.value)) return;
+    fprintf(call->out, "score    %s %s", aml_model_metric(m), cli_number(number, s.value));
+    if (!isnan(s.low) && !isnan(s.high)) {
+        fprintf(call->out, ", 95 %% interval %s", cli_number(number, s.low));
+        fprintf(call->out, " to %s", cli_number(number, s.high));
+    }
+    if (!isnan(s.baseline)) fprintf(call->out, "; baseline %s", cli_number(number, s.baseline));
+    fputc('\n', call->out);
+    if (s.method && s.method[0]) fprintf(call->out, "         %s\n", s.method);
+}
+
+bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e) {
+    static const cli_column columns[] = {{"metric", false}, {"value", true}, {"", false}};
+    cli_table *t = cli_table_new(columns, 3);
+    const char *name;
+    double value;
+    char number[CLI_NUMBER];
+    for (size_t i = 0; aml_evaluation_metric(e, i, &name, &value); i++) {
+        cli_table_put(t, name);
+        cli_table_put(t, isnan(value) ? "undefined" : cli_number(number, value));
+        cli_table_put(t, strcmp(name, aml_model_metric(m)) ? "" : "the metric of the search");
+    }
+    return cli_table_print(t, call->out, call->width, call->colour);
+}

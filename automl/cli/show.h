@@ -1,0 +1,17 @@
+/* show.h: parts of a model as text for people. */
+#ifndef AML_CLI_SHOW_H
+#define AML_CLI_SHOW_H
+
+#include "automl/cli/cli.h"
+
+/* Each prints to call->out; false when memory was short. */
+
+/* The ranked pipelines, the first `max` of them, a count of the rest, and why others failed. */
+bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool timings);
+/* The guardrails that found something. */
+bool cli_show_guardrails(const cli_call *call, const aml_model *m);
+/* "score   auc 0.99 (95 % interval 0.98 to 1), baseline 0.5" and how it was estimated. */
+void cli_show_score(const cli_call *call, const aml_model *m);
+bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e);
+
+#endif

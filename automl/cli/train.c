@@ -1,0 +1,251 @@
+/* train.c: from a table to a model file and a leaderboard. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "automl/cli/progress.h"
+#include "automl/cli/show.h"
+#include "automl/cli/table.h"
+
+enum { SHOWN = 15 };
+
+typedef struct job {
+    const cli_call *call;
+    const cli_args *a;
+    const char *path; /* of the model */
+    aml_frame *data, *valid, *test;
+    aml_model *model;
+    aml_evaluation *evaluation;
+    int stopped_by; /* signal */
+} job;
+
+/* ---- before: everything that can be wrong is said before hours of work */
+
+static bool all_digits(const char *s) { return *s && strspn(s, "0123456789") == strlen(s); }
+
+/* "cv5", "holdout0.2": a scheme. All else is a file. */
+static bool is_scheme(const char *s) {
+    double share;
+    if (!strncmp(s, "cv", 2)) return all_digits(s + 2);
+    return !strncmp(s, "holdout", 7) && cli_parse_decimal(&share, s + 7);
+}
+
+static int need_file(const char *path, const char *option, const char *help) {
+    if (!strcmp(path, "-") || !access(path, R_OK)) return 0;
+    return cli_fail(AML_ENOINPUT, help, "cannot open %s of %s: %s", path, option, strerror(errno));
+}
+
+static int check_inputs(const job *j) {
+    const cli_args *a = j->a;
+    bool file = a->validation && !is_scheme(a->validation);
+    int status = 0;
+    size_t standard = !strcmp(a->operands[0], "-") + (file && !strcmp(a->validation, "-")) + (a->test && !strcmp(a->test, "-"));
+    if (!a->target) return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN", "`train` needs --target");
+    if (!strcmp(j->path, "-")) return cli_fail(AML_EUSAGE, "give a file name; standard output gets the leaderboard", "a model cannot go to standard output");
+    if (standard > 1) return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
+    if (file) status = need_file(a->validation, "--validation", "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
+    if (!status && a->test) status = need_file(a->test, "--test", "check the spelling of the path");
+    return status ? status : cli_report(aml_check_writable(j->path));
+}
+
+static int read_data(job *j) {
+    const cli_args *a = j->a;
+    aml_read_options reading = cli_read_options(a);
+    int status = cli_report(aml_frame_read(&j->data, a->operands[0], &reading));
+    if (status) return status;
+    if (!a->quiet) {
+        cli_notes(j->data);
+        fprintf(stderr, "%s: %zu rows, %zu columns, read in %.2f s\n", a->operands[0], aml_frame_rows_count(j->data),
+                aml_frame_columns_count(j->data), cli_now() - j->call->start);
+    }
+    if (!a->validation || is_scheme(a->validation)) return 0;
+    return cli_report(aml_frame_read(&j->valid, a->validation, &reading));
+}
+
+/* ---- the search */
+
+static aml_train_options options_of(const job *j) {
+    const cli_args *a = j->a;
+    aml_train_options o = {.size = sizeof o,
+                           .target = a->target,
+                           .task = a->task,
+                           .metric = a->metric,
+                           .time_limit = a->time_limit,
+                           .trials = a->trials,
+                           .valid = j->valid,
+                           .drop = a->drop,
+                           .weight = a->weight,
+                           .group = a->group,
+                           .time = a->time,
+                           .learners = a->learners,
+                           .sampler = a->sampler,
+                           .scheduler = a->scheduler,
+                           .ensemble = a->no_ensemble ? -1 : 0,
+                           .seed = a->seed,
+                           .threads = a->threads,
+                           .max_concurrent_trials = a->max_concurrent_trials,
+                           .memory_limit = a->memory_limit};
+    if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
+    if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
+    return o;
+}
+
+static int train(job *j) {
+    aml_train_options o = options_of(j);
+    cli_progress *progress = cli_progress_start(j->a->quiet);
+    if (!progress) return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
+    o.progress = cli_progress_update;
+    o.progress_arg = progress;
+    o.seconds_used = cli_now() - j->call->start;
+    signal(SIGPIPE, SIG_IGN); /* whoever reads our messages may go; the search goes on */
+    int status = aml_train(&j->model, j->data, &o);
+    j->stopped_by = cli_progress_stop(progress);
+    if (status == AML_ESTOPPED && j->stopped_by) return 128 + j->stopped_by;
+    if (j->stopped_by && !j->a->quiet) cli_note("stopped by a signal: the model is the best so far");
+    if (!status) status = aml_model_save(j->model, j->path);
+    signal(SIGPIPE, SIG_DFL);
+    return cli_report(status);
+}
+
+static int test(job *j) {
+    if (!j->a->test) return 0;
+    aml_read_options reading = cli_read_options(j->a);
+    int status = aml_model_read(&j->test, j->model, j->a->test, &reading, NULL, 1);
+    if (!status && !j->a->quiet) cli_notes(j->test);
+    if (!status) status = aml_model_evaluate(&j->evaluation, j->model, j->test, j->a->threads);
+    return cli_report(status);
+}
+
+/* ---- the result */
+
+/* A word as the shell reads it back. */
+static void put_word(FILE *out, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'') fputs("'\\''", out);
+        else fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
+static void show_next(const job *j) {
+    FILE *out = j->call->out;
+    const char *data = j->a->test ? j->a->test : j->a->operands[0];
+    struct stat st;
+    char size[CLI_NUMBER], path[1024];
+    fprintf(out, "model    %s", cli_clean(path, sizeof path, j->path));
+    if (!stat(j->path, &st) && S_ISREG(st.st_mode)) fprintf(out, ", %s", cli_bytes(size, (double)st.st_size));
+    fprintf(out, ", after %.1f s\nnext     ", cli_now() - j->call->start);
+    put_word(out, j->call->program);
+    fputs(" predict ", out);
+    put_word(out, j->path);
+    fputc(' ', out);
+    put_word(out, strcmp(data, "-") ? data : "NEW.csv");
+    fputs(" --output predictions.csv\n", out);
+}
+
+/* JSON for the leaderboard, with what --test found as one more member of the object. */
+static int show_json(const job *j) {
+    FILE *out = j->call->out;
+    char *text = aml_model_leaderboard_json(j->model, j->a->no_timings ? AML_NO_TIMINGS : 0);
+    if (!j->evaluation) return cli_put_text(j->call, text);
+    char *test_text = aml_evaluation_json(j->evaluation), *end = text ? strrchr(text, '}') : NULL;
+    if (end && test_text) {
+        while (end > text && strchr(" \n", end[-1])) end--;
+        fprintf(out, "%.*s,\n  \"test\": ", (int)(end - text), text);
+        for (const char *s = test_text; *s; s++) {
+            if (*s != '\n') fputc(*s, out);
+            else if (s[1]) fputs("\n  ", out);
+        }
+        fputs("\n}\n", out);
+    }
+    bool good = end && test_text;
+    aml_text_free(test_text);
+    aml_text_free(text);
+    return good ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
+}
+
+static int show(const job *j) {
+    const cli_call *call = j->call;
+    char target[256];
+    if (j->a->json) return show_json(j);
+    fprintf(call->out, "%s of `%s`, %zu rows, metric %s\n\n", aml_model_task(j->model),
+            cli_clean(target, sizeof target, j->a->target), aml_frame_rows_count(j->data), aml_model_metric(j->model));
+    bool good = cli_show_leaders(call, j->model, SHOWN, !j->a->no_timings);
+    fputc('\n', call->out);
+    cli_show_guardrails(call, j->model);
+    cli_show_score(call, j->model);
+    show_next(j);
+    if (good && j->evaluation) {
+        fprintf(call->out, "\n%s: %zu rows\n\n", j->a->test, aml_evaluation_rows(j->evaluation));
+        good = cli_show_evaluation(call, j->model, j->evaluation);
+    }
+    return good ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
+}
+
+static int run(const cli_call *call) {
+    job j = {.call = call, .a = call->args, .path = call->args->output ? call->args->output : "model.automl"};
+    int status = check_inputs(&j);
+    if (!status) status = read_data(&j);
+    if (!status) status = train(&j);
+    if (!status) status = test(&j);
+    if (!status) status = show(&j);
+    aml_evaluation_free(j.evaluation);
+    aml_model_free(j.model);
+    aml_frame_free(j.test);
+    aml_frame_free(j.valid);
+    aml_frame_free(j.data);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_TITLE("What to predict"),
+    {"target", "COLUMN", "the column to predict (required)", CLI_TEXT, CLI_AT(target)},
+    {"task", "TASK", "binary, multiclass or regression (default: from the target)", CLI_TEXT, CLI_AT(task)},
+    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse by task)", CLI_TEXT, CLI_AT(metric)},
+    {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)},
+    {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)},
+    {"group", "COLUMN", "rows of one group stay in one fold", CLI_TEXT, CLI_AT(group)},
+    {"time", "COLUMN", "validate forward in this order", CLI_TEXT, CLI_AT(time)},
+    CLI_TITLE("Search"),
+    {"time-limit", "TIME", "from start to saved model: 60s, 5m, 1h30m (default: 60s without --trials)", CLI_SECONDS, CLI_AT(time_limit)},
+    {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
+    {"learners", "A,B", "learners to use (default: all that `automl catalog` lists)", CLI_NAMES, CLI_AT(learners)},
+    {"sampler", "NAME", "what picks pipelines (default: auto)", CLI_TEXT, CLI_AT(sampler)},
+    {"scheduler", "NAME", "what stops the hopeless early (default: race)", CLI_TEXT, CLI_AT(scheduler)},
+    {"no-ensemble", NULL, "the best single pipeline, not a blend", CLI_FLAG, CLI_AT(no_ensemble)},
+    {"seed", "N", "of all random choices (default: 0)", CLI_SEED, CLI_AT(seed)},
+    {"max-concurrent-trials", "N", "trials side by side; part of the result (default: 4)", CLI_SMALL, CLI_AT(max_concurrent_trials)},
+    {"threads", "N", "threads to use; never part of the result (default: all cores)", CLI_SMALL, CLI_AT(threads)},
+    {"memory-limit", "SIZE", "most memory to use: 512M, 2G (default: none)", CLI_BYTES, CLI_AT(memory_limit)},
+    CLI_TITLE("Validation"),
+    {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)", CLI_TEXT, CLI_AT(validation)},
+    {"test", "FILE", "evaluate the model on these rows in the end", CLI_TEXT, CLI_AT(test)},
+    CLI_TITLE("Output"),
+    {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
+    {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},
+    {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)},
+    {"quiet", NULL, "no progress and no notes, only errors and the result", CLI_FLAG, CLI_AT(quiet)},
+    CLI_READING};
+
+const cli_verb cli_train = {
+    .name = "train",
+    .summary = "search for the best model of a CSV file and save it",
+    .text = "Tries pipelines of featurization and learner on DATA, blends the best, saves the model and "
+            "prints the leaderboard. Ctrl-C ends the search early and keeps the best so far.",
+    .operands = "a DATA file",
+    .usage = "DATA --target COLUMN [OPTION…]",
+    .example = "train datasets/iris.csv --target species --time-limit 20s",
+    .min_operands = 1,
+    .max_operands = 1,
+    CLI_OPTIONS(options),
+    .run = run};

@@ -1,0 +1,56 @@
+# install.cmake: what is installed, how others find it, and the Debian package.
+include(CMakePackageConfigHelpers)
+
+set(AUTOML_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/automl)
+set(AUTOML_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# ---- program, libraries, header
+install(TARGETS automl EXPORT automlTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS automl_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS automl_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+# ---- pkg-config: paths are relative to the file, so that the tree can be moved
+file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
+string(REGEX REPLACE "/$" "" AUTOML_PC_PREFIX "${AUTOML_PC_PREFIX}")
+set(AUTOML_PC_LIBS "-lm -lpthread")
+if(AUTOML_OPENMP)
+  string(APPEND AUTOML_PC_LIBS " ${OpenMP_C_FLAGS}")
+endif()
+configure_file(automl/automl.pc.in automl.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/automl.pc DESTINATION ${AUTOML_PC_DIR})
+
+# ---- find_package(automl): the target automl::automl
+install(EXPORT automlTargets NAMESPACE automl:: DESTINATION ${AUTOML_CMAKE_DIR})
+configure_package_config_file(automl/automlConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/automlConfig.cmake
+  INSTALL_DESTINATION ${AUTOML_CMAKE_DIR} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/automlConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion.cmake DESTINATION ${AUTOML_CMAKE_DIR})
+
+# ---- documents
+install(FILES automl/cli/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES automl/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# ---- Debian package: cpack -G DEB
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME automl)
+set(CPACK_PACKAGE_VENDOR automl)
+set(CPACK_PACKAGE_CONTACT "automl developers <automl@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_PACKAGE_DESCRIPTION "Takes a CSV file and a target column, and gives back a leaderboard and a model file
+within a limit of time, trials or memory. With the C library libautoml and its header.
+The source is under the Apache License 2.0; this binary links the GNU Scientific Library
+and is distributed under the terms of the GNU GPL, version 3 or later.")
+include(CPack)

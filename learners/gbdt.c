@@ -1,0 +1,301 @@
+/* gbdt.c: gradient-boosted trees on binned features, grown leaf by leaf. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+#include "learners/parts/boost_loss.h"
+#include "learners/parts/grow.h"
+
+enum { LEARNING_RATE, NUM_LEAVES, MAX_DEPTH, MIN_CHILD_SAMPLES, MIN_CHILD_WEIGHT, FEATURE_FRACTION,
+       BAGGING_FRACTION, REG_ALPHA, REG_LAMBDA, CAT_SMOOTH, CAT_L2, EXTRA_TREES, N_ESTIMATORS, ROUNDS };
+
+static const char *const no_yes[] = {"no", "yes", NULL};
+
+static const aml_param params[] = {
+    {"learning_rate", "shrinkage of each tree", AML_REAL, true, 0.01, 0.3, 0.1, NULL, false},
+    {"num_leaves", "leaves of a tree", AML_INT, true, 4, 255, 31, NULL, false},
+    {"max_depth", "depth of a tree; 16 = any", AML_INT, false, 2, 16, 16, NULL, true},
+    {"min_child_samples", "rows of a leaf, about", AML_INT, true, 1, 100, 20, NULL, false},
+    {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 1e-3, NULL, false},
+    {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL, false},
+    {"bagging_fraction", "share of the rows a tree learns from", AML_REAL, false, 0.5, 1, 1, NULL, false},
+    {"reg_alpha", "L1 penalty on leaf values", AML_REAL, true, 1e-4, 10, 1e-4, NULL, false},
+    {"reg_lambda", "L2 penalty on leaf values", AML_REAL, true, 1e-4, 100, 1e-4, NULL, false},
+    {"cat_smooth", "shrinks the order of rare levels", AML_REAL, true, 0.1, 100, 10, NULL, false},
+    {"cat_l2", "L2 penalty of splits on sorted levels", AML_REAL, true, 0.01, 100, 10, NULL, false},
+    {"extra_trees", "one random cut a feature", AML_CHOICE, false, 0, 1, 0, no_yes, false},
+    {"n_estimators", "rounds at most, with rows to stop early on", AML_INT, true, 1, 10000, 2000, NULL, true},
+    {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0, NULL, true},
+    {0}};
+
+typedef struct gbdt {
+    aml_task_kind task;
+    size_t n_outputs;
+    double center, scale;
+    double *base;
+    aml_trees trees; /* n_outputs trees a round */
+} gbdt;
+
+/* ---- fit */
+
+typedef struct boosting {
+    const aml_data *data;
+    const double *hp;
+    aml_ctx *ctx;
+    gbdt *model;
+    aml_boost_loss loss;
+    aml_boost_rows valid;
+    aml_grow_rules rules;
+    aml_grower *grower;
+    uint32_t *feature, *drawn;   /* that can be split on; of this tree */
+    size_t n_features, n_drawn;
+    uint32_t *position;          /* in the bag, or NULL: all */
+    bool *in_bag;
+    size_t n_bag;
+    size_t round, max_rounds, best_round, patience, idle;
+    double best_loss;
+    bool stopped;
+} boosting;
+
+static void set_rules(boosting *b) {
+    const double *hp = b->hp;
+    b->rules = (aml_grow_rules){
+        .n_leaves = (uint32_t)hp[NUM_LEAVES], .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
+        .learning_rate = hp[LEARNING_RATE],
+        .split = {.min_rows = hp[MIN_CHILD_SAMPLES], .min_curvature = hp[MIN_CHILD_WEIGHT], .l1 = hp[REG_ALPHA],
+                  .l2 = hp[REG_LAMBDA], .cat_smooth = hp[CAT_SMOOTH], .cat_l2 = hp[CAT_L2],
+                  .random_cuts = hp[EXTRA_TREES] > 0}};
+    if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
+    bool watched = b->data->n_valid > 0;
+    double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
+    b->max_rounds = (size_t)(watched ? hp[N_ESTIMATORS] : rounds);
+    double patience = round(5 / hp[LEARNING_RATE]);
+    b->patience = (size_t)(patience < 20 ? 20 : patience > 200 ? 200 : patience);
+    b->best_loss = INFINITY;
+}
+
+static aml_status alloc(boosting *b) {
+    const aml_bins *bins = b->data->x->bins;
+    aml_arena *scratch = b->ctx->scratch;
+    b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
+    b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
+    if (b->hp[BAGGING_FRACTION] < 1) {
+        b->position = AML_ARRAY(scratch, b->data->n, uint32_t);
+        b->in_bag = AML_ARRAY(scratch, b->data->n, bool);
+        if (!b->position || !b->in_bag) return AML_ENOMEM;
+    }
+    if (!b->feature || !b->drawn) return AML_ENOMEM;
+    for (size_t j = 0; j < bins->p; j++)
+        if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
+    b->grower = aml_grower_new(bins, b->data->rows, b->data->n, &b->rules, b->ctx);
+    return b->grower ? AML_OK : AML_ENOMEM;
+}
+
+static aml_status begin(boosting *b) {
+    gbdt *m = b->model;
+    set_rules(b);
+    AML_TRY(aml_boost_loss_init(&b->loss, b->data, b->ctx));
+    AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid, b->ctx));
+    AML_TRY(alloc(b));
+    m->task = b->data->task;
+    m->n_outputs = b->loss.n_outputs;
+    m->center = b->loss.center;
+    m->scale = b->loss.scale;
+    m->base = b->loss.base;
+    return aml_trees_init(&m->trees, b->data->x, b->max_rounds * m->n_outputs, b->ctx->keep);
+}
+
+enum { BAG_BLOCK = 4096 };
+
+typedef struct bag_job {
+    bool *in_bag;
+    aml_rng rng;
+    double fraction;
+} bag_job;
+
+static void draw_block(void *arg, size_t block, size_t first, size_t end, int thread) {
+    const bag_job *job = arg;
+    aml_rng rng = aml_rng_child(&job->rng, (uint32_t)block);
+    uint32_t below = (uint32_t)(job->fraction * 4294967295.0);
+    (void)thread;
+    for (size_t i = first; i < end; i++) job->in_bag[i] = aml_rng_u32(&rng) < below;
+}
+
+static void draw_rows(boosting *b, const aml_rng *rng) {
+    b->n_bag = b->data->n;
+    if (!b->position) return;
+    bag_job job = {b->in_bag, aml_rng_child(rng, 0), b->hp[BAGGING_FRACTION]};
+    aml_par_for(b->ctx->n_threads, b->data->n, BAG_BLOCK, draw_block, &job);
+    b->n_bag = 0;
+    for (size_t i = 0; i < b->data->n; i++) {
+        b->position[b->n_bag] = (uint32_t)i;
+        b->n_bag += b->in_bag[i];
+    }
+}
+
+/* A draw without replacement, in the order of the columns. */
+static void draw_features(boosting *b, const aml_rng *rng) {
+    aml_rng own = aml_rng_child(rng, 1);
+    size_t want = (size_t)ceil(b->hp[FEATURE_FRACTION] * (double)b->n_features);
+    b->n_drawn = 0;
+    for (size_t k = 0; k < b->n_features && b->n_drawn < want; k++)
+        if (aml_rng_below(&own, (uint32_t)(b->n_features - k)) < want - b->n_drawn)
+            b->drawn[b->n_drawn++] = b->feature[k];
+}
+
+/* Grows the tree of one output and adds it to the scores and the model. */
+static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool *grew) {
+    aml_rng own = aml_rng_child(rng, (uint32_t)output + 2);
+    size_t n = b->data->n, n_valid = b->valid.n;
+    static const aml_node zero;
+    aml_tree tree = {.node = &zero, .n_nodes = 1};
+    uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
+    if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
+        draw_features(b, &own);
+        aml_round round = {.gradient = b->loss.packed, .slope_unit = b->loss.slope_unit,
+                           .curvature_unit = b->loss.curvature_unit, .position = b->position, .n = b->n_bag,
+                           .feature = b->drawn, .n_features = b->n_drawn, .rng = own};
+        AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
+        tree = aml_grower_tree(b->grower);
+        if (tree.n_nodes > 1) {
+            float *score = b->loss.train.score + output * n;
+            aml_grower_add(score, b->grower);
+            if (b->in_bag) aml_grower_add_rows(score, b->grower, b->data->rows, n, b->in_bag);
+            aml_grower_add_rows(b->valid.score + output * n_valid, b->grower, b->valid.rows, n_valid, NULL);
+            aml_grower_gains(b->model->trees.gain, b->grower);
+            *grew = true;
+        } else {
+            tree = (aml_tree){.node = &zero, .n_nodes = 1};
+        }
+    }
+    return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
+}
+
+/* One tree an output. An unfinished round of several is taken back. */
+static aml_status add_round(boosting *b, bool *grew) {
+    aml_rng rng = aml_rng_child(&b->ctx->rng, (uint32_t)b->round);
+    size_t k = b->loss.n_outputs;
+    aml_boost_loss_update(&b->loss, b->ctx->n_threads);
+    draw_rows(b, &rng);
+    for (size_t output = 0; output < k && !b->stopped; output++) {
+        AML_TRY(add_tree(b, output, &rng, grew));
+        if (aml_should_stop(b->ctx)) b->stopped = true;
+    }
+    size_t done = b->model->trees.n_trees - b->round * k;
+    if (done == k) b->round++;
+    else b->model->trees.n_trees = (uint32_t)(b->round * k);
+    return AML_OK;
+}
+
+/* Keeps count of the loss on the watched rows. */
+static bool should_end(boosting *b, bool grew) {
+    b->idle = grew ? 0 : b->idle + 1;
+    if (b->idle >= (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1)) return true;
+    if (!b->valid.n) return false;
+    double loss = aml_boost_loss_mean(&b->loss, &b->valid);
+    if (loss < b->best_loss) {
+        b->best_loss = loss;
+        b->best_round = b->round;
+    }
+    return b->round >= b->best_round + b->patience;
+}
+
+static aml_status boost(boosting *b) {
+    while (b->round < b->max_rounds && !b->stopped) {
+        bool grew = false;
+        AML_TRY(add_round(b, &grew));
+        if (should_end(b, grew)) break;
+    }
+    if (!b->round && b->stopped) return aml_stopped();
+    b->ctx->truncated = b->stopped;
+    size_t rounds = b->valid.n ? b->best_round : b->round;
+    b->model->trees.n_trees = (uint32_t)(rounds * b->loss.n_outputs);
+    return aml_trees_finish(&b->model->trees, b->data->x, b->ctx->keep);
+}
+
+static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    gbdt *m = AML_NEW(ctx->keep, gbdt);
+    boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
+    if (!m) return AML_ENOMEM;
+    AML_TRY(begin(&b));
+    AML_TRY(boost(&b));
+    *model = m;
+    return AML_OK;
+}
+
+/* ---- predict */
+
+static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const gbdt *m = model;
+    for (size_t i = 0; i < x->n; i++) memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
+    AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
+    aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale);
+    return AML_OK;
+}
+
+/* ---- files */
+
+enum { FORMAT = 1 };
+
+static void save(const void *model, aml_writer *w) {
+    const gbdt *m = model;
+    aml_put_u32(w, FORMAT);
+    aml_put_u32(w, (uint32_t)m->task);
+    aml_put_f64(w, m->center);
+    aml_put_f64(w, m->scale);
+    aml_put_f64s(w, m->base, m->n_outputs);
+    aml_trees_save(&m->trees, w);
+}
+
+static aml_status check(const gbdt *m, aml_reader *r) {
+    bool known = m->task == AML_BINARY || m->task == AML_MULTICLASS || m->task == AML_REGRESSION;
+    if (!known || !m->n_outputs || (m->task != AML_MULTICLASS && m->n_outputs != 1))
+        return aml_reader_fail(r, "a task that is none");
+    bool finite = isfinite(m->center) && isfinite(m->scale);
+    for (size_t k = 0; k < m->n_outputs; k++) finite &= isfinite(m->base[k]) != 0;
+    return finite ? AML_OK : aml_reader_fail(r, "a start that is not a number");
+}
+
+static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
+    gbdt *m = AML_NEW(ctx->keep, gbdt);
+    if (!m) return AML_ENOMEM;
+    uint32_t format = aml_get_u32(r);
+    if (!r->status && format != FORMAT) return aml_reader_fail(r, "format %u of boosted trees", format);
+    m->task = (aml_task_kind)aml_get_u32(r);
+    m->center = aml_get_f64(r);
+    m->scale = aml_get_f64(r);
+    m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);
+    if (r->status) return r->status;
+    AML_TRY(check(m, r));
+    AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
+    *model = m;
+    return AML_OK;
+}
+
+/* ---- the learner */
+
+/* A leaf needs rows: few rows allow few leaves. */
+static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) {
+    double n = (double)shape->n;
+    if (param == NUM_LEAVES) *hi = fmax(*lo, fmin(*hi, ceil(n / 4)));
+    if (param == MIN_CHILD_SAMPLES) *hi = fmax(*lo, fmin(*hi, ceil(n / 10)));
+}
+
+/* Seconds on one thread: a histogram add is about 1 ns, and a tree of L leaves takes about 1.5 + log2(L) / 2 passes. */
+static double cost(const double *hp, const aml_shape *shape) {
+    double n = (double)shape->n, p = (double)shape->p * hp[FEATURE_FRACTION], leaves = hp[NUM_LEAVES];
+    double outputs = shape->task == AML_MULTICLASS ? shape->n_classes : 1;
+    double rounds = fmin(hp[N_ESTIMATORS], 15 / hp[LEARNING_RATE]);
+    double rows = n * hp[BAGGING_FRACTION] * (p * (1.5 + 0.5 * log2(leaves)) + 15);
+    return 1e-9 * rounds * outputs * (rows + leaves * p * 256 * 2);
+}
+
+static aml_status importance(double *out, const void *model, size_t p) {
+    return aml_trees_importance(out, &((const gbdt *)model)->trees, p);
+}
+
+const aml_learner aml_learner_gbdt = {
+    .abi = AML_ABI, .name = "gbdt", .summary = "gradient-boosted trees", .tasks = AML_ANY_TASK,
+    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME | AML_EARLY_STOPS,
+    .params = params, .fit = fit, .predict = predict, .save = save, .load = load,
+    .bound = bound, .cost = cost, .importance = importance};
