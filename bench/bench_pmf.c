@@ -71,7 +71,8 @@ typedef struct fold {
     size_t n;
 } fold;
 
-static void add_regret(double *sum, const double *row, size_t p, const size_t *order, double weight) {
+static void add_regret(double *sum, const double *row, size_t p, const size_t *order,
+                       double weight) {
     double lowest = INFINITY, best = INFINITY;
     for (size_t j = 0; j < p; j++) lowest = fmin(lowest, row[j]);
     for (size_t t = 0; t < STEPS; t++) {
@@ -153,7 +154,8 @@ static aml_status run_fold(bench *b, size_t column, int number, aml_ctx *ctx) {
 }
 
 static void report(const bench *b) {
-    static const char *const names[] = {"random", "greedy portfolio", "mixture, no features", "mixture"};
+    static const char *const names[] = {"random", "greedy portfolio", "mixture, no features",
+                                        "mixture"};
     printf("%-22s", "mean regret, points");
     for (size_t s = 0; s < sizeof shown / sizeof *shown; s++) printf("   @%-4d", shown[s]);
     for (int k = 0; k < 4; k++) {

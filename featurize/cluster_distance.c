@@ -10,13 +10,17 @@
 
 enum { ROWS = 10000, CELLS = 1 << 22, ITERATIONS = 30, BLOCK = 256 };
 
-static const aml_param params[] = {
-    {.name = "clusters", .summary = "Number of cluster centres", .kind = AML_INT, .log = true,
-     .lo = 2, .hi = 64, .fallback = 8},
-    {0}};
+static const aml_param params[] = {{.name = "clusters",
+                                    .summary = "Number of cluster centres",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 2,
+                                    .hi = 64,
+                                    .fallback = 8},
+                                   {0}};
 
 typedef struct cluster_state {
-    aml_schema schema;
+    aml_signature signature;
     aml_numeric numeric;
     size_t k;
     double *centre; /* k × numeric.m */
@@ -108,7 +112,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     cluster_state *s = AML_NEW(ctx->keep, cluster_state);
     if (!s) return AML_ENOMEM;
     *state = s;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     const uint32_t *rows =
         aml_spaced_rows(&u.n, target->rows, target->n, most < 64 ? 64 : most, ctx);
     if (!rows) return AML_ENOMEM;
@@ -151,7 +155,7 @@ static aml_status measure(void *arg, size_t item, int thread) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const cluster_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     size_t threads = (size_t)ctx->n_threads, step = aml_numeric_block(&s->numeric);
     apply_job u = {.s = s, .x = x};
     u.column = AML_ARRAY(ctx->scratch, s->k, float *);
@@ -175,7 +179,7 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const cluster_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_numeric_save(&s->numeric, w);
     aml_put_u32(w, (uint32_t)s->k);
     aml_put_f64s(w, s->centre, s->k * s->numeric.m);
@@ -184,8 +188,8 @@ static void save(const void *state, aml_writer *w) {
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     cluster_state *s = AML_NEW(ctx->keep, cluster_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    AML_TRY(aml_numeric_load(&s->numeric, &s->schema, r, ctx->keep));
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    AML_TRY(aml_numeric_load(&s->numeric, &s->signature, r, ctx->keep));
     s->k = aml_get_u32(r);
     if (!r->status && (double)s->k > params[0].hi) return aml_reader_fail(r, "%zu clusters", s->k);
     s->centre = aml_get_f64s(r, ctx->keep, s->k * s->numeric.m, NULL);

@@ -3,16 +3,16 @@
 #include <math.h>
 
 #include "featurize/parts/each.h"
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 #include "featurize/parts/table.h"
 
-enum { NUMBERS, CYCLES, BOTH };
-
-static const char *const cycle_choices[] = {"numbers", "cycles", "both", NULL};
-static const aml_param params[] = {
-    {.name = "cycles", .summary = "Periodic parts as numbers, as sine and cosine, or as both",
-     .kind = AML_CHOICE, .fallback = NUMBERS, .choices = cycle_choices},
-    {0}};
+static const char *const cyclic_choices[] = {"false", "true", NULL};
+static const aml_param params[] = {{.name = "cyclic",
+                                    .summary = "Add sine and cosine of the periodic parts",
+                                    .kind = AML_CHOICE,
+                                    .fallback = 0,
+                                    .choices = cyclic_choices},
+                                   {0}};
 
 typedef enum part { DAYS, YEAR, MONTH, DAY, WEEKDAY, YEARDAY, HOUR, MINUTE, N_PARTS } part;
 
@@ -32,9 +32,9 @@ static const struct {
 };
 
 typedef struct date_state {
-    aml_schema schema;
+    aml_signature signature;
     uint8_t *varies; /* per column: bit b set = part b varies */
-    uint8_t form;
+    bool cyclic;
 } date_state;
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -93,10 +93,10 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     date_state *s = AML_NEW(ctx->keep, date_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->varies = AML_ARRAY(ctx->keep, x->p, uint8_t);
     if (!s->varies) return AML_ENOMEM;
-    s->form = (uint8_t)hp[0];
+    s->cyclic = hp[0] == 1;
     *state = s;
     return aml_each(ctx, x->p, look, &(fit_job){x, target, s->varies});
 }
@@ -135,11 +135,9 @@ static void add_columns(aml_table_builder *b, date_columns *c, const aml_feature
     aml_arena *keep = b->ctx->keep;
     for (unsigned k = 0; k < N_PARTS; k++) {
         if (!(varies >> k & 1)) continue;
-        bool cycle = parts[k].period > 0 && s->form != NUMBERS;
-        if (!cycle || s->form == BOTH)
-            c->number[k] = aml_table_number(
-                b, aml_feature_name(keep, f->name, ".", parts[k].name), f->source);
-        if (!cycle) continue;
+        c->number[k] =
+            aml_table_number(b, aml_feature_name(keep, f->name, ".", parts[k].name), f->source);
+        if (!s->cyclic || !(parts[k].period > 0)) continue;
         c->sine[k] =
             aml_table_number(b, aml_feature_name(keep, f->name, ".", parts[k].sine), f->source);
         c->cosine[k] =
@@ -149,17 +147,15 @@ static void add_columns(aml_table_builder *b, date_columns *c, const aml_feature
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const date_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     date_columns *columns = AML_ARRAY(ctx->scratch, x->p, date_columns);
     if (!columns) return AML_ENOMEM;
     size_t dates = aml_table_count(x, AML_DATETIME);
     aml_table_builder b = aml_table_begin(x, x->p + 3 * N_PARTS * dates, ctx);
     for (size_t j = 0; j < x->p; j++) {
         const aml_feature *f = &x->features[j];
-        if (f->kind == AML_DATETIME)
-            add_columns(&b, &columns[j], f, s, s->varies[j]);
-        else
-            aml_table_share(&b, f);
+        if (f->kind == AML_DATETIME) add_columns(&b, &columns[j], f, s, s->varies[j]);
+        else aml_table_share(&b, f);
     }
     AML_TRY(aml_table_end(out, &b));
     return aml_each(ctx, x->p, fill, &(apply_job){x, columns});
@@ -167,18 +163,17 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const date_state *s = state;
-    aml_schema_save(&s->schema, w);
-    aml_put_u8(w, s->form);
-    aml_put_u8s(w, s->varies, s->schema.p);
+    aml_signature_save(&s->signature, w);
+    aml_put_u8(w, s->cyclic);
+    aml_put_u8s(w, s->varies, s->signature.p);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     date_state *s = AML_NEW(ctx->keep, date_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->form = aml_get_u8(r);
-    s->varies = aml_get_u8s(r, ctx->keep, s->schema.p, NULL);
-    if (!r->status && s->form > BOTH) return aml_reader_fail(r, "a form of dates");
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->cyclic = aml_get_u8(r) != 0;
+    s->varies = aml_get_u8s(r, ctx->keep, s->signature.p, NULL);
     *state = s;
     return r->status;
 }

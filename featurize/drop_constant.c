@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "featurize/parts/each.h"
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 #include "featurize/parts/table.h"
 
 typedef struct drop_state {
-    aml_schema schema;
+    aml_signature signature;
     uint8_t *constant; /* per column */
 } drop_state;
 
@@ -42,7 +42,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     drop_state *s = AML_NEW(ctx->keep, drop_state);
     (void)hp;
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->constant = AML_ARRAY(ctx->keep, x->p, uint8_t);
     if (!s->constant) return AML_ENOMEM;
     *state = s;
@@ -51,7 +51,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const drop_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     aml_table_builder b = aml_table_begin(x, x->p, ctx);
     for (size_t j = 0; j < x->p; j++)
         if (!s->constant[j]) aml_table_share(&b, &x->features[j]);
@@ -60,15 +60,15 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const drop_state *s = state;
-    aml_schema_save(&s->schema, w);
-    aml_put_u8s(w, s->constant, s->schema.p);
+    aml_signature_save(&s->signature, w);
+    aml_put_u8s(w, s->constant, s->signature.p);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     drop_state *s = AML_NEW(ctx->keep, drop_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->constant = aml_get_u8s(r, ctx->keep, s->schema.p, NULL);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->constant = aml_get_u8s(r, ctx->keep, s->signature.p, NULL);
     *state = s;
     return r->status;
 }

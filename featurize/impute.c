@@ -12,17 +12,27 @@ enum { MOST_FREQUENT, OWN_LEVEL };
 
 static const char *const number_choices[] = {"median", "mean", "constant", NULL};
 static const char *const category_choices[] = {"most_frequent", "own_level", NULL};
-static const aml_param params[] = {
-    {.name = "number", .summary = "What missing numbers become", .kind = AML_CHOICE,
-     .fallback = MEDIAN, .choices = number_choices},
-    {.name = "category", .summary = "What missing and unseen categories become",
-     .kind = AML_CHOICE, .fallback = OWN_LEVEL, .choices = category_choices},
-    {.name = "constant", .summary = "The constant for missing numbers", .kind = AML_REAL,
-     .lo = -1e9, .hi = 1e9, .fallback = 0, .fixed = true},
-    {0}};
+static const aml_param params[] = {{.name = "number",
+                                    .summary = "What missing numbers become",
+                                    .kind = AML_CHOICE,
+                                    .fallback = MEDIAN,
+                                    .choices = number_choices},
+                                   {.name = "category",
+                                    .summary = "What missing and unseen categories become",
+                                    .kind = AML_CHOICE,
+                                    .fallback = OWN_LEVEL,
+                                    .choices = category_choices},
+                                   {.name = "constant",
+                                    .summary = "The constant for missing numbers",
+                                    .kind = AML_REAL,
+                                    .lo = -1e9,
+                                    .hi = 1e9,
+                                    .fallback = 0,
+                                    .fixed = true},
+                                   {0}};
 
 typedef struct impute_state {
-    aml_schema schema;
+    aml_signature signature;
     float *number;   /* per column */
     uint32_t *level; /* per column; n_levels = the level of its own */
 } impute_state;
@@ -68,8 +78,8 @@ static aml_status learn(void *arg, size_t j, int thread) {
     const fit_job *u = arg;
     const aml_feature *f = &u->x->features[j];
     if (f->kind == AML_CATEGORY) {
-        u->s->level[j] = u->hp[1] == OWN_LEVEL ? f->n_levels
-                                               : most_frequent(f, u->target, u->count[thread]);
+        u->s->level[j] =
+            u->hp[1] == OWN_LEVEL ? f->n_levels : most_frequent(f, u->target, u->count[thread]);
     } else if (f->kind == AML_NUMBER) {
         if (u->hp[0] == MEDIAN) return median(&u->s->number[j], f, u->target, u->sorted[thread]);
         u->s->number[j] = aml_to_float(u->hp[0] == MEAN ? mean(f, u->target) : u->hp[2]);
@@ -81,7 +91,7 @@ static aml_status buffers(fit_job *u, aml_ctx *ctx) {
     size_t threads = (size_t)ctx->n_threads, levels = 0;
     size_t rows = u->target->n < AML_QUANTILE_ROWS ? u->target->n : AML_QUANTILE_ROWS;
     for (size_t j = 0; j < u->x->p; j++)
-        if (u->s->schema.n_levels[j] > levels) levels = u->s->schema.n_levels[j];
+        if (u->s->signature.n_levels[j] > levels) levels = u->s->signature.n_levels[j];
     u->sorted = AML_ARRAY(ctx->scratch, threads, float *);
     u->count = AML_ARRAY(ctx->scratch, threads, uint32_t *);
     if (!u->sorted || !u->count) return AML_ENOMEM;
@@ -97,7 +107,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     impute_state *s = AML_NEW(ctx->keep, impute_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->number = AML_ARRAY(ctx->keep, x->p, float);
     s->level = AML_ARRAY(ctx->keep, x->p, uint32_t);
     if (!s->number || !s->level) return AML_ENOMEM;
@@ -149,7 +159,7 @@ static bool any_missing(const aml_feature *f, size_t n) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const impute_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     apply_job u = {.s = s, .x = x};
     u.number = AML_ARRAY(ctx->scratch, x->p, float *);
     u.code = AML_ARRAY(ctx->scratch, x->p, int32_t *);
@@ -174,20 +184,20 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const impute_state *s = state;
-    aml_schema_save(&s->schema, w);
-    aml_put_f32s(w, s->number, s->schema.p);
-    aml_put_u32s(w, s->level, s->schema.p);
+    aml_signature_save(&s->signature, w);
+    aml_put_f32s(w, s->number, s->signature.p);
+    aml_put_u32s(w, s->level, s->signature.p);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     impute_state *s = AML_NEW(ctx->keep, impute_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->number = aml_get_f32s(r, ctx->keep, s->schema.p, NULL);
-    s->level = aml_get_u32s(r, ctx->keep, s->schema.p, NULL);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->number = aml_get_f32s(r, ctx->keep, s->signature.p, NULL);
+    s->level = aml_get_u32s(r, ctx->keep, s->signature.p, NULL);
     if (!s->number || !s->level) return r->status;
-    for (size_t j = 0; j < s->schema.p; j++)
-        if (!isfinite(s->number[j]) || s->level[j] > s->schema.n_levels[j])
+    for (size_t j = 0; j < s->signature.p; j++)
+        if (!isfinite(s->number[j]) || s->level[j] > s->signature.n_levels[j])
             return aml_reader_fail(r, "an imputed value of column %zu", j);
     *state = s;
     return AML_OK;

@@ -2,16 +2,20 @@
 #include <math.h>
 
 #include "featurize/parts/each.h"
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 #include "featurize/parts/table.h"
 
-static const aml_param params[] = {
-    {.name = "min_share", .summary = "Least share of missing cells that gets a flag",
-     .kind = AML_REAL, .log = true, .lo = 1e-4, .hi = 0.5, .fallback = 0.01},
-    {0}};
+static const aml_param params[] = {{.name = "min_share",
+                                    .summary = "Least share of missing cells that gets a flag",
+                                    .kind = AML_REAL,
+                                    .log = true,
+                                    .lo = 1e-4,
+                                    .hi = 0.5,
+                                    .fallback = 0.01},
+                                   {0}};
 
 typedef struct flags_state {
-    aml_schema schema;
+    aml_signature signature;
     uint8_t *flagged; /* per column */
 } flags_state;
 
@@ -32,8 +36,7 @@ static aml_status look(void *arg, size_t j, int thread) {
     const fit_job *u = arg;
     size_t missing = 0, n = u->target->n;
     (void)thread;
-    for (size_t i = 0; i < n; i++)
-        missing += is_missing(&u->x->features[j], u->target->rows[i]);
+    for (size_t i = 0; i < n; i++) missing += is_missing(&u->x->features[j], u->target->rows[i]);
     u->flagged[j] = missing && missing < n && (double)missing >= u->min_share * (double)n;
     return AML_OK;
 }
@@ -42,7 +45,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     flags_state *s = AML_NEW(ctx->keep, flags_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->flagged = AML_ARRAY(ctx->keep, x->p, uint8_t);
     if (!s->flagged) return AML_ENOMEM;
     *state = s;
@@ -64,7 +67,7 @@ static aml_status mark(void *arg, size_t j, int thread) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const flags_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     float **flag = AML_ARRAY(ctx->scratch, x->p, float *);
     if (!flag) return AML_ENOMEM;
     aml_table_builder b = aml_table_begin(x, 2 * x->p, ctx);
@@ -81,15 +84,15 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const flags_state *s = state;
-    aml_schema_save(&s->schema, w);
-    aml_put_u8s(w, s->flagged, s->schema.p);
+    aml_signature_save(&s->signature, w);
+    aml_put_u8s(w, s->flagged, s->signature.p);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     flags_state *s = AML_NEW(ctx->keep, flags_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->flagged = aml_get_u8s(r, ctx->keep, s->schema.p, NULL);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->flagged = aml_get_u8s(r, ctx->keep, s->signature.p, NULL);
     *state = s;
     return r->status;
 }

@@ -11,20 +11,30 @@
 enum { MAX_LEVELS, SPARSE_FROM };
 enum { ROWS = 4096 };
 
-static const aml_param params[] = {
-    {.name = "max_levels", .summary = "Only this many most frequent levels get a column",
-     .kind = AML_INT, .log = true, .lo = 2, .hi = 10000, .fallback = 100},
-    {.name = "sparse_from", .summary = "From this many new columns on they are sparse",
-     .kind = AML_INT, .log = true, .lo = 1, .hi = 100000, .fallback = 256, .fixed = true},
-    {0}};
+static const aml_param params[] = {{.name = "max_levels",
+                                    .summary = "Only this many most frequent levels get a column",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 2,
+                                    .hi = 10000,
+                                    .fallback = 100},
+                                   {.name = "sparse_from",
+                                    .summary = "From this many new columns on they are sparse",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 1,
+                                    .hi = 1e9,
+                                    .fallback = 256,
+                                    .fixed = true},
+                                   {0}};
 
 typedef struct hot_column {
-    uint8_t *hot;       /* per level: has it a column? */
-    uint32_t *place;    /* per level: number of its new column, UINT32_MAX = none */
+    uint8_t *hot;    /* per level: has it a column? */
+    uint32_t *place; /* per level: number of its new column, UINT32_MAX = none */
 } hot_column;
 
 typedef struct hot_state {
-    aml_schema schema;
+    aml_signature signature;
     hot_column *column; /* per column */
     size_t n_new;
     bool sparse;
@@ -33,12 +43,12 @@ typedef struct hot_state {
 /* Numbers the new columns by column, then level. */
 static aml_status number_columns(hot_state *s, aml_arena *keep) {
     uint32_t next = 0;
-    for (size_t j = 0; j < s->schema.p; j++) {
+    for (size_t j = 0; j < s->signature.p; j++) {
         hot_column *c = &s->column[j];
         if (!c->hot) continue;
-        c->place = AML_ARRAY(keep, s->schema.n_levels[j], uint32_t);
+        c->place = AML_ARRAY(keep, s->signature.n_levels[j], uint32_t);
         if (!c->place) return AML_ENOMEM;
-        for (uint32_t l = 0; l < s->schema.n_levels[j]; l++)
+        for (uint32_t l = 0; l < s->signature.n_levels[j]; l++)
             c->place[l] = c->hot[l] ? next++ : UINT32_MAX;
     }
     s->n_new = next;
@@ -65,7 +75,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     hot_state *s = AML_NEW(ctx->keep, hot_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->column = AML_ARRAY(ctx->keep, x->p, hot_column);
     if (!s->column) return AML_ENOMEM;
     for (size_t j = 0; j < x->p; j++) {
@@ -82,7 +92,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
 typedef struct job {
     const hot_state *s;
     const aml_table *x;
-    float **dense;      /* n_new columns, all 0 */
+    float **dense; /* n_new columns, all 0 */
     uint64_t *start;
     uint32_t *column;
     float *value;
@@ -164,7 +174,7 @@ static aml_status sparse_columns(const aml_csr **out, job *u, aml_ctx *ctx) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const hot_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     job u = {.s = s, .x = x};
     aml_table_builder b = aml_table_begin(x, x->p + (s->sparse ? 0 : s->n_new), ctx);
     if (s->sparse) {
@@ -182,22 +192,22 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const hot_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_put_u8(w, s->sparse);
-    for (size_t j = 0; j < s->schema.p; j++)
-        if (s->column[j].hot) aml_put_u8s(w, s->column[j].hot, s->schema.n_levels[j]);
+    for (size_t j = 0; j < s->signature.p; j++)
+        if (s->column[j].hot) aml_put_u8s(w, s->column[j].hot, s->signature.n_levels[j]);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     hot_state *s = AML_NEW(ctx->keep, hot_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->column = AML_ARRAY(ctx->keep, s->schema.p, hot_column);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, s->signature.p, hot_column);
     if (!s->column) return AML_ENOMEM;
     s->sparse = aml_get_u8(r) != 0;
-    for (size_t j = 0; j < s->schema.p; j++) {
-        if (s->schema.kind[j] != AML_CATEGORY) continue;
-        s->column[j].hot = aml_get_u8s(r, ctx->keep, s->schema.n_levels[j], NULL);
+    for (size_t j = 0; j < s->signature.p; j++) {
+        if (s->signature.kind[j] != AML_CATEGORY) continue;
+        s->column[j].hot = aml_get_u8s(r, ctx->keep, s->signature.n_levels[j], NULL);
         if (!s->column[j].hot) return r->status;
     }
     AML_TRY(number_columns(s, ctx->keep));

@@ -14,18 +14,29 @@ enum { SHARE, COMPONENTS, KEEP_ORIGINAL };
  * in PARTS parts, whatever the number of threads. */
 enum { DENSE = 500, PARTS = 8, PASSES = 5, ROWS = 20000, ROWS_A_COLUMN = 4 };
 
-static const char *const keep_choices[] = {"no", "yes", NULL};
-static const aml_param params[] = {
-    {.name = "share", .summary = "Share of the variance to keep", .kind = AML_REAL, .lo = 0.5,
-     .hi = 0.9999, .fallback = 0.95},
-    {.name = "components", .summary = "At most this many components", .kind = AML_INT,
-     .log = true, .lo = 1, .hi = 512, .fallback = 64},
-    {.name = "keep_original", .summary = "Keep the numbers beside their components",
-     .kind = AML_CHOICE, .fallback = 0, .choices = keep_choices},
-    {0}};
+static const char *const keep_choices[] = {"false", "true", NULL};
+static const aml_param params[] = {{.name = "share",
+                                    .summary = "Share of the variance to keep",
+                                    .kind = AML_REAL,
+                                    .lo = 0.5,
+                                    .hi = 0.9999,
+                                    .fallback = 0.95},
+                                   {.name = "components",
+                                    .summary = "At most this many components",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 1,
+                                    .hi = 512,
+                                    .fallback = 64},
+                                   {.name = "keep_original",
+                                    .summary = "Keep the numbers beside their components",
+                                    .kind = AML_CHOICE,
+                                    .fallback = 0,
+                                    .choices = keep_choices},
+                                   {0}};
 
 typedef struct pca_state {
-    aml_schema schema;
+    aml_signature signature;
     aml_numeric numeric;
     bool keep_original;
     size_t k;
@@ -38,9 +49,9 @@ typedef struct fit_job {
     const aml_numeric *numeric;
     const uint32_t *rows;
     size_t n;
-    const double *q;       /* m × l, or NULL: the covariance itself is wanted */
+    const double *q; /* m × l, or NULL: the covariance itself is wanted */
     size_t l;
-    double *sum[PARTS];    /* m × l, or m × m */
+    double *sum[PARTS]; /* m × l, or m × m */
     double *block[PARTS], *scores[PARTS];
 } fit_job;
 
@@ -123,7 +134,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     pca_state *s = AML_NEW(ctx->keep, pca_state);
     if (!s) return AML_ENOMEM;
     *state = s;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->keep_original = hp[KEEP_ORIGINAL] == 1;
     size_t most = aml_table_count(x, AML_NUMBER) * ROWS_A_COLUMN;
     u.rows = aml_spaced_rows(&u.n, target->rows, target->n, most > ROWS ? most : ROWS, ctx);
@@ -148,7 +159,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
 typedef struct apply_job {
     const pca_state *s;
     const aml_table *x;
-    float **component;       /* k columns */
+    float **component;        /* k columns */
     double **block, **scores; /* one a thread */
 } apply_job;
 
@@ -181,7 +192,7 @@ static aml_status columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const pca_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     size_t threads = (size_t)ctx->n_threads, step = aml_numeric_block(&s->numeric);
     apply_job u = {.s = s, .x = x};
     u.component = AML_ARRAY(ctx->scratch, s->k, float *);
@@ -201,7 +212,7 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const pca_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_numeric_save(&s->numeric, w);
     aml_put_u8(w, s->keep_original);
     aml_put_u32(w, (uint32_t)s->k);
@@ -211,8 +222,8 @@ static void save(const void *state, aml_writer *w) {
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     pca_state *s = AML_NEW(ctx->keep, pca_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    AML_TRY(aml_numeric_load(&s->numeric, &s->schema, r, ctx->keep));
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    AML_TRY(aml_numeric_load(&s->numeric, &s->signature, r, ctx->keep));
     s->keep_original = aml_get_u8(r) != 0;
     s->k = aml_get_u32(r);
     if (!r->status && s->k > s->numeric.m) return aml_reader_fail(r, "%zu components", s->k);

@@ -4,26 +4,35 @@
 #include "featurize/parts/levels.h"
 #include "featurize/parts/table.h"
 
-static const aml_param params[] = {
-    {.name = "min_count", .summary = "Levels seen less often are folded", .kind = AML_INT,
-     .log = true, .lo = 1, .hi = 200, .fallback = 3},
-    {.name = "max_levels", .summary = "Only the most frequent levels are kept", .kind = AML_INT,
-     .log = true, .lo = 2, .hi = 10000, .fallback = 200},
-    {0}};
+static const aml_param params[] = {{.name = "min_count",
+                                    .summary = "Levels seen less often are folded",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 1,
+                                    .hi = 200,
+                                    .fallback = 3},
+                                   {.name = "max_levels",
+                                    .summary = "Only the most frequent levels are kept",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 2,
+                                    .hi = 10000,
+                                    .fallback = 200},
+                                   {0}};
 
 /* What becomes of a level. */
 enum { KEPT, FOLDED, UNSEEN };
 
 typedef struct rare_column {
-    uint8_t *fate;    /* per old level */
-    int32_t *code;    /* per old level */
+    uint8_t *fate; /* per old level */
+    int32_t *code; /* per old level */
     uint32_t n_kept;
-    bool other;       /* there is a level n_kept for all that is folded, and for unseen ones */
-    bool changed;     /* not simply all levels as they were */
+    bool other;   /* there is a level n_kept for all that is folded, and for unseen ones */
+    bool changed; /* not simply all levels as they were */
 } rare_column;
 
 typedef struct rare_state {
-    aml_schema schema;
+    aml_signature signature;
     rare_column *column; /* per column */
 } rare_state;
 
@@ -63,7 +72,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     rare_state *s = AML_NEW(ctx->keep, rare_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->column = AML_ARRAY(ctx->keep, x->p, rare_column);
     if (!s->column) return AML_ENOMEM;
     for (size_t j = 0; j < x->p; j++) {
@@ -109,7 +118,7 @@ static aml_status kept_levels(const char *const **out, const rare_column *c, con
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const rare_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     int32_t **code = AML_ARRAY(ctx->scratch, x->p, int32_t *);
     aml_table_builder b = aml_table_begin(x, x->p, ctx);
     if (!code) return AML_ENOMEM;
@@ -130,26 +139,26 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const rare_state *s = state;
-    aml_schema_save(&s->schema, w);
-    for (size_t j = 0; j < s->schema.p; j++)
-        if (s->schema.kind[j] == AML_CATEGORY)
-            aml_put_u8s(w, s->column[j].fate, s->schema.n_levels[j]);
+    aml_signature_save(&s->signature, w);
+    for (size_t j = 0; j < s->signature.p; j++)
+        if (s->signature.kind[j] == AML_CATEGORY)
+            aml_put_u8s(w, s->column[j].fate, s->signature.n_levels[j]);
 }
 
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     rare_state *s = AML_NEW(ctx->keep, rare_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->column = AML_ARRAY(ctx->keep, s->schema.p, rare_column);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, s->signature.p, rare_column);
     if (!s->column) return AML_ENOMEM;
-    for (size_t j = 0; j < s->schema.p; j++) {
-        if (s->schema.kind[j] != AML_CATEGORY) continue;
+    for (size_t j = 0; j < s->signature.p; j++) {
+        if (s->signature.kind[j] != AML_CATEGORY) continue;
         rare_column *c = &s->column[j];
-        c->fate = aml_get_u8s(r, ctx->keep, s->schema.n_levels[j], NULL);
+        c->fate = aml_get_u8s(r, ctx->keep, s->signature.n_levels[j], NULL);
         if (!c->fate) return r->status;
-        for (uint32_t l = 0; l < s->schema.n_levels[j]; l++)
+        for (uint32_t l = 0; l < s->signature.n_levels[j]; l++)
             if (c->fate[l] > UNSEEN) return aml_reader_fail(r, "a level of column %zu", j);
-        AML_TRY(number_levels(c, s->schema.n_levels[j], ctx->keep));
+        AML_TRY(number_levels(c, s->signature.n_levels[j], ctx->keep));
     }
     *state = s;
     return AML_OK;

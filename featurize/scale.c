@@ -14,29 +14,38 @@
 #include "featurize/parts/each.h"
 #include "featurize/parts/power.h"
 #include "featurize/parts/quantile.h"
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 #include "featurize/parts/table.h"
 
 enum { STANDARD, ROBUST, MINMAX, QUANTILE_NORMAL, YEO_JOHNSON };
 enum { GRID = 1000, POWER_ROWS = 5000, POLL = 1 << 15 };
 
-static const char *const method_choices[] = {"standard", "robust",      "minmax",
+static const char *const method_choices[] = {"standard",        "robust",      "minmax",
                                              "quantile_normal", "yeo_johnson", NULL};
 static const aml_param params[] = {
-    {.name = "method", .summary = "How numbers are scaled", .kind = AML_CHOICE,
-     .fallback = STANDARD, .choices = method_choices},
-    {.name = "clip", .summary = "Scaled values are cut off beyond plus and minus this",
-     .kind = AML_REAL, .log = true, .lo = 1, .hi = 1e6, .fallback = 10, .fixed = true},
+    {.name = "method",
+     .summary = "How numbers are scaled",
+     .kind = AML_CHOICE,
+     .fallback = STANDARD,
+     .choices = method_choices},
+    {.name = "clip",
+     .summary = "Scaled values are cut off beyond plus and minus this",
+     .kind = AML_REAL,
+     .log = true,
+     .lo = 1,
+     .hi = 1e6,
+     .fallback = 10,
+     .fixed = true},
     {0}};
 
 typedef struct scale_column {
     double centre, factor, lambda; /* factor 0: the column goes */
     size_t n_grid;
-    float *grid, *score;           /* quantile_normal: values strictly upwards, normal scores */
+    float *grid, *score; /* quantile_normal: values strictly upwards, normal scores */
 } scale_column;
 
 typedef struct scale_state {
-    aml_schema schema;
+    aml_signature signature;
     uint8_t method;
     double clip;
     scale_column *column; /* per column */
@@ -109,8 +118,7 @@ static void score_grid(scale_column *c, const float *sorted, size_t n) {
         float v = grid_value(sorted, n, i, m);
         for (j = i + 1; j < m && grid_value(sorted, n, j, m) <= v;) j++;
         c->grid[c->n_grid] = v;
-        c->score[c->n_grid++] =
-            (float)aml_normal_quantile((double)(i + j) / (2.0 * (double)m));
+        c->score[c->n_grid++] = (float)aml_normal_quantile((double)(i + j) / (2.0 * (double)m));
     }
     c->factor = c->n_grid > 1;
 }
@@ -168,7 +176,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
                       aml_ctx *ctx) {
     scale_state *s = AML_NEW(ctx->keep, scale_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->column = AML_ARRAY(ctx->keep, x->p, scale_column);
     if (!s->column) return AML_ENOMEM;
     s->method = (uint8_t)hp[0];
@@ -185,10 +193,8 @@ static double score(const scale_column *c, float x) {
     if (x >= c->grid[hi]) return c->score[hi];
     while (hi - lo > 1) {
         size_t middle = (lo + hi) / 2;
-        if (c->grid[middle] <= x)
-            lo = middle;
-        else
-            hi = middle;
+        if (c->grid[middle] <= x) lo = middle;
+        else hi = middle;
     }
     double share = ((double)x - c->grid[lo]) / ((double)c->grid[hi] - c->grid[lo]);
     return c->score[lo] + share * ((double)c->score[hi] - c->score[lo]);
@@ -209,10 +215,8 @@ static aml_status scale(void *arg, size_t j, int thread) {
     (void)thread;
     for (size_t i = 0; out && i < u->x->n; i++) {
         double v = x[i];
-        if (s->method == QUANTILE_NORMAL)
-            v = isnan(v) ? v : score(c, x[i]);
-        else
-            v = (shaped(c, s->method, v) - c->centre) * c->factor;
+        if (s->method == QUANTILE_NORMAL) v = isnan(v) ? v : score(c, x[i]);
+        else v = (shaped(c, s->method, v) - c->centre) * c->factor;
         out[i] = (float)(v > s->clip ? s->clip : v < -s->clip ? -s->clip : v);
     }
     return AML_OK;
@@ -220,16 +224,14 @@ static aml_status scale(void *arg, size_t j, int thread) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const scale_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     float **scaled = AML_ARRAY(ctx->scratch, x->p, float *);
     if (!scaled) return AML_ENOMEM;
     aml_table_builder b = aml_table_begin(x, x->p, ctx);
     for (size_t j = 0; j < x->p; j++) {
         const aml_feature *f = &x->features[j];
-        if (f->kind != AML_NUMBER)
-            aml_table_share(&b, f);
-        else if (s->column[j].factor > 0)
-            scaled[j] = aml_table_replace(&b, f);
+        if (f->kind != AML_NUMBER) aml_table_share(&b, f);
+        else if (s->column[j].factor > 0) scaled[j] = aml_table_replace(&b, f);
     }
     AML_TRY(aml_table_end(out, &b));
     return aml_each(ctx, x->p, scale, &(apply_job){s, x, scaled});
@@ -237,12 +239,12 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const scale_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_put_u8(w, s->method);
     aml_put_f64(w, s->clip);
-    for (size_t j = 0; j < s->schema.p; j++) {
+    for (size_t j = 0; j < s->signature.p; j++) {
         const scale_column *c = &s->column[j];
-        if (s->schema.kind[j] != AML_NUMBER) continue;
+        if (s->signature.kind[j] != AML_NUMBER) continue;
         aml_put_f64(w, c->centre);
         aml_put_f64(w, c->factor);
         aml_put_f64(w, c->lambda);
@@ -265,16 +267,16 @@ static bool sound(const scale_column *c, uint8_t method) {
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     scale_state *s = AML_NEW(ctx->keep, scale_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
-    s->column = AML_ARRAY(ctx->keep, s->schema.p, scale_column);
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
+    s->column = AML_ARRAY(ctx->keep, s->signature.p, scale_column);
     if (!s->column) return AML_ENOMEM;
     s->method = aml_get_u8(r);
     s->clip = aml_get_f64(r);
     if (!r->status && (s->method > YEO_JOHNSON || !(s->clip > 0 && s->clip < 1e9)))
         return aml_reader_fail(r, "a method of scaling");
-    for (size_t j = 0; j < s->schema.p; j++) {
+    for (size_t j = 0; j < s->signature.p; j++) {
         scale_column *c = &s->column[j];
-        if (s->schema.kind[j] != AML_NUMBER) continue;
+        if (s->signature.kind[j] != AML_NUMBER) continue;
         c->centre = aml_get_f64(r);
         c->factor = aml_get_f64(r);
         c->lambda = aml_get_f64(r);

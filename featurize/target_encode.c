@@ -18,19 +18,31 @@
 enum { MAX_CLASSES = 20, PARTS = 5, NO_PART = 255, POLL = 1 << 16 };
 enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL };
 
-static const char *const keep_choices[] = {"no", "yes", NULL};
-static const aml_param params[] = {
-    {.name = "smoothing", .summary = "Rows that the overall mean counts for", .kind = AML_REAL,
-     .log = true, .lo = 1, .hi = 100, .fallback = 10},
-    {.name = "min_levels", .summary = "Columns with fewer levels are left as they are",
-     .kind = AML_INT, .log = true, .lo = 2, .hi = 1000, .fallback = 10},
-    {.name = "keep_original", .summary = "Keep the category beside its means",
-     .kind = AML_CHOICE, .fallback = 0, .choices = keep_choices},
-    {0}};
+static const char *const keep_choices[] = {"false", "true", NULL};
+static const aml_param params[] = {{.name = "smoothing",
+                                    .summary = "Rows that the overall mean counts for",
+                                    .kind = AML_REAL,
+                                    .log = true,
+                                    .lo = 1,
+                                    .hi = 100,
+                                    .fallback = 10},
+                                   {.name = "min_levels",
+                                    .summary = "Columns with fewer levels are left as they are",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 2,
+                                    .hi = 1000,
+                                    .fallback = 10},
+                                   {.name = "keep_original",
+                                    .summary = "Keep the category beside its means",
+                                    .kind = AML_CHOICE,
+                                    .fallback = 0,
+                                    .choices = keep_choices},
+                                   {0}};
 
 typedef struct target_state {
     aml_encoder encoder;
-    uint32_t *classes;      /* multiclass: the class of each new column; else one 0 */
+    uint32_t *classes; /* multiclass: the class of each new column; else one 0 */
     double smoothing;
     bool multiclass;
 } target_state;
@@ -39,20 +51,18 @@ typedef struct target_state {
 typedef struct source {
     const aml_data *target;
     size_t width;
-    int *slot;              /* class to new column, -1 = none; NULL for regression */
+    int *slot; /* class to new column, -1 = none; NULL for regression */
     double smoothing;
-    const uint8_t *part;    /* per training row, in order of target->rows */
-    double *prior;          /* (PARTS + 1) × width: without part f, then with all */
+    const uint8_t *part; /* per training row, in order of target->rows */
+    double *prior;       /* (PARTS + 1) × width: without part f, then with all */
 } source;
 
 static double weight(const source *s, size_t row) { return s->target->w ? s->target->w[row] : 1; }
 
 static void add(double *sum, const source *s, size_t row, double w) {
     double y = s->target->y[row];
-    if (!s->slot)
-        sum[0] += w * fmin(fmax(y, -3e38), 3e38);
-    else if (s->slot[(size_t)y] >= 0)
-        sum[s->slot[(size_t)y]] += w;
+    if (!s->slot) sum[0] += w * fmin(fmax(y, -3e38), 3e38);
+    else if (s->slot[(size_t)y] >= 0) sum[s->slot[(size_t)y]] += w;
 }
 
 /* The overall mean without the rows of one part; without any rows what is known of nothing. */
@@ -141,8 +151,8 @@ typedef struct job {
     const aml_table *x;
     const source *s;
     const aml_encoder *e;
-    double **sum, **total;  /* per column */
-    float **column;         /* cross-fitting: the new columns, first[j] on for column j */
+    double **sum, **total; /* per column */
+    float **column;        /* cross-fitting: the new columns, first[j] on for column j */
     size_t *first;
 } job;
 

@@ -3,32 +3,58 @@
  *
  * Weight of a term: tf · (log((1 + n) / (1 + df)) + 1), with tf = 1 + log(count) when sublinear;
  * each text column's weights of a row have length 1. Only hash values that at least min_df training
- * rows have get a column. */
+ * rows have get a column, and of a text column's at most max_terms. */
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/sort.h"
 #include "featurize/parts/each.h"
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 #include "featurize/parts/sparse.h"
 #include "featurize/parts/table.h"
 #include "featurize/parts/words.h"
 
-enum { TERMS, BITS, MIN_DF, SUBLINEAR, FORM };
+enum { TERMS, BITS, MIN_DF, MAX_TERMS, SUBLINEAR, FORM };
 enum { MIN_BITS = 10, MAX_BITS = 18, PARTS = 8, ROWS = 256, POLL = 16 };
 
 static const char *const term_choices[] = {"words", "chars", "both", NULL};
-static const char *const yes_choices[] = {"no", "yes", NULL};
+static const char *const flag_choices[] = {"false", "true", NULL};
 static const aml_param params[] = {
-    {.name = "terms", .summary = "Words and word pairs, runs of 3 to 5 characters, or both",
-     .kind = AML_CHOICE, .fallback = 0, .choices = term_choices},
-    {.name = "bits", .summary = "Terms are hashed to 2^bits values", .kind = AML_INT,
-     .lo = MIN_BITS, .hi = MAX_BITS, .fallback = 16},
-    {.name = "min_df", .summary = "Rows that must have a term for it to count", .kind = AML_INT,
-     .log = true, .lo = 1, .hi = 20, .fallback = 2},
-    {.name = "sublinear", .summary = "Use 1 + log(count) in place of the count",
-     .kind = AML_CHOICE, .fallback = 1, .choices = yes_choices},
-    {.name = "form", .summary = "Add length, words and shares of digits, capitals, punctuation",
-     .kind = AML_CHOICE, .fallback = 1, .choices = yes_choices},
+    {.name = "terms",
+     .summary = "Words and word pairs, runs of 3 to 5 characters, or both",
+     .kind = AML_CHOICE,
+     .fallback = 0,
+     .choices = term_choices},
+    {.name = "bits",
+     .summary = "Terms are hashed to 2^bits values",
+     .kind = AML_INT,
+     .lo = MIN_BITS,
+     .hi = MAX_BITS,
+     .fallback = 16},
+    {.name = "min_df",
+     .summary = "Rows that must have a term for it to count",
+     .kind = AML_INT,
+     .log = true,
+     .lo = 1,
+     .hi = 20,
+     .fallback = 2},
+    {.name = "max_terms",
+     .summary = "Only this many of the most frequent terms count",
+     .kind = AML_INT,
+     .log = true,
+     .lo = 100,
+     .hi = 1 << MAX_BITS,
+     .fallback = 20000},
+    {.name = "sublinear",
+     .summary = "Use 1 + log(count) in place of the count",
+     .kind = AML_CHOICE,
+     .fallback = 1,
+     .choices = flag_choices},
+    {.name = "form",
+     .summary = "Add length, words and shares of digits, capitals, punctuation",
+     .kind = AML_CHOICE,
+     .fallback = 1,
+     .choices = flag_choices},
     {0}};
 
 enum { N_FORM = 5 };
@@ -39,12 +65,12 @@ typedef struct text_column {
     uint32_t *bucket; /* n_terms hash values, upwards */
     float *idf;
     size_t n_terms;
-    uint32_t *place;  /* 2^bits: number of the term, UINT32_MAX = none */
-    uint32_t first;   /* column of term 0 among the new ones */
+    uint32_t *place; /* 2^bits: number of the term, UINT32_MAX = none */
+    uint32_t first;  /* column of term 0 among the new ones */
 } text_column;
 
 typedef struct text_state {
-    aml_schema schema;
+    aml_signature signature;
     uint8_t what, bits, sublinear, form;
     size_t n_new;
     text_column *column; /* per column */
@@ -88,22 +114,36 @@ static aml_status count_part(void *arg, size_t part, int thread) {
     return AML_OK;
 }
 
-/* The terms that enough rows have, with their weights. */
-static aml_status choose(text_column *c, const fit_job *u, double min_df, aml_ctx *ctx) {
-    size_t buckets = (size_t)1 << u->s->bits, n = 0;
-    uint32_t *df = u->df[0];
-    for (size_t b = 0; b < buckets; b++) {
-        for (size_t part = 1; part < PARTS; part++) df[b] += u->df[part][b];
-        n += df[b] && df[b] >= min_df;
+/* key[b] = minus the rows that have hash value b; returns how many have min_df of them. */
+static size_t add_up(double *key, const fit_job *u, double min_df) {
+    size_t n = 0;
+    for (size_t b = 0; b < (size_t)1 << u->s->bits; b++) {
+        double df = 0;
+        for (size_t part = 0; part < PARTS; part++) df += u->df[part][b];
+        key[b] = -df;
+        n += df > 0 && df >= min_df;
     }
+    return n;
+}
+
+/* The terms that enough rows have, or the most frequent of these, with their weights. */
+static aml_status choose(text_column *c, const fit_job *u, const double *hp, aml_ctx *ctx) {
+    size_t buckets = (size_t)1 << u->s->bits;
+    double *key = aml_alloc_raw(ctx->scratch, buckets, sizeof *key);
+    uint32_t *order = aml_alloc_raw(ctx->scratch, buckets, sizeof *order);
+    uint8_t *chosen = AML_ARRAY(ctx->scratch, buckets, uint8_t);
+    if (!key || !order || !chosen) return AML_ENOMEM;
+    size_t n = add_up(key, u, hp[MIN_DF]);
+    if ((double)n > hp[MAX_TERMS]) n = (size_t)hp[MAX_TERMS];
+    AML_TRY(aml_argsort(order, key, buckets));
+    for (size_t i = 0; i < n; i++) chosen[order[i]] = 1;
     c->bucket = AML_ARRAY(ctx->keep, n, uint32_t);
     c->idf = AML_ARRAY(ctx->keep, n, float);
     if (!c->bucket || !c->idf) return AML_ENOMEM;
     for (size_t b = 0; b < buckets; b++) {
-        if (!df[b] || df[b] < min_df) continue;
+        if (!chosen[b]) continue;
         c->bucket[c->n_terms] = (uint32_t)b;
-        c->idf[c->n_terms++] =
-            (float)(log((1 + (double)u->target->n) / (1 + (double)df[b])) + 1);
+        c->idf[c->n_terms++] = (float)(log((1 + (double)u->target->n) / (1 - key[b])) + 1);
     }
     return AML_OK;
 }
@@ -111,9 +151,9 @@ static aml_status choose(text_column *c, const fit_job *u, double min_df, aml_ct
 /* Numbers the new columns and makes the look-up tables. */
 static aml_status number_terms(text_state *s, aml_arena *keep) {
     size_t buckets = (size_t)1 << s->bits;
-    for (size_t j = 0; j < s->schema.p; j++) {
+    for (size_t j = 0; j < s->signature.p; j++) {
         text_column *c = &s->column[j];
-        if (s->schema.kind[j] != AML_TEXT) continue;
+        if (s->signature.kind[j] != AML_TEXT) continue;
         c->first = (uint32_t)s->n_new;
         s->n_new += c->n_terms;
         c->place = aml_alloc_raw(keep, buckets, sizeof *c->place);
@@ -136,7 +176,7 @@ static aml_status learn(text_state *s, fit_job *u, const aml_table *x, const dou
         if (x->features[j].kind != AML_TEXT) continue;
         u->f = &x->features[j];
         AML_TRY(aml_each(u->ctx, PARTS, count_part, u));
-        AML_TRY(choose(&s->column[j], u, hp[MIN_DF], u->ctx));
+        AML_TRY(choose(&s->column[j], u, hp, u->ctx));
     }
     return number_terms(s, u->ctx->keep);
 }
@@ -146,7 +186,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     static const uint8_t what[] = {AML_WORD_TERMS, AML_CHAR_TERMS, AML_WORD_TERMS | AML_CHAR_TERMS};
     text_state *s = AML_NEW(ctx->keep, text_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->column = AML_ARRAY(ctx->keep, x->p, text_column);
     if (!s->column) return AML_ENOMEM;
     s->what = what[(size_t)hp[TERMS]];
@@ -175,8 +215,8 @@ typedef struct apply_job {
     uint32_t *column;
     float *value;
     entries *blocks;
-    aml_terms *terms, *other;      /* one a thread */
-    float **form;                  /* N_FORM for each text column in turn, or NULL */
+    aml_terms *terms, *other; /* one a thread */
+    float **form;             /* N_FORM for each text column in turn, or NULL */
 } apply_job;
 
 static aml_status grow(entries *e, size_t more) {
@@ -254,8 +294,7 @@ static aml_status weigh(void *arg, size_t block, int thread) {
     for (size_t i = block * ROWS; i < end; i++) {
         size_t before = e->n, nth = 0;
         for (size_t j = 0; j < u->x->p; j++)
-            if (u->x->features[j].kind == AML_TEXT)
-                AML_TRY(one_cell(u, e, j, nth++, i, thread));
+            if (u->x->features[j].kind == AML_TEXT) AML_TRY(one_cell(u, e, j, nth++, i, thread));
         u->start[i + 1] = e->n - before;
     }
     return AML_OK;
@@ -300,7 +339,7 @@ static void add_columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const text_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     size_t threads = (size_t)ctx->n_threads, texts = aml_table_count(x, AML_TEXT);
     size_t blocks = (x->n + ROWS - 1) / ROWS;
     apply_job u = {.s = s, .x = x};
@@ -327,14 +366,14 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const text_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_put_u8(w, s->what);
     aml_put_u8(w, s->bits);
     aml_put_u8(w, s->sublinear);
     aml_put_u8(w, s->form);
-    for (size_t j = 0; j < s->schema.p; j++) {
+    for (size_t j = 0; j < s->signature.p; j++) {
         const text_column *c = &s->column[j];
-        if (s->schema.kind[j] != AML_TEXT) continue;
+        if (s->signature.kind[j] != AML_TEXT) continue;
         aml_put_u32s(w, c->bucket, c->n_terms);
         aml_put_f32s(w, c->idf, c->n_terms);
     }
@@ -354,7 +393,7 @@ static aml_status load_terms(text_column *c, unsigned bits, aml_reader *r, aml_a
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     text_state *s = AML_NEW(ctx->keep, text_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
     s->what = aml_get_u8(r);
     s->bits = aml_get_u8(r);
     s->sublinear = aml_get_u8(r);
@@ -363,10 +402,10 @@ static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     if (s->what < 1 || s->what > 3 || s->bits < MIN_BITS || s->bits > MAX_BITS ||
         s->sublinear > 1 || s->form > 1)
         return aml_reader_fail(r, "the settings of text terms");
-    s->column = AML_ARRAY(ctx->keep, s->schema.p, text_column);
+    s->column = AML_ARRAY(ctx->keep, s->signature.p, text_column);
     if (!s->column) return AML_ENOMEM;
-    for (size_t j = 0; j < s->schema.p; j++)
-        if (s->schema.kind[j] == AML_TEXT)
+    for (size_t j = 0; j < s->signature.p; j++)
+        if (s->signature.kind[j] == AML_TEXT)
             AML_TRY(load_terms(&s->column[j], s->bits, r, ctx->keep));
     AML_TRY(number_terms(s, ctx->keep));
     *state = s;

@@ -11,13 +11,17 @@
 
 enum { ROWS = 20000, PASSES = 4, BLOCK = 256 };
 
-static const aml_param params[] = {
-    {.name = "components", .summary = "Number of dense columns", .kind = AML_INT, .log = true,
-     .lo = 2, .hi = 300, .fallback = 64},
-    {0}};
+static const aml_param params[] = {{.name = "components",
+                                    .summary = "Number of dense columns",
+                                    .kind = AML_INT,
+                                    .log = true,
+                                    .lo = 2,
+                                    .hi = 300,
+                                    .fallback = 64},
+                                   {0}};
 
 typedef struct svd_state {
-    aml_schema schema;
+    aml_signature signature;
     size_t p, k;   /* sparse columns in, dense columns out */
     float *vector; /* p × k */
 } svd_state;
@@ -28,12 +32,12 @@ typedef struct matrix {
     const aml_csr *csr;
     const uint32_t *rows;
     size_t n, l;
-    uint64_t *start;        /* p + 1: entries of a column */
+    uint64_t *start; /* p + 1: entries of a column */
     uint32_t *row;
     float *value;
-    const double *q;        /* p × l */
-    double *scores;         /* n × l: x q */
-    double *z;              /* p × l: x' x q */
+    const double *q; /* p × l */
+    double *scores;  /* n × l: x q */
+    double *z;       /* p × l: x' x q */
 } matrix;
 
 static aml_status by_column(matrix *m) {
@@ -120,7 +124,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     svd_state *s = AML_NEW(ctx->keep, svd_state);
     if (!s) return AML_ENOMEM;
     *state = s;
-    AML_TRY(aml_schema_of(&s->schema, x, ctx->keep));
+    AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     s->p = x->csr ? x->csr->p : 0;
     size_t k = (size_t)hp[0] < s->p ? (size_t)hp[0] : s->p;
     return k && target->n ? learn(s, x, target, k, ctx) : AML_OK;
@@ -150,7 +154,7 @@ static aml_status project(void *arg, size_t block, int thread) {
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const svd_state *s = state;
-    AML_TRY(aml_schema_check(&s->schema, x));
+    AML_TRY(aml_signature_check(&s->signature, x));
     if ((x->csr ? x->csr->p : 0) != s->p)
         return aml_fail(AML_EDATA, "a step fitted on %zu sparse columns got %zu", s->p,
                         x->csr ? x->csr->p : 0);
@@ -177,7 +181,7 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 
 static void save(const void *state, aml_writer *w) {
     const svd_state *s = state;
-    aml_schema_save(&s->schema, w);
+    aml_signature_save(&s->signature, w);
     aml_put_u64(w, s->p);
     aml_put_u32(w, (uint32_t)s->k);
     aml_put_f32s(w, s->vector, s->p * s->k);
@@ -186,7 +190,7 @@ static void save(const void *state, aml_writer *w) {
 static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     svd_state *s = AML_NEW(ctx->keep, svd_state);
     if (!s) return AML_ENOMEM;
-    AML_TRY(aml_schema_load(&s->schema, r, ctx->keep));
+    AML_TRY(aml_signature_load(&s->signature, r, ctx->keep));
     s->p = aml_get_u64(r);
     s->k = aml_get_u32(r);
     if (!r->status && (s->p > UINT32_MAX || s->k > s->p || (double)s->k > params[0].hi))

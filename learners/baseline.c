@@ -8,6 +8,7 @@ enum { MOST_OUTPUTS = 1 << 20 };
 
 typedef struct baseline {
     size_t k;
+    bool shares;         /* probabilities, else a mean */
     const double *value; /* k: what every row gets */
 } baseline;
 
@@ -25,7 +26,7 @@ static void shares(double *out, size_t n_classes, const aml_data *train, bool we
         shares(out, n_classes, train, false);
         return;
     }
-    for (size_t c = 0; c < n_classes; c++) out[c] /= total;
+    for (size_t c = 0; c < n_classes; c++) out[c] = fmin(out[c] / total, 1);
 }
 
 /* A running mean: no sum that could overflow. */
@@ -46,6 +47,7 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
     double *value = AML_ARRAY(ctx->keep, n_classes, double);
     if (!m || !value) return AML_ENOMEM;
     m->k = (size_t)aml_task_outputs(train->task, train->n_classes);
+    m->shares = train->task != AML_REGRESSION;
     m->value = value;
     if (train->task == AML_REGRESSION)
         value[0] = mean_target(train, true);
@@ -65,17 +67,28 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
 
 static void save(const void *model, aml_writer *w) {
     const baseline *m = model;
+    aml_put_u8(w, m->shares);
     aml_put_f64s(w, m->value, m->k);
+}
+
+static bool sound(const baseline *m) {
+    double sum = 0;
+    for (size_t c = 0; c < m->k; c++) {
+        if (!isfinite(m->value[c]) || (m->shares && !(m->value[c] >= 0 && m->value[c] <= 1))) return false;
+        sum += m->value[c];
+    }
+    return !m->shares || m->k == 1 || fabs(sum - 1) < 1e-9;
 }
 
 static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     baseline *m = AML_NEW(ctx->keep, baseline);
     if (!m) return AML_ENOMEM;
+    uint8_t are_shares = aml_get_u8(r);
+    m->shares = are_shares;
     m->value = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->k);
     if (r->status) return r->status;
-    if (!m->k || m->k > MOST_OUTPUTS) return aml_reader_fail(r, "a baseline with %zu outputs", m->k);
-    for (size_t c = 0; c < m->k; c++)
-        if (!isfinite(m->value[c])) return aml_reader_fail(r, "a baseline that is not a number");
+    if (!m->k || m->k > MOST_OUTPUTS || are_shares > 1) return aml_reader_fail(r, "a baseline with %zu outputs", m->k);
+    if (!sound(m)) return aml_reader_fail(r, "a baseline out of range");
     *model = m;
     return AML_OK;
 }

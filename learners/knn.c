@@ -141,9 +141,12 @@ static bool sound(const knn *m) {
         if (!isfinite(m->y[i]) || (n_classes && !label)) return false;
         if (!(m->w[i] > 0 && m->w[i] < 1e12)) return false;
     }
-    for (size_t c = 0; c < n_priors(m); c++)
-        if (!isfinite(m->prior[c]) || (n_classes && !(m->prior[c] >= 0 && m->prior[c] <= 1.000001))) return false;
-    return true;
+    double sum = 0;
+    for (size_t c = 0; c < n_priors(m); c++) {
+        if (!isfinite(m->prior[c]) || (n_classes && !(m->prior[c] >= 0))) return false;
+        sum += m->prior[c];
+    }
+    return !n_classes || fabs(sum - 1) < 1e-9;
 }
 
 static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
@@ -176,7 +179,7 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n;
     (void)hp;
-    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.06e-9;
+    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.035e-9;
 }
 
 const aml_learner aml_learner_knn = {

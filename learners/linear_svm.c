@@ -73,7 +73,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    return 1.8 * aml_linear_cost(shape, hp[0] > 1 ? 30 : 15);
+    double passes = (hp[0] > 1 ? 40 : 25) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
+    return 1.8 * aml_linear_cost(shape, passes);
 }
 
 static aml_status importance(double *out, const void *model, size_t p) {

@@ -37,7 +37,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    return aml_linear_cost(shape, hp[0] > 10 ? 25 : 12);
+    double passes = (hp[0] > 10 ? 25 : 12) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
+    return aml_linear_cost(shape, passes);
 }
 
 static aml_status importance(double *out, const void *model, size_t p) { return aml_linear_importance(out, model, p); }

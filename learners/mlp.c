@@ -21,14 +21,14 @@ static const aml_param params[] = {
                    embeddings, false},
     [DETAIL] = {"detail", "bins or waves a feature", AML_INT, true, 4, 64, 16, NULL, false},
     [WAVE_SCALE] = {"wave_scale", "spread of the waves' first frequencies", AML_REAL, true, 0.02, 2, 0.2, NULL, false},
-    [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1, 32, 8, NULL, false},
+    [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1, 16, 8, NULL, false},
     [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3, NULL, false},
     [WEIGHT_DECAY] = {"weight_decay", "pull of the weights to zero", AML_REAL, true, 1e-5, 1, 1e-2, NULL, false},
     [DROPOUT] = {"dropout", "share of units left out at a step", AML_REAL, false, 0, 0.5, 0.05, NULL, false},
     [LABEL_SMOOTHING] = {"label_smoothing", "share of a label spread over all classes", AML_REAL, false, 0, 0.2, 0, NULL,
                          false},
     [BATCH_SIZE] = {"batch_size", "rows of a step", AML_INT, true, 32, 1024, 128, NULL, false},
-    [EPOCHS] = {"epochs", "passes over 10,000 rows; fewer rows get more, as the root of their number", AML_INT, true, 4, 200,
+    [EPOCHS] = {"epochs", "passes over 10,000 rows; fewer rows get more, as the root of their number", AML_INT, true, 4, 100,
                 40, NULL, false},
     {0}};
 
@@ -91,7 +91,7 @@ static void set_sizes(aml_nn *net, const aml_data *d, const double *hp) {
 
 /* Few rows get more passes and smaller batches: at least some hundred steps in all. */
 static aml_nn_options schedule(const double *hp, size_t n) {
-    double rows = (double)n, passes = sqrt(10000 / (rows > 100 ? rows : 100));
+    double rows = (double)n, passes = sqrt(10000 / (rows > 400 ? rows : 400));
     size_t batch = (size_t)hp[BATCH_SIZE], most = n / 16 > 16 ? n / 16 : 16;
     return (aml_nn_options){.learning_rate = hp[LEARNING_RATE],
                             .weight_decay = hp[WEIGHT_DECAY],
@@ -168,7 +168,8 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
     double rows = (double)shape->n, columns = (double)(shape->p ? shape->p : 1);
     if (param == BATCH_SIZE) *hi = fmax(*lo, fmin(*hi, rows / 8));
     if (param == DETAIL) *hi = fmax(*lo, fmin(*hi, 4096 / columns));
-    if (param == MEMBERS && rows > 100000) *hi = fmin(*hi, 8);
+    if (param == WIDTH && rows < 2000) *hi = 256;
+    if (param == MEMBERS && rows > 100000) *hi = 8;
 }
 
 /* Multiplications of all steps, three passes each, at the rate of one core. */

@@ -61,19 +61,20 @@ typedef struct tally {
     size_t p, q, k;
 } tally;
 
-/* sum: weight of each class, then p × k sums and squares of centered values, then q × k counts. */
+/* sum: weight of each class, then k × p sums and squares of centered values, then q × k counts. */
 static void add_rows(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const tally *t = arg;
     size_t p = t->p, k = t->k;
-    double *s1 = sum + k, *s2 = s1 + p * k, *count = s2 + p * k;
+    double *count = sum + k + 2 * p * k;
     aml_rows_doubles(scratch, t->x, t->center, begin, end);
     for (size_t i = begin; i < end; i++, scratch += p) {
         size_t label = (size_t)t->x->y[t->x->rows[i]];
-        double w = t->w[i];
+        double w = t->w[i], *s1 = sum + k + label * p, *s2 = s1 + p * k;
         sum[label] += w;
         for (size_t j = 0; j < p; j++) {
-            s1[j * k + label] += w * scratch[j];
-            s2[j * k + label] += w * scratch[j] * scratch[j];
+            double wx = w * scratch[j];
+            s1[j] += wx;
+            s2[j] += wx * scratch[j];
         }
         const uint32_t *column;
         const float *value;
@@ -90,7 +91,7 @@ static void set_dense(naive_bayes *m, const double *sum, const double *center, c
     for (size_t j = 0; j < p; j++) {
         double all = sd[j] * sd[j];
         for (size_t c = 0; c < k; c++) {
-            double w = sum[c], d = w > 0 ? s1[j * k + c] / w : 0, own = w > 0 ? s2[j * k + c] / w - d * d : all;
+            double w = sum[c], d = w > 0 ? s1[c * p + j] / w : 0, own = w > 0 ? s2[c * p + j] / w - d * d : all;
             double variance = fmax(own, 0) + smoothing * all;
             m->mean[j * k + c] = center[j] + d;
             if (!(variance > 1e-200) || !(1 / variance < 1e80)) continue;
@@ -276,7 +277,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n, p = (double)shape->p, k = (double)shape->n_classes;
     (void)hp;
-    return 1e-4 + 4e-9 * n * p + 0.2e-9 * n * p * k + 8e-9 * (double)shape->nnz;
+    return 1e-4 + 15e-9 * n * p + 0.2e-9 * n * p * k + 15e-9 * (double)shape->nnz;
 }
 
 const aml_learner aml_learner_naive_bayes = {

@@ -5,8 +5,9 @@
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
 
-/* Pipelines of the matrix before the continuous search, and how long the matrix still has a say now and then. */
-enum { FROM_MATRIX = 8, GUARD_EVERY = 4, GUARD_UNTIL = 32, RANDOM_EVERY = 10 };
+/* Pipelines of the matrix before the continuous search (the last of them by the mixture's guard);
+ * random trials only where nothing is known. */
+enum { FROM_MATRIX = 8, BLIND_TRIALS = 4, RANDOM_EVERY = 10 };
 
 static size_t from_matrix(const aml_advice *a, const aml_told *told) {
     size_t n = 0;
@@ -28,13 +29,12 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     size_t best;
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
-    bool informed = advice && advice->prior->mix;
-    bool guard = told->n < GUARD_UNTIL && told->n % GUARD_EVERY == GUARD_EVERY - 1;
-    if (informed && (from_matrix(advice, told) < FROM_MATRIX || guard) && pick_pipeline(config, advice, space))
+    bool informed = aml_advice_helps(advice);
+    if (informed && from_matrix(advice, told) < FROM_MATRIX && pick_pipeline(config, advice, space))
         return AML_OK;
     if (!informed && aml_next_default(config, space, told, problem)) return AML_OK;
-    bool blind = !aml_best_records(&best, 1, told) || (!informed && told->n < 4);
-    if (blind || told->n % RANDOM_EVERY == RANDOM_EVERY - 1)
+    bool turn = told->n < BLIND_TRIALS || told->n % RANDOM_EVERY == RANDOM_EVERY - 1;
+    if (!aml_best_records(&best, 1, told) || (!informed && turn))
         return aml_random_new(config, space, told, rng, ctx->scratch);
     return aml_bo_suggest(config, space, told, advice, true, &rng, ctx->scratch);
 }
@@ -42,6 +42,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
 const aml_sampler aml_sampler_auto = {
     .abi = AML_ABI,
     .name = "auto",
-    .summary = "past datasets' pipelines by the mixture model, then Bayesian optimisation that starts from it",
+    .summary = "past datasets' pipelines by the mixture model, then Bayesian optimisation that "
+               "starts from it",
     .suggest = suggest,
 };

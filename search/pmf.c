@@ -1,4 +1,5 @@
-/* pmf.c: the pipelines of past datasets, chosen by a mixture model of their losses, then random ones. */
+/* pmf.c: the pipelines of past datasets, chosen by a mixture model of their losses, then random
+ * ones. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
-    if (advice && advice->prior->mix) {
+    if (aml_advice_helps(advice)) {
         size_t pick = aml_mix_pick(&advice->mix, advice->seconds_log);
         if (pick < advice->p) {
             memcpy(config, advice->configs + pick * space->n, space->n * sizeof *config);
@@ -27,6 +28,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
 const aml_sampler aml_sampler_pmf = {
     .abi = AML_ABI,
     .name = "pmf",
-    .summary = "pipelines of past datasets by expected improvement under a mixture over those datasets",
+    .summary =
+        "pipelines of past datasets by expected improvement under a mixture over those datasets",
     .suggest = suggest,
 };

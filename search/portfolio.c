@@ -1,11 +1,11 @@
-/* portfolio.c: the pipelines that together did best on past datasets, in a fixed order, then random ones. */
+/* portfolio.c: the pipelines that together did best on past datasets, in a fixed order, then
+ * random ones. */
 #include <math.h>
+#include <string.h>
 
 #include "automl/core/sampler.h"
-#include "search/parts/prior.h"
 #include "search/parts/points.h"
-
-#include <string.h>
+#include "search/parts/prior.h"
 
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
@@ -13,11 +13,9 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
-    if (advice && advice->prior->mix) {
-        size_t *order = AML_ARRAY(ctx->scratch, advice->p, size_t);
-        const double *seconds = isfinite(told->time_left) ? advice->prior->seconds_log : NULL;
-        if (!order) return AML_ENOMEM;
-        AML_TRY(aml_greedy_portfolio(order, advice->prior->mix, seconds, ctx->scratch));
+    if (aml_advice_helps(advice)) {
+        bool timed = isfinite(told->time_left);
+        const size_t *order = timed ? advice->prior->portfolio_timed : advice->prior->portfolio;
         for (size_t k = 0; k < advice->p; k++) {
             const double *next = advice->configs + order[k] * space->n;
             if (!advice->usable[order[k]] || aml_is_told(space, told, next)) continue;

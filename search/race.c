@@ -1,8 +1,9 @@
 /* race.c: a trial that is clearly beaten on its first folds stops.
  *
- * Its losses are compared fold by fold with those of the best trial. How much such differences scatter is taken from the
- * finished trials of the better half and from its own folds; the final mean difference, with the folds to come as
- * uncertain as their mean so far, is then t-distributed (paired test; posterior predictive under a flat prior). */
+ * Its losses are compared fold by fold with those of the best trial. How much such differences
+ * scatter is taken from the finished trials of the better half and from its own folds; the final
+ * mean difference, with the folds to come as uncertain as their mean so far, is then t-distributed
+ * (paired test; posterior predictive under a flat prior). */
 #include <math.h>
 
 #include "automl/core/scheduler.h"
@@ -10,15 +11,25 @@
 
 enum { MIN_FOLDS, CONFIDENCE, N_PARAMS };
 static const aml_param params[] = {
-    [MIN_FOLDS] = {.name = "min_folds", .summary = "folds before a trial may be stopped", .kind = AML_INT,
-                   .lo = 1, .hi = 20, .fallback = 1, .fixed = true},
-    [CONFIDENCE] = {.name = "confidence", .summary = "how sure it must be that the trial is worse than the best",
-                    .kind = AML_REAL, .lo = 0.5, .hi = 0.9999, .fallback = 0.99, .fixed = true},
+    [MIN_FOLDS] = {.name = "min_folds",
+                   .summary = "folds before a trial may be stopped",
+                   .kind = AML_INT,
+                   .lo = 1,
+                   .hi = 20,
+                   .fallback = 1,
+                   .fixed = true},
+    [CONFIDENCE] = {.name = "confidence",
+                    .summary = "how sure it must be that the trial is worse than the best",
+                    .kind = AML_REAL,
+                    .lo = 0.5,
+                    .hi = 0.9999,
+                    .fallback = 0.99,
+                    .fixed = true},
     [N_PARAMS] = {0}};
 
 static bool comparable(const aml_record *r, size_t n_folds) {
-    return r->state == AML_TRIAL_DONE && r->n_done == n_folds && r->n_folds == n_folds && r->fold_loss &&
-           isfinite(r->loss);
+    return r->state == AML_TRIAL_DONE && r->n_done == n_folds && r->n_folds == n_folds &&
+           r->fold_loss && isfinite(r->loss);
 }
 
 static const aml_record *best_record(const aml_told *told, size_t n_folds) {
@@ -38,8 +49,10 @@ static double scatter(double *mean, const double *a, const double *b, size_t n) 
     return n > 1 ? squares / (double)(n - 1) : 0;
 }
 
-/* Mean variance of the differences from the best among the finished trials no worse than their mean loss; its number. */
-static double usual_scatter(size_t *n, const aml_told *told, const aml_record *best, size_t n_folds) {
+/* Mean variance of the differences from the best among the finished trials no worse than their
+ * mean loss; its number. */
+static double usual_scatter(size_t *n, const aml_told *told, const aml_record *best,
+                            size_t n_folds) {
     double mean = 0, count = 0, sum = 0, ignored;
     for (size_t i = 0; i < told->n; i++)
         if (comparable(&told->records[i], n_folds)) mean += told->records[i].loss, count++;

@@ -7,8 +7,9 @@
 
 enum { MAX_DIMENSIONS = 40 };
 
-/* Coordinates are dealt to the live dimensions in order, so that dead ones use none up; those beyond the sequence's
- * are random. The shift belongs to the search: it must not depend on the trial. */
+/* Coordinates are dealt to the live dimensions in order, so that dead ones use none up; those
+ * beyond the sequence's are random. The shift belongs to the search: it must not depend on the
+ * trial. */
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
     double point[MAX_DIMENSIONS];

@@ -143,7 +143,7 @@ static aml_shape shape_of(const problem *q) {
     return (aml_shape){q->data.n, q->design.p, nnz, q->data.task, q->data.n_classes};
 }
 
-static void random_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
+static void draw_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
     aml_shape shape = shape_of(q);
     for (size_t i = 0; i < aml_params_count(learner->params); i++) {
         const aml_param *p = &learner->params[i];
@@ -154,6 +154,13 @@ static void random_hp(double *hp, const aml_learner *learner, const problem *q, 
     }
 }
 
+/* Draws again what the learner itself expects to take long. */
+static void random_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
+    aml_shape shape = shape_of(q);
+    draw_hp(hp, learner, q, rng);
+    for (int k = 0; k < 50 && learner->cost && learner->cost(hp, &shape) > 0.3; k++) draw_hp(hp, learner, q, rng);
+}
+
 /* The default, or what the learner itself predicts to be cheaper: for tests that fit many times. */
 static void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
     aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
@@ -161,7 +168,7 @@ static void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
     default_hp(hp, learner);
     for (int k = 0; learner->cost && k < 60; k++) {
         double other[MOST_PARAMS];
-        random_hp(other, learner, q, &rng);
+        draw_hp(other, learner, q, &rng);
         if (learner->cost(other, &shape) < learner->cost(hp, &shape)) memcpy(hp, other, sizeof other);
     }
 }

@@ -21,7 +21,9 @@
 static aml_ctx open_ctx(void) {
     aml_arena *arena = aml_arena_new(NULL);
     assert_non_null(arena);
-    return (aml_ctx){.keep = arena, .scratch = arena, .n_threads = 2,
+    return (aml_ctx){.keep = arena,
+                     .scratch = arena,
+                     .n_threads = 2,
                      .rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0)};
 }
 
@@ -173,7 +175,8 @@ static void test_power_fit(void **unused) {
         for (size_t i = 0; i < N; i++) {
             double y = fmin(fmax(0.6 * aml_rng_normal(&r), -1.9), 1.9), power;
             power = y >= 0 ? lambda : 2 - lambda;
-            double v = fabs(power) < 1e-9 ? expm1(fabs(y)) : pow(1 + power * fabs(y), 1 / power) - 1;
+            double v =
+                fabs(power) < 1e-9 ? expm1(fabs(y)) : pow(1 + power * fabs(y), 1 / power) - 1;
             x[i] = (float)copysign(v, y);
         }
         double found = aml_power_fit(x, N, work);
@@ -323,11 +326,11 @@ static void test_sort_terms(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each),        cmocka_unit_test(test_frame_to_table),
-        cmocka_unit_test(test_quantiles),   cmocka_unit_test(test_beside),
-        cmocka_unit_test(test_power),       cmocka_unit_test(test_power_fit),
-        cmocka_unit_test(test_subspace),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_characters),  cmocka_unit_test(test_words_of_noise),
+        cmocka_unit_test(test_each),       cmocka_unit_test(test_frame_to_table),
+        cmocka_unit_test(test_quantiles),  cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_power),      cmocka_unit_test(test_power_fit),
+        cmocka_unit_test(test_subspace),   cmocka_unit_test(test_words),
+        cmocka_unit_test(test_characters), cmocka_unit_test(test_words_of_noise),
         cmocka_unit_test(test_sort_terms),
     };
     aml_linalg_init();

@@ -1,4 +1,5 @@
-/* test_search.c: the contracts of samplers and schedulers over the registry, and that they are of use. */
+/* test_search.c: the contracts of samplers and schedulers over the registry, and that they are of
+ * use. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,41 +39,47 @@ static const char *const learners[] = {"linear", "tree", "knn", NULL};
 static const char *const penalties[] = {"none", "l2", "elastic", NULL};
 static const char *const yes_no[] = {"no", "yes", NULL};
 static const aml_param root = {.name = "learner", .kind = AML_CHOICE, .choices = learners};
-static const aml_param penalty = {.name = "penalty", .kind = AML_CHOICE, .choices = penalties, .fallback = 1};
-static const aml_param strength = {.name = "c", .kind = AML_REAL, .log = true, .lo = 1e-4, .hi = 1e4, .fallback = 1};
+static const aml_param penalty = {
+    .name = "penalty", .kind = AML_CHOICE, .choices = penalties, .fallback = 1};
+static const aml_param strength = {
+    .name = "c", .kind = AML_REAL, .log = true, .lo = 1e-4, .hi = 1e4, .fallback = 1};
 static const aml_param mix = {.name = "mix", .kind = AML_REAL, .lo = 0, .hi = 1, .fallback = 0.5};
 static const aml_param depth = {.name = "depth", .kind = AML_INT, .lo = 1, .hi = 20, .fallback = 6};
-static const aml_param leaf = {.name = "leaf", .kind = AML_INT, .log = true, .lo = 1, .hi = 256, .fallback = 1};
-static const aml_param neighbours = {.name = "k", .kind = AML_INT, .log = true, .lo = 1, .hi = 64, .fallback = 5};
+static const aml_param leaf = {
+    .name = "leaf", .kind = AML_INT, .log = true, .lo = 1, .hi = 256, .fallback = 1};
+static const aml_param neighbours = {
+    .name = "k", .kind = AML_INT, .log = true, .lo = 1, .hi = 64, .fallback = 5};
 static const aml_param weigh = {.name = "weigh", .kind = AML_CHOICE, .choices = yes_no};
 static const aml_param unit = {.name = "u", .kind = AML_REAL, .lo = 0, .hi = 1, .fallback = 0.5};
-static const aml_param knob = {.name = "f", .kind = AML_REAL, .lo = 0, .hi = 9, .fallback = 2, .fixed = true};
+static const aml_param knob = {
+    .name = "f", .kind = AML_REAL, .lo = 0, .hi = 9, .fallback = 2, .fixed = true};
 static const aml_param whole = {.name = "i", .kind = AML_INT, .lo = 0, .hi = 3, .fallback = 1};
 
-static const aml_dim tree_dims[] = {{"learner", &root, 0, 2, -1, 0},
-                                    {"linear.penalty", &penalty, 0, 2, 0, 0},
-                                    {"linear.c", &strength, 1e-4, 1e4, 0, 0},
-                                    {"linear.mix", &mix, 0, 1, 1, 2},
-                                    {"tree.depth", &depth, 1, 20, 0, 1},
-                                    {"tree.leaf", &leaf, 1, 100, 0, 1},
-                                    {"knn.k", &neighbours, 1, 64, 0, 2},
-                                    {"knn.weigh", &weigh, 0, 1, 0, 2}};
+static const aml_dim tree_dims[] = {
+    {"learner", &root, 0, 2, -1, 0},          {"linear.penalty", &penalty, 0, 2, 0, 0},
+    {"linear.c", &strength, 1e-4, 1e4, 0, 0}, {"linear.mix", &mix, 0, 1, 1, 2},
+    {"tree.depth", &depth, 1, 20, 0, 1},      {"tree.leaf", &leaf, 1, 100, 0, 1},
+    {"knn.k", &neighbours, 1, 64, 0, 2},      {"knn.weigh", &weigh, 0, 1, 0, 2}};
 static const aml_dim line_dims[] = {{"u", &unit, 0, 1, -1, 0}};
 static const aml_dim whole_dims[] = {{"i", &whole, 0, 3, -1, 0}};
 static const aml_dim choice_dims[] = {{"a", &penalty, 0, 2, -1, 0}, {"b", &weigh, 0, 1, -1, 0}};
 static const aml_dim one_learner_dims[] = {{"learner", &root, 1, 1, -1, 0},
                                            {"tree.depth", &depth, 1, 20, 0, 1},
                                            {"tree.f", &knob, 0, 9, 0, 1}};
-static const aml_dim cube_dims[] = {{"x", &unit, 0, 1, -1, 0}, {"y", &unit, 0, 1, -1, 0}, {"z", &unit, 0, 1, -1, 0}};
+static const aml_dim cube_dims[] = {
+    {"x", &unit, 0, 1, -1, 0}, {"y", &unit, 0, 1, -1, 0}, {"z", &unit, 0, 1, -1, 0}};
 
 typedef struct named_space {
     const char *name;
     aml_space space;
     size_t configs; /* how many there are; 0 = practically endless */
 } named_space;
-static const named_space spaces[] = {{"learners", {8, tree_dims}, 0},  {"line", {1, line_dims}, 0},
-                                     {"whole", {1, whole_dims}, 4},    {"choices", {2, choice_dims}, 6},
-                                     {"one learner", {3, one_learner_dims}, 20}, {"cube", {3, cube_dims}, 0}};
+static const named_space spaces[] = {{"learners", {8, tree_dims}, 0},
+                                     {"line", {1, line_dims}, 0},
+                                     {"whole", {1, whole_dims}, 4},
+                                     {"choices", {2, choice_dims}, 6},
+                                     {"one learner", {3, one_learner_dims}, 20},
+                                     {"cube", {3, cube_dims}, 0}};
 enum { N_SPACES = sizeof spaces / sizeof *spaces, MOST_DIMS = 8, MOST_TRIALS = 200 };
 
 /* ---- a search ---- */
@@ -85,11 +92,10 @@ typedef struct history {
     aml_told told;
 } history;
 
-static void clear(history *h) {
-    h->told = (aml_told){0, h->records, INFINITY, SIZE_MAX, 1};
-}
+static void clear(history *h) { h->told = (aml_told){0, h->records, INFINITY, SIZE_MAX, 1}; }
 
-static void tell(history *h, const double *config, size_t dims, aml_trial_state state, double loss) {
+static void tell(history *h, const double *config, size_t dims, aml_trial_state state,
+                 double loss) {
     size_t i = h->told.n++;
     memcpy(h->configs[i], config, dims * sizeof *config);
     h->records[i] = (aml_record){i, state, h->configs[i], loss, 0.5 + (double)(i % 3), NULL, 5, 5};
@@ -97,8 +103,8 @@ static void tell(history *h, const double *config, size_t dims, aml_trial_state 
     if (state == AML_TRIAL_PRUNED) h->records[i].n_done = 2;
 }
 
-static aml_status ask(double *config, const aml_sampler *s, const aml_space *space, const history *h,
-                      const aml_problem *problem, uint64_t seed) {
+static aml_status ask(double *config, const aml_sampler *s, const aml_space *space,
+                      const history *h, const aml_problem *problem, uint64_t seed) {
     aml_ctx ctx = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .n_threads = 1};
     ctx.rng = aml_rng_stream(seed, AML_RNG_SEARCH, 0, 0);
     double hp[16];
@@ -119,13 +125,15 @@ static double smooth_loss(const double *config) {
 
 enum { PIPELINES = 12, DATASETS = 40 };
 
-/* Datasets differ in which learner suits them; within one the tree wants a depth that depends on the first feature. */
+/* Datasets differ in which learner suits them; within one the tree wants a depth that depends on
+ * the first feature. */
 static double tree_space_loss(const double *config, double kind) {
     double loss = 0.5;
     if (config[0] == 0) loss = 0.30 + 0.25 * kind + 0.01 * fabs(log10(config[2]) - 1);
     if (config[0] == 1) {
         double ideal = 4 + 12 * kind;
-        loss = 0.35 - 0.15 * kind + 0.002 * (config[4] - ideal) * (config[4] - ideal) + 0.01 * log(config[5]);
+        loss = 0.35 - 0.15 * kind + 0.002 * (config[4] - ideal) * (config[4] - ideal) +
+               0.01 * log(config[5]);
     }
     if (config[0] == 2) loss = 0.45 + 0.02 * fabs(log(config[6]) - 2) + 0.01 * config[7];
     return loss;
@@ -160,9 +168,11 @@ static aml_knowledge *tree_knowledge(aml_ctx *ctx) {
             x[1 + j] = tree_space_loss(configs[j], x[0]) + 0.005 * aml_rng_normal(&ctx->rng);
             x[1 + PIPELINES + j] = configs[j][0] + 0.1 * aml_rng_normal(&ctx->rng);
         }
-        rows[i] = (aml_knowledge_row){aml_printf(ctx->keep, "set%02zu", i), (uint32_t)i, x, x + 1, x + 1 + PIPELINES};
+        rows[i] = (aml_knowledge_row){aml_printf(ctx->keep, "set%02zu", i), (uint32_t)i, x, x + 1,
+                                      x + 1 + PIPELINES};
     }
-    *t = (aml_knowledge_table){"classification", 1, PIPELINES, DATASETS, metrics, pipelines, weights, rows};
+    *t = (aml_knowledge_table){"classification", 1,         PIPELINES, DATASETS,
+                               metrics,          pipelines, weights,   rows};
     *k = (aml_knowledge){"made by a test", 1, 1, features, t};
     return k;
 }
@@ -182,12 +192,15 @@ static void check_config(const aml_space *space, const double *config) {
     assert_true(aml_space_equal(space, config, whole_config));
     for (size_t i = 0; i < space->n; i++) {
         assert_true(aml_space_live(space, config, i) == !isnan(config[i]));
-        if (!isnan(config[i])) assert_true(config[i] >= space->dims[i].lo && config[i] <= space->dims[i].hi);
+        if (!isnan(config[i]))
+            assert_true(config[i] >= space->dims[i].lo && config[i] <= space->dims[i].hi);
     }
 }
 
-/* Valid, the same when asked again, new while there is anything new; with trials in flight, failed and pruned. */
-static void run_conformance(const aml_sampler *s, const named_space *n, const aml_problem *problem, double time_left) {
+/* Valid, the same when asked again, new while there is anything new; with trials in flight, failed
+ * and pruned. */
+static void run_conformance(const aml_sampler *s, const named_space *n, const aml_problem *problem,
+                            double time_left) {
     static history h;
     double config[MOST_DIMS], again[MOST_DIMS];
     clear(&h);
@@ -209,7 +222,10 @@ static void run_conformance(const aml_sampler *s, const named_space *n, const am
 static void test_samplers_keep_the_contract(void **state) {
     (void)state;
     aml_ctx ctx = knowledge_ctx();
-    aml_problem problem = {.task = AML_BINARY, .metric = "log_loss", .baseline_loss = 1, .shape = {1000, 10, 0, AML_BINARY, 2}};
+    aml_problem problem = {.task = AML_BINARY,
+                           .metric = "log_loss",
+                           .baseline_loss = 1,
+                           .shape = {1000, 10, 0, AML_BINARY, 2}};
     aml_problem informed = problem;
     const double feature = 0.8, cost[] = {3, 1, 2};
     const aml_prior *prior;
@@ -234,6 +250,42 @@ static void test_samplers_keep_the_contract(void **state) {
     aml_arena_free(ctx.scratch);
 }
 
+/* Whichever allocation fails, the answer is AML_ENOMEM or a whole configuration, and nothing leaks. */
+static void test_samplers_without_memory(void **state) {
+    (void)state;
+    aml_ctx ctx = knowledge_ctx();
+    const double feature = 0.8;
+    aml_problem problem = {
+        .features = &feature, .n_features = 1, .task = AML_BINARY, .baseline_loss = 1};
+    const aml_prior *prior;
+    static history h;
+    double config[MOST_DIMS];
+    assert_int_equal(aml_prior_new(&prior, tree_knowledge(&ctx), &problem, NULL, &ctx), AML_OK);
+    problem.knowledge = prior;
+    for (size_t i = 0; samplers[i]; i++) {
+        clear(&h);
+        h.told.time_left = 60;
+        for (size_t t = 0; t < 24; t++) {
+            assert_int_equal(ask(config, samplers[i], &spaces[0].space, &h, &problem, 1), AML_OK);
+            tell(&h, config, MOST_DIMS, AML_TRIAL_DONE, tree_space_loss(config, 0.4));
+        }
+        for (uint64_t n = 1; n < 40; n++) {
+            aml_ctx own = {
+                .keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .n_threads = 1};
+            aml_fail_alloc(n, true);
+            aml_status status =
+                samplers[i]->suggest(config, &spaces[0].space, &h.told, &problem, NULL, &own);
+            aml_fail_alloc(0, false);
+            assert_true(status == AML_OK || status == AML_ENOMEM);
+            if (!status) check_config(&spaces[0].space, config);
+            aml_arena_free(own.keep);
+            aml_arena_free(own.scratch);
+        }
+    }
+    aml_arena_free(ctx.keep);
+    aml_arena_free(ctx.scratch);
+}
+
 /* All trials failed, all equal, infinite losses: still valid suggestions. */
 static void test_samplers_survive_bad_luck(void **state) {
     (void)state;
@@ -247,7 +299,8 @@ static void test_samplers_survive_bad_luck(void **state) {
                 assert_int_equal(ask(config, samplers[i], &spaces[0].space, &h, NULL, 5), AML_OK);
                 check_config(&spaces[0].space, config);
                 bool odd = l >= 2 && t % 2;
-                tell(&h, config, spaces[0].space.n, l ? AML_TRIAL_DONE : AML_TRIAL_FAILED, odd ? 0.1 : losses[l]);
+                tell(&h, config, spaces[0].space.n, l ? AML_TRIAL_DONE : AML_TRIAL_FAILED,
+                     odd ? 0.1 : losses[l]);
             }
         }
 }
@@ -256,7 +309,8 @@ static void test_speed_is_shown(void **state) {
     (void)state;
     aml_ctx ctx = knowledge_ctx();
     const double feature = 0.8;
-    aml_problem problem = {.features = &feature, .n_features = 1, .task = AML_BINARY, .baseline_loss = 1};
+    aml_problem problem = {
+        .features = &feature, .n_features = 1, .task = AML_BINARY, .baseline_loss = 1};
     const aml_prior *prior;
     static history h;
     double config[MOST_DIMS];
@@ -275,7 +329,8 @@ static void test_speed_is_shown(void **state) {
         double start = aml_now();
         for (uint64_t k = 0; k < 10; k++)
             assert_int_equal(ask(config, samplers[i], &spaces[0].space, &h, &problem, k), AML_OK);
-        printf("%-10s %.2f ms a suggestion after %zu trials\n", samplers[i]->name, 100 * (aml_now() - start), h.told.n);
+        printf("%-10s %.2f ms a suggestion after %zu trials\n", samplers[i]->name,
+               100 * (aml_now() - start), h.told.n);
     }
     aml_arena_free(ctx.keep);
     aml_arena_free(ctx.scratch);
@@ -290,8 +345,12 @@ static double branin(const double *c) {
 }
 
 static double hartmann(const double *c) {
-    static const double weight[4] = {1, 1.2, 3, 3.2}, a[4][3] = {{3, 10, 30}, {0.1, 10, 35}, {3, 10, 30}, {0.1, 10, 35}};
-    static const double p[4][3] = {{0.3689, 0.1170, 0.2673}, {0.4699, 0.4387, 0.7470}, {0.1091, 0.8732, 0.5547}, {0.0381, 0.5743, 0.8828}};
+    static const double weight[4] = {1, 1.2, 3, 3.2},
+                        a[4][3] = {{3, 10, 30}, {0.1, 10, 35}, {3, 10, 30}, {0.1, 10, 35}};
+    static const double p[4][3] = {{0.3689, 0.1170, 0.2673},
+                                   {0.4699, 0.4387, 0.7470},
+                                   {0.1091, 0.8732, 0.5547},
+                                   {0.0381, 0.5743, 0.8828}};
     double sum = 3.86278;
     for (int i = 0; i < 4; i++) {
         double q = 0;
@@ -329,23 +388,34 @@ static void test_bayes_beats_random(void **state) {
         aml_space space;
         objective f;
         double share; /* of random's distance from the best value 0 (conditional: 0.245) */
-    } problems[] = {{"branin", {2, cube_dims}, branin, 0.3}, {"hartmann", {3, cube_dims}, hartmann, 0.3}, {"conditional", {8, tree_dims}, conditional, 0.6}};
+    } problems[] = {{"branin", {2, cube_dims}, branin, 0.3},
+                    {"hartmann", {3, cube_dims}, hartmann, 0.3},
+                    {"conditional", {8, tree_dims}, conditional, 0.6}};
     for (size_t i = 0; i < 3; i++) {
         double floor_loss = problems[i].f == conditional ? 0.245 : 0;
-        double b = median_best(&aml_sampler_bayes, &problems[i].space, problems[i].f, 40, NULL) - floor_loss;
-        double r = median_best(&aml_sampler_random, &problems[i].space, problems[i].f, 40, NULL) - floor_loss;
-        double q = median_best(&aml_sampler_sobol, &problems[i].space, problems[i].f, 40, NULL) - floor_loss;
-        printf("%-12s after 40 trials: bayes %.5f, random %.5f, sobol %.5f\n", problems[i].name, b, r, q);
+        double b = median_best(&aml_sampler_bayes, &problems[i].space, problems[i].f, 40, NULL) -
+                   floor_loss;
+        double r = median_best(&aml_sampler_random, &problems[i].space, problems[i].f, 40, NULL) -
+                   floor_loss;
+        double q = median_best(&aml_sampler_sobol, &problems[i].space, problems[i].f, 40, NULL) -
+                   floor_loss;
+        printf("%-12s after 40 trials: bayes %.5f, random %.5f, sobol %.5f\n", problems[i].name, b,
+               r, q);
         assert_true(b < problems[i].share * r);
     }
 }
 
-/* With knowledge of like datasets the first picks are good, and the search goes on below the matrix' best. */
+/* With knowledge of like datasets the first picks are good, and the search goes on below the
+ * matrix' best. */
 static void test_knowledge_helps(void **state) {
     (void)state;
     aml_ctx ctx = knowledge_ctx();
     const double feature = 0.7;
-    aml_problem problem = {.features = &feature, .n_features = 1, .task = AML_BINARY, .metric = "log_loss", .baseline_loss = 1};
+    aml_problem problem = {.features = &feature,
+                           .n_features = 1,
+                           .task = AML_BINARY,
+                           .metric = "log_loss",
+                           .baseline_loss = 1};
     const aml_prior *prior;
     assert_int_equal(aml_prior_new(&prior, tree_knowledge(&ctx), &problem, "set00", &ctx), AML_OK);
     problem.knowledge = prior;
@@ -355,7 +425,8 @@ static void test_knowledge_helps(void **state) {
     double matrix = median_best(&aml_sampler_pmf, space, conditional, 3, &problem);
     double late = median_best(&aml_sampler_auto, space, conditional, 25, &problem);
     double columns = median_best(&aml_sampler_pmf, space, conditional, PIPELINES - 1, &problem);
-    printf("after 3: bayes %.4f, pmf %.4f; after 25: auto %.4f; best pipeline %.4f\n", blind, matrix, late, columns);
+    printf("after 3: bayes %.4f, pmf %.4f; after 25: auto %.4f; best pipeline %.4f\n", blind,
+           matrix, late, columns);
     assert_true(matrix < blind);
     assert_true(late < columns);
     aml_arena_free(ctx.keep);
@@ -393,12 +464,15 @@ typedef struct race {
 static void add_trial(race *r, const double *difficulty, double level, double noise, aml_rng *rng) {
     size_t i = r->told.n++;
     double sum = 0;
-    for (int f = 0; f < FOLDS; f++) sum += r->folds[i][f] = level + difficulty[f] + noise * aml_rng_normal(rng);
-    r->records[i] = (aml_record){i, AML_TRIAL_DONE, NULL, sum / FOLDS, 1, r->folds[i], FOLDS, FOLDS};
+    for (int f = 0; f < FOLDS; f++)
+        sum += r->folds[i][f] = level + difficulty[f] + noise * aml_rng_normal(rng);
+    r->records[i] =
+        (aml_record){i, AML_TRIAL_DONE, NULL, sum / FOLDS, 1, r->folds[i], FOLDS, FOLDS};
 }
 
-/* Folds differ in difficulty far more than trials do: only the paired test can tell. A trial that is nowhere worse than
- * the best never stops; one that comes out best in the end hardly ever; one that is far behind nearly always. */
+/* Folds differ in difficulty far more than trials do: only the paired test can tell. A trial that
+ * is nowhere worse than the best never stops; one that comes out best in the end hardly ever; one
+ * that is far behind nearly always. */
 static void test_schedulers_keep_the_best(void **state) {
     (void)state;
     size_t wrong = 0, good = 0, stopped = 0, hopeless = 0;
@@ -408,7 +482,8 @@ static void test_schedulers_keep_the_best(void **state) {
         double difficulty[FOLDS];
         size_t best = 0;
         for (int f = 0; f < FOLDS; f++) difficulty[f] = 0.2 * aml_rng_normal(&rng);
-        for (int i = 0; i < 12; i++) add_trial(&r, difficulty, 0.3 + 0.03 * aml_rng_uniform(&rng), 0.01, &rng);
+        for (int i = 0; i < 12; i++)
+            add_trial(&r, difficulty, 0.3 + 0.03 * aml_rng_uniform(&rng), 0.01, &rng);
         for (size_t t = 0; t < r.told.n; t++)
             if (r.records[t].loss < r.records[best].loss) best = t;
         for (int i = 0; i < 9; i++) {
@@ -428,7 +503,8 @@ static void test_schedulers_keep_the_best(void **state) {
             }
         }
     }
-    printf("race: stopped %zu of %zu hopeless trials, %zu of %zu that were to be the best\n", stopped, hopeless, wrong, good);
+    printf("race: stopped %zu of %zu hopeless trials, %zu of %zu that were to be the best\n",
+           stopped, hopeless, wrong, good);
     assert_true(wrong * 500 < good);
     assert_true(stopped > hopeless * 9 / 10);
 }
@@ -453,6 +529,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samplers_keep_the_contract),
         cmocka_unit_test(test_samplers_survive_bad_luck),
+        cmocka_unit_test(test_samplers_without_memory),
         cmocka_unit_test(test_speed_is_shown),
         cmocka_unit_test(test_bayes_beats_random),
         cmocka_unit_test(test_knowledge_helps),

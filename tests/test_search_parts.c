@@ -34,7 +34,8 @@ static void free_ctx(aml_ctx *ctx) {
     aml_arena_free(ctx->scratch);
 }
 
-/* Gauss-Jordan with pivoting: slow, and nothing in common with Cholesky. a (n × n) becomes its inverse. */
+/* Gauss-Jordan with pivoting: slow, and nothing in common with Cholesky. a (n × n) becomes its
+ * inverse. */
 static void invert_plainly(double *a, size_t n) {
     double b[64 * 64] = {0};
     for (size_t i = 0; i < n; i++) b[i * n + i] = 1;
@@ -51,7 +52,8 @@ static void invert_plainly(double *a, size_t n) {
         for (size_t j = 0; j < n; j++) a[c * n + j] /= own, b[c * n + j] /= own;
         for (size_t i = 0; i < n; i++) {
             double f = i == c ? 0 : a[i * n + c];
-            for (size_t j = 0; j < n; j++) a[i * n + j] -= f * a[c * n + j], b[i * n + j] -= f * b[c * n + j];
+            for (size_t j = 0; j < n; j++)
+                a[i * n + j] -= f * a[c * n + j], b[i * n + j] -= f * b[c * n + j];
         }
     }
     memcpy(a, b, n * n * sizeof *a);
@@ -64,7 +66,8 @@ static void test_improvement_is_the_integral(void **state) {
     for (double mean = -3; mean <= 3; mean += 0.75) {
         double sd = 0.7, best = 0.2, sum = 0, step = 1e-3;
         for (double y = mean - 9 * sd + step / 2; y < best; y += step)
-            sum += step * (best - y) * exp(-0.5 * (y - mean) * (y - mean) / (sd * sd)) / (sd * sqrt(2 * M_PI));
+            sum += step * (best - y) * exp(-0.5 * (y - mean) * (y - mean) / (sd * sd)) /
+                   (sd * sqrt(2 * M_PI));
         assert_near(aml_expected_improvement(mean, sd, best), sum, 1e-6);
     }
 }
@@ -72,7 +75,8 @@ static void test_improvement_is_the_integral(void **state) {
 static void test_log_improvement(void **state) {
     (void)state;
     for (double z = -24; z < 6; z += 0.37)
-        assert_near(aml_log_expected_improvement(-z, 1, 0), log(aml_expected_improvement(-z, 1, 0)), 1e-9);
+        assert_near(aml_log_expected_improvement(-z, 1, 0), log(aml_expected_improvement(-z, 1, 0)),
+                    1e-9);
     double before = aml_log_expected_improvement(24.999999, 1, 0);
     double behind = aml_log_expected_improvement(25.000001, 1, 0);
     assert_near(before, behind, 1e-3);
@@ -173,7 +177,8 @@ static void fill_matrix(double *y, size_t n, size_t p, aml_rng *rng) {
     for (size_t i = 0; i < n; i++) {
         double level = 0.3 + 0.3 * aml_rng_uniform(rng), slope = aml_rng_normal(rng);
         for (size_t j = 0; j < p; j++)
-            y[i * p + j] = level + 0.05 * slope * (double)j / (double)p + 0.03 * aml_rng_normal(rng);
+            y[i * p + j] =
+                level + 0.05 * slope * (double)j / (double)p + 0.03 * aml_rng_normal(rng);
     }
 }
 
@@ -216,7 +221,8 @@ static void test_mixture_against_dense_formula(void **state) {
             double c = start.c[j * COLUMNS + l];
             for (int a = 0; a < 3; a++)
                 for (int b = 0; b < 3; b++)
-                    c -= start.c[j * COLUMNS + seen[a]] * k[a * 3 + b] * start.c[seen[b] * COLUMNS + l];
+                    c -= start.c[j * COLUMNS + seen[a]] * k[a * 3 + b] *
+                         start.c[seen[b] * COLUMNS + l];
             assert_near(m.c[j * COLUMNS + l], c, 1e-12);
         }
     free_ctx(&ctx);
@@ -256,7 +262,8 @@ static void test_gaps_are_filled(void **state) {
     for (size_t i = 0; i < n; i++) {
         double u = aml_rng_normal(&ctx.rng);
         for (size_t j = 0; j < p; j++)
-            y[i * p + j] = full[i * p + j] = 0.5 + 0.1 * u * (j % 2 ? -1 : 1) + 0.005 * aml_rng_normal(&ctx.rng);
+            y[i * p + j] = full[i * p + j] =
+                0.5 + 0.1 * u * (j % 2 ? -1 : 1) + 0.005 * aml_rng_normal(&ctx.rng);
     }
     for (size_t i = 0; i < n; i++) y[i * p + i % p] = NAN;
     assert_int_equal(aml_mix_prior_new(&prior, y, n, p, &ctx), AML_OK);
@@ -269,7 +276,8 @@ static void test_gaps_are_filled(void **state) {
     free_ctx(&ctx);
 }
 
-/* The portfolio's first column has the lowest mean; each next one the lowest mean best-so-far of all. */
+/* The portfolio's first column has the lowest mean; each next one the lowest mean best-so-far of
+ * all. */
 static void test_portfolio_is_greedy(void **state) {
     (void)state;
     aml_ctx ctx = new_ctx(7);
@@ -296,19 +304,22 @@ static void test_portfolio_is_greedy(void **state) {
 
 /* ---- similarity ---- */
 
-/* Datasets of two kinds, told apart by the first meta-feature alone, must weigh by it; threads change nothing. */
+/* Datasets of two kinds, told apart by the first meta-feature alone, must weigh by it; threads
+ * change nothing. */
 static void test_similarity_finds_the_kind(void **state) {
     (void)state;
     enum { n = 60, f = 5, p = 7 };
     aml_ctx ctx = new_ctx(8);
-    double x[n * f], rows[n * p], metric[f], w[n], w2[n], query[f] = {2, 0.5, NAN, 0.1, 0}, same = 0;
+    double x[n * f], rows[n * p], metric[f], w[n], w2[n], query[f] = {2, 0.5, NAN, 0.1, 0},
+                                                          same = 0;
     uint32_t family[n];
     for (size_t i = 0; i < n; i++) {
         family[i] = (uint32_t)i;
         for (size_t j = 0; j < f; j++) x[i * f + j] = aml_rng_uniform(&ctx.rng);
         x[i * f] += i % 2 ? 2 : 0;
         for (size_t j = 0; j < p; j++)
-            rows[i * p + j] = 0.4 + (i % 2 ? 0.1 : -0.1) * (j < 3 ? 1 : -1) + 0.02 * aml_rng_normal(&ctx.rng);
+            rows[i * p + j] =
+                0.4 + (i % 2 ? 0.1 : -0.1) * (j < 3 ? 1 : -1) + 0.02 * aml_rng_normal(&ctx.rng);
     }
     aml_similarity *s;
     assert_int_equal(aml_similarity_learn(metric, x, n, f, family, rows, p, &ctx), AML_OK);
@@ -327,7 +338,8 @@ static void test_similarity_finds_the_kind(void **state) {
 
 static aml_knowledge *sample_knowledge(const char *const *datasets, size_t n, size_t first_pipeline,
                                        aml_ctx *ctx) {
-    static const char *const features[] = {"log_rows", "share"}, *const metrics[] = {"log_loss", "auc"};
+    static const char *const features[] = {"log_rows", "share"}, *const metrics[] = {"log_loss",
+                                                                                     "auc"};
     static const aml_setting settings[4][2] = {{{"learner", "a"}, {"a.depth", "3"}},
                                                {{"learner", "a"}, {"a.depth", "7"}},
                                                {{"learner", "b"}, {"b.rate", "0.01"}},
@@ -361,7 +373,8 @@ static void test_knowledge_comes_back(void **state) {
     aml_string first = {0}, second = {0};
     aml_knowledge *k = sample_knowledge(names, 3, 0, &ctx), *read;
     aml_knowledge_write(&first, k);
-    assert_int_equal(aml_knowledge_parse(&read, first.text, first.length, "k.tsv", ctx.keep), AML_OK);
+    assert_int_equal(aml_knowledge_parse(&read, first.text, first.length, "k.tsv", ctx.keep),
+                     AML_OK);
     aml_knowledge_write(&second, read);
     assert_string_equal(first.text, second.text);
     for (size_t i = 0; i < 3; i++)
@@ -388,7 +401,8 @@ static void test_damaged_knowledge_is_refused(void **state) {
         assert_int_equal(aml_knowledge_parse(&read, s.text, i, "k.tsv", ctx.keep), AML_EDATA);
         for (int bit = 0; bit < 8; bit++) {
             s.text[i] = (char)(old ^ (1 << bit));
-            assert_int_equal(aml_knowledge_parse(&read, s.text, s.length, "k.tsv", ctx.keep), AML_EDATA);
+            assert_int_equal(aml_knowledge_parse(&read, s.text, s.length, "k.tsv", ctx.keep),
+                             AML_EDATA);
         }
         s.text[i] = old;
         aml_arena_release(ctx.keep, mark);
@@ -403,7 +417,8 @@ static void test_knowledge_merges(void **state) {
     (void)state;
     aml_ctx ctx = new_ctx(11);
     static const char *const left[] = {"a", "c"}, *const right[] = {"b", "c", "d"};
-    aml_knowledge *a = sample_knowledge(left, 2, 0, &ctx), *b = sample_knowledge(right, 3, 1, &ctx), *both, *again;
+    aml_knowledge *a = sample_knowledge(left, 2, 0, &ctx), *b = sample_knowledge(right, 3, 1, &ctx),
+                  *both, *again;
     assert_int_equal(aml_knowledge_merge(&both, a, b, ctx.keep), AML_OK);
     const aml_knowledge_table *t = &both->tables[0];
     assert_int_equal(t->n_pipelines, 4);
@@ -443,10 +458,12 @@ static void test_compiled_in_knowledge(void **state) {
 
 enum { FRAME_ROWS = 300 };
 
-static void numbers_of(double *out, aml_column *columns, size_t p, const double *y, aml_task_kind kind) {
+static void numbers_of(double *out, aml_column *columns, size_t p, const double *y,
+                       aml_task_kind kind) {
     aml_ctx ctx = new_ctx(13);
     aml_frame f = {.n = FRAME_ROWS, .p = p, .columns = columns, .source = "memory"};
-    aml_task task = {.kind = kind, .n = FRAME_ROWS, .n_classes = kind == AML_REGRESSION ? 0 : 2, .y = y};
+    aml_task task = {
+        .kind = kind, .n = FRAME_ROWS, .n_classes = kind == AML_REGRESSION ? 0 : 2, .y = y};
     assert_int_equal(aml_metafeatures(out, &f, NULL, &task, &ctx), AML_OK);
     for (size_t i = 0; i < AML_METAFEATURES; i++) assert_true(isfinite(out[i]));
     free_ctx(&ctx);
@@ -484,12 +501,14 @@ static void test_metafeatures_of_odd_data(void **state) {
     static int32_t codes[FRAME_ROWS];
     double out[AML_METAFEATURES];
     for (size_t i = 0; i < FRAME_ROWS; i++) {
-        nothing[i] = NAN, constant[i] = 7, huge[i] = i % 2 ? 1e308 : -1e308, codes[i] = -1, y[i] = i == 5;
+        nothing[i] = NAN, constant[i] = 7, huge[i] = i % 2 ? 1e308 : -1e308, codes[i] = -1,
+        y[i] = i == 5;
     }
-    aml_column c[4] = {{.name = "a", .kind = AML_NUMBER, .number = nothing, .n_missing = FRAME_ROWS},
-                       {.name = "b", .kind = AML_NUMBER, .number = constant},
-                       {.name = "c", .kind = AML_DATETIME, .number = huge},
-                       {.name = "d", .kind = AML_CATEGORY, .code = codes}};
+    aml_column c[4] = {
+        {.name = "a", .kind = AML_NUMBER, .number = nothing, .n_missing = FRAME_ROWS},
+        {.name = "b", .kind = AML_NUMBER, .number = constant},
+        {.name = "c", .kind = AML_DATETIME, .number = huge},
+        {.name = "d", .kind = AML_CATEGORY, .code = codes}};
     numbers_of(out, c, 4, y, AML_BINARY);
     numbers_of(out, c, 4, constant, AML_REGRESSION);
     numbers_of(out, c, 4, huge, AML_REGRESSION);

@@ -17,7 +17,8 @@ typedef struct parser {
     bool seen[MAX_OPTIONS];
 } parser;
 
-static int bad_usage(const parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int bad_usage(const parser *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static int bad_usage(const parser *p, const char *format, ...) {
     char help[128], text[256];
@@ -91,7 +92,8 @@ static int set_value(const parser *p, const cli_option *o, const char *value) {
         *(const char **)(void *)to = value;
         return 0;
     case CLI_NAMES:
-        if (has_empty_name(value)) return bad_value(o, value, "names with commas between them: A,B");
+        if (has_empty_name(value))
+            return bad_value(o, value, "names with commas between them: A,B");
         if (set_names((const char ***)(void *)to, value)) return 0;
         return cli_fail(AML_ENOMEM, NULL, "out of memory");
     case CLI_CHAR:
@@ -134,18 +136,21 @@ static int unknown_option(const parser *p, const char *name) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(name, "="), name);
     const char *near = aml_suggest(word + strspn(word, "-"), known);
     if (!near) return bad_usage(p, "unknown option `%.80s`", word);
-    snprintf(help, sizeof help, "did you mean `--%s`? `automl %s --help` lists the options", near, p->verb->name);
+    snprintf(help, sizeof help, "did you mean `--%s`? `automl %s --help` lists the options", near,
+             p->verb->name);
     return cli_fail(AML_EUSAGE, help, "unknown option `%.80s`", word);
 }
 
 /* `--target --json` is a forgotten value, not a column of that name. */
 static bool is_option(const parser *p, const char *word) {
-    return word[0] == '-' && word[1] == '-' && find(p->verb, word + 2, strcspn(word + 2, "=")) < p->verb->n_options;
+    return word[0] == '-' && word[1] == '-' &&
+           find(p->verb, word + 2, strcspn(word + 2, "=")) < p->verb->n_options;
 }
 
 static int take_option(parser *p, const char *word) {
     const char *name = word + 2, *equals = strchr(name, '=');
-    size_t length = equals ? (size_t)(equals - name) : strlen(name), i = find(p->verb, name, length);
+    size_t length = equals ? (size_t)(equals - name) : strlen(name),
+           i = find(p->verb, name, length);
     if (i == p->verb->n_options) return unknown_option(p, word);
     const cli_option *o = &p->verb->options[i];
     if (p->seen[i]) return bad_usage(p, "option --%s is given twice", o->name);
@@ -160,7 +165,8 @@ static int take_option(parser *p, const char *word) {
 
 static int take_operand(parser *p, const char *word) {
     cli_args *a = p->args;
-    if (a->n_operands == p->verb->max_operands) return bad_usage(p, "unexpected argument `%.80s`", word);
+    if (a->n_operands == p->verb->max_operands)
+        return bad_usage(p, "unexpected argument `%.80s`", word);
     if (!*word) return bad_usage(p, "an argument of `%s` is empty", p->verb->name);
     a->operands[a->n_operands++] = word;
     return 0;
@@ -179,7 +185,8 @@ static int check(const parser *p) {
         snprintf(help, sizeof help, "automl %s %s", p->verb->name, p->verb->usage);
         return cli_fail(AML_EUSAGE, help, "`%s` needs %s", p->verb->name, p->verb->operands);
     }
-    if (a->header && a->no_header) return bad_usage(p, "--header and --no-header exclude each other");
+    if (a->header && a->no_header)
+        return bad_usage(p, "--header and --no-header exclude each other");
     if (a->json && a->csv) return bad_usage(p, "--json and --csv exclude each other");
     if (a->decimal && a->decimal != '.' && a->decimal != ',')
         return bad_usage(p, "the value of --decimal is neither `.` nor `,`");

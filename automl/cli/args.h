@@ -38,7 +38,7 @@ typedef enum cli_kind {
 } cli_kind;
 
 typedef struct cli_option {
-    const char *name;  /* without the dashes; NULL: `help` is the title of the options that follow */
+    const char *name; /* without the dashes; NULL: `help` is the title of the options that follow */
     const char *value; /* its name in the help, NULL for a flag */
     const char *help;
     cli_kind kind;
@@ -46,16 +46,18 @@ typedef struct cli_option {
 } cli_option;
 
 #define CLI_AT(member) offsetof(cli_args, member)
-#define CLI_TITLE(text) {NULL, NULL, text, CLI_FLAG, 0}
+#define CLI_TITLE(text) \
+    { NULL, NULL, text, CLI_FLAG, 0 }
 
 /* How DATA is read: for every verb that reads any. */
-#define CLI_READING                                                                                \
-    CLI_TITLE("Reading"),                                                                          \
-        {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,     \
-         CLI_AT(separator)},                                                                       \
-        {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},       \
-        {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},     \
-        {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)}
+#define CLI_READING                                                                               \
+    CLI_TITLE("Reading"),                                                                         \
+        {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,    \
+         CLI_AT(separator)},                                                                      \
+        {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},      \
+        {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)}, {  \
+        "no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header) \
+    }
 
 typedef struct cli_verb cli_verb;
 
@@ -65,9 +67,10 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv);
 void cli_args_free(cli_args *args);
 
 /* Values of options (values.c). False when the text is not of the form. */
-bool cli_parse_uint(uint64_t *out, const char *s);     /* digits */
-bool cli_parse_decimal(double *out, const char *s);    /* digits[.digits], up to 15 of each */
-bool cli_parse_seconds(double *out, const char *s);    /* "90" "60s" "5m" "1h30m" "250ms" "1.5h" "2d" */
-bool cli_parse_bytes(uint64_t *out, const char *s);    /* "4096" "64k" "512M" "2G" "1.5GiB" */
+bool cli_parse_uint(uint64_t *out, const char *s);  /* digits */
+bool cli_parse_decimal(double *out, const char *s); /* digits[.digits], up to 15 of each */
+bool cli_parse_seconds(double *out,
+                       const char *s); /* "90" "60s" "5m" "1h30m" "250ms" "1.5h" "2d" */
+bool cli_parse_bytes(uint64_t *out, const char *s); /* "4096" "64k" "512M" "2G" "1.5GiB" */
 
 #endif

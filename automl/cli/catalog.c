@@ -5,7 +5,8 @@
 #include "automl/cli/table.h"
 
 static bool put_kind(const cli_call *call, const char *kind) {
-    const cli_column columns[] = {{kind, false}, {"params", true}, {"tasks", false}, {"what it is", false}};
+    const cli_column columns[] = {
+        {kind, false}, {"params", true}, {"tasks", false}, {"what it is", false}};
     cli_table *t = cli_table_new(columns, 4);
     aml_catalog_entry e = {.size = sizeof e};
     char cell[CLI_NUMBER];
@@ -35,14 +36,14 @@ static int run(const cli_call *call) {
 static const cli_option options[] = {
     {"json", NULL, "print JSON, with every hyperparameter and its range", CLI_FLAG, CLI_AT(json)}};
 
-const cli_verb cli_catalog = {
-    .name = "catalog",
-    .summary = "list learners, steps, samplers, schedulers, metrics",
-    .text = "Lists the parts that a search can use; their names are what --learners, --metric, --sampler "
-            "and --scheduler of `automl train` take.",
-    .operands = "nothing",
-    .usage = "[OPTION…]",
-    .example = "catalog --json",
-    .max_operands = 0,
-    CLI_OPTIONS(options),
-    .run = run};
+const cli_verb cli_catalog = {.name = "catalog",
+                              .summary = "list learners, steps, samplers, schedulers, metrics",
+                              .text = "Lists the parts that a search can use; their names are what "
+                                      "--learners, --metric, --sampler "
+                                      "and --scheduler of `automl train` take.",
+                              .operands = "nothing",
+                              .usage = "[OPTION…]",
+                              .example = "catalog --json",
+                              .max_operands = 0,
+                              CLI_OPTIONS(options),
+                              .run = run};

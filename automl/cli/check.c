@@ -1,13 +1,13 @@
 /* check.c: what a table is like, before any training. */
 #include <string.h>
 
-#include "automl/cli/cli.h"
+#include "automl/cli/show.h"
 #include "automl/cli/table.h"
 
 enum { SOMETHING_FOUND = 1 };
 
 static bool put_profile(const cli_call *call, const aml_check *c) {
-    static const cli_column columns[] = {{"column", false}, {"kind", false}, {"role", false},
+    static const cli_column columns[] = {{"column", false}, {"kind", false},    {"role", false},
                                          {"missing", true}, {"distinct", true}, {"min", true},
                                          {"mean", true},    {"max", true},      {"values", false}};
     cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
@@ -30,14 +30,10 @@ static bool put_profile(const cli_call *call, const aml_check *c) {
 /* Returns how many are alerts. */
 static size_t put_guardrails(const cli_call *call, const aml_check *c) {
     aml_guardrail g = {.size = sizeof g};
-    char text[2048];
     size_t alerts = 0;
     for (size_t i = 0; aml_check_guardrail(c, i, &g); i++) {
         alerts += !strcmp(g.status, "Alerted");
-        if (call->args->json) continue;
-        fprintf(call->out, "%-8s %s", g.status, cli_clean(text, sizeof text, g.message));
-        if (g.action[0]) fprintf(call->out, "; %s", cli_clean(text, sizeof text, g.action));
-        fputc('\n', call->out);
+        if (!call->args->json) cli_show_guardrail(call, &g);
     }
     return alerts;
 }
@@ -46,8 +42,10 @@ static int show(const cli_call *call, const aml_frame *data, const aml_check *c)
     const cli_args *a = call->args;
     bool good = true;
     if (!a->json) {
-        fprintf(call->out, "%s: %zu rows, %zu columns", a->operands[0], aml_frame_rows_count(data), aml_frame_columns_count(data));
-        if (aml_check_task(c)[0]) fprintf(call->out, "; `%s` makes it %s", a->target, aml_check_task(c));
+        fprintf(call->out, "%s: %zu rows, %zu columns", a->operands[0], aml_frame_rows_count(data),
+                aml_frame_columns_count(data));
+        if (aml_check_task(c)[0])
+            fprintf(call->out, "; `%s` makes it %s", a->target, aml_check_task(c));
         fputs("\n\n", call->out);
         good = put_profile(call, c);
         fputc('\n', call->out);
@@ -63,8 +61,12 @@ static int run(const cli_call *call) {
     aml_frame *data = NULL;
     aml_check *c = NULL;
     aml_read_options reading = cli_read_options(a);
-    aml_train_options o = {.size = sizeof o, .target = a->target, .task = a->task, .weight = a->weight,
-                           .drop = a->drop, .threads = a->threads};
+    aml_train_options o = {.size = sizeof o,
+                           .target = a->target,
+                           .task = a->task,
+                           .weight = a->weight,
+                           .drop = a->drop,
+                           .threads = a->threads};
     int status = cli_report(aml_frame_read(&data, a->operands[0], &reading));
     if (!status && !a->json) cli_notes(data);
     if (!status) status = cli_report(aml_check_run(&c, data, &o));
@@ -75,8 +77,10 @@ static int run(const cli_call *call) {
 }
 
 static const cli_option options[] = {
-    {"target", "COLUMN", "the column to predict; adds checks that need it", CLI_TEXT, CLI_AT(target)},
-    {"task", "TASK", "binary, multiclass or regression (default: from the target)", CLI_TEXT, CLI_AT(task)},
+    {"target", "COLUMN", "the column to predict; adds checks that need it", CLI_TEXT,
+     CLI_AT(target)},
+    {"task", "TASK", "binary, multiclass or regression (default: by target)", CLI_TEXT,
+     CLI_AT(task)},
     {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)},
     {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)},
     {"strict", NULL, "exit with 1 when something is Alerted", CLI_FLAG, CLI_AT(strict)},
@@ -84,15 +88,16 @@ static const cli_option options[] = {
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     CLI_READING};
 
-const cli_verb cli_check = {
-    .name = "check",
-    .summary = "profile a CSV file and check it for traps",
-    .text = "Reads DATA as training would, prints a profile of each column and what the guardrails say: "
-            "Passed, Done (training mends it) or Alerted (for you to look at).",
-    .operands = "a DATA file",
-    .usage = "DATA [OPTION…]",
-    .example = "check datasets/iris.csv --target species",
-    .min_operands = 1,
-    .max_operands = 1,
-    CLI_OPTIONS(options),
-    .run = run};
+const cli_verb cli_check = {.name = "check",
+                            .summary = "profile a CSV file and check it for traps",
+                            .text =
+                                "Reads DATA as training would, prints a profile of each column and "
+                                "what the guardrails say: "
+                                "Passed, Done (training mends it) or Alerted (for you to look at).",
+                            .operands = "a DATA file",
+                            .usage = "DATA [OPTION…]",
+                            .example = "check datasets/iris.csv --target species",
+                            .min_operands = 1,
+                            .max_operands = 1,
+                            CLI_OPTIONS(options),
+                            .run = run};

@@ -14,17 +14,17 @@ typedef struct cli_call {
     double start;        /* cli_now() when the process began */
     const cli_args *args;
     FILE *out;
-    size_t width;  /* columns that a line of `out` has */
-    bool colour;   /* of `out` */
+    size_t width; /* columns that a line of `out` has */
+    bool colour;  /* of `out` */
 } cli_call;
 
 struct cli_verb {
     const char *name;
-    const char *summary;    /* one line, for the list of verbs */
-    const char *text;       /* what it does, for its own help */
-    const char *operands;   /* "MODEL DATA" */
-    const char *usage;      /* operands and what is required besides */
-    const char *example;    /* what follows "automl " */
+    const char *summary;  /* one line, for the list of verbs */
+    const char *text;     /* what it does, for its own help */
+    const char *operands; /* "MODEL DATA" */
+    const char *usage;    /* operands and what is required besides */
+    const char *example;  /* what follows "automl " */
     size_t min_operands, max_operands;
     const cli_option *options;
     size_t n_options;
@@ -35,7 +35,7 @@ struct cli_verb {
 
 extern const cli_verb cli_train, cli_predict, cli_evaluate, cli_leaderboard, cli_inspect, cli_check,
     cli_catalog;
-const cli_verb *cli_verb_at(size_t i);            /* NULL after the last */
+const cli_verb *cli_verb_at(size_t i);           /* NULL after the last */
 const cli_verb *cli_verb_find(const char *name); /* NULL when there is none */
 
 /* help.c */
@@ -56,6 +56,7 @@ void cli_notes(const aml_frame *frame); /* what reading found */
 aml_read_options cli_read_options(const cli_args *args);
 /* Loads a model and, when data is not NULL, rows for it. Prints what fails and, unless quiet, the notes. */
 int cli_load(aml_model **model, aml_frame **data, const cli_args *args, bool with_target);
-int cli_put_text(const cli_call *call, char *text); /* prints and frees an engine's text; NULL: no memory */
+int cli_put_text(const cli_call *call,
+                 char *text); /* prints and frees an engine's text; NULL: no memory */
 
 #endif

@@ -3,8 +3,8 @@
 
 static int show(const cli_call *call, const aml_model *model, const aml_evaluation *e) {
     if (call->args->json) return cli_put_text(call, aml_evaluation_json(e));
-    fprintf(call->out, "%s on %zu rows with `%s`\n\n", call->args->operands[0], aml_evaluation_rows(e),
-            aml_model_target(model));
+    fprintf(call->out, "%s on %zu rows with `%s`\n\n", call->args->operands[0],
+            aml_evaluation_rows(e), aml_model_target(model));
     return cli_show_evaluation(call, model, e) ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
 }
 
@@ -28,14 +28,14 @@ static const cli_option options[] = {
     {"quiet", NULL, "no notes on how DATA was read", CLI_FLAG, CLI_AT(quiet)},
     CLI_READING};
 
-const cli_verb cli_evaluate = {
-    .name = "evaluate",
-    .summary = "score a model on rows whose target is known",
-    .text = "Predicts the rows of DATA, compares with its target column, and prints every metric of the task.",
-    .operands = "a MODEL and a DATA file",
-    .usage = "MODEL DATA [OPTION…]",
-    .example = "evaluate model.automl datasets/iris.csv",
-    .min_operands = 2,
-    .max_operands = 2,
-    CLI_OPTIONS(options),
-    .run = run};
+const cli_verb cli_evaluate = {.name = "evaluate",
+                               .summary = "score a model on rows whose target is known",
+                               .text = "Predicts the rows of DATA, compares with its target "
+                                       "column, and prints every metric of the task.",
+                               .operands = "a MODEL and a DATA file",
+                               .usage = "MODEL DATA [OPTION…]",
+                               .example = "evaluate model.automl datasets/iris.csv",
+                               .min_operands = 2,
+                               .max_operands = 2,
+                               CLI_OPTIONS(options),
+                               .run = run};

@@ -6,31 +6,9 @@
 
 enum { WIDTH = 80 };
 
-/* Prints a text from column `at` on, wrapped at blanks, further lines indented by `indent`. */
-static void wrap(FILE *out, const char *text, size_t at, size_t indent) {
-    char word[128];
-    for (bool first = true; *text; first = false) {
-        size_t length = strcspn(text, " ");
-        snprintf(word, sizeof word, "%.*s", (int)length, text);
-        size_t width = cli_text_width(word);
-        if (!first && at + 1 + width > WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (!first) {
-            fputc(' ', out);
-            at++;
-        }
-        fputs(word, out);
-        at += width;
-        text += length;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
-
 static void list(FILE *out, const char *left, size_t width, const char *text) {
     fprintf(out, "  %s%*s", left, (int)(width - cli_text_width(left)), "");
-    wrap(out, text, width + 2, width + 2);
+    cli_wrap(out, text, width + 2, width + 2, WIDTH);
 }
 
 static void print_options(FILE *out, const cli_verb *verb) {
@@ -48,9 +26,11 @@ static void print_options(FILE *out, const cli_verb *verb) {
             fprintf(out, "\n%s:\n", o->help);
             continue;
         }
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         list(out, left, width + 2, o->help);
     }
+    fputc('\n', out);
     list(out, "--help", width + 2, "show this text");
 }
 
@@ -72,7 +52,7 @@ void cli_help(FILE *out, const cli_verb *verb) {
         help_program(out);
         return;
     }
-    wrap(out, verb->text, 0, 0);
+    cli_wrap(out, verb->text, 0, 0, WIDTH);
     fprintf(out, "\nUsage: automl %s %s\n", verb->name, verb->usage);
     print_options(out, verb);
     fprintf(out, "\nExample:\n  automl %s\n", verb->example);

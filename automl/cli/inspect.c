@@ -11,14 +11,16 @@ static void put_head(const cli_call *call, const aml_model *m) {
     size_t k = aml_model_classes(m);
     if (k) fputs("classes  ", call->out);
     for (size_t i = 0; i < k && i < MOST; i++)
-        fprintf(call->out, "%s%s", i ? ", " : "", cli_clean(text, sizeof text, aml_model_class(m, i)));
+        fprintf(call->out, "%s%s", i ? ", " : "",
+                cli_clean(text, sizeof text, aml_model_class(m, i)));
     if (k > MOST) fprintf(call->out, " and %zu more", k - MOST);
     if (k) fputc('\n', call->out);
     cli_show_score(call, m);
 }
 
 static bool put_parts(const cli_call *call, const aml_model *m) {
-    static const cli_column columns[] = {{"weight", true}, {"fits", true}, {"size", true}, {"pipeline", false}};
+    static const cli_column columns[] = {
+        {"weight", true}, {"fits", true}, {"size", true}, {"pipeline", false}};
     cli_table *t = cli_table_new(columns, 4);
     aml_part p = {.size = sizeof p};
     char cell[CLI_NUMBER];
@@ -51,7 +53,7 @@ static bool put_importance(const cli_call *call, const aml_model *m) {
     const char *name;
     double share;
     char cell[CLI_NUMBER];
-    if (!aml_model_importance(m, 0, &name, &share)) return true;
+    if (!aml_model_importance(m, 0, &name, &share) || !(share > 0)) return true;
     cli_table *t = cli_table_new(columns, 2);
     for (size_t i = 0; i < MOST && aml_model_importance(m, i, &name, &share); i++) {
         cli_table_put(t, cli_fixed(cell, share, 4));
@@ -76,17 +78,18 @@ static int run(const cli_call *call) {
     return status;
 }
 
-static const cli_option options[] = {{"json", NULL, "print JSON, with all there is to know", CLI_FLAG, CLI_AT(json)}};
+static const cli_option options[] = {
+    {"json", NULL, "print JSON, with all there is to know", CLI_FLAG, CLI_AT(json)}};
 
-const cli_verb cli_inspect = {
-    .name = "inspect",
-    .summary = "show what is inside a model file",
-    .text = "Prints what MODEL predicts, its score, the pipelines it is made of and their weights, which "
-            "columns matter, and the columns it needs.",
-    .operands = "a MODEL file",
-    .usage = "MODEL [OPTION…]",
-    .example = "inspect model.automl",
-    .min_operands = 1,
-    .max_operands = 1,
-    CLI_OPTIONS(options),
-    .run = run};
+const cli_verb cli_inspect = {.name = "inspect",
+                              .summary = "show what is inside a model file",
+                              .text = "Prints what MODEL predicts, its score, the pipelines it is "
+                                      "made of and their weights, which "
+                                      "columns matter, and the columns it needs.",
+                              .operands = "a MODEL file",
+                              .usage = "MODEL [OPTION…]",
+                              .example = "inspect model.automl",
+                              .min_operands = 1,
+                              .max_operands = 1,
+                              CLI_OPTIONS(options),
+                              .run = run};

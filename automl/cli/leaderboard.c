@@ -8,7 +8,8 @@ static int show(const cli_call *call, const aml_model *m) {
     unsigned flags = a->no_timings ? AML_NO_TIMINGS : 0;
     if (a->json) return cli_put_text(call, aml_model_leaderboard_json(m, flags));
     if (a->csv) return cli_put_text(call, aml_model_leaderboard_csv(m, flags));
-    if (!cli_show_leaders(call, m, SIZE_MAX, !a->no_timings)) return cli_fail(AML_ENOMEM, NULL, "out of memory");
+    if (!cli_show_leaders(call, m, SIZE_MAX, !a->no_timings))
+        return cli_fail(AML_ENOMEM, NULL, "out of memory");
     fputc('\n', call->out);
     cli_show_score(call, m);
     return 0;
@@ -30,7 +31,8 @@ static const cli_option options[] = {
 const cli_verb cli_leaderboard = {
     .name = "leaderboard",
     .summary = "show the pipelines that were tried, best first",
-    .text = "Prints the leaderboard that MODEL was chosen from: all pipelines that were tried, best first. "
+    .text = "Prints the leaderboard that MODEL was chosen from: all pipelines that were tried, "
+            "best first. "
             "A model file holds no timings, so that the same search gives the same file.",
     .operands = "a MODEL file",
     .usage = "MODEL [OPTION…]",

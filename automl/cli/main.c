@@ -25,14 +25,16 @@ const cli_verb *cli_verb_find(const char *name) {
 static void fill_descriptors(void) {
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
     for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0) _exit(AML_ENOMEM);
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0)
+            _exit(AML_ENOMEM);
 }
 
 static int unknown_verb(const char *word) {
     const char *known[N_VERBS + 2] = {NULL};
     char help[128] = "`automl help` lists the verbs";
     if (word[0] == '-')
-        return cli_fail(AML_EUSAGE, "options follow the verb: automl VERB [OPTION…]", "unknown option `%.80s`", word);
+        return cli_fail(AML_EUSAGE, "options follow the verb: automl VERB [OPTION…]",
+                        "unknown option `%.80s`", word);
     for (size_t i = 0; i < N_VERBS; i++) known[i] = verbs[i]->name;
     known[N_VERBS] = "help";
     const char *near = aml_suggest(word, known);
@@ -47,7 +49,8 @@ static int show_help(FILE *out, const char *name) {
     return 0;
 }
 
-static int run_verb(FILE *out, const cli_verb *verb, size_t n, char **argv, const char *program, double start) {
+static int run_verb(FILE *out, const cli_verb *verb, size_t n, char **argv, const char *program,
+                    double start) {
     cli_args args;
     int status = cli_args_parse(&args, verb, n, argv);
     if (!status && args.help) {
@@ -74,7 +77,9 @@ static int run(FILE *out, size_t argc, char **argv, double start) {
     }
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) return show_help(out, NULL);
     if (!strcmp(word, "help")) {
-        if (argc > 3) return cli_fail(AML_EUSAGE, "automl help [VERB]", "unexpected argument `%.80s`", argv[3]);
+        if (argc > 3)
+            return cli_fail(AML_EUSAGE, "automl help [VERB]", "unexpected argument `%.80s`",
+                            argv[3]);
         return show_help(out, argc > 2 ? argv[2] : NULL);
     }
     const cli_verb *verb = cli_verb_find(word);
@@ -85,12 +90,15 @@ static int write_result(const char *text, size_t size) {
     while (size) {
         ssize_t n = write(STDOUT_FILENO, text, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s", strerror(errno));
+        if (n < 0)
+            return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s",
+                            strerror(errno));
         text += n;
         size -= (size_t)n;
     }
     if (close(STDOUT_FILENO) && errno != EINTR)
-        return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s", strerror(errno));
+        return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s",
+                        strerror(errno));
     return 0;
 }
 

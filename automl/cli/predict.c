@@ -26,9 +26,11 @@ static const cli_option options[] = {
 const cli_verb cli_predict = {
     .name = "predict",
     .summary = "predict the rows of a CSV file with a model",
-    .text = "Predicts each row of DATA with MODEL and writes CSV: the column `prediction`, for classes "
-            "a column proba_CLASS each, then the columns to keep; one line a row, in the order of DATA. "
-            "Columns are found by name, in any order; DATA need not have the target.",
+    .text =
+        "Predicts each row of DATA with MODEL and writes CSV: the column `prediction`, for classes "
+        "a column proba_CLASS each, then the columns to keep; one line a row, in the order of "
+        "DATA. "
+        "Columns are found by name, in any order; DATA need not have the target.",
     .operands = "a MODEL and a DATA file",
     .usage = "MODEL DATA [OPTION…]",
     .example = "predict model.automl datasets/iris.csv --output predictions.csv",

@@ -118,7 +118,8 @@ cli_progress *cli_progress_start(int quiet) {
     if (!p) return NULL;
     pthread_mutex_init(&p->lock, NULL);
     p->quiet = quiet != 0;
-    p->live = cli_colour(STDERR_FILENO) || (isatty(STDERR_FILENO) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0);
+    p->live = cli_colour(STDERR_FILENO) ||
+              (isatty(STDERR_FILENO) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0);
     p->began = p->last_line = cli_now();
     p->best = p->shown_best = NAN;
     snprintf(p->stage, sizeof p->stage, "search");
@@ -132,7 +133,9 @@ cli_progress *cli_progress_start(int quiet) {
     return p;
 }
 
-static bool differs(double a, double b) { return isnan(a) ? !isnan(b) : isnan(b) || a < b || a > b; }
+static bool differs(double a, double b) {
+    return isnan(a) ? !isnan(b) : isnan(b) || a < b || a > b;
+}
 
 int cli_progress_update(const aml_progress *progress, void *arg) {
     cli_progress *p = arg;
@@ -146,7 +149,8 @@ int cli_progress_update(const aml_progress *progress, void *arg) {
     p->best = progress->best;
     if (progress->stage) snprintf(p->stage, sizeof p->stage, "%s", progress->stage);
     if (progress->metric) snprintf(p->metric, sizeof p->metric, "%s", progress->metric);
-    snprintf(p->learner, sizeof p->learner, "%s", progress->best_learner ? progress->best_learner : "");
+    snprintf(p->learner, sizeof p->learner, "%s",
+             progress->best_learner ? progress->best_learner : "");
     if (differs(p->best, p->shown_best)) p->fresh = true;
     pthread_mutex_unlock(&p->lock);
     return caught != 0;

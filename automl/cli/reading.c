@@ -7,7 +7,9 @@ aml_read_options cli_read_options(const cli_args *args) {
     return (aml_read_options){.size = sizeof(aml_read_options),
                               .separator = args->separator,
                               .decimal = args->decimal,
-                              .header = args->header ? 1 : args->no_header ? -1 : 0,
+                              .header = args->header      ? 1
+                                        : args->no_header ? -1
+                                                          : 0,
                               .threads = args->threads,
                               .memory_limit = args->memory_limit};
 }

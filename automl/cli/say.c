@@ -53,7 +53,8 @@ int cli_report(int status) {
     const aml_error *e = aml_last_error();
     if (!status) return 0;
     if (e->status == (aml_status)status && e->message[0]) return print_error(e);
-    if (status == AML_ENOMEM) return cli_fail(status, "free some, or raise --memory-limit", "out of memory");
+    if (status == AML_ENOMEM)
+        return cli_fail(status, "free some, or raise --memory-limit", "out of memory");
     return cli_fail(status, NULL, "the engine failed without a message");
 }
 

@@ -71,7 +71,8 @@ static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
     char text[1024];
     if (c.ranked > max)
         fprintf(call->out, "… and %zu more: automl leaderboard MODEL shows all\n", c.ranked - max);
-    if (c.pruned) fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
+    if (c.pruned)
+        fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
     if (!c.failed) return;
     fprintf(call->out, "%zu failed\n", c.failed);
     for (size_t i = 0, shown = 0; shown < REASONS && aml_model_leader(m, i, &l); i++) {
@@ -83,8 +84,10 @@ static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
 
 bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool timings) {
     const cli_column columns[] = {
-        {"rank", true},   {"learner", false}, {aml_model_metric(m), true}, {"± error", true}, {"folds", true},
-        {"fit s", true}, {"µs/row", true},   {"size", true},              {"weight", true},  {"pipeline", false}};
+        {"rank", true},     {"learner", false}, {aml_model_metric(m), true},
+        {"± error", true},  {"folds", true},    {"fit s", true},
+        {"µs/row", true},   {"size", true},     {"weight", true},
+        {"pipeline", false}};
     cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
     aml_leader l = {.size = sizeof l};
     layout y = lay_out(call, m, max, timings);
@@ -95,16 +98,17 @@ bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool
     return true;
 }
 
-bool cli_show_guardrails(const cli_call *call, const aml_model *m) {
+void cli_show_guardrail(const cli_call *call, const aml_guardrail *g) {
+    char text[2048], clean[4096];
+    snprintf(text, sizeof text, "%s%s%s", g->message, g->action[0] ? "; " : "", g->action);
+    fprintf(call->out, "%-8s ", g->status);
+    cli_wrap(call->out, cli_clean(clean, sizeof clean, text), 9, 9, call->width);
+}
+
+void cli_show_guardrails(const cli_call *call, const aml_model *m) {
     aml_guardrail g = {.size = sizeof g};
-    char text[2048];
-    for (size_t i = 0; aml_model_guardrail(m, i, &g); i++) {
-        if (!strcmp(g.status, "Passed")) continue;
-        fprintf(call->out, "%-8s %s", g.status, cli_clean(text, sizeof text, g.message));
-        if (g.action[0]) fprintf(call->out, "; %s", cli_clean(text, sizeof text, g.action));
-        fputc('\n', call->out);
-    }
-    return true;
+    for (size_t i = 0; aml_model_guardrail(m, i, &g); i++)
+        if (strcmp(g.status, "Passed") != 0) cli_show_guardrail(call, &g);
 }
 
 void cli_show_score(const cli_call *call, const aml_model *m) {
@@ -119,7 +123,9 @@ void cli_show_score(const cli_call *call, const aml_model *m) {
     }
     if (!isnan(s.baseline)) fprintf(call->out, "; baseline %s", cli_number(number, s.baseline));
     fputc('\n', call->out);
-    if (s.method && s.method[0]) fprintf(call->out, "         %s\n", s.method);
+    if (!s.method || !s.method[0]) return;
+    fputs("         ", call->out);
+    cli_wrap(call->out, s.method, 9, 9, call->width);
 }
 
 bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e) {

@@ -55,7 +55,9 @@ static void measure(size_t *widths, const cli_table *t, size_t width) {
     }
     if (used <= width) return;
     size_t over = used - width;
-    widths[last] = widths[last] > LEAST + over ? widths[last] - over : widths[last] < LEAST ? widths[last] : LEAST;
+    widths[last] = widths[last] > LEAST + over ? widths[last] - over
+                   : widths[last] < LEAST      ? widths[last]
+                                               : LEAST;
 }
 
 static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last) {
@@ -74,12 +76,13 @@ static void print_cell(FILE *out, const char *text, size_t width, bool right, bo
 static void print_row(const cli_table *t, FILE *out, const size_t *widths, char *const *cells) {
     size_t last = t->n - 1;
     bool first = true;
-    while (last && !widths[last]) last--;
+    while (last && (!widths[last] || (cells && !*cells[last]))) last--; /* no blanks at the end */
     for (size_t j = 0; j <= last; j++) {
         if (!widths[j]) continue;
         if (!first) fprintf(out, "%*s", GAP, "");
         first = false;
-        print_cell(out, cells ? cells[j] : t->columns[j].heading, widths[j], t->columns[j].right, j == last);
+        print_cell(out, cells ? cells[j] : t->columns[j].heading, widths[j], t->columns[j].right,
+                   j == last);
     }
 }
 

@@ -15,14 +15,17 @@ size_t cli_text_width(const char *text);
 /* Bytes of the longest beginning of a text that fits in `columns`. */
 size_t cli_text_cut(const char *text, size_t columns);
 
+/* Prints a text from column `at` on, wrapped at blanks, further lines indented, and a line end. */
+void cli_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width);
+
 /* Texts for people; out has 32 bytes and is returned. NAN gives "". */
 enum { CLI_NUMBER = 32 };
-char *cli_number(char *out, double x);   /* 5 significant digits */
-char *cli_rough(char *out, double x);    /* 2 significant digits */
+char *cli_number(char *out, double x); /* 5 significant digits */
+char *cli_rough(char *out, double x);  /* 2 significant digits */
 char *cli_fixed(char *out, double x, int decimals);
-char *cli_brief(char *out, double x);    /* "<0.001" "0.012" "1.23" "12.3" "123" */
+char *cli_brief(char *out, double x);     /* "<0.001" "0.012" "1.23" "12.3" "123" */
 char *cli_bytes(char *out, double bytes); /* "12.3 KiB" */
-char *cli_count(char *out, size_t n);    /* "12345", "" for 0 */
+char *cli_count(char *out, size_t n);     /* "12345", "" for 0 */
 
 /* A table that is filled cell by cell, row by row. Columns without any text are not printed. */
 typedef struct cli_column {

@@ -31,10 +31,10 @@ static bool within(const range *ranges, size_t n, uint32_t c) {
 
 /* Unicode: general categories Mn and Cf of common scripts, East Asian Width W and F, in coarse ranges. */
 static size_t width_of(uint32_t c) {
-    static const range none[] = {{0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},
-                                 {0x64B, 0x65F},   {0x93C, 0x93C},   {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF},
-                                 {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F},
-                                 {0xFEFF, 0xFEFF}, {0xE0100, 0xE01EF}};
+    static const range none[] = {
+        {0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},    {0x64B, 0x65F},
+        {0x93C, 0x93C},   {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x200B, 0x200F},  {0x20D0, 0x20FF},
+        {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF}, {0xE0100, 0xE01EF}};
     static const range wide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},
                                  {0xA960, 0xA97C},   {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
                                  {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},
@@ -47,7 +47,8 @@ static size_t width_of(uint32_t c) {
 
 /* Bidi marks, embeddings and isolates: characters that reorder what a terminal shows. */
 static bool reorders(uint32_t c) {
-    return c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
 }
 
 char *cli_clean(char *out, size_t size, const char *text) {
@@ -81,6 +82,27 @@ size_t cli_text_width(const char *text) {
     size_t width = 0, length;
     for (; *text; text += length) width += width_of(decode(text, &length));
     return width;
+}
+
+void cli_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width) {
+    char word[256];
+    for (bool first = true; *text; first = false) {
+        size_t length = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        size_t columns = cli_text_width(word);
+        if (!first && at + 1 + columns > width) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            at++;
+        }
+        fprintf(out, "%.*s", (int)length, text);
+        at += columns;
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
 }
 
 /* ---- numbers */

@@ -43,11 +43,19 @@ static int check_inputs(const job *j) {
     const cli_args *a = j->a;
     bool file = a->validation && !is_scheme(a->validation);
     int status = 0;
-    size_t standard = !strcmp(a->operands[0], "-") + (file && !strcmp(a->validation, "-")) + (a->test && !strcmp(a->test, "-"));
-    if (!a->target) return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN", "`train` needs --target");
-    if (!strcmp(j->path, "-")) return cli_fail(AML_EUSAGE, "give a file name; standard output gets the leaderboard", "a model cannot go to standard output");
-    if (standard > 1) return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
-    if (file) status = need_file(a->validation, "--validation", "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
+    size_t standard = !strcmp(a->operands[0], "-") + (file && !strcmp(a->validation, "-")) +
+                      (a->test && !strcmp(a->test, "-"));
+    if (!a->target)
+        return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN",
+                        "`train` needs --target");
+    if (!strcmp(j->path, "-"))
+        return cli_fail(AML_EUSAGE, "give a file name; standard output gets the leaderboard",
+                        "a model cannot go to standard output");
+    if (standard > 1)
+        return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
+    if (file)
+        status = need_file(a->validation, "--validation",
+                           "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
     if (!status && a->test) status = need_file(a->test, "--test", "check the spelling of the path");
     return status ? status : cli_report(aml_check_writable(j->path));
 }
@@ -59,8 +67,9 @@ static int read_data(job *j) {
     if (status) return status;
     if (!a->quiet) {
         cli_notes(j->data);
-        fprintf(stderr, "%s: %zu rows, %zu columns, read in %.2f s\n", a->operands[0], aml_frame_rows_count(j->data),
-                aml_frame_columns_count(j->data), cli_now() - j->call->start);
+        fprintf(stderr, "%s: %zu rows, %zu columns, read in %.2f s\n", a->operands[0],
+                aml_frame_rows_count(j->data), aml_frame_columns_count(j->data),
+                cli_now() - j->call->start);
     }
     if (!a->validation || is_scheme(a->validation)) return 0;
     return cli_report(aml_frame_read(&j->valid, a->validation, &reading));
@@ -97,7 +106,8 @@ static aml_train_options options_of(const job *j) {
 static int train(job *j) {
     aml_train_options o = options_of(j);
     cli_progress *progress = cli_progress_start(j->a->quiet);
-    if (!progress) return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
+    if (!progress)
+        return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
     o.progress = cli_progress_update;
     o.progress_arg = progress;
     o.seconds_used = cli_now() - j->call->start;
@@ -105,7 +115,8 @@ static int train(job *j) {
     int status = aml_train(&j->model, j->data, &o);
     j->stopped_by = cli_progress_stop(progress);
     if (status == AML_ESTOPPED && j->stopped_by) return 128 + j->stopped_by;
-    if (j->stopped_by && !j->a->quiet) cli_note("stopped by a signal: the model is the best so far");
+    if (j->stopped_by && !j->a->quiet)
+        cli_note("stopped by a signal: the model is the best so far");
     if (!status) status = aml_model_save(j->model, j->path);
     signal(SIGPIPE, SIG_DFL);
     return cli_report(status);
@@ -124,7 +135,8 @@ static int test(job *j) {
 
 /* A word as the shell reads it back. */
 static void put_word(FILE *out, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
     if (*word && strspn(word, plain) == strlen(word)) {
         fputs(word, out);
         return;
@@ -143,7 +155,8 @@ static void show_next(const job *j) {
     struct stat st;
     char size[CLI_NUMBER], path[1024];
     fprintf(out, "model    %s", cli_clean(path, sizeof path, j->path));
-    if (!stat(j->path, &st) && S_ISREG(st.st_mode)) fprintf(out, ", %s", cli_bytes(size, (double)st.st_size));
+    if (!stat(j->path, &st) && S_ISREG(st.st_mode))
+        fprintf(out, ", %s", cli_bytes(size, (double)st.st_size));
     fprintf(out, ", after %.1f s\nnext     ", cli_now() - j->call->start);
     put_word(out, j->call->program);
     fputs(" predict ", out);
@@ -178,8 +191,9 @@ static int show(const job *j) {
     const cli_call *call = j->call;
     char target[256];
     if (j->a->json) return show_json(j);
-    fprintf(call->out, "%s of `%s`, %zu rows, metric %s\n\n", aml_model_task(j->model),
-            cli_clean(target, sizeof target, j->a->target), aml_frame_rows_count(j->data), aml_model_metric(j->model));
+    fprintf(call->out, "%s task: `%s`, %zu rows, metric %s\n\n", aml_model_task(j->model),
+            cli_clean(target, sizeof target, j->a->target), aml_frame_rows_count(j->data),
+            aml_model_metric(j->model));
     bool good = cli_show_leaders(call, j->model, SHOWN, !j->a->no_timings);
     fputc('\n', call->out);
     cli_show_guardrails(call, j->model);
@@ -193,7 +207,9 @@ static int show(const job *j) {
 }
 
 static int run(const cli_call *call) {
-    job j = {.call = call, .a = call->args, .path = call->args->output ? call->args->output : "model.automl"};
+    job j = {.call = call,
+             .a = call->args,
+             .path = call->args->output ? call->args->output : "model.automl"};
     int status = check_inputs(&j);
     if (!status) status = read_data(&j);
     if (!status) status = train(&j);
@@ -210,37 +226,48 @@ static int run(const cli_call *call) {
 static const cli_option options[] = {
     CLI_TITLE("What to predict"),
     {"target", "COLUMN", "the column to predict (required)", CLI_TEXT, CLI_AT(target)},
-    {"task", "TASK", "binary, multiclass or regression (default: from the target)", CLI_TEXT, CLI_AT(task)},
-    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse by task)", CLI_TEXT, CLI_AT(metric)},
+    {"task", "TASK", "binary, multiclass or regression (default: by target)", CLI_TEXT,
+     CLI_AT(task)},
+    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse)", CLI_TEXT,
+     CLI_AT(metric)},
     {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)},
     {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)},
     {"group", "COLUMN", "rows of one group stay in one fold", CLI_TEXT, CLI_AT(group)},
     {"time", "COLUMN", "validate forward in this order", CLI_TEXT, CLI_AT(time)},
     CLI_TITLE("Search"),
-    {"time-limit", "TIME", "from start to saved model: 60s, 5m, 1h30m (default: 60s without --trials)", CLI_SECONDS, CLI_AT(time_limit)},
+    {"time-limit", "TIME",
+     "from start to saved model: 60s, 5m, 1h30m (default: 60s, or none with --trials)", CLI_SECONDS,
+     CLI_AT(time_limit)},
     {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
-    {"learners", "A,B", "learners to use (default: all that `automl catalog` lists)", CLI_NAMES, CLI_AT(learners)},
+    {"learners", "A,B", "learners to use (default: all; see `automl catalog`)", CLI_NAMES,
+     CLI_AT(learners)},
     {"sampler", "NAME", "what picks pipelines (default: auto)", CLI_TEXT, CLI_AT(sampler)},
-    {"scheduler", "NAME", "what stops the hopeless early (default: race)", CLI_TEXT, CLI_AT(scheduler)},
+    {"scheduler", "NAME", "what stops the hopeless early (default: race)", CLI_TEXT,
+     CLI_AT(scheduler)},
     {"no-ensemble", NULL, "the best single pipeline, not a blend", CLI_FLAG, CLI_AT(no_ensemble)},
     {"seed", "N", "of all random choices (default: 0)", CLI_SEED, CLI_AT(seed)},
-    {"max-concurrent-trials", "N", "trials side by side; part of the result (default: 4)", CLI_SMALL, CLI_AT(max_concurrent_trials)},
-    {"threads", "N", "threads to use; never part of the result (default: all cores)", CLI_SMALL, CLI_AT(threads)},
-    {"memory-limit", "SIZE", "most memory to use: 512M, 2G (default: none)", CLI_BYTES, CLI_AT(memory_limit)},
+    {"max-concurrent-trials", "N", "side by side; part of the result (default: 4)", CLI_SMALL,
+     CLI_AT(max_concurrent_trials)},
+    {"threads", "N", "to use; not part of the result (default: all cores)", CLI_SMALL,
+     CLI_AT(threads)},
+    {"memory-limit", "SIZE", "most memory to use: 512M, 2G (default: none)", CLI_BYTES,
+     CLI_AT(memory_limit)},
     CLI_TITLE("Validation"),
-    {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)", CLI_TEXT, CLI_AT(validation)},
+    {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
+     CLI_TEXT, CLI_AT(validation)},
     {"test", "FILE", "evaluate the model on these rows in the end", CLI_TEXT, CLI_AT(test)},
     CLI_TITLE("Output"),
     {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
     {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)},
-    {"quiet", NULL, "no progress and no notes, only errors and the result", CLI_FLAG, CLI_AT(quiet)},
+    {"quiet", NULL, "print only errors and the result", CLI_FLAG, CLI_AT(quiet)},
     CLI_READING};
 
 const cli_verb cli_train = {
     .name = "train",
     .summary = "search for the best model of a CSV file and save it",
-    .text = "Tries pipelines of featurization and learner on DATA, blends the best, saves the model and "
+    .text = "Tries pipelines of featurization and learner on DATA, blends the best, saves the "
+            "model and "
             "prints the leaderboard. Ctrl-C ends the search early and keeps the best so far.",
     .operands = "a DATA file",
     .usage = "DATA --target COLUMN [OPTION…]",

@@ -70,8 +70,8 @@ bool cli_parse_seconds(double *out, const char *s) {
 }
 
 bool cli_parse_bytes(uint64_t *out, const char *s) {
-    static const unit units[] = {{"", 1},      {"k", 0x1p10}, {"K", 0x1p10}, {"M", 0x1p20},
-                                 {"G", 0x1p30}, {"T", 0x1p40}};
+    static const unit units[] = {{"", 1},       {"k", 0x1p10}, {"K", 0x1p10},
+                                 {"M", 0x1p20}, {"G", 0x1p30}, {"T", 0x1p40}};
     double x;
     if (!take_decimal(&x, &s)) return false;
     const unit *u = take_unit(units + 1, sizeof units / sizeof *units - 1, &s);

@@ -24,7 +24,8 @@ aml_status csv_note(csv_reader *r, const char *format, ...) {
     return AML_OK;
 }
 
-aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before, const char *after) {
+aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before,
+                            const char *after) {
     char list[400] = "", name[160];
     size_t count = 0, n = 0;
     for (size_t k = 0; k < r->n_columns; k++) {
@@ -42,11 +43,15 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
 
 static aml_status fail_no_header(const csv_reader *r) {
     aml_fail_at(AML_EDATA, r->source.name, 1, 0, "no header: the file has only blank lines");
-    return aml_help(AML_EDATA, "the first line names the columns", "check how the file was written");
+    return aml_help(AML_EDATA, "the first line names the columns",
+                    "check how the file was written");
 }
 
 static const char *separator_name(char separator) {
-    return separator == ';' ? "semicolons" : separator == '\t' ? "tabs" : separator == '|' ? "bars" : "commas";
+    return separator == ';'    ? "semicolons"
+           : separator == '\t' ? "tabs"
+           : separator == '|'  ? "bars"
+                               : "commas";
 }
 
 static aml_status read_sample(csv_reader *r) {
@@ -58,7 +63,8 @@ static aml_status read_sample(csv_reader *r) {
     r->sample = aml_alloc_raw(r->work, r->n_sample * r->width, sizeof *r->sample);
     if (!r->sample) return AML_ENOMEM;
     csv_tokens(r->sample, NULL, &flaw, &r->source, &r->index, first, r->width);
-    if (flaw.kind && flaw.at <= end && flaw.kind != CSV_WIDTH) return csv_explain_flaw(r, &flaw, flaw.count);
+    if (flaw.kind && flaw.at <= end && flaw.kind != CSV_WIDTH)
+        return csv_explain_flaw(r, &flaw, flaw.count);
     return AML_OK;
 }
 
@@ -76,7 +82,8 @@ static aml_status find_dialect(csv_reader *r) {
     if (r->index.n_rows == 0) return fail_no_header(r);
     AML_TRY(read_sample(r));
     size_t cells = r->n_sample * r->width;
-    r->decimal = o->decimal ? o->decimal : csv_find_decimal(&r->source, r->sample, cells, separator);
+    r->decimal =
+        o->decimal ? o->decimal : csv_find_decimal(&r->source, r->sample, cells, separator);
     r->header = o->header > 0 || (o->header == 0 && o->schema);
     if (o->header == 0 && !o->schema)
         r->header = csv_find_header(&r->source, r->sample, r->n_sample, r->width, r->decimal);
@@ -105,17 +112,26 @@ static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int
 }
 
 static bool has_bad_dates(const csv_column *c) { return c->kind == AML_DATETIME && c->n_bad; }
-static bool has_ambiguous_dates(const csv_column *c) { return c->kind == AML_DATETIME && c->ambiguous_date; }
+static bool has_ambiguous_dates(const csv_column *c) {
+    return c->kind == AML_DATETIME && c->ambiguous_date;
+}
 static bool has_mostly_numbers(const csv_column *c) { return c->mostly_numbers; }
-static bool has_long_integers(const csv_column *c) { return c->kind == AML_NUMBER && c->long_integer; }
+static bool has_long_integers(const csv_column *c) {
+    return c->kind == AML_NUMBER && c->long_integer;
+}
 static bool is_made_up(const csv_column *c) { return c->unnamed; }
 
 static aml_status note_kinds(csv_reader *r) {
-    AML_TRY(csv_note_columns(r, is_made_up, "the header has no name for the columns read as", "(named by their place)"));
-    AML_TRY(csv_note_columns(r, has_mostly_numbers, "mostly numbers, but with other text, so not read as numbers:", ""));
-    AML_TRY(csv_note_columns(r, has_long_integers, "whole numbers beyond 2^53 lose their last digits in", ""));
-    AML_TRY(csv_note_columns(r, has_bad_dates, "cells that are no dates are read as missing in", ""));
-    return csv_note_columns(r, has_ambiguous_dates, "day and month could be swapped in the dates of", "");
+    AML_TRY(csv_note_columns(r, is_made_up, "the header has no name for the columns read as",
+                             "(named by their place)"));
+    AML_TRY(csv_note_columns(r, has_mostly_numbers,
+                             "mostly numbers, but with other text, so not read as numbers:", ""));
+    AML_TRY(csv_note_columns(r, has_long_integers,
+                             "whole numbers beyond 2^53 lose their last digits in", ""));
+    AML_TRY(
+        csv_note_columns(r, has_bad_dates, "cells that are no dates are read as missing in", ""));
+    return csv_note_columns(r, has_ambiguous_dates,
+                            "day and month could be swapped in the dates of", "");
 }
 
 /* A separator at the end of every line makes an empty column without a name. */
@@ -124,8 +140,9 @@ static aml_status drop_trailing(csv_reader *r) {
     if (!last || r->options->schema || r->n_columns < 2 || !last->unnamed) return AML_OK;
     if (last->n_missing < r->index.n_rows) return AML_OK;
     r->n_columns--;
-    return csv_note(r, "every line ends with a separator: the empty column %zu without a name was dropped",
-                    last->field + 1);
+    return csv_note(
+        r, "every line ends with a separator: the empty column %zu without a name was dropped",
+        last->field + 1);
 }
 
 static aml_status find_kinds(csv_reader *r) {
@@ -152,7 +169,11 @@ static aml_status make_frame(aml_frame **out, csv_reader *r) {
         AML_TRY(csv_finish(&columns[k], &r->columns[k], r->source.text, r->index.n_rows, r->keep));
         csv_column_free(&r->columns[k]);
     }
-    *f = (aml_frame){.n = r->index.n_rows, .p = r->n_columns, .columns = columns, .line = r->line, .source = source,
+    *f = (aml_frame){.n = r->index.n_rows,
+                     .p = r->n_columns,
+                     .columns = columns,
+                     .line = r->line,
+                     .source = source,
                      .arena = r->keep};
     *out = f;
     return AML_OK;
@@ -169,7 +190,8 @@ static aml_status note_lines(csv_reader *r) {
     if (x->n_blank == 1) AML_TRY(csv_note(r, "1 blank line was skipped"));
     if (x->n_blank > 1) AML_TRY(csv_note(r, "%zu blank lines were skipped", x->n_blank));
     if (strcmp(line_end(x), "mixed")) return AML_OK;
-    return csv_note(r, "line ends are mixed: %zu LF, %zu CRLF, %zu CR", x->n_lf, x->n_crlf, x->n_cr);
+    return csv_note(r, "line ends are mixed: %zu LF, %zu CRLF, %zu CR", x->n_lf, x->n_crlf,
+                    x->n_cr);
 }
 
 static void fill_report(aml_csv_report *report, const csv_reader *r) {
@@ -211,7 +233,8 @@ static aml_status read_loaded(aml_frame **out, aml_csv_report *report, csv_reade
 
 static const aml_csv_options defaults = {0};
 
-static aml_status read_source(aml_frame **out, aml_csv_report *report, csv_reader *r, aml_status loaded) {
+static aml_status read_source(aml_frame **out, aml_csv_report *report, csv_reader *r,
+                              aml_status loaded) {
     aml_status status = loaded ? loaded : read_loaded(out, report, r);
     csv_unload(&r->source);
     return status;
@@ -228,5 +251,6 @@ aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *te
                          const char *source, const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    return read_source(out, report, &r, csv_load_text(&r.source, text, length, source, r.options->account));
+    return read_source(out, report, &r,
+                       csv_load_text(&r.source, text, length, source, r.options->account));
 }

@@ -1,4 +1,23 @@
-/* csv.h: CSV text to a frame, and rows to CSV text. Everything guessed is reported and can be set. */
+/* csv.h: CSV text to a frame, and rows to CSV text. Everything guessed is reported and can be set.
+ *
+ * Text: UTF-8 with or without byte order mark, fields by RFC 4180 (quotes count only at the beginning of a
+ * field), line ends LF, CRLF or CR. Blank lines are skipped, blanks around unquoted fields are no part of them.
+ * Refused with file, line and column: NUL, other encodings, other kinds of files, rows of another width,
+ * unterminated quotes, text behind a closing quote, fields over 16 MiB, lines over 256 MiB, a file without text.
+ * A header alone gives a frame of no rows.
+ *
+ * Header, when it is to be detected: the first line is one unless it has numbers (or words that come again in
+ * their column) where the rows have them. A name that comes twice gets the suffix .1, an empty one is c<k>.
+ *
+ * Kind of a column, when it is to be found:
+ *   NUMBER      every cell is a number or missing (- . None and some more are missing here only)
+ *   DATETIME    at least 99 % of the cells are dates of one form; the others become missing
+ *   TEXT        20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
+ *               or 6 words in cells of which 5 % and 50 differ
+ *   IDENTIFIER  50 cells or more in single words, over 95 % of them different
+ *   CATEGORY    else
+ * But AML_EDATA where a column is meant to be numbers: all cells are numbers except infinite, overflowing or
+ * thousands-separated ones (1,234), or 99 % of 100 cells or more are numbers. */
 #ifndef AML_CORE_CSV_H
 #define AML_CORE_CSV_H
 
@@ -27,7 +46,7 @@ typedef struct aml_csv_options {
     const aml_schema *schema; /* NULL = infer kinds. Else the frame has exactly the schema's columns in its
                                  order (absent optional ones left out), other columns are ignored */
     const char *const *text_columns; /* names never inferred: read as TEXT (targets, kept columns); NULL-ended,
-                                        may be NULL */
+                                        may be NULL. Their cells stay as written, "NA" too */
     size_t max_rows;          /* 0 = all */
     int n_threads;
     aml_memory *account;      /* may be NULL */
@@ -60,11 +79,13 @@ aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *te
  * formula (leading = + - @ tab CR) gets a leading apostrophe, unless it is a number. */
 void aml_csv_put(aml_string *s, const char *text, size_t length, bool neutralise);
 
-/* Is this text one of the usual spellings of missing? ("", NA, N/A, NaN, null, None?, ?, …: csv.c lists them.) */
+/* Is this text one of the usual spellings of missing? ("", NA, N/A, NaN, null, ? and the like; csv_values.c
+ * lists them. "None" is none: it is a level in many tables.) */
 bool aml_is_missing_text(const char *s, size_t n);
 
 /* Date or date-time text in the usual forms (ISO 8601 with T or blank, fraction and offset; YYYY/MM/DD;
- * MM/DD/YYYY or DD/MM/YYYY by `day_first`; YYYYMMDD only with `compact`; month names) to seconds. */
+ * MM/DD/YYYY or DD/MM/YYYY by `day_first`, two-digit years 1969 to 2068; YYYYMMDD only with `compact` or before
+ * a time; month names; YYYY-MM, YYYY Q1) to seconds. */
 bool aml_parse_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
 /* "2011-03-01" or "2011-03-01T12:30:00"; returns the length (< 40). */
 size_t aml_format_datetime(char *out, double seconds);

@@ -51,7 +51,8 @@ void csv_judge_numbers(csv_column *c, size_t n) {
 static double *level_numbers(const csv_column *c, char decimal) {
     double *values = aml_malloc(c->dict.n * sizeof *values);
     for (size_t k = 0; values && k < c->dict.n; k++)
-        if (!csv_number(&values[k], c->dict.levels[k].text, c->dict.levels[k].size, decimal)) values[k] = NAN;
+        if (!csv_number(&values[k], c->dict.levels[k].text, c->dict.levels[k].size, decimal))
+            values[k] = NAN;
     return values;
 }
 
@@ -105,7 +106,8 @@ static void to_text(csv_column *c, const char *text, size_t n) {
 /* ---- categories */
 
 static int by_count(const void *a, const void *b, void *arg) {
-    const csv_level *levels = arg, *x = &levels[*(const uint32_t *)a], *y = &levels[*(const uint32_t *)b];
+    const csv_level *levels = arg, *x = &levels[*(const uint32_t *)a],
+                    *y = &levels[*(const uint32_t *)b];
     if (x->count != y->count) return x->count > y->count ? -1 : 1;
     int order = memcmp(x->text, y->text, x->size < y->size ? x->size : y->size);
     return order ? order : (x->size > y->size) - (x->size < y->size);
@@ -119,7 +121,8 @@ static void to_category(csv_column *c, size_t n) {
     c->verdict = CSV_SHORT_OF_MEMORY;
     for (size_t k = 0; rank && c->order && k < c->dict.n; k++) {
         rank[k] = -1;
-        if (!aml_is_missing_text(c->dict.levels[k].text, c->dict.levels[k].size)) c->order[m++] = (uint32_t)k;
+        if (!aml_is_missing_text(c->dict.levels[k].text, c->dict.levels[k].size))
+            c->order[m++] = (uint32_t)k;
     }
     if (rank && c->order && !aml_sort(c->order, m, sizeof *c->order, by_count, c->dict.levels)) {
         for (uint32_t k = 0; k < m; k++) rank[c->order[k]] = (int32_t)k;
@@ -186,7 +189,8 @@ static aml_status finish_category(aml_column *out, const csv_column *c, size_t n
     if (!levels || !out->code) return AML_ENOMEM;
     for (uint32_t k = 0; k < c->n_levels; k++) {
         const csv_level *l = c->schema ? NULL : &c->dict.levels[c->order[k]];
-        levels[k] = l ? aml_strndup(keep, l->text, l->size) : aml_strdup(keep, c->schema->levels[k]);
+        levels[k] =
+            l ? aml_strndup(keep, l->text, l->size) : aml_strdup(keep, c->schema->levels[k]);
         if (!levels[k]) return AML_ENOMEM;
     }
     out->levels = levels;
@@ -194,7 +198,8 @@ static aml_status finish_category(aml_column *out, const csv_column *c, size_t n
     return AML_OK;
 }
 
-static aml_status finish_text(aml_column *out, const csv_column *c, const char *text, size_t n, aml_arena *keep) {
+static aml_status finish_text(aml_column *out, const csv_column *c, const char *text, size_t n,
+                              aml_arena *keep) {
     uint64_t *offset = aml_alloc_raw(keep, n + 1, sizeof *offset);
     char *bytes = aml_alloc_raw(keep, c->n_bytes, 1);
     uint64_t at = 0;

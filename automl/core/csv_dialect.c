@@ -85,40 +85,71 @@ static bool same_text(const csv_source *s, csv_ref a, csv_ref b) {
 typedef struct evidence {
     size_t numbers;  /* numbers in the first row */
     size_t broken;   /* of these, not whole */
+    size_t years;    /* of these, 1800 to 2100 above other numbers */
     size_t breaks;   /* words above columns of numbers or dates */
     size_t fits;     /* numbers or dates above columns of the same */
-    size_t repeated; /* words that come again below in their column */
+    size_t repeated; /* words that come again below in their column of words */
 } evidence;
 
-static void weigh_column(evidence *e, const csv_source *s, const csv_ref *cells, size_t n, size_t width,
-                         char decimal) {
-    cell_class first = classify(s, cells[0], decimal);
-    size_t numbers = 0, words = 0, dates = 0, repeated = 0;
+static bool is_year(const csv_source *s, csv_ref r) {
+    int64_t year;
+    return aml_parse_int64(&year, s->text + csv_ref_at(r), csv_ref_size(r)) && year >= 1800 &&
+           year <= 2100;
+}
+
+/* A column below the first row. */
+typedef struct below {
+    size_t numbers, years, words, dates, repeated;
+} below;
+
+static void look_below(below *b, const csv_source *s, const csv_ref *cells, size_t n, size_t width,
+                       char decimal) {
     double t;
+    *b = (below){0};
     for (size_t r = 1; r < n && r <= COMPARED_ROWS; r++) {
         csv_ref cell = cells[r * width];
         cell_class class = classify(s, cell, decimal);
-        numbers += class == NUMBER;
-        words += class == WORD;
-        repeated += class == WORD && same_text(s, cell, cells[0]);
-        dates += class == WORD && csv_datetime(&t, s->text + csv_ref_at(cell), csv_ref_size(cell), true, false);
+        b->numbers += class == NUMBER;
+        b->years += class == NUMBER && is_year(s, cell);
+        if (class != WORD) continue;
+        b->words++;
+        b->repeated += same_text(s, cell, cells[0]);
+        b->dates += csv_datetime(&t, s->text + csv_ref_at(cell), csv_ref_size(cell), true, false) !=
+                    CSV_NO_DATE;
     }
-    bool date = dates && dates == words && numbers == 0;
-    bool first_date = csv_datetime(&t, s->text + csv_ref_at(cells[0]), csv_ref_size(cells[0]), true, false);
+}
+
+static void weigh_column(evidence *e, const csv_source *s, const csv_ref *cells, size_t n,
+                         size_t width, char decimal) {
+    below b;
+    double t;
     int64_t whole;
-    e->numbers += first == NUMBER;
-    e->broken += first == NUMBER && !aml_parse_int64(&whole, s->text + csv_ref_at(cells[0]), csv_ref_size(cells[0]));
-    e->repeated += repeated > 0;
-    if (first == NUMBER) e->fits += numbers > 0 && words == 0;
-    if (first == WORD && first_date) e->fits += date;
-    if (first == WORD && !first_date) e->breaks += date || (numbers > 0 && words * 20 <= numbers);
+    const char *first = s->text + csv_ref_at(cells[0]);
+    size_t size = csv_ref_size(cells[0]);
+    look_below(&b, s, cells, n, width, decimal);
+    bool dates = b.dates && b.dates == b.words && b.numbers == 0;
+    bool numbers = b.numbers > 0 && b.words * 20 <= b.numbers;
+    switch (classify(s, cells[0], decimal)) {
+    case NOTHING: break;
+    case NUMBER:
+        e->numbers++;
+        e->broken += !aml_parse_int64(&whole, first, size);
+        e->years += is_year(s, cells[0]) && numbers && b.years == 0;
+        e->fits += numbers && b.words == 0;
+        break;
+    case WORD:
+        e->repeated += b.repeated && !numbers;
+        if (csv_datetime(&t, first, size, true, false)) e->fits += dates;
+        else e->breaks += dates || numbers;
+    }
 }
 
 /* 0, 1, 2, … as tables without names are often written. */
 static bool counts_up(const csv_source *s, const csv_ref *cells, size_t width) {
     for (size_t j = 0; j < width; j++) {
         int64_t k;
-        if (!aml_parse_int64(&k, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j]))) return false;
+        if (!aml_parse_int64(&k, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j])))
+            return false;
         if (k != (int64_t)j) return false;
     }
     return width >= 4;
@@ -130,18 +161,21 @@ static bool all_different(const csv_source *s, const csv_ref *cells, size_t widt
     for (size_t j = 0; j < width && different; j++) {
         if (csv_ref_size(cells[j]) == 0) continue;
         int64_t before = (int64_t)seen.n;
-        different = csv_dict_add(&seen, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j])) == before;
+        different =
+            csv_dict_add(&seen, s->text + csv_ref_at(cells[j]), csv_ref_size(cells[j])) == before;
     }
     csv_dict_free(&seen);
     return different;
 }
 
-bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width, char decimal) {
+bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width,
+                     char decimal) {
     evidence e = {0};
     if (counts_up(s, cells, width)) return true;
     for (size_t j = 0; j < width; j++) weigh_column(&e, s, cells + j, n, width, decimal);
-    if (e.repeated) return false;
+    if (e.repeated && (e.numbers || e.breaks <= e.fits)) return false;
     if (e.numbers == 0) return e.breaks >= e.fits || n < 2;
-    /* Numbers are names (years, positions) when there is a word where the rows have numbers. */
-    return e.breaks > 0 && e.broken == 0 && all_different(s, cells, width);
+    /* Numbers are names where they are years, or where a word stands above numbers. */
+    bool names = (e.years > 1 && e.years == e.numbers) || e.breaks > 0;
+    return names && e.broken == 0 && all_different(s, cells, width);
 }

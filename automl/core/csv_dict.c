@@ -69,7 +69,8 @@ int64_t csv_dict_find(const csv_dict *d, const char *text, size_t size) {
 
 int64_t csv_dict_add(csv_dict *d, const char *text, size_t size) {
     if (d->n >= INT32_MAX - 1) return CSV_NO_MEMORY;
-    if (d->n * 2 >= d->n_slots && !rehash(d, d->n_slots ? d->n_slots * 2 : 64)) return CSV_NO_MEMORY;
+    if (d->n * 2 >= d->n_slots && !rehash(d, d->n_slots ? d->n_slots * 2 : 64))
+        return CSV_NO_MEMORY;
     uint64_t hash = hash_of(text, size);
     size_t at = locate(d, hash, text, size);
     if (d->slots[at]) return (int64_t)(uint32_t)d->slots[at] - 1;

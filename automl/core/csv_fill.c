@@ -13,7 +13,8 @@ typedef struct pass {
     bool again;
 } pass;
 
-static void fill_numbers(csv_column *c, const csv_reader *r, const csv_ref *cells, const csv_block *b) {
+static void fill_numbers(csv_column *c, const csv_reader *r, const csv_ref *cells,
+                         const csv_block *b) {
     double *out = c->number + b->row;
     bool soft = false, mixed = false, long_integer = false;
     for (size_t i = 0; i < b->n_rows; i++) {
@@ -46,7 +47,8 @@ static void fill_blocks(void *arg, size_t block, size_t begin, size_t end, int t
     (void)begin, (void)end;
     const csv_block *b = &r->index.blocks[block];
     csv_ref *cells = p->cells[thread];
-    csv_tokens(cells, p->again ? NULL : r->line + b->row, &p->flaws[block], &r->source, &r->index, b, r->width);
+    csv_tokens(cells, p->again ? NULL : r->line + b->row, &p->flaws[block], &r->source, &r->index,
+               b, r->width);
     for (size_t k = 0; k < r->n_columns; k++) {
         csv_column *c = &r->columns[k];
         if (p->again && !c->mixed) continue;
@@ -93,14 +95,17 @@ static bool sample_is_numbers(const csv_reader *r, const csv_column *c) {
         csv_ref ref = r->sample[i * r->width + c->field];
         const char *s = r->source.text + csv_ref_at(ref);
         size_t n = csv_ref_size(ref);
-        if (csv_number(&x, s, n, r->decimal) || aml_is_missing_text(s, n) || csv_missing_number(s, n)) continue;
+        if (csv_number(&x, s, n, r->decimal) || aml_is_missing_text(s, n) ||
+            csv_missing_number(s, n))
+            continue;
         return false;
     }
     return true;
 }
 
 static aml_status make_room(csv_reader *r, pass *p) {
-    size_t n = r->index.n_rows, most = 0, threads = (size_t)(r->options->n_threads > 1 ? r->options->n_threads : 1);
+    size_t n = r->index.n_rows, most = 0,
+           threads = (size_t)(r->options->n_threads > 1 ? r->options->n_threads : 1);
     for (size_t b = 0; b < r->index.n_blocks; b++)
         if (r->index.blocks[b].n_rows > most) most = r->index.blocks[b].n_rows;
     if (threads > r->index.n_blocks) threads = r->index.n_blocks ? r->index.n_blocks : 1;
@@ -109,7 +114,8 @@ static aml_status make_room(csv_reader *r, pass *p) {
     r->line = aml_alloc_raw(r->keep, n, sizeof *r->line);
     if (!p->cells || !p->flaws || !r->line) return AML_ENOMEM;
     for (size_t t = 0; t < threads; t++)
-        if (!(p->cells[t] = aml_alloc_raw(r->work, most * r->width, sizeof **p->cells))) return AML_ENOMEM;
+        if (!(p->cells[t] = aml_alloc_raw(r->work, most * r->width, sizeof **p->cells)))
+            return AML_ENOMEM;
     for (size_t k = 0; k < r->n_columns; k++) {
         csv_column *c = &r->columns[k];
         bool numbers = c->kind == AML_NUMBER || (c->kind == 0 && sample_is_numbers(r, c));

@@ -26,7 +26,8 @@ typedef struct csv_source {
 } csv_source;
 
 aml_status csv_load_file(csv_source *s, const char *path, aml_memory *account);
-aml_status csv_load_text(csv_source *s, const char *text, size_t length, const char *name, aml_memory *account);
+aml_status csv_load_text(csv_source *s, const char *text, size_t length, const char *name,
+                         aml_memory *account);
 void csv_unload(csv_source *s);
 
 /* ---- csv_scan.c: records and cells */
@@ -67,8 +68,8 @@ typedef struct csv_flaw {
 
 /* cells[row * width + field] of all rows of a block; rows that are too short are filled with empty cells.
  * line[row] (may be NULL) gets line numbers. */
-void csv_tokens(csv_ref *cells, uint64_t *line, csv_flaw *flaw, const csv_source *s, const csv_index *x,
-                const csv_block *block, size_t width);
+void csv_tokens(csv_ref *cells, uint64_t *line, csv_flaw *flaw, const csv_source *s,
+                const csv_index *x, const csv_block *block, size_t width);
 /* Fields of the record that begins at `at`, and where its line ends. */
 size_t csv_count_fields(size_t *end, const csv_source *s, size_t at, char separator);
 /* Line and column (in characters, from 1) of a byte. */
@@ -81,17 +82,27 @@ char csv_find_separator(const csv_source *s);
 /* A decimal comma is looked for only where the separator leaves room for it. */
 char csv_find_decimal(const csv_source *s, const csv_ref *cells, size_t n, char separator);
 /* Is the first of `n` rows a header? */
-bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width, char decimal);
+bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width,
+                     char decimal);
 
 /* ---- csv_values.c: what one cell says */
-bool csv_number(double *out, const char *s, size_t n, char decimal); /* true for an overflow, with ±inf */
-bool csv_missing_number(const char *s, size_t n); /* spellings of missing only in a column of numbers: - . None */
-bool csv_infinite(const char *s, size_t n);       /* inf, Infinity, … */
-bool csv_thousands(const char *s, size_t n);      /* 1,234 or 1,234,567.8 */
+bool csv_number(double *out, const char *s, size_t n,
+                char decimal); /* true for an overflow, with ±inf */
+bool csv_missing_number(const char *s,
+                        size_t n); /* spellings of missing only in a column of numbers: - . None */
+bool csv_infinite(const char *s, size_t n);               /* inf, Infinity, … */
+bool csv_thousands(const char *s, size_t n);              /* 1,234 or 1,234,567.8 */
 bool csv_long_integer(const char *s, size_t n, double x); /* digits that a double does not keep */
 
 /* ---- datetime.c */
-typedef enum csv_date_form { CSV_NO_DATE, CSV_YMD, CSV_YM, CSV_SLASHED, CSV_NAMED, CSV_COMPACT } csv_date_form;
+typedef enum csv_date_form {
+    CSV_NO_DATE,
+    CSV_YMD,
+    CSV_YM,
+    CSV_SLASHED,
+    CSV_NAMED,
+    CSV_COMPACT
+} csv_date_form;
 /* As aml_parse_datetime, telling the form; CSV_NO_DATE when it is none. */
 csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
 
@@ -118,25 +129,25 @@ void csv_dict_free(csv_dict *d);
 typedef enum csv_verdict {
     CSV_GOOD,
     CSV_SHORT_OF_MEMORY,
-    CSV_STRAY_TEXT,   /* text in a column of numbers */
+    CSV_STRAY_TEXT, /* text in a column of numbers */
     CSV_INFINITE_CELL,
     CSV_OVERFLOW_CELL,
     CSV_THOUSANDS_CELL,
-    CSV_BAD_DATES     /* most cells of a date column are no dates */
+    CSV_BAD_DATES /* most cells of a date column are no dates */
 } csv_verdict;
 
 typedef struct csv_column {
     const char *name;
-    size_t field;      /* its place in the row */
-    bool unnamed;      /* the header has no name for it */
-    bool verbatim;     /* TEXT whose cells stay as they are written */
-    aml_kind kind;     /* given, or 0 until it is found */
+    size_t field;                    /* its place in the row */
+    bool unnamed;                    /* the header has no name for it */
+    bool verbatim;                   /* TEXT whose cells stay as they are written */
+    aml_kind kind;                   /* given, or 0 until it is found */
     const aml_schema_column *schema; /* or NULL */
-    double *number;    /* numbers so far, or NULL */
-    csv_ref *ref;      /* references, or NULL; later doubles */
-    _Atomic bool mixed;        /* a cell of `number` is no number: references are needed */
-    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
-    _Atomic bool long_integer; /* digits were lost */
+    double *number;                  /* numbers so far, or NULL */
+    csv_ref *ref;                    /* references, or NULL; later doubles */
+    _Atomic bool mixed;              /* a cell of `number` is no number: references are needed */
+    _Atomic bool soft;               /* a cell is missing only if the column is numbers */
+    _Atomic bool long_integer;       /* digits were lost */
     /* found by csv_judge */
     csv_verdict verdict;
     size_t bad_row, n_bad; /* the first cell that does not fit, and how many there are */
@@ -169,13 +180,13 @@ typedef struct csv_reader {
     csv_index index;
     char decimal;
     bool header;
-    size_t width;       /* fields of a row */
-    csv_ref *sample;    /* cells of the first block, the header among them */
-    size_t n_sample;    /* its rows */
-    const char **names; /* of all fields */
+    size_t width;        /* fields of a row */
+    csv_ref *sample;     /* cells of the first block, the header among them */
+    size_t n_sample;     /* its rows */
+    const char **names;  /* of all fields */
     csv_column *columns; /* those the frame gets */
     size_t n_columns;
-    uint64_t *line;     /* of each row */
+    uint64_t *line;         /* of each row */
     aml_arena *keep, *work; /* the frame's; dropped at the end */
     const char **notes;
     size_t n_notes;
@@ -187,7 +198,8 @@ typedef struct csv_reader {
 aml_status csv_note(csv_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same on several columns: "<format> `a`, `b` and 3 more: <rest>". */
 typedef bool csv_column_test(const csv_column *c);
-aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before, const char *after);
+aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before,
+                            const char *after);
 
 /* ---- csv_names.c: names of the fields, and which columns are wanted */
 aml_status csv_name_fields(csv_reader *r);
@@ -198,7 +210,7 @@ aml_status csv_fill(csv_reader *r);
 
 /* ---- csv_explain.c: failures in words */
 aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *first, size_t count);
-aml_status csv_explain_column(const csv_column *c, const char *text, size_t n, const char *source, size_t line,
-                              size_t column);
+aml_status csv_explain_column(const csv_column *c, const char *text, size_t n, const char *source,
+                              size_t line, size_t column);
 
 #endif

@@ -99,7 +99,8 @@ static bool looks_like_dates(const csv_column *c) {
         const csv_level *l = &c->dict.levels[k];
         if (aml_is_missing_text(l->text, l->size)) continue;
         seen++;
-        good += csv_datetime(&t, l->text, l->size, false, false) || csv_datetime(&t, l->text, l->size, true, false);
+        good += csv_datetime(&t, l->text, l->size, false, false) ||
+                csv_datetime(&t, l->text, l->size, true, false);
     }
     return good * 10 > seen * 8;
 }
@@ -171,6 +172,7 @@ void csv_judge(csv_column *c, char *text, size_t n, char decimal) {
     }
     if (c->kind == 0) infer(c, n, decimal);
     else if (c->kind == AML_NUMBER) check_numbers(c, n, decimal);
-    else if (c->kind == AML_DATETIME) c->day_first = c->schema ? c->schema->day_first : find_day_first(c, &d, true);
+    else if (c->kind == AML_DATETIME)
+        c->day_first = c->schema ? c->schema->day_first : find_day_first(c, &d, true);
     if (c->verdict == CSV_GOOD) csv_convert(c, text, n, decimal);
 }

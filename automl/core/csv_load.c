@@ -51,11 +51,15 @@ typedef struct magic {
 } magic;
 
 static const magic foreign[] = {
-    {"PK\x03\x04", 4, "a zip archive or an Excel workbook (zip, xlsx)", "unpack it, or export the sheet as CSV"},
+    {"PK\x03\x04", 4, "a zip archive or an Excel workbook (zip, xlsx)",
+     "unpack it, or export the sheet as CSV"},
     {"PAR1", 4, "a Parquet file", "export it as CSV, for example with DuckDB or pandas"},
-    {"SQLite format 3", 15, "an SQLite database", "export a table: sqlite3 -header -csv FILE 'select * from T'"},
+    {"SQLite format 3", 15, "an SQLite database",
+     "export a table: sqlite3 -header -csv FILE 'select * from T'"},
     {"BZh", 3, "a bzip2 file", "unpack it with `bunzip2`, or pipe it: bunzip2 -c FILE"},
-    {"\xFD" "7zXZ", 5, "an xz file", "unpack it with `unxz`, or pipe it: xz -dc FILE"},
+    {"\xFD"
+     "7zXZ",
+     5, "an xz file", "unpack it with `unxz`, or pipe it: xz -dc FILE"},
     {"\x04\x22\x4D\x18", 4, "an lz4 file", "unpack it with `unlz4`"},
     {"7z\xBC\xAF", 4, "a 7z archive", "unpack it"},
     {"ARROW1", 6, "an Arrow file", "export it as CSV"},
@@ -67,15 +71,16 @@ static const magic foreign[] = {
 static aml_status fail_utf16(const csv_source *s, size_t line, size_t column, const char *message,
                              const char *encoding) {
     aml_fail_at(AML_EDATA, s->name, line, column, "%s", message);
-    return aml_help(AML_EDATA, "only UTF-8 text is read", "convert it: iconv -f %s -t UTF-8 FILE > NEW", encoding);
+    return aml_help(AML_EDATA, "only UTF-8 text is read",
+                    "convert it: iconv -f %s -t UTF-8 FILE > NEW", encoding);
 }
 
 static aml_status check_magic(csv_source *s, size_t length) {
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         if (length < foreign[i].n || memcmp(s->buffer, foreign[i].bytes, foreign[i].n)) continue;
         aml_fail_at(AML_EDATA, s->name, 0, 0, "this is %s, not CSV", foreign[i].what);
-        return aml_help(AML_EDATA, "only CSV text is read, plain or compressed with gzip or zstd", "%s",
-                        foreign[i].help);
+        return aml_help(AML_EDATA, "only CSV text is read, plain or compressed with gzip or zstd",
+                        "%s", foreign[i].help);
     }
     if (length >= 2 && (!memcmp(s->buffer, "\xFF\xFE", 2) || !memcmp(s->buffer, "\xFE\xFF", 2)))
         return fail_utf16(s, 1, 1, "this file is UTF-16", "UTF-16");
@@ -101,7 +106,8 @@ static aml_status fail_nul(const csv_source *s, size_t at, size_t length) {
 static aml_status fail_utf8(const csv_source *s, size_t at) {
     size_t line, column;
     place(&line, &column, s->buffer, at);
-    aml_fail_at(AML_EDATA, s->name, line, column, "byte 0x%02X is not UTF-8", (unsigned char)s->buffer[at]);
+    aml_fail_at(AML_EDATA, s->name, line, column, "byte 0x%02X is not UTF-8",
+                (unsigned char)s->buffer[at]);
     return aml_help(AML_EDATA, "only UTF-8 is read; this may be Latin-1 (Windows) text",
                     "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW");
 }
@@ -119,8 +125,10 @@ static aml_status check(csv_source *s, checks *c, size_t length, bool end) {
     if (length - c->line_start <= CSV_LINE_LIMIT) return AML_OK;
     size_t line, column;
     place(&line, &column, s->buffer, c->line_start);
-    aml_fail_at(AML_EDATA, s->name, line, 1, "line is longer than the limit of %d MiB", CSV_LINE_LIMIT >> 20);
-    return aml_help(AML_EDATA, "no line end was found: this may not be CSV", "check the line ends of the file");
+    aml_fail_at(AML_EDATA, s->name, line, 1, "line is longer than the limit of %d MiB",
+                CSV_LINE_LIMIT >> 20);
+    return aml_help(AML_EDATA, "no line end was found: this may not be CSV",
+                    "check the line ends of the file");
 }
 
 static aml_status finish(csv_source *s, size_t length) {
@@ -128,7 +136,13 @@ static aml_status finish(csv_source *s, size_t length) {
         aml_fail_at(AML_EDATA, s->name, 0, 0, "the file is empty");
         return aml_help(AML_EDATA, "there is no header and no row", "check how it was written");
     }
-    size_t skip = s->bom ? 3 : 0;
+    size_t skip = s->bom ? 3 : 0, room = length + CSV_PADDING;
+    char *less = room < s->room ? aml_realloc(s->buffer, room) : NULL;
+    if (less) {
+        s->buffer = less;
+        aml_memory_release(s->account, s->room - room);
+        s->room = room;
+    }
     memset(s->buffer + length, 0, CSV_PADDING);
     s->buffer[length] = '\n';
     s->text = s->buffer + skip;
@@ -141,7 +155,8 @@ static aml_status read_all(csv_source *s, aml_input *in) {
     size_t length = 0, got = 1;
     while (got) {
         if (s->room < length + CHUNK + CSV_PADDING)
-            AML_TRY(grow(s, length + (length / 4 > CHUNK ? length / 4 : CHUNK) + CHUNK + CSV_PADDING));
+            AML_TRY(
+                grow(s, length + (length / 4 > CHUNK ? length / 4 : CHUNK) + CHUNK + CSV_PADDING));
         AML_TRY(aml_input_read(in, s->buffer + length, CHUNK, &got));
         bool first = length == 0 && got;
         while (first && length + got < 16 && got) { /* enough to know a file by its first bytes */
@@ -166,7 +181,8 @@ aml_status csv_load_file(csv_source *s, const char *path, aml_memory *account) {
     return status;
 }
 
-aml_status csv_load_text(csv_source *s, const char *text, size_t length, const char *name, aml_memory *account) {
+aml_status csv_load_text(csv_source *s, const char *text, size_t length, const char *name,
+                         aml_memory *account) {
     checks c = {0};
     *s = (csv_source){.name = name, .account = account, .compression = "none"};
     AML_TRY(grow(s, length + CSV_PADDING));

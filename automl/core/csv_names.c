@@ -42,8 +42,9 @@ static aml_status read_names(csv_reader *r, csv_dict *seen, size_t *renamed) {
                 const char *other = free_name(r, seen, name);
                 if (!other) return AML_ENOMEM;
                 if ((*renamed)++ == 0)
-                    AML_TRY(csv_note(r, "the column name `%s` is a duplicate: its later column is read as `%s`", name,
-                                     other));
+                    AML_TRY(csv_note(
+                        r, "the column name `%s` is a duplicate: its later column is read as `%s`",
+                        name, other));
                 name = other;
                 at = csv_dict_add(seen, name, strlen(name));
             }
@@ -59,14 +60,16 @@ aml_status csv_name_fields(csv_reader *r) {
     if (!r->names) return AML_ENOMEM;
     if (!r->header) {
         if (!number_names(r)) return AML_ENOMEM;
-        return csv_note(r, "the first line is read as data: there is no header, columns are named c1 to c%zu",
-                        r->width);
+        return csv_note(
+            r, "the first line is read as data: there is no header, columns are named c1 to c%zu",
+            r->width);
     }
     csv_dict seen = {.account = r->options->account};
     size_t renamed = 0;
     aml_status status = read_names(r, &seen, &renamed);
     csv_dict_free(&seen);
-    if (!status && renamed > 1) status = csv_note(r, "%zu column names were duplicates and got a suffix", renamed);
+    if (!status && renamed > 1)
+        status = csv_note(r, "%zu column names were duplicates and got a suffix", renamed);
     return status;
 }
 
@@ -91,7 +94,8 @@ static void want(csv_reader *r, size_t field, const aml_schema_column *schema) {
 }
 
 static aml_status fail_positions(const csv_reader *r) {
-    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "rows have %zu fields, the model expects %zu columns", r->width,
+    aml_fail_at(AML_EDATA, r->source.name, 1, 0,
+                "rows have %zu fields, the model expects %zu columns", r->width,
                 r->options->schema->p);
     return aml_help(AML_EDATA, "without a header, columns are taken by their place",
                     "give the file a header, or the columns in the model's order");
@@ -101,8 +105,10 @@ static aml_status fail_missing(const csv_reader *r, const char *first, const cha
     aml_fail_at(AML_EDATA, r->source.name, 1, 0, "missing column%s %s", n > 1 ? "s" : "", list);
     const char *near = r->width <= 1000 ? aml_nearest(first, r->names, r->width) : NULL;
     if (near && n == 1)
-        return aml_help(AML_EDATA, "the model needs it", "did you mean `%s`, which the file has?", near);
-    return aml_help(AML_EDATA, "the model needs them: columns are matched by the names in the first line",
+        return aml_help(AML_EDATA, "the model needs it", "did you mean `%s`, which the file has?",
+                        near);
+    return aml_help(AML_EDATA,
+                    "the model needs them: columns are matched by the names in the first line",
                     "add the column%s, or give the file its header line", n > 1 ? "s" : "");
 }
 
@@ -120,11 +126,14 @@ static aml_status match_schema(csv_reader *r, csv_dict *fields, bool *used) {
             continue;
         }
         if (c->optional) continue;
-        if (missing++ < LISTED) aml_string_printf(&list, "%s`%s`", missing > 1 ? ", " : "", c->name);
+        if (missing++ < LISTED)
+            aml_string_printf(&list, "%s`%s`", missing > 1 ? ", " : "", c->name);
         if (!first) first = c->name;
     }
     if (missing > LISTED) aml_string_printf(&list, " and %zu more", missing - LISTED);
-    aml_status status = list.failed ? AML_ENOMEM : missing ? fail_missing(r, first, list.text, missing) : AML_OK;
+    aml_status status = list.failed ? AML_ENOMEM
+                        : missing   ? fail_missing(r, first, list.text, missing)
+                                    : AML_OK;
     aml_string_free(&list);
     return status;
 }

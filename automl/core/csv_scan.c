@@ -14,7 +14,8 @@ enum { BLOCK_BYTES = 1 << 16, SAMPLE_ROWS = 101, SAMPLE_BYTES = 4 << 20 };
 static inline uint64_t marks(const char *p, const char of[4]) {
     uint64_t mask = 0;
 #ifdef __SSE2__
-    __m128i a = _mm_set1_epi8(of[0]), b = _mm_set1_epi8(of[1]), c = _mm_set1_epi8(of[2]), d = _mm_set1_epi8(of[3]);
+    __m128i a = _mm_set1_epi8(of[0]), b = _mm_set1_epi8(of[1]), c = _mm_set1_epi8(of[2]),
+            d = _mm_set1_epi8(of[3]);
     for (int k = 0; k < 4; k++) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * k));
         __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, a), _mm_cmpeq_epi8(v, b)),
@@ -83,7 +84,8 @@ static aml_status add_row(csv_index *x, size_t at, size_t line) {
 static aml_status fail_unterminated(const csv_source *s, size_t at, size_t line, size_t start) {
     size_t column = 1;
     for (size_t i = start; i < at; i++) column += ((unsigned char)s->text[i] & 0xC0) != 0x80;
-    aml_fail_at(AML_EDATA, s->name, line, column, "unterminated quote: the field that opens here never ends");
+    aml_fail_at(AML_EDATA, s->name, line, column,
+                "unterminated quote: the field that opens here never ends");
     return aml_help(AML_EDATA, "the file ends within a quoted field",
                     "close it, and write a quote inside a quoted field twice: \"\"");
 }
@@ -100,7 +102,7 @@ aml_status csv_index_build(csv_index *x, const csv_source *s, char separator, si
     const char of[4] = {'"', '\n', '\r', '\n'};
     size_t start = 0, from = 0, line = 1, line_start = 0, row_line = 1;
     *x = (csv_index){.separator = separator};
-    for (size_t at = 0; at < s->length + 1; at = from > at + 64 ? from : at + 64) {
+    for (size_t at = 0; at<s->length + 1; at = from> at + 64 ? from : at + 64) {
         uint64_t mask = marks(s->text + at, of);
         for (; mask; mask &= mask - 1) {
             size_t i = at + (size_t)__builtin_ctzll(mask);
@@ -114,7 +116,8 @@ aml_status csv_index_build(csv_index *x, const csv_source *s, char separator, si
                 from = end + 1;
                 continue;
             }
-            if (i == s->length && start == i) return AML_OK; /* the last line ended with its line end */
+            if (i == s->length && start == i)
+                return AML_OK; /* the last line ended with its line end */
             if (blank(s->text, start, i)) x->n_blank++;
             else AML_TRY(add_row(x, start, row_line));
             start = from = line_start = line_end(x, s, i);
@@ -150,10 +153,10 @@ typedef struct walk {
     csv_ref *cells;
     csv_flaw *flaw;
     size_t width;
-    size_t start;   /* of the field */
-    size_t field;   /* number in the row */
-    size_t closed;  /* behind the closing quote of a quoted field, or 0 */
-    csv_ref quoted; /* its text */
+    size_t start;        /* of the field */
+    size_t field;        /* number in the row */
+    size_t closed;       /* behind the closing quote of a quoted field, or 0 */
+    csv_ref quoted;      /* its text */
     csv_flaw_kind wrong; /* with the row so far */
     size_t wrong_at;
 } walk;
@@ -211,13 +214,13 @@ static void end_row(walk *w, size_t end) {
     w->wrong = CSV_FINE;
 }
 
-void csv_tokens(csv_ref *cells, uint64_t *line, csv_flaw *flaw, const csv_source *s, const csv_index *x,
-                const csv_block *block, size_t width) {
+void csv_tokens(csv_ref *cells, uint64_t *line, csv_flaw *flaw, const csv_source *s,
+                const csv_index *x, const csv_block *block, size_t width) {
     const char of[4] = {'"', '\n', '\r', x->separator};
     walk w = {.s = s, .cells = cells, .flaw = flaw, .width = width, .start = block->at};
     size_t from = block->at, row = 0, at_line = block->line, row_line = at_line;
     *flaw = (csv_flaw){0};
-    for (size_t at = from; row < block->n_rows; at = from > at + 64 ? from : at + 64) {
+    for (size_t at = from; row<block->n_rows; at = from> at + 64 ? from : at + 64) {
         uint64_t mask = marks(s->text + at, of);
         for (; mask && row < block->n_rows; mask &= mask - 1) {
             size_t i = at + (size_t)__builtin_ctzll(mask);

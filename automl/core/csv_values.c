@@ -13,17 +13,17 @@ static bool one_of(const char *const *words, size_t count, const char *s, size_t
 }
 
 bool aml_is_missing_text(const char *s, size_t n) {
-    static const char *const words[] = {"NA",   "N/A",  "n/a",  "NaN",  "nan",      "NAN",  "null", "NULL",  "Null",
-                                        "?",    "#N/A", "#NA",  "<NA>", "#N/A N/A", "-nan", "-NaN", "NaT",   "N.A.",
-                                        "n.a.", "#NULL!"};
+    static const char *const words[] = {"NA",   "N/A",  "n/a", "NaN",  "nan",  "NAN",   "null",
+                                        "NULL", "Null", "?",   "#N/A", "#NA",  "<NA>",  "#N/A N/A",
+                                        "-nan", "-NaN", "NaT", "N.A.", "n.a.", "#NULL!"};
     if (n == 0) return true;
     if (n > 8 || is_digit(*s)) return false;
     return one_of(words, sizeof words / sizeof *words, s, n);
 }
 
 bool csv_missing_number(const char *s, size_t n) {
-    static const char *const words[] = {"-", "--", ".", "..", "None", "none", "na", "Na", "#VALUE!", "#DIV/0!",
-                                        "*", "missing", "Missing"};
+    static const char *const words[] = {"-",  "--",      ".",       "..", "None",    "none",   "na",
+                                        "Na", "#VALUE!", "#DIV/0!", "*",  "missing", "Missing"};
     return n && one_of(words, sizeof words / sizeof *words, s, n);
 }
 
@@ -42,7 +42,8 @@ bool csv_number(double *out, const char *s, size_t n, char decimal) {
 }
 
 bool csv_infinite(const char *s, size_t n) {
-    static const char *const words[] = {"inf", "Inf", "INF", "infinity", "Infinity", "INFINITY", "1.#INF", "∞"};
+    static const char *const words[] = {"inf",      "Inf",      "INF",    "infinity",
+                                        "Infinity", "INFINITY", "1.#INF", "∞"};
     if (n && (*s == '+' || *s == '-')) s++, n--;
     return n && one_of(words, sizeof words / sizeof *words, s, n);
 }
@@ -51,7 +52,9 @@ bool csv_thousands(const char *s, size_t n) {
     size_t i = n && (*s == '-' || *s == '+') ? 1 : 0, groups = 0, first = i;
     while (i < n && is_digit(s[i])) i++;
     if (i == first || i - first > 3) return false;
-    for (; i + 3 < n && s[i] == ',' && is_digit(s[i + 1]) && is_digit(s[i + 2]) && is_digit(s[i + 3]); i += 4)
+    for (;
+         i + 3 < n && s[i] == ',' && is_digit(s[i + 1]) && is_digit(s[i + 2]) && is_digit(s[i + 3]);
+         i += 4)
         groups++;
     if (groups && i < n && s[i] == '.')
         for (i++; i < n && is_digit(s[i]); i++) {}

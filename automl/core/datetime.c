@@ -53,8 +53,9 @@ static bool valid_date(int year, int month, int day) {
 
 /* A month's name or its first three letters; 0 when it is none. */
 static int take_month(cursor *c) {
-    static const char *const names[12] = {"january", "february", "march",     "april",   "may",      "june",
-                                          "july",    "august",   "september", "october", "november", "december"};
+    static const char *const names[12] = {"january",   "february", "march",    "april",
+                                          "may",       "june",     "july",     "august",
+                                          "september", "october",  "november", "december"};
     size_t n = 0;
     while (c->s + n < c->end && is_letter(c->s[n])) n++;
     for (int m = 0; m < 12 && n >= 3; m++) {
@@ -70,8 +71,8 @@ static int take_month(cursor *c) {
 }
 
 static void skip_weekday(cursor *c) {
-    static const char *const names[7] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
-                                         "sunday"};
+    static const char *const names[7] = {"monday", "tuesday",  "wednesday", "thursday",
+                                         "friday", "saturday", "sunday"};
     size_t n = 0;
     while (c->s + n < c->end && is_letter(c->s[n])) n++;
     for (int d = 0; d < 7 && n >= 3; d++) {
@@ -101,10 +102,10 @@ static bool take_quarter_or_month(cursor *c, date *d) {
     int quarter;
     cursor again = *c;
     if (peek(c) == ' ' || peek(c) == '-') c->s++;
-    if ((take(c, 'Q') || take(c, 'q')) && take_digits(c, &quarter, 1, 1) && quarter >= 1 && quarter <= 4)
+    if ((take(c, 'Q') || take(c, 'q')) && take_digits(c, &quarter, 1, 1) && quarter >= 1 &&
+        quarter <= 4)
         d->month = quarter * 3 - 2;
-    else if (is_letter(peek(c)))
-        d->month = take_month(c);
+    else if (is_letter(peek(c))) d->month = take_month(c);
     if (d->month && c->s == c->end) return true;
     *c = again;
     return false;
@@ -135,7 +136,8 @@ static csv_date_form day_or_month_first(cursor *c, date *d, int first, bool day_
         skip_blanks(c);
         return d->month && take_year(c, &d->year) ? CSV_NAMED : CSV_NO_DATE;
     }
-    if (between == ' ' || !take_digits(c, &second, 1, 2) || !take(c, between) || !take_year(c, &d->year))
+    if (between == ' ' || !take_digits(c, &second, 1, 2) || !take(c, between) ||
+        !take_year(c, &d->year))
         return CSV_NO_DATE;
     d->day = day_first ? first : second;
     d->month = day_first ? second : first;
@@ -286,7 +288,8 @@ size_t aml_format_datetime(char *out, double seconds) {
     date_of(&d, days);
     size_t n = (size_t)snprintf(out, 40, "%04d-%02d-%02d", d.year, d.month, d.day);
     if (time == 0 && micro == 0) return n;
-    n += (size_t)snprintf(out + n, 40 - n, "T%02d:%02d:%02d", time / 3600, time / 60 % 60, time % 60);
+    n += (size_t)snprintf(out + n, 40 - n, "T%02d:%02d:%02d", time / 3600, time / 60 % 60,
+                          time % 60);
     if (micro == 0) return n;
     n += (size_t)snprintf(out + n, 40 - n, ".%06d", micro);
     while (out[n - 1] == '0') out[--n] = 0;

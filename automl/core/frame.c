@@ -60,12 +60,14 @@ aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, 
     const char *near = nearest_column(f, name);
     aml_printable(shown, sizeof shown, name, strlen(name), 60);
     aml_printable(source, sizeof source, f->source, strlen(f->source), 60);
-    aml_fail_at(AML_EDATA, f->source, 0, 0, "%s%scolumn `%s` is not in %s%s%s%s", what ? what : "", what ? " " : "",
-                shown, source, near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+    aml_fail_at(AML_EDATA, f->source, 0, 0, "%s%scolumn `%s` is not in %s%s%s%s", what ? what : "",
+                what ? " " : "", shown, source, near ? "; did you mean `" : "", near ? near : "",
+                near ? "`?" : "");
     if (f->p == 0) return AML_EDATA;
     char first[280];
     aml_printable(first, sizeof first, f->columns[0].name, strlen(f->columns[0].name), 60);
-    return aml_help(AML_EDATA, NULL, "the file has %zu column%s, the first is `%s`", f->p, f->p == 1 ? "" : "s", first);
+    return aml_help(AML_EDATA, NULL, "the file has %zu column%s, the first is `%s`", f->p,
+                    f->p == 1 ? "" : "s", first);
 }
 
 const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char scratch[64]) {
@@ -81,14 +83,17 @@ const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char
         *length = strlen(c->levels[c->code[row]]);
         return c->levels[c->code[row]];
     case AML_TEXT:
-    case AML_IDENTIFIER: *length = (size_t)(c->offset[row + 1] - c->offset[row]); return c->bytes + c->offset[row];
+    case AML_IDENTIFIER:
+        *length = (size_t)(c->offset[row + 1] - c->offset[row]);
+        return c->bytes + c->offset[row];
     }
     return scratch;
 }
 
 /* ---- rows */
 
-static aml_status take_numbers(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n, aml_arena *keep) {
+static aml_status take_numbers(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                               aml_arena *keep) {
     double *to = aml_alloc_raw(keep, n, sizeof *to);
     if (!to) return AML_ENOMEM;
     out->integer = c->kind == AML_NUMBER;
@@ -103,7 +108,8 @@ static aml_status take_numbers(aml_column *out, const aml_column *c, const uint3
 }
 
 /* All levels stay, used or not: codes keep their meaning. */
-static aml_status take_codes(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n, aml_arena *keep) {
+static aml_status take_codes(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                             aml_arena *keep) {
     int32_t *to = aml_alloc_raw(keep, n, sizeof *to);
     const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
     if (!to || !levels) return AML_ENOMEM;
@@ -119,7 +125,8 @@ static aml_status take_codes(aml_column *out, const aml_column *c, const uint32_
     return AML_OK;
 }
 
-static aml_status take_texts(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n, aml_arena *keep) {
+static aml_status take_texts(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                             aml_arena *keep) {
     uint64_t *offset = aml_alloc_raw(keep, n + 1, sizeof *offset), at = 0;
     if (!offset) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
@@ -130,35 +137,44 @@ static aml_status take_texts(aml_column *out, const aml_column *c, const uint32_
     offset[n] = at;
     char *bytes = aml_alloc_raw(keep, at, 1);
     if (!bytes) return AML_ENOMEM;
-    for (size_t i = 0; i < n; i++) memcpy(bytes + offset[i], c->bytes + c->offset[rows[i]], offset[i + 1] - offset[i]);
+    for (size_t i = 0; i < n; i++)
+        memcpy(bytes + offset[i], c->bytes + c->offset[rows[i]], offset[i + 1] - offset[i]);
     out->offset = offset;
     out->bytes = bytes;
     return AML_OK;
 }
 
-static aml_status take_column(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n, aml_arena *keep) {
-    *out = (aml_column){.name = aml_strdup(keep, c->name), .kind = c->kind, .n_levels = c->n_levels,
+static aml_status take_column(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                              aml_arena *keep) {
+    *out = (aml_column){.name = aml_strdup(keep, c->name),
+                        .kind = c->kind,
+                        .n_levels = c->n_levels,
                         .day_first = c->day_first};
     if (!out->name) return AML_ENOMEM;
     if (c->kind == AML_CATEGORY) return take_codes(out, c, rows, n, keep);
-    if (c->kind == AML_NUMBER || c->kind == AML_DATETIME) return take_numbers(out, c, rows, n, keep);
+    if (c->kind == AML_NUMBER || c->kind == AML_DATETIME)
+        return take_numbers(out, c, rows, n, keep);
     return take_texts(out, c, rows, n, keep);
 }
 
-static aml_status take_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n, aml_arena *keep) {
+static aml_status take_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n,
+                            aml_arena *keep) {
     aml_frame *to = AML_NEW(keep, aml_frame);
     aml_column *columns = AML_ARRAY(keep, f->p, aml_column);
     uint64_t *line = f->line ? aml_alloc_raw(keep, n, sizeof *line) : NULL;
     char *source = aml_strdup(keep, f->source);
     if (!to || !columns || !source || (f->line && !line)) return AML_ENOMEM;
-    for (size_t j = 0; j < f->p; j++) AML_TRY(take_column(&columns[j], &f->columns[j], rows, n, keep));
+    for (size_t j = 0; j < f->p; j++)
+        AML_TRY(take_column(&columns[j], &f->columns[j], rows, n, keep));
     for (size_t i = 0; line && i < n; i++) line[i] = f->line[rows[i]];
-    *to = (aml_frame){.n = n, .p = f->p, .columns = columns, .line = line, .source = source, .arena = keep};
+    *to = (aml_frame){
+        .n = n, .p = f->p, .columns = columns, .line = line, .source = source, .arena = keep};
     *out = to;
     return AML_OK;
 }
 
-aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n, aml_memory *account) {
+aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n,
+                          aml_memory *account) {
     *out = NULL;
     aml_arena *keep = aml_arena_new(account);
     if (!keep) return AML_ENOMEM;

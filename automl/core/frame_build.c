@@ -36,7 +36,8 @@ void aml_frame_builder_free(aml_frame_builder *b) {
 
 static aml_status add(aml_column **out, aml_frame_builder *b, const char *name) {
     for (const link *l = b->first; l; l = l->next)
-        if (!strcmp(l->column.name, name)) return aml_fail(AML_EUSAGE, "two columns are named `%s`", name);
+        if (!strcmp(l->column.name, name))
+            return aml_fail(AML_EUSAGE, "two columns are named `%s`", name);
     link *l = AML_NEW(b->keep, link);
     char *copy = aml_strdup(b->keep, name);
     if (!l || !copy) return AML_ENOMEM;
@@ -68,8 +69,8 @@ aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const d
 }
 
 /* All cells in one text, as the reader has them. */
-static aml_status gather(char **text, csv_ref *ref, const char *const *values, size_t n, const char *name,
-                         aml_arena *work) {
+static aml_status gather(char **text, csv_ref *ref, const char *const *values, size_t n,
+                         const char *name, aml_arena *work) {
     size_t total = 0, at = 0;
     for (size_t i = 0; i < n; i++) total += values[i] ? strlen(values[i]) : 0;
     *text = aml_alloc_raw(work, total + 1, 1);
@@ -86,8 +87,8 @@ static aml_status gather(char **text, csv_ref *ref, const char *const *values, s
     return AML_OK;
 }
 
-static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n, aml_arena *keep,
-                        aml_arena *work) {
+static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
+                        aml_arena *keep, aml_arena *work) {
     char *text;
     c->ref = aml_alloc_raw(work, n, sizeof *c->ref);
     if (!c->ref) return AML_ENOMEM;
@@ -97,7 +98,8 @@ static aml_status judge(aml_column *out, csv_column *c, const char *const *value
     return csv_finish(out, c, text, n, keep);
 }
 
-aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values, aml_kind kind) {
+aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values,
+                                 aml_kind kind) {
     aml_column column = {0}, *added;
     aml_arena *work = aml_arena_new(b->account);
     if (!work) return AML_ENOMEM;
@@ -118,7 +120,8 @@ static aml_frame *assemble(const aml_frame_builder *b) {
     size_t j = 0;
     if (!f || !columns) return NULL;
     for (const link *l = b->first; l; l = l->next) columns[j++] = l->column;
-    *f = (aml_frame){.n = b->n, .p = b->p, .columns = columns, .source = "memory", .arena = b->keep};
+    *f =
+        (aml_frame){.n = b->n, .p = b->p, .columns = columns, .source = "memory", .arena = b->keep};
     return f;
 }
 

@@ -20,8 +20,8 @@ struct aml_input {
     int fd;
     bool own;
     packing packing;
-    bool ended;  /* the file has no more bytes */
-    bool inside; /* a gzip member or zstd frame has begun and not ended */
+    bool ended;   /* the file has no more bytes */
+    bool inside;  /* a gzip member or zstd frame has begun and not ended */
     size_t at, n; /* unread bytes of raw */
     char *name;
     z_stream gzip;
@@ -73,8 +73,9 @@ static aml_status refill(aml_input *in, size_t least) {
     memmove(in->raw, in->raw + in->at, in->n);
     in->at = 0;
     size_t got = 0;
-    aml_status status = in->n < least ? read_some(in, in->raw + in->n, RAW_SIZE - in->n, least - in->n, &got)
-                                      : AML_OK;
+    aml_status status = in->n < least
+                            ? read_some(in, in->raw + in->n, RAW_SIZE - in->n, least - in->n, &got)
+                            : AML_OK;
     in->n += got;
     return status;
 }
@@ -98,7 +99,8 @@ static bool gzip_begins(const aml_input *in) { return begins(in, "\x1F\x8B", 2);
 /* A frame, or one of the skippable frames 0x184D2A50 … 5F. */
 static bool zstd_begins(const aml_input *in) {
     if (begins(in, "\x28\xB5\x2F\xFD", 4)) return true;
-    return in->n >= 4 && (in->raw[in->at] & 0xF0) == 0x50 && !memcmp(in->raw + in->at + 1, "\x2A\x4D\x18", 3);
+    return in->n >= 4 && (in->raw[in->at] & 0xF0) == 0x50 &&
+           !memcmp(in->raw + in->at + 1, "\x2A\x4D\x18", 3);
 }
 
 static aml_status begin_unpacking(aml_input *in) {
@@ -157,7 +159,8 @@ aml_status aml_input_open(aml_input **out, const char *path) { return open_input
 static aml_status damaged(const aml_input *in, const char *kind, const char *why) {
     aml_shown shown;
     aml_fail(AML_EDATA, "damaged %s data in %s", kind, aml_show_path(&shown, in->name));
-    return aml_help(AML_EDATA, why, "check it with `%s -t`, and copy or download the file again", kind);
+    return aml_help(AML_EDATA, why, "check it with `%s -t`, and copy or download the file again",
+                    kind);
 }
 
 /* After a gzip member: another one, padding with zeros, or nothing. */
@@ -282,7 +285,8 @@ static aml_status read_all(char **data, size_t *size, size_t *room, aml_input *i
     return AML_OK;
 }
 
-aml_status aml_read_file(char **data, size_t *size, const char *path, size_t limit, aml_memory *account) {
+aml_status aml_read_file(char **data, size_t *size, const char *path, size_t limit,
+                         aml_memory *account) {
     aml_input *in;
     size_t room = 0;
     if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;

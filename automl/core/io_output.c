@@ -14,7 +14,7 @@ enum { BUFFER = 1 << 16, NAME_TRIES = 1000 };
 
 struct aml_output {
     int fd;
-    bool direct;  /* standard output, a device or a pipe: there is no temporary file */
+    bool direct; /* standard output, a device or a pipe: there is no temporary file */
     bool standard;
     char *path;   /* as given, for messages */
     char *target; /* where a symbolic link leads */
@@ -209,7 +209,8 @@ aml_status aml_check_writable(const char *path) {
     struct stat st;
     aml_output *o;
     if (!strcmp(path, "-")) return AML_OK;
-    if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) /* opening a pipe would wait */
+    if (!stat(path, &st) && !S_ISREG(st.st_mode) &&
+        !S_ISDIR(st.st_mode)) /* opening a pipe would wait */
         return access(path, W_OK) ? aml_fail_errno(AML_ECANTCREATE, errno, "write", path) : AML_OK;
     AML_TRY(aml_output_open(&o, path));
     aml_output_drop(o);

@@ -71,8 +71,9 @@ bool aml_parse_bytes(size_t *out, const char *s) {
     static const struct {
         const char *unit;
         int shift;
-    } units[] = {{"", 0},    {"b", 0},    {"k", 10},   {"kb", 10}, {"kib", 10}, {"m", 20},  {"mb", 20},
-                 {"mib", 20}, {"g", 30},  {"gb", 30},  {"gib", 30}, {"t", 40},  {"tb", 40}, {"tib", 40}};
+    } units[] = {{"", 0},     {"b", 0},   {"k", 10},   {"kb", 10}, {"kib", 10},
+                 {"m", 20},   {"mb", 20}, {"mib", 20}, {"g", 30},  {"gb", 30},
+                 {"gib", 30}, {"t", 40},  {"tb", 40},  {"tib", 40}};
     double x;
     size_t n = number_length(s);
     if (!aml_parse_double(&x, s, n)) return false;

@@ -13,23 +13,39 @@ __extension__ typedef unsigned __int128 u128;
 /* A decimal literal: digits × 10^exponent. `digits` holds the first 19 significant ones. */
 typedef struct decimal {
     uint64_t digits;
-    size_t n_digits;     /* significant digits seen */
-    int64_t exponent;    /* of `digits` when n_digits ≤ 19 */
-    const char *first;   /* first significant digit */
-    const char *end;     /* behind the last digit or point of the significand */
+    size_t n_digits;   /* significant digits seen */
+    int64_t exponent;  /* of `digits` when n_digits ≤ 19 */
+    const char *first; /* first significant digit */
+    const char *end;   /* behind the last digit or point of the significand */
     bool negative;
 } decimal;
 
 enum { EXACT_DIGITS = 19 }; /* 10^19 - 1 < 2^64 */
 
-static const uint64_t power10[20] = {
-    1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
-    10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u,
-    1000000000000000u, 10000000000000000u, 100000000000000000u, 1000000000000000000u,
-    10000000000000000000u};
+static const uint64_t power10[20] = {1u,
+                                     10u,
+                                     100u,
+                                     1000u,
+                                     10000u,
+                                     100000u,
+                                     1000000u,
+                                     10000000u,
+                                     100000000u,
+                                     1000000000u,
+                                     10000000000u,
+                                     100000000000u,
+                                     1000000000000u,
+                                     10000000000000u,
+                                     100000000000000u,
+                                     1000000000000000u,
+                                     10000000000000000u,
+                                     100000000000000000u,
+                                     1000000000000000000u,
+                                     10000000000000000000u};
 
-static const double exact10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const double exact10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
@@ -72,7 +88,8 @@ static bool scan(decimal *d, const char *s, size_t n) {
     d->digits = w; /* wrapped and unused beyond 19 digits */
     d->n_digits = significant;
     d->exponent = 0;
-    if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(&d->exponent, s + 1, end))) return false;
+    if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(&d->exponent, s + 1, end)))
+        return false;
     d->exponent -= (int64_t)fraction;
     return true;
 }
@@ -124,7 +141,8 @@ static double by_library(const decimal *d) {
     if (exponent < -100000) exponent = -100000;
     snprintf(text + n, sizeof text - n, "e%d", (int)exponent);
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double x = c ? strtod_l(text, NULL, c) : strtod(text, NULL); /* no point in it: any locale reads it */
+    double x =
+        c ? strtod_l(text, NULL, c) : strtod(text, NULL); /* no point in it: any locale reads it */
     if (c) freelocale(c);
     return x;
 }
@@ -152,16 +170,13 @@ bool aml_parse_double(double *out, const char *s, size_t n) {
     if (parse_short(out, s, n)) return true;
     if (!scan(&d, s, n)) return false;
     double x;
-    if (d.n_digits == 0)
-        x = 0;
-    else if (d.n_digits > EXACT_DIGITS || d.exponent > 22 || d.exponent < -22)
-        x = by_library(&d);
+    if (d.n_digits == 0) x = 0;
+    else if (d.n_digits > EXACT_DIGITS || d.exponent > 22 || d.exponent < -22) x = by_library(&d);
     else if (d.digits <= (uint64_t)1 << 53)
-        x = d.exponent < 0 ? (double)d.digits / exact10[-d.exponent] : (double)d.digits * exact10[d.exponent];
-    else if (d.exponent >= -19 && d.exponent <= 19)
-        x = exact_binary(d.digits, (int)d.exponent);
-    else
-        x = by_library(&d);
+        x = d.exponent < 0 ? (double)d.digits / exact10[-d.exponent]
+                           : (double)d.digits * exact10[d.exponent];
+    else if (d.exponent >= -19 && d.exponent <= 19) x = exact_binary(d.digits, (int)d.exponent);
+    else x = by_library(&d);
     *out = d.negative ? -x : x;
     return true;
 }
@@ -192,7 +207,8 @@ static size_t write_decimal(char *out, bool negative, const char *d, int n, int 
         out[at++] = d[0];
         if (n > 1) out[at++] = '.';
         for (int i = 1; i < n; i++) out[at++] = d[i];
-        return at + (size_t)snprintf(out + at, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        return at +
+               (size_t)snprintf(out + at, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
     }
     if (exponent < 0) {
         out[at++] = '0';
@@ -236,13 +252,15 @@ size_t aml_format_double(char *out, double x) {
         return (size_t)snprintf(out, 32, "%s%lld", negative ? "-" : "", (long long)x);
     char text[40], digits[17], cut[17];
     snprintf(text, sizeof text, "%.16e", x);
-    const char *s = strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
+    const char *s =
+        strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
     int exponent = atoi(s + 1);
     digits[0] = text[0];
     memcpy(digits + 1, s - 16, 16);
     for (int n = x < DBL_MIN ? 1 : 15; n < 17; n++) {
         bool nearest = digits[n] >= '5';
-        for (int other = 0; other < 2; other++) { /* at powers of two the farther one may be the one that fits */
+        for (int other = 0; other < 2;
+             other++) { /* at powers of two the farther one may be the one that fits */
             int e = exponent;
             cut_digits(cut, &e, digits, n, nearest != (other == 1));
             if (reads_back(x, cut, n, e)) return write_decimal(out, negative, cut, n, e);

@@ -258,8 +258,6 @@ static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *rol
     if (!data->n) return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "the table has no rows"), "learning needs rows", "check the file: it holds a header only");
     AML_TRY(aml_study_roles(roles, &target, data, o));
     AML_TRY(aml_target_make(&s->target, data, target, o->task, column_of(data, o->weight), column_of(data, o->group), column_of(data, o->time), &s->ctx));
-    if (s->target.task.n < 2)
-        return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "there is only one row to learn from"), "a model needs at least 2 rows with a target", "give more rows");
     return AML_OK;
 }
 

@@ -154,7 +154,9 @@ static aml_status usable_rows(aml_target *out, const aml_frame *f, const aml_col
         else out->rows[n++] = (uint32_t)i;
     }
     out->task.n = n;
-    if (n) return AML_OK;
+    if (n > 1) return AML_OK;
+    if (n)
+        return aml_help(aml_fail_at(AML_EDATA, f->source, 0, 0, "there is only one row to learn from"), "a model needs at least 2 rows with a target", "give more rows");
     aml_fail_at(AML_EDATA, f->source, 0, 0, out->n_missing == f->n ? "target `%s` is missing in all %zu rows" : "target `%s`: no row of %zu can be used", c->name, f->n);
     return aml_help(AML_EDATA, "learning needs rows whose target is known", "check the name of the target and how missing values are written");
 }

@@ -18,7 +18,8 @@ static void one(void *arg, size_t block, size_t begin, size_t end, int thread) {
     (void)end;
     if (atomic_load_explicit(&r->status, memory_order_relaxed)) return;
     aml_status s = aml_should_stop(r->ctx) ? aml_stopped() : r->fn(r->arg, begin, thread);
-    if (s && atomic_compare_exchange_strong(&r->status, &none, (int)s)) r->error = *aml_last_error();
+    if (s && atomic_compare_exchange_strong(&r->status, &none, (int)s))
+        r->error = *aml_last_error();
 }
 
 aml_status aml_each(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {

@@ -16,7 +16,7 @@ void aml_level_counts(uint32_t *count, const aml_feature *f, const uint32_t *row
 aml_status aml_encoder_init(aml_encoder *e, const aml_table *x, const uint8_t *acts, size_t width,
                             bool keep_original, aml_arena *keep) {
     *e = (aml_encoder){.width = width, .keep_original = keep_original};
-    AML_TRY(aml_schema_of(&e->schema, x, keep));
+    AML_TRY(aml_signature_of(&e->signature, x, keep));
     e->value = AML_ARRAY(keep, x->p, float *);
     if (!e->value) return AML_ENOMEM;
     for (size_t j = 0; j < x->p; j++) {
@@ -50,7 +50,7 @@ static aml_status encode(void *arg, size_t j, int thread) {
 
 aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder *e,
                              const char *const *what, const aml_table *x, aml_ctx *ctx) {
-    AML_TRY(aml_schema_check(&e->schema, x));
+    AML_TRY(aml_signature_check(&e->signature, x));
     size_t room = x->p, n_new = 0;
     for (size_t j = 0; j < x->p; j++) room += e->value[j] ? e->width : 0;
     float **fresh = AML_ARRAY(ctx->scratch, room, float *);
@@ -71,28 +71,28 @@ aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder 
 }
 
 void aml_encoder_save(const aml_encoder *e, aml_writer *w) {
-    aml_schema_save(&e->schema, w);
+    aml_signature_save(&e->signature, w);
     aml_put_u8(w, (uint8_t)e->width);
     aml_put_u8(w, e->keep_original);
-    for (size_t j = 0; j < e->schema.p; j++) {
-        if (e->schema.kind[j] != AML_CATEGORY) continue;
+    for (size_t j = 0; j < e->signature.p; j++) {
+        if (e->signature.kind[j] != AML_CATEGORY) continue;
         aml_put_u8(w, e->value[j] != NULL);
         if (e->value[j])
-            aml_put_f32s(w, e->value[j], ((size_t)e->schema.n_levels[j] + 2) * e->width);
+            aml_put_f32s(w, e->value[j], ((size_t)e->signature.n_levels[j] + 2) * e->width);
     }
 }
 
 aml_status aml_encoder_load(aml_encoder *e, aml_reader *r, aml_arena *keep) {
-    AML_TRY(aml_schema_load(&e->schema, r, keep));
+    AML_TRY(aml_signature_load(&e->signature, r, keep));
     e->width = aml_get_u8(r);
     e->keep_original = aml_get_u8(r) != 0;
     if (!r->status && (e->width < 1 || e->width > MAX_WIDTH))
         return aml_reader_fail(r, "an encoder of %zu columns", e->width);
-    e->value = AML_ARRAY(keep, e->schema.p, float *);
+    e->value = AML_ARRAY(keep, e->signature.p, float *);
     if (!e->value) return AML_ENOMEM;
-    for (size_t j = 0; j < e->schema.p && !r->status; j++) {
-        if (e->schema.kind[j] != AML_CATEGORY || !aml_get_u8(r)) continue;
-        size_t size = ((size_t)e->schema.n_levels[j] + 2) * e->width;
+    for (size_t j = 0; j < e->signature.p && !r->status; j++) {
+        if (e->signature.kind[j] != AML_CATEGORY || !aml_get_u8(r)) continue;
+        size_t size = ((size_t)e->signature.n_levels[j] + 2) * e->width;
         e->value[j] = aml_get_f32s(r, keep, size, NULL);
         for (size_t i = 0; e->value[j] && i < size; i++)
             if (isinf(e->value[j][i])) return aml_reader_fail(r, "an infinite level value");

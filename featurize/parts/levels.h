@@ -3,7 +3,7 @@
 #ifndef AML_FEATURIZE_LEVELS_H
 #define AML_FEATURIZE_LEVELS_H
 
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 
 /* Row of a table of n_levels + 2 rows that a code has: its level, then missing, then unseen. */
 static inline size_t aml_level_row(int32_t code, uint32_t n_levels) {
@@ -16,10 +16,10 @@ void aml_level_counts(uint32_t *count, const aml_feature *f, const uint32_t *row
 
 /* For each column that is encoded, `width` numbers a level. */
 typedef struct aml_encoder {
-    aml_schema schema;
-    size_t width;        /* new columns for each encoded one */
-    bool keep_original;  /* the category stays before its numbers */
-    float **value;       /* per column: (n_levels + 2) × width, or NULL = passes through */
+    aml_signature signature;
+    size_t width;       /* new columns for each encoded one */
+    bool keep_original; /* the category stays before its numbers */
+    float **value;      /* per column: (n_levels + 2) × width, or NULL = passes through */
 } aml_encoder;
 
 /* Room for the columns with acts[j] != 0, which must be categories; values are 0. */

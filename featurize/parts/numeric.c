@@ -6,12 +6,12 @@
 #include "featurize/parts/each.h"
 #include "featurize/parts/table.h"
 
-static aml_status columns_of(aml_numeric *u, const aml_schema *schema, aml_arena *keep) {
-    u->column = AML_ARRAY(keep, schema->p, uint32_t);
+static aml_status columns_of(aml_numeric *u, const aml_signature *signature, aml_arena *keep) {
+    u->column = AML_ARRAY(keep, signature->p, uint32_t);
     if (!u->column) return AML_ENOMEM;
     u->m = 0;
-    for (size_t j = 0; j < schema->p; j++)
-        if (schema->kind[j] == AML_NUMBER) u->column[u->m++] = (uint32_t)j;
+    for (size_t j = 0; j < signature->p; j++)
+        if (signature->kind[j] == AML_NUMBER) u->column[u->m++] = (uint32_t)j;
     return AML_OK;
 }
 
@@ -52,9 +52,9 @@ static aml_status learn(void *arg, size_t k, int thread) {
 
 aml_status aml_numeric_fit(aml_numeric *u, double *variance, const aml_table *x,
                            const uint32_t *rows, size_t n, bool standardise, aml_ctx *ctx) {
-    aml_schema schema;
-    AML_TRY(aml_schema_of(&schema, x, ctx->scratch));
-    AML_TRY(columns_of(u, &schema, ctx->keep));
+    aml_signature signature;
+    AML_TRY(aml_signature_of(&signature, x, ctx->scratch));
+    AML_TRY(columns_of(u, &signature, ctx->keep));
     u->centre = AML_ARRAY(ctx->keep, u->m, double);
     u->factor = AML_ARRAY(ctx->keep, u->m, double);
     job a = {u, x, rows, n, standardise, AML_ARRAY(ctx->scratch, u->m, double)};
@@ -95,9 +95,9 @@ void aml_numeric_save(const aml_numeric *u, aml_writer *w) {
     aml_put_f64s(w, u->factor, u->m);
 }
 
-aml_status aml_numeric_load(aml_numeric *u, const aml_schema *schema, aml_reader *r,
+aml_status aml_numeric_load(aml_numeric *u, const aml_signature *signature, aml_reader *r,
                             aml_arena *keep) {
-    AML_TRY(columns_of(u, schema, keep));
+    AML_TRY(columns_of(u, signature, keep));
     u->centre = aml_get_f64s(r, keep, u->m, NULL);
     u->factor = aml_get_f64s(r, keep, u->m, NULL);
     if (!u->centre || !u->factor) return r->status;

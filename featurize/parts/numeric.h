@@ -2,13 +2,13 @@
 #ifndef AML_FEATURIZE_NUMERIC_H
 #define AML_FEATURIZE_NUMERIC_H
 
-#include "featurize/parts/schema.h"
+#include "featurize/parts/signature.h"
 
 typedef struct aml_numeric {
-    size_t m;               /* number columns */
-    uint32_t *column;       /* m places in the table, upwards */
-    double *centre;         /* m means of the known values */
-    double *factor;         /* m: 1, or reciprocal sd (0 for a constant column) */
+    size_t m;         /* number columns */
+    uint32_t *column; /* m places in the table, upwards */
+    double *centre;   /* m means of the known values */
+    double *factor;   /* m: 1, or reciprocal sd (0 for a constant column) */
 } aml_numeric;
 
 /* Means (and with `standardise` sds) on the rows, in ctx->keep. *variance, when not NULL, gets the
@@ -29,8 +29,8 @@ const uint32_t *aml_spaced_rows(size_t *n_out, const uint32_t *rows, size_t n, s
                                 aml_ctx *ctx);
 
 void aml_numeric_save(const aml_numeric *u, aml_writer *w);
-/* The schema is the step's own, already loaded. */
-aml_status aml_numeric_load(aml_numeric *u, const aml_schema *schema, aml_reader *r,
+/* The signature is the step's own, already loaded. */
+aml_status aml_numeric_load(aml_numeric *u, const aml_signature *signature, aml_reader *r,
                             aml_arena *keep);
 
 #endif

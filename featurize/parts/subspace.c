@@ -40,9 +40,12 @@ static void normalise_columns(double *z, size_t p, size_t l, double *w) {
         for (size_t j = 0; j < l; j++) z[i * l + j] *= w[j];
 }
 
-static aml_status orthonormalise(double *q, double *z, size_t p, size_t l, double *g, double *w) {
+/* Once keeps the span from collapsing; twice is orthogonal to rounding. */
+static aml_status orthonormalise(double *q, double *z, size_t p, size_t l, bool twice, double *g,
+                                 double *w) {
     normalise_columns(z, p, l, w);
     AML_TRY(whiten(q, z, p, l, g, w));
+    if (!twice) return AML_OK;
     memcpy(z, q, p * l * sizeof *z);
     return whiten(q, z, p, l, g, w);
 }
@@ -56,8 +59,7 @@ static aml_status ritz(double *vector, double *value, double *q, double *h, size
         value[c] = real ? w[l - 1 - c] : 0;
         for (size_t i = 0; i < p; i++) vector[i * k + c] = 0;
         for (size_t j = 0; real && j < l; j++)
-            for (size_t i = 0; i < p; i++)
-                vector[i * k + c] += q[i * l + j] * h[j * l + l - 1 - c];
+            for (size_t i = 0; i < p; i++) vector[i * k + c] += q[i * l + j] * h[j * l + l - 1 - c];
     }
     fix_signs(vector, p, k);
     return AML_OK;
@@ -74,7 +76,7 @@ aml_status aml_subspace(double *vector, double *value, size_t p, size_t k, int p
     for (size_t i = 0; i < p * l; i++) z[i] = aml_rng_normal(&rng);
     for (int pass = 0; pass < passes; pass++) {
         if (aml_should_stop(ctx)) return aml_stopped();
-        AML_TRY(orthonormalise(q, z, p, l, g, w));
+        AML_TRY(orthonormalise(q, z, p, l, pass + 1 == passes, g, w));
         AML_TRY(product(z, q, l, arg));
     }
     aml_dgemm(true, false, l, l, p, 1, q, l, z, l, 0, g, l);

@@ -45,8 +45,12 @@ int32_t *aml_table_category(aml_table_builder *b, const aml_feature *f, uint32_t
         b->failed = true;
         return NULL;
     }
-    push(b, (aml_feature){.name = f->name, .kind = AML_CATEGORY, .code = code,
-                          .n_levels = n_levels, .levels = levels, .source = f->source});
+    push(b, (aml_feature){.name = f->name,
+                          .kind = AML_CATEGORY,
+                          .code = code,
+                          .n_levels = n_levels,
+                          .levels = levels,
+                          .source = f->source});
     return code;
 }
 
@@ -154,11 +158,16 @@ aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx
             if (!to[j]) return AML_ENOMEM;
             column[j] = to[j];
         } else {
-            return aml_fail(AML_EINTERNAL, "column `%s` of kind %s has no step that makes numbers of it",
-                            f->name, f->kind == AML_TEXT ? "text" : "datetime");
+            return aml_fail(AML_EINTERNAL,
+                            "column `%s` of kind %s has no step that makes numbers of it", f->name,
+                            f->kind == AML_TEXT ? "text" : "datetime");
         }
     }
-    *out = (aml_design){.n = t->n, .p = t->p, .names = names, .n_levels = n_levels,
-                        .column = column, .csr = t->csr};
+    *out = (aml_design){.n = t->n,
+                        .p = t->p,
+                        .names = names,
+                        .n_levels = n_levels,
+                        .column = column,
+                        .csr = t->csr};
     return aml_each(ctx, t->p, code_to_float, &(conversion){t->n, from, to});
 }

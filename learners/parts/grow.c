@@ -64,7 +64,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
     g->found = AML_ARRAY(a, p, aml_split);
     g->place = AML_ARRAY(a, p, uint32_t);
-    g->hist_slots = AML_HIST_SPARE;
+    g->hist_slots = 1;
     for (size_t j = 0; j < p; j++) g->hist_slots += g->bins->n_bins[j] + 1u;
     g->n_most = POOL_BYTES / (g->hist_slots * sizeof(uint64_t));
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;

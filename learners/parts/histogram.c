@@ -22,7 +22,7 @@ static size_t block_rows(size_t row_bytes) {
 static size_t words_of(size_t bytes) { return (bytes + 7) / 8; }
 
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows, aml_ctx *ctx) {
-    size_t words = words_of(bins->p), row_bytes = 8 * words, n_slots = AML_HIST_SPARE;
+    size_t words = words_of(bins->p), row_bytes = 8 * words, n_slots = 0;
     *p = (aml_hist_plan){.bins = bins, .rows = rows, .n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1};
     size_t threads = (size_t)p->n_threads;
     for (size_t j = 0; j < bins->p; j++) n_slots += bins->n_bins[j] + 1u;
@@ -46,9 +46,8 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
     p->tile[0] = 0;
     for (size_t k = 0; k < p->row_bytes; k += 8) {
         size_t word = 0;
-        for (size_t i = k; i < k + 8; i++) {
+        for (size_t i = k; i < k + 8 && i < n_features; i++) {
             p->offset[i] = (uint32_t)(slots + word);
-            if (i >= n_features) continue;
             p->feature[i] = feature[i];
             p->whole &= feature[i] == i;
             word += p->bins->n_bins[feature[i]] + 1u;
@@ -66,13 +65,15 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
 
 /* ---- the kernel */
 
-static void add_tile(uint64_t *restrict hist, const uint32_t *restrict offset, size_t n_words,
-                     const uint8_t *restrict row, size_t row_bytes, const uint64_t *restrict gradient, size_t n) {
+/* Sums whole words of 8 codes, and `tail` codes of one more word. */
+static inline __attribute__((always_inline)) void add_codes(uint64_t *restrict hist, const uint32_t *restrict offset,
+                                                            size_t n_words, size_t tail, const uint8_t *restrict row,
+                                                            size_t row_bytes, const uint64_t *restrict gradient,
+                                                            size_t n) {
     for (size_t i = 0; i < n; i++, row += row_bytes) {
-        uint64_t g = gradient[i];
-        for (size_t w = 0; w < n_words; w++) {
-            const uint32_t *o = offset + 8 * w;
-            uint64_t codes;
+        uint64_t g = gradient[i], codes;
+        const uint32_t *o = offset;
+        for (size_t w = 0; w < n_words; w++, o += 8) {
             memcpy(&codes, row + 8 * w, sizeof codes);
             hist[o[0] + (codes & 255)] += g;
             hist[o[1] + (codes >> 8 & 255)] += g;
@@ -83,13 +84,31 @@ static void add_tile(uint64_t *restrict hist, const uint32_t *restrict offset, s
             hist[o[6] + (codes >> 48 & 255)] += g;
             hist[o[7] + (codes >> 56)] += g;
         }
+        memcpy(&codes, row + 8 * n_words, tail ? sizeof codes : 0);
+        for (size_t k = 0; k < tail; k++) hist[o[k] + (codes >> 8 * k & 255)] += g;
+    }
+}
+
+static void add_tile(uint64_t *hist, const uint32_t *o, size_t features, const uint8_t *row, size_t row_bytes,
+                     const uint64_t *gradient, size_t n) {
+    size_t w = features / 8;
+    switch (features % 8) { /* a constant tail unrolls */
+    case 0: add_codes(hist, o, w, 0, row, row_bytes, gradient, n); break;
+    case 1: add_codes(hist, o, w, 1, row, row_bytes, gradient, n); break;
+    case 2: add_codes(hist, o, w, 2, row, row_bytes, gradient, n); break;
+    case 3: add_codes(hist, o, w, 3, row, row_bytes, gradient, n); break;
+    case 4: add_codes(hist, o, w, 4, row, row_bytes, gradient, n); break;
+    case 5: add_codes(hist, o, w, 5, row, row_bytes, gradient, n); break;
+    case 6: add_codes(hist, o, w, 6, row, row_bytes, gradient, n); break;
+    default: add_codes(hist, o, w, 7, row, row_bytes, gradient, n); break;
     }
 }
 
 static void add_rows(uint64_t *hist, const aml_hist_plan *p, const uint8_t *row, const uint64_t *gradient, size_t n) {
     for (size_t t = 0; t < p->n_tiles; t++) {
-        size_t word = p->tile[t], end = p->tile[t + 1];
-        add_tile(hist, p->offset + 8 * word, end - word, row + 8 * word, p->row_bytes, gradient, n);
+        size_t first = 8 * (size_t)p->tile[t], end = 8 * (size_t)p->tile[t + 1];
+        if (end > p->n_features) end = p->n_features;
+        add_tile(hist, p->offset + first, end - first, row + first, p->row_bytes, gradient, n);
     }
 }
 
@@ -124,7 +143,7 @@ static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thr
     sum_job *job = arg;
     const aml_hist_plan *p = job->p;
     size_t at = (size_t)thread, room = block_rows(p->row_bytes);
-    uint64_t *hist = at ? p->partial + (at - 1) * (p->n_slots + AML_HIST_SPARE) : job->hist;
+    uint64_t *hist = at ? p->partial + (at - 1) * p->n_slots : job->hist;
     (void)chunk;
     if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
     if (atomic_load(&job->stopped)) return;
@@ -146,7 +165,7 @@ static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thr
 
 static bool sum(sum_job *job, size_t n) {
     const aml_hist_plan *p = job->p;
-    size_t n_slots = p->n_slots + AML_HIST_SPARE, room = block_rows(p->row_bytes);
+    size_t n_slots = p->n_slots, room = block_rows(p->row_bytes);
     size_t chunk = CHUNK_ADDS / (p->row_bytes + 1) / room * room;
     if (chunk < room) chunk = room;
     int n_threads = n > 2 * chunk && n * p->row_bytes > 8 * n_slots ? p->n_threads : 1;

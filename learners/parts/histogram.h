@@ -22,7 +22,7 @@ typedef struct aml_hist_plan {
     size_t n_features, n_slots;
     size_t row_bytes;          /* codes of a row, whole words: n_features rounded up to 8 */
     uint32_t *feature;         /* design feature numbers */
-    uint32_t *offset;          /* first slot of each of row_bytes codes; those beyond n_features share the last slots */
+    uint32_t *offset;          /* first slot of each feature */
     uint32_t *tile;            /* words [tile[k], tile[k + 1]) are summed together: their slots stay in the L1 cache */
     size_t n_tiles;
     bool whole;                /* the features are 0 … p-1 */
@@ -33,12 +33,10 @@ typedef struct aml_hist_plan {
     uint64_t *partial;         /* and its sums (threads beyond the first) */
 } aml_hist_plan;
 
-enum { AML_HIST_SPARE = 256 }; /* slots behind n_slots that absorb the padding */
-
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows, aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
-/* hist[0 … n_slots + AML_HIST_SPARE) = the sums over n positions (NULL: 0 … n-1) of gradient[position]. False when
+/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1) of gradient[position]. False when
  * the stop flag went up: the sums are then not to be used. */
 bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n, const uint64_t *gradient,
                   const aml_ctx *ctx);

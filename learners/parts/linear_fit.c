@@ -113,7 +113,7 @@ static aml_status solve(double *coef, aml_linear_problem *problem) {
                                .renew = aml_curvature_renew,
                                .renew_every = squared ? 0 : wait > RENEW_EVERY ? (size_t)wait : RENEW_EVERY,
                                .max_steps = MOST_STEPS,
-                               .tolerance = squared ? 1e-18 : 1e-12};
+                               .tolerance = squared ? 1e-18 : 1e-11};
     return aml_lbfgs(coef, &lbfgs, ctx);
 }
 

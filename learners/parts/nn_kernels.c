@@ -2,6 +2,7 @@
 #include "learners/parts/nn_kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "learners/parts/exp_f32.h"
 
@@ -190,10 +191,6 @@ WIDE void aml_nn_adam_step(float *restrict theta, float *restrict m, float *rest
         v[i] = k.beta2 * v[i] + (1 - k.beta2) * g * g;
         theta[i] -= k.rate * (m[i] * k.correction1 / (sqrtf(v[i] * k.correction2) + 1e-8f) + k.decay * theta[i]);
     }
-}
-
-WIDE void aml_nn_average(float *restrict average, const float *restrict theta, float rate, size_t n) {
-    for (size_t i = 0; i < n; i++) average[i] += rate * (theta[i] - average[i]);
 }
 
 WIDE double aml_nn_square_sum(const float *v, size_t n) {

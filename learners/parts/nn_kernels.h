@@ -35,8 +35,6 @@ typedef struct aml_nn_adam {
     float rate, decay, beta1, beta2, correction1, correction2, gradient_factor;
 } aml_nn_adam;
 void aml_nn_adam_step(float *theta, float *m, float *v, const float *gradient, size_t n, const aml_nn_adam *o);
-/* average += rate * (theta - average). */
-void aml_nn_average(float *average, const float *theta, float rate, size_t n);
 double aml_nn_square_sum(const float *v, size_t n);
 
 #endif

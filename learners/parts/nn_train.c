@@ -21,7 +21,7 @@ typedef struct trainer {
     aml_rng rng;               /* dropout of this step */
     double dropout;
 
-    float *m, *v, *average, *best;
+    float *m, *v, *best;
     double *block_norm;
     aml_nn_adam adam;
     size_t step, n_steps;

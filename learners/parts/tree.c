@@ -74,48 +74,47 @@ aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *k
 
 /* ---- walking */
 
-enum { LANES = 8, BLOCK = 64, PART = 256 };
+enum { BLOCK_LEAST = 64, BLOCK_MOST = 1024, BLOCK_BYTES = 1 << 18 };
 
-static inline bool goes_left(const aml_node *node, const uint32_t *set, float x) {
-    if (!(node->kind & AML_NODE_CATEGORY)) return isnan(x) ? node->kind & AML_NODE_MISSING_LEFT : x <= node->value;
-    uint32_t code = (uint32_t)x;
-    if (!code) return node->kind & AML_NODE_MISSING_LEFT;
-    return set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >> (code % 32) & 1;
+/* A row on its way: which of the block, and at which node. */
+typedef struct walker {
+    uint32_t row, at;
+} walker;
+
+/* One step of the n walkers, without a branch on the data: the memory's latencies overlap. Those that come to a leaf
+ * leave it in leaf[row] and drop out. Returns how many walk on. */
+static inline __attribute__((always_inline)) size_t step(walker *walkers, size_t n, uint32_t *leaf,
+                                                         const aml_tree *tree, const float *x, size_t stride,
+                                                         bool sets) {
+    size_t left_over = 0;
+    for (size_t i = 0; i < n; i++) {
+        walker w = walkers[i];
+        const aml_node *here = tree->node + w.at;
+        uint32_t missing_left = here->kind & AML_NODE_MISSING_LEFT;
+        float v = x[w.row * stride + here->feature];
+        uint32_t left = v <= here->value, missing = isnan(v);
+        if (sets) {
+            bool category = here->kind & AML_NODE_CATEGORY;
+            uint32_t code = (uint32_t)(category ? v : 0.0f);
+            size_t set = category ? here->kind >> AML_NODE_SET_SHIFT : 0;
+            uint32_t bit = tree->set[set * AML_SET_WORDS + code / 32] >> (code % 32) & 1;
+            left = category ? bit : left;
+            missing = category ? !code : missing;
+        }
+        left = missing ? missing_left : left;
+        w.at = here->left + !left;
+        leaf[w.row] = w.at;
+        walkers[left_over] = w;
+        left_over += tree->node[w.at].left != 0;
+    }
+    return left_over;
 }
 
-/* The leaves of m ≤ LANES rows of `stride` values each; rows walk side by side to hide the memory's latency. */
-static void walk(uint32_t *leaf, const aml_tree *tree, const float *x, size_t stride, size_t m) {
-    const aml_node *node = tree->node;
-    uint32_t at[LANES] = {0}, moving = node->left;
-    while (moving) {
-        moving = 0;
-        for (size_t i = 0; i < m; i++) {
-            const aml_node *here = node + at[i];
-            if (!here->left) continue;
-            at[i] = here->left + !goes_left(here, tree->set, x[i * stride + here->feature]);
-            moving |= node[at[i]].left;
-        }
-    }
-    memcpy(leaf, at, m * sizeof *at);
-}
-
-/* The same for trees of numbers alone, without a branch on the data. */
-static void walk_numbers(uint32_t *leaf, const aml_tree *tree, const float *x, size_t stride) {
-    const aml_node *node = tree->node;
-    uint32_t at[LANES] = {0}, moving = node->left;
-    while (moving) {
-        moving = 0;
-        for (size_t i = 0; i < LANES; i++) {
-            const aml_node *here = node + at[i];
-            uint32_t inner = here->left ? UINT32_MAX : 0;
-            float v = x[i * stride + (here->feature & inner)];
-            uint32_t right = !(v <= here->value), missing = isnan(v);
-            right ^= missing & here->kind & AML_NODE_MISSING_LEFT; /* NaN went right above */
-            at[i] = inner ? here->left + right : at[i];
-            moving |= node[at[i]].left;
-        }
-    }
-    memcpy(leaf, at, sizeof at);
+static void walk(uint32_t *leaf, walker *walkers, const aml_tree *tree, const float *x, size_t stride, size_t m) {
+    size_t n = tree->node->left ? m : 0;
+    for (size_t i = 0; i < m; i++) walkers[i] = (walker){(uint32_t)i, leaf[i] = 0};
+    if (tree->n_sets) while (n) n = step(walkers, n, leaf, tree, x, stride, true);
+    else while (n) n = step(walkers, n, leaf, tree, x, stride, false);
 }
 
 static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, size_t m, size_t k, size_t column) {
@@ -148,43 +147,46 @@ typedef struct predict_job {
     size_t k;
     const aml_data *x;
     const aml_ctx *ctx;
-    float *block; /* BLOCK × n_used a thread */
+    size_t rows;  /* of a block: many, so that a tree stays in the cache while they walk */
+    float *block; /* rows × n_used a thread */
     atomic_bool stopped;
 } predict_job;
 
-static void predict_block(const predict_job *job, float *block, size_t begin, size_t m) {
+static void predict_block(predict_job *job, float *block, size_t begin, size_t m) {
     const aml_trees *t = job->t;
+    walker walkers[BLOCK_MOST];
+    uint32_t leaf[BLOCK_MOST];
     gather(block, t, job->x, begin, m);
     for (uint32_t k = 0; k < t->n_trees; k++) {
         const aml_tree *tree = t->tree + k;
-        bool numbers = !tree->n_sets && t->n_used;
-        for (size_t i = 0; i < m; i += LANES) {
-            uint32_t leaf[LANES];
-            size_t lanes = m - i < LANES ? m - i : LANES;
-            if (numbers && lanes == LANES) walk_numbers(leaf, tree, block + i * t->n_used, t->n_used);
-            else walk(leaf, tree, block + i * t->n_used, t->n_used, lanes);
-            add_leaves(job->out + (begin + i) * job->k, tree, leaf, lanes, job->k, k % job->k);
-        }
+        if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
+        if (atomic_load(&job->stopped)) return;
+        walk(leaf, walkers, tree, block, t->n_used, m);
+        add_leaves(job->out + begin * job->k, tree, leaf, m, job->k, k % job->k);
     }
 }
 
 static void predict_part(void *arg, size_t part, size_t begin, size_t end, int thread) {
     predict_job *job = arg;
     (void)part;
-    if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
-    for (size_t i = begin; i < end && !atomic_load(&job->stopped); i += BLOCK) {
-        size_t m = end - i < BLOCK ? end - i : BLOCK;
-        predict_block(job, job->block + (size_t)thread * BLOCK * job->t->n_used, i, m);
-    }
+    predict_block(job, job->block + (size_t)thread * job->rows * job->t->n_used, begin, end - begin);
+}
+
+static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
+    size_t rows = BLOCK_BYTES / sizeof(float) / (n_used + 1), share = n / (4 * threads);
+    if (rows > BLOCK_MOST) rows = BLOCK_MOST;
+    if (rows > share) rows = share;
+    return rows < BLOCK_LEAST ? BLOCK_LEAST : rows;
 }
 
 aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x, aml_ctx *ctx) {
     if (x->x->p != t->p) return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
-    predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
-    job.block = aml_malloc((threads * BLOCK * t->n_used + 1) * sizeof *job.block);
+    predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
+    job.rows = rows_of_block(x->n, t->n_used, threads);
+    job.block = aml_malloc((threads * job.rows * t->n_used + 1) * sizeof *job.block);
     if (!job.block) return AML_ENOMEM;
-    aml_par_for(ctx->n_threads, x->n, PART, predict_part, &job);
+    aml_par_for(ctx->n_threads, x->n, job.rows, predict_part, &job);
     aml_free(job.block);
     return atomic_load(&job.stopped) ? aml_stopped() : AML_OK;
 }

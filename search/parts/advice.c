@@ -26,8 +26,8 @@ static bool read_value(double *out, const aml_dim *d, const char *text) {
     return false;
 }
 
-/* False when the space does not have the pipeline's root (its learner). Other unknown settings are left at their
- * defaults: a space that was narrowed still profits. */
+/* False when the space does not have the pipeline's root (its learner). Other unknown settings are
+ * left at their defaults: a space that was narrowed still profits. */
 static bool map_pipeline(double *config, const aml_space *space, const aml_groups *groups,
                          const aml_pipeline *p) {
     for (size_t i = 0; i < space->n; i++) {
@@ -64,7 +64,8 @@ static void find_columns(aml_advice *a, const aml_space *space, const aml_told *
 
 /* ---- losses ---- */
 
-/* Without a known baseline: the unit by which the first result is what was expected of its pipeline. */
+/* Without a known baseline: the unit by which the first result is what was expected of its
+ * pipeline. */
 static double guess_unit(const aml_advice *a, const aml_told *told) {
     for (size_t i = 0; i < told->n; i++) {
         const aml_record *r = &told->records[i];
@@ -94,7 +95,8 @@ static void tell_losses(aml_advice *a, const aml_told *told) {
 
 static double whole_seconds(const aml_record *r) {
     if (!aml_has_loss(r) || !(r->seconds > 0) || !r->n_done) return 0;
-    return r->seconds * (double)(r->n_folds > r->n_done ? r->n_folds : r->n_done) / (double)r->n_done;
+    return r->seconds * (double)(r->n_folds > r->n_done ? r->n_folds : r->n_done) /
+           (double)r->n_done;
 }
 
 static aml_status tell_seconds(aml_advice *a, const aml_told *told, aml_arena *scratch) {
@@ -159,4 +161,10 @@ aml_status aml_advice_means(double *mean, const aml_advice *a, aml_arena *scratc
     for (size_t i = 0; i < q->n; i++)
         for (size_t j = 0; j < q->p; j++) mean[j] += w[i] * q->rows[i * q->p + j];
     return AML_OK;
+}
+
+bool aml_advice_helps(const aml_advice *a) {
+    bool any = false;
+    for (size_t j = 0; a && a->prior->mix && j < a->p; j++) any |= a->usable[j];
+    return any;
 }

@@ -16,9 +16,9 @@ static const double cost_exponent = 0.5;
 /* What is believed of one group. */
 typedef struct group {
     aml_layout layout;
-    aml_gp gp;         /* of warped losses minus the prior mean */
-    aml_gp columns;    /* smooths the pipelines' expected relative losses; n = 0: none */
-    double mean;       /* of those */
+    aml_gp gp;      /* of warped losses minus the prior mean */
+    aml_gp columns; /* smooths the pipelines' expected relative losses; n = 0: none */
+    double mean;    /* of those */
     size_t n_told;
 } group;
 
@@ -27,12 +27,12 @@ typedef struct search {
     const aml_told *told;
     const aml_advice *advice; /* NULL: no prior mean */
     aml_groups groups;
-    group *group;             /* groups.n */
+    group *group; /* groups.n */
     aml_warp warp;
-    double best;              /* warped */
-    double trust;             /* share of the prior mean that is believed */
-    double *y, *prior;        /* told->n: warped losses (NaN: pending), prior means */
-    double *x;                /* room for one encoded point */
+    double best;       /* warped */
+    double trust;      /* share of the prior mean that is believed */
+    double *y, *prior; /* told->n: warped losses (NaN: pending), prior means */
+    double *x;         /* room for one encoded point */
     aml_arena *scratch;
 } search;
 
@@ -48,7 +48,8 @@ static aml_status warp_losses(search *s) {
     AML_TRY(aml_warp_new(&s->warp, loss, n, s->scratch));
     s->best = INFINITY;
     for (size_t i = 0; i < told->n; i++) {
-        s->y[i] = aml_has_loss(&told->records[i]) ? aml_warp_apply(&s->warp, told->records[i].loss) : NAN;
+        s->y[i] =
+            aml_has_loss(&told->records[i]) ? aml_warp_apply(&s->warp, told->records[i].loss) : NAN;
         if (isnan(s->y[i])) continue;
         s->best = fmin(s->best, s->y[i]);
         worst = fmax(worst, s->y[i]);
@@ -73,8 +74,10 @@ static aml_status lay_out(search *s) {
     for (size_t i = 0; i < s->told->n; i++) group_of(s, s->told->records[i].config)->n_told++;
     for (size_t g = 0; g < s->groups.n; g++) {
         group *q = &s->group[g];
-        AML_TRY(aml_gp_new(&q->gp, q->n_told, q->layout.n, q->layout.scale, q->layout.n_scales, s->scratch));
-        if (s->groups.n > 1) q->gp.level = 0.5; /* learners differ more than a process around one mean */
+        AML_TRY(aml_gp_new(&q->gp, q->n_told, q->layout.n, q->layout.scale, q->layout.n_scales,
+                           s->scratch));
+        if (s->groups.n > 1)
+            q->gp.level = 0.5; /* learners differ more than a process around one mean */
     }
     s->x = AML_ARRAY(s->scratch, widest, double);
     return s->x ? AML_OK : AML_ENOMEM;
@@ -93,7 +96,8 @@ static aml_status smooth_columns(search *s) {
         size_t n = 0;
         for (size_t j = 0; j < a->p; j++)
             if (a->usable[j] && group_of(s, a->configs + j * s->space->n) == q) sum += mean[j], n++;
-        AML_TRY(aml_gp_new(&q->columns, n, q->layout.n, q->layout.scale, q->layout.n_scales, s->scratch));
+        AML_TRY(aml_gp_new(&q->columns, n, q->layout.n, q->layout.scale, q->layout.n_scales,
+                           s->scratch));
         q->columns.level = 0;
         q->columns.noise = 0.05;
         q->mean = n ? sum / (double)n : NAN;
@@ -114,7 +118,8 @@ static double prior_mean(const search *s, const group *q, const double *x) {
     if (!s->advice || !q->columns.n) return 0;
     double relative = q->mean;
     for (size_t i = 0; i < q->columns.n; i++)
-        relative += q->columns.alpha[i] * aml_gp_kernel(&q->columns, q->columns.x + i * q->columns.d, x);
+        relative +=
+            q->columns.alpha[i] * aml_gp_kernel(&q->columns, q->columns.x + i * q->columns.d, x);
     double loss = s->advice->unit * pow(fmax(relative, 0), 1 / s->advice->prior->power);
     return aml_warp_apply(&s->warp, loss);
 }
@@ -158,7 +163,8 @@ static void tell_pending(search *s, group *q, const double *config) {
     s->best = fmin(s->best, m + prior);
 }
 
-/* Observations with their hyperparameters first, then the trials in flight, believed to end as expected. */
+/* Observations with their hyperparameters first, then the trials in flight, believed to end as
+ * expected. */
 static aml_status learn(search *s) {
     const aml_record *r = s->told->records;
     for (size_t i = 0; i < s->told->n; i++) {
@@ -193,25 +199,28 @@ static aml_status make_candidates(double **out, size_t *n, search *s, const aml_
     *n = 0;
     for (size_t l = 0; l < leaders; l++)
         for (size_t k = 0; k < MOVES; k++)
-            aml_perturb(all + d * (*n)++, s->space, s->told->records[best[l]].config, widths[k % 3], &local);
+            aml_perturb(all + d * (*n)++, s->space, s->told->records[best[l]].config, widths[k % 3],
+                        &local);
     for (size_t k = 0; k < RANDOM; k++) aml_space_random(all + d * (*n)++, s->space, &wide);
     for (size_t j = 0; j < columns; j++)
-        if (s->advice->usable[j]) memcpy(all + d * (*n)++, s->advice->configs + j * d, d * sizeof *all);
+        if (s->advice->usable[j])
+            memcpy(all + d * (*n)++, s->advice->configs + j * d, d * sizeof *all);
     *out = all;
     return AML_OK;
 }
 
 /* ---- seconds ---- */
 
-/* What is known of the seconds in one group: the pipelines' predictions and, twice as heavy, the trials' times. */
+/* What is known of the seconds in one group: the pipelines' predictions and, twice as heavy, the
+ * trials' times. */
 typedef struct times {
     size_t n;
     double *x, *log, *weight;
     double elsewhere; /* mean log of all trials' times */
 } times;
 
-static void add_time(times *t, const search *s, const group *q, const double *config, double log_seconds,
-                     double weight) {
+static void add_time(times *t, const search *s, const group *q, const double *config,
+                     double log_seconds, double weight) {
     aml_layout_encode(t->x + t->n * q->layout.n, &q->layout, s->space, config);
     t->log[t->n] = log_seconds;
     t->weight[t->n++] = weight;
@@ -226,7 +235,8 @@ static aml_status collect_times(times *t, const search *s, const group *q) {
     if (!t->x || !t->log || !t->weight) return AML_ENOMEM;
     for (size_t j = 0; a && j < a->p; j++) {
         const double *config = a->configs + j * s->space->n;
-        if (a->usable[j] && group_of(s, config) == q) add_time(t, s, q, config, a->seconds_log[j], 1);
+        if (a->usable[j] && group_of(s, config) == q)
+            add_time(t, s, q, config, a->seconds_log[j], 1);
     }
     for (size_t i = 0; i < s->told->n; i++) {
         const aml_record *r = &s->told->records[i];
@@ -254,7 +264,8 @@ static double expected_seconds_log(const times *t, const group *q, const double 
 /* ---- choice ---- */
 
 /* score[i] of the candidates of one group: log expected improvement, less what it costs. */
-static aml_status score_group(double *score, const search *s, const group *q, const double *candidates, size_t n) {
+static aml_status score_group(double *score, const search *s, const group *q,
+                              const double *candidates, size_t n) {
     size_t m = 0, d = q->layout.n;
     bool timed = isfinite(s->told->time_left);
     times t = {0};
@@ -276,7 +287,8 @@ static aml_status score_group(double *score, const search *s, const group *q, co
         if (!timed) continue;
         double seconds = expected_seconds_log(&t, q, x + k * d);
         score[which[k]] -= cost_exponent * seconds;
-        if (exp(seconds) > fmax(s->told->time_left, 0)) score[which[k]] -= 100; /* would not end in time */
+        if (exp(seconds) > fmax(s->told->time_left, 0))
+            score[which[k]] -= 100; /* would not end in time */
     }
     return AML_OK;
 }
@@ -287,7 +299,8 @@ static aml_status choose(double *config, search *s, const aml_rng *rng) {
     AML_TRY(make_candidates(&candidates, &n, s, rng));
     score = AML_ARRAY(s->scratch, n, double);
     if (!score) return AML_ENOMEM;
-    for (size_t g = 0; g < s->groups.n; g++) AML_TRY(score_group(score, s, &s->group[g], candidates, n));
+    for (size_t g = 0; g < s->groups.n; g++)
+        AML_TRY(score_group(score, s, &s->group[g], candidates, n));
     for (size_t tries = 0; tries < n; tries++) {
         size_t top = 0;
         for (size_t i = 1; i < n; i++)
@@ -300,8 +313,10 @@ static aml_status choose(double *config, search *s, const aml_rng *rng) {
 }
 
 aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told *told,
-                          const aml_advice *advice, bool use_prior, const aml_rng *rng, aml_arena *scratch) {
-    search s = {.space = space, .told = told, .scratch = scratch, .groups = aml_space_groups(space)};
+                          const aml_advice *advice, bool use_prior, const aml_rng *rng,
+                          aml_arena *scratch) {
+    search s = {
+        .space = space, .told = told, .scratch = scratch, .groups = aml_space_groups(space)};
     s.advice = advice;
     s.group = AML_ARRAY(scratch, s.groups.n, group);
     s.y = AML_ARRAY(scratch, told->n, double);

@@ -94,9 +94,10 @@ static double penalty(double *gradient, const aml_gp *g) {
     return value;
 }
 
-/* Adds half the trace of (K⁻¹ - alpha alpha') dK for each logarithm. `q` holds the pairs' distances. */
-static void add_gradient(double *gradient, const aml_gp *g, const double *inverse, const double *alpha,
-                         const double *q) {
+/* Adds half the trace of (K⁻¹ - alpha alpha') dK for each logarithm. `q` holds the pairs'
+ * distances. */
+static void add_gradient(double *gradient, const aml_gp *g, const double *inverse,
+                         const double *alpha, const double *q) {
     size_t n = g->n;
     double *by_signal = gradient + g->n_scales, *by_noise = by_signal + 1;
     for (size_t i = 0; i < n; i++) {
@@ -149,7 +150,8 @@ static void set_logs(aml_gp *g, double *logs) {
     g->noise = exp(logs[s + 1]);
 }
 
-/* Resilient steps (Riedmiller and Braun 1993): only signs of the gradient count, so no line search is needed. */
+/* Resilient steps (Riedmiller and Braun 1993): only signs of the gradient count, so no line search
+ * is needed. */
 static aml_status climb(aml_gp *g, aml_arena *scratch) {
     enum { STEPS = 16 };
     size_t m = g->n_scales + 2, n = g->n;
@@ -239,7 +241,8 @@ static void solve_many(double *b, const aml_gp *g, size_t m) {
     enum { BLOCK = 32 };
     for (size_t i0 = 0; i0 < g->n; i0 += BLOCK) {
         size_t i1 = i0 + BLOCK < g->n ? i0 + BLOCK : g->n;
-        aml_dgemm(false, false, i1 - i0, m, i0, -1, g->l + i0 * g->room, g->room, b, m, 1, b + i0 * m, m);
+        aml_dgemm(false, false, i1 - i0, m, i0, -1, g->l + i0 * g->room, g->room, b, m, 1,
+                  b + i0 * m, m);
         for (size_t i = i0; i < i1; i++) {
             double *row = b + i * m, own = 1 / g->l[i * g->room + i];
             for (size_t k = i0; k < i; k++) {
@@ -251,13 +254,14 @@ static void solve_many(double *b, const aml_gp *g, size_t m) {
     }
 }
 
-aml_status aml_gp_predict(double *mean, double *variance, const aml_gp *g, const double *x, size_t m,
-                          aml_arena *scratch) {
+aml_status aml_gp_predict(double *mean, double *variance, const aml_gp *g, const double *x,
+                          size_t m, aml_arena *scratch) {
     aml_mark mark = aml_arena_mark(scratch);
     double *k = aml_alloc_raw(scratch, g->n * m, sizeof *k);
     if (!k) return AML_ENOMEM;
     for (size_t i = 0; i < g->n; i++)
-        for (size_t j = 0; j < m; j++) k[i * m + j] = aml_gp_kernel(g, g->x + i * g->d, x + j * g->d);
+        for (size_t j = 0; j < m; j++)
+            k[i * m + j] = aml_gp_kernel(g, g->x + i * g->d, x + j * g->d);
     for (size_t j = 0; j < m; j++) mean[j] = 0, variance[j] = g->level + g->signal;
     for (size_t i = 0; i < g->n; i++)
         for (size_t j = 0; j < m; j++) mean[j] += g->alpha[i] * k[i * m + j];

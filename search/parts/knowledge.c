@@ -61,7 +61,8 @@ static aml_status expect(reader *r, const char *word, size_t n) {
 }
 
 static aml_status get_name(const char **out, reader *r, field f) {
-    bool fine = f.length >= 1 && f.length <= MAX_NAME && aml_utf8_valid(f.text, f.length) == f.length;
+    bool fine =
+        f.length >= 1 && f.length <= MAX_NAME && aml_utf8_valid(f.text, f.length) == f.length;
     for (size_t i = 0; i < f.length && fine; i++) fine = (unsigned char)f.text[i] >= ' ';
     if (!fine) return REFUSE(r, "a name is empty, too long or not text");
     *out = aml_strndup(r->keep, f.text, f.length);
@@ -112,8 +113,8 @@ static aml_status read_pipeline(aml_pipeline *p, reader *r) {
     return AML_OK;
 }
 
-static aml_status read_weights(const double **weights, const aml_knowledge *k, aml_knowledge_table *t,
-                               reader *r) {
+static aml_status read_weights(const double **weights, const aml_knowledge *k,
+                               aml_knowledge_table *t, reader *r) {
     size_t m = 0;
     AML_TRY(expect(r, "weights", k->n_features + 1));
     while (m < t->n_metrics && !is_word(r->fields[1], t->metrics[m])) m++;

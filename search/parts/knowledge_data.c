@@ -1,7 +1,7 @@
 /* knowledge_data.c: the knowledge file inside the library.
  *
- * The assembler finds search/knowledge.tsv by the include path (the root of the sources). The build must know
- * that this object depends on that file: OBJECT_DEPENDS in CMake. */
+ * The assembler finds search/knowledge.tsv by the include path (the root of the sources). The
+ * build must know that this object depends on that file: OBJECT_DEPENDS in CMake. */
 #include "search/parts/knowledge.h"
 
 #ifndef AML_KNOWLEDGE_FILE

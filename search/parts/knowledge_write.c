@@ -6,11 +6,14 @@
 #include "automl/core/io.h"
 #include "search/parts/knowledge.h"
 
-/* The four leading digits of x > 0 as a whole number from 1000 to 9999, and the power of ten behind them. */
+/* The four leading digits of x > 0 as a whole number from 1000 to 9999, and the power of ten
+ * behind them. */
 static int leading_digits(double x, int *exponent) {
     int e = (int)floor(log10(x)) - 3;
     /* in two steps: 10^(-e) alone may be beyond the range */
-    double scaled = e < -200 ? x * 1e200 * pow(10, -e - 200) : e < 0 ? x * pow(10, -e) : x / pow(10, e);
+    double scaled = e < -200 ? x * 1e200 * pow(10, -e - 200)
+                    : e < 0  ? x * pow(10, -e)
+                             : x / pow(10, e);
     int digits = (int)lround(scaled);
     if (digits > 9999) digits = (int)lround(scaled / 10), e++;
     if (digits < 1000) digits = (int)lround(scaled * 10), e--;
@@ -18,7 +21,8 @@ static int leading_digits(double x, int *exponent) {
     return digits;
 }
 
-/* Four significant digits: "0.1235", "12.3", "1e-09", "123500". Reading and writing again changes nothing. */
+/* Four significant digits: "0.1235", "12.3", "1e-09", "123500". Reading and writing again changes
+ * nothing. */
 static void put_number(aml_string *s, double x) {
     int e;
     if (isnan(x)) {
@@ -116,8 +120,9 @@ static bool same_pipeline(const aml_pipeline *a, const aml_pipeline *b) {
 }
 
 /* Pipelines of a, then those that only b has; where[j] = place of b's pipeline j. */
-static aml_status merge_pipelines(aml_knowledge_table *t, size_t *where, const aml_knowledge_table *a,
-                                  const aml_knowledge_table *b, aml_arena *keep) {
+static aml_status merge_pipelines(aml_knowledge_table *t, size_t *where,
+                                  const aml_knowledge_table *a, const aml_knowledge_table *b,
+                                  aml_arena *keep) {
     aml_pipeline *all = AML_ARRAY(keep, a->n_pipelines + b->n_pipelines, aml_pipeline);
     if (!all) return AML_ENOMEM;
     if (a->n_pipelines) memcpy(all, a->pipelines, a->n_pipelines * sizeof *all);
@@ -159,7 +164,8 @@ static aml_status merge_row(aml_knowledge_row *out, const aml_knowledge_table *t
 static aml_status merge_tables(aml_knowledge_table *t, const aml_knowledge_table *a,
                                const aml_knowledge_table *b, aml_arena *keep) {
     if (!same_names(a->metrics, a->n_metrics, b->metrics, b->n_metrics))
-        return aml_fail(AML_EDATA, "the tables `%s` of the two knowledges have other metrics", a->name);
+        return aml_fail(AML_EDATA, "the tables `%s` of the two knowledges have other metrics",
+                        a->name);
     size_t *where = AML_ARRAY(keep, b->n_pipelines, size_t), i = 0, j = 0;
     aml_knowledge_row *rows = AML_ARRAY(keep, a->n_rows + b->n_rows, aml_knowledge_row);
     if (!where || !rows) return AML_ENOMEM;
@@ -171,7 +177,8 @@ static aml_status merge_tables(aml_knowledge_table *t, const aml_knowledge_table
                                      : strcmp(a->rows[i].dataset, b->rows[j].dataset);
         const aml_knowledge_row *from_a = order <= 0 ? &a->rows[i++] : NULL;
         const aml_knowledge_row *from_b = order >= 0 ? &b->rows[j++] : NULL;
-        AML_TRY(merge_row(&rows[t->n_rows], t, a->n_pipelines, from_a, b->n_pipelines, from_b, where, keep));
+        AML_TRY(merge_row(&rows[t->n_rows], t, a->n_pipelines, from_a, b->n_pipelines, from_b,
+                          where, keep));
     }
     t->rows = rows;
     return AML_OK;

@@ -17,8 +17,8 @@ static size_t coordinates(const aml_dim *d) {
     return choices > 2 ? choices : 1;
 }
 
-aml_status aml_layout_new(aml_layout *out, const aml_space *space, const aml_groups *groups, size_t group,
-                          aml_arena *arena) {
+aml_status aml_layout_new(aml_layout *out, const aml_space *space, const aml_groups *groups,
+                          size_t group, aml_arena *arena) {
     double root = groups->first + (double)group;
     size_t n = 0, n_scales = 0;
     for (size_t i = 0; i < space->n; i++) n += coordinates(&space->dims[i]);
@@ -40,7 +40,8 @@ aml_status aml_layout_new(aml_layout *out, const aml_space *space, const aml_gro
     return AML_OK;
 }
 
-void aml_layout_encode(double *x, const aml_layout *layout, const aml_space *space, const double *config) {
+void aml_layout_encode(double *x, const aml_layout *layout, const aml_space *space,
+                       const double *config) {
     const double half = 0.70710678118654752440; /* two coordinates differ: 1/2 + 1/2 */
     for (size_t i = 0; i < layout->n; i++) {
         const aml_dim *d = &space->dims[layout->dim[i]];

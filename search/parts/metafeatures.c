@@ -49,16 +49,42 @@ enum {
 };
 _Static_assert((int)COUNT == (int)AML_METAFEATURES, "one name a feature");
 
-const char *const aml_metafeature_names[AML_METAFEATURES] = {
-    "log_rows",          "log_columns",     "log_rows_per_column", "log_classes",
-    "share_category",    "share_text",      "share_datetime",      "share_integer",
-    "share_two_valued",  "share_missing",   "share_columns_missing", "class_entropy",
-    "class_share_min",   "class_share_max", "skew_mean",           "skew_sd",
-    "kurtosis_mean",     "kurtosis_sd",     "share_outliers",      "share_zero",
-    "log_variation_mean", "distinct_mean",  "distinct_min",        "log_levels_mean",
-    "log_levels_max",    "log_text_length", "target_skew",         "target_kurtosis",
-    "target_distinct",   "target_outliers", "target_zero",         "correlation_mean",
-    "correlation_max",   "relevance_mean",  "relevance_max",       "relevance_sd"};
+const char *const aml_metafeature_names[AML_METAFEATURES] = {"log_rows",
+                                                             "log_columns",
+                                                             "log_rows_per_column",
+                                                             "log_classes",
+                                                             "share_category",
+                                                             "share_text",
+                                                             "share_datetime",
+                                                             "share_integer",
+                                                             "share_two_valued",
+                                                             "share_missing",
+                                                             "share_columns_missing",
+                                                             "class_entropy",
+                                                             "class_share_min",
+                                                             "class_share_max",
+                                                             "skew_mean",
+                                                             "skew_sd",
+                                                             "kurtosis_mean",
+                                                             "kurtosis_sd",
+                                                             "share_outliers",
+                                                             "share_zero",
+                                                             "log_variation_mean",
+                                                             "distinct_mean",
+                                                             "distinct_min",
+                                                             "log_levels_mean",
+                                                             "log_levels_max",
+                                                             "log_text_length",
+                                                             "target_skew",
+                                                             "target_kurtosis",
+                                                             "target_distinct",
+                                                             "target_outliers",
+                                                             "target_zero",
+                                                             "correlation_mean",
+                                                             "correlation_max",
+                                                             "relevance_mean",
+                                                             "relevance_max",
+                                                             "relevance_sd"};
 
 /* ---- sums over columns ---- */
 
@@ -85,7 +111,8 @@ static double sd_of(const tally *t) {
 /* ---- one column of numbers ---- */
 
 typedef struct moments {
-    double n, mean, sd, skew, kurtosis, outliers, zeros, distinct; /* the last three as shares of n */
+    double n, mean, sd, skew, kurtosis, outliers, zeros,
+        distinct; /* the last three as shares of n */
 } moments;
 
 static aml_status describe(moments *m, const double *x, size_t n, double *work) {
@@ -121,7 +148,8 @@ static aml_status describe(moments *m, const double *x, size_t n, double *work) 
 
 /* ---- associations ---- */
 
-static double correlation(const double *x, const moments *mx, const double *y, const moments *my, size_t n) {
+static double correlation(const double *x, const moments *mx, const double *y, const moments *my,
+                          size_t n) {
     double sum = 0, count = 0;
     if (!(mx->sd > 0) || !(my->sd > 0)) return 0;
     for (size_t i = 0; i < n; i++) {
@@ -132,8 +160,10 @@ static double correlation(const double *x, const moments *mx, const double *y, c
     return count > 0 ? fmin(fabs(sum / count), 1) : 0;
 }
 
-/* sqrt(between groups / total) of x, corrected for chance; group numbers < n_groups, others are left out. */
-static double correlation_ratio(const double *x, const double *group, size_t n, size_t n_groups, double *work) {
+/* sqrt(between groups / total) of x, corrected for chance; group numbers < n_groups, others are
+ * left out. */
+static double correlation_ratio(const double *x, const double *group, size_t n, size_t n_groups,
+                                double *work) {
     double *sum = work, *count = work + n_groups, total = 0, squares = 0, all = 0, between = 0;
     memset(work, 0, 2 * n_groups * sizeof *work);
     for (size_t i = 0; i < n; i++) {
@@ -160,12 +190,12 @@ typedef struct sample {
     const aml_frame *frame;
     const aml_task *task;
     const uint8_t *use;
-    size_t n, p, p_seen;       /* rows looked at; feature columns, and those looked at */
+    size_t n, p, p_seen; /* rows looked at; feature columns, and those looked at */
     const uint32_t *rows;
     const aml_column **columns; /* p_seen */
-    double **x;                /* p_seen: n values; NULL for text */
-    moments *m;                /* p_seen */
-    double *y, *work;          /* n, 2 n + 2 × groups */
+    double **x;                 /* p_seen: n values; NULL for text */
+    moments *m;                 /* p_seen */
+    double *y, *work;           /* n, 2 n + 2 × groups */
     moments target;
 } sample;
 
@@ -174,8 +204,9 @@ static uint32_t *draw_rows(size_t *n, size_t all, aml_ctx *ctx) {
     *n = all < MAX_ROWS ? all : MAX_ROWS;
     uint32_t *rows = AML_ARRAY(ctx->scratch, *n, uint32_t);
     for (size_t i = 0; rows && i < *n; i++) /* one of each stretch of the file */
-        rows[i] = all == *n ? (uint32_t)i
-                            : (uint32_t)(((double)i + aml_rng_uniform(&rng)) * (double)all / (double)*n);
+        rows[i] = all == *n
+                      ? (uint32_t)i
+                      : (uint32_t)(((double)i + aml_rng_uniform(&rng)) * (double)all / (double)*n);
     return rows;
 }
 
@@ -185,7 +216,8 @@ static void pick_columns(sample *s) {
     size_t want = s->p < MAX_COLUMNS ? s->p : MAX_COLUMNS;
     for (size_t j = 0; j < s->frame->p; j++) {
         if (s->use && !s->use[j]) continue;
-        if (seen * want / s->p != (seen + 1) * want / s->p) s->columns[s->p_seen++] = &s->frame->columns[j];
+        if (seen * want / s->p != (seen + 1) * want / s->p)
+            s->columns[s->p_seen++] = &s->frame->columns[j];
         seen++;
     }
 }
@@ -308,7 +340,8 @@ static double relevance(const sample *s, size_t j) {
     const aml_column *c = s->columns[j];
     bool regression = s->task->kind == AML_REGRESSION;
     if (!s->x[j] || !(s->m[j].n > 1)) return NAN;
-    if (c->kind != AML_CATEGORY && regression) return correlation(s->x[j], &s->m[j], s->y, &s->target, s->n);
+    if (c->kind != AML_CATEGORY && regression)
+        return correlation(s->x[j], &s->m[j], s->y, &s->target, s->n);
     if (c->kind != AML_CATEGORY)
         return correlation_ratio(s->x[j], s->y, s->n, (size_t)s->task->n_classes, s->work);
     size_t levels = c->n_levels < MAX_ROWS ? c->n_levels : MAX_ROWS;
@@ -330,8 +363,8 @@ static void put_associations(double *out, const sample *s) {
     out[RELEVANCE_SD] = sd_of(&with_target);
 }
 
-aml_status aml_metafeatures(double *out, const aml_frame *f, const uint8_t *use, const aml_task *task,
-                            aml_ctx *ctx) {
+aml_status aml_metafeatures(double *out, const aml_frame *f, const uint8_t *use,
+                            const aml_task *task, aml_ctx *ctx) {
     sample s = {.frame = f, .task = task, .use = use};
     AML_TRY(take_sample(&s, ctx));
     memset(out, 0, AML_METAFEATURES * sizeof *out);

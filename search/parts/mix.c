@@ -8,10 +8,10 @@
 #include "automl/core/linalg.h"
 #include "search/parts/acquisition.h"
 
-static const double shrinkage = 0.1;  /* of the covariance to its diagonal */
-static const double smoothing = 0.4;  /* h */
+static const double shrinkage = 0.1; /* of the covariance to its diagonal */
+static const double smoothing = 0.4; /* h */
 static const double nugget = 0.01, offset = 0.03;
-static const double temper = 0.8;     /* of the likelihood: the rows are not the truth */
+static const double temper = 0.8; /* of the likelihood: the rows are not the truth */
 static const double prior_share = 0.05;
 static const double cost_exponent = 0.5;
 
@@ -60,7 +60,8 @@ typedef struct em_work {
     size_t *known, *gaps;
 } em_work;
 
-/* Replaces the gaps of one row by their expectation; adds their covariance to `extra`. Returns the change. */
+/* Replaces the gaps of one row by their expectation; adds their covariance to `extra`. Returns the
+ * change. */
 static double expect_row(aml_mix_prior *q, const double *y, size_t row, em_work *w) {
     size_t p = q->p, n_known = 0, n_gaps = 0;
     double *x = q->rows + row * p, change = 0;
@@ -92,7 +93,8 @@ static double expect_row(aml_mix_prior *q, const double *y, size_t row, em_work 
     return change;
 }
 
-static aml_status expect_gaps(aml_mix_prior *q, const double *y, double *centred, aml_arena *scratch) {
+static aml_status expect_gaps(aml_mix_prior *q, const double *y, double *centred,
+                              aml_arena *scratch) {
     enum { ROUNDS = 10 };
     size_t n = q->n, p = q->p;
     em_work w = {.s = AML_ARRAY(scratch, p * p, double),
@@ -115,7 +117,8 @@ static aml_status expect_gaps(aml_mix_prior *q, const double *y, double *centred
     return AML_OK;
 }
 
-aml_status aml_mix_prior_new(aml_mix_prior **out, const double *y, size_t n, size_t p, aml_ctx *ctx) {
+aml_status aml_mix_prior_new(aml_mix_prior **out, const double *y, size_t n, size_t p,
+                             aml_ctx *ctx) {
     assert(n >= 1 && p >= 1);
     aml_mix_prior *q = AML_NEW(ctx->keep, aml_mix_prior);
     double *centred = AML_ARRAY(ctx->scratch, n * p, double);
@@ -150,7 +153,8 @@ aml_status aml_mix_start(aml_mix *m, const aml_mix_prior *prior, const double *w
     m->row_best = AML_ARRAY(arena, n, double);
     m->open = AML_ARRAY(arena, p, bool);
     m->work = AML_ARRAY(arena, n + p, double);
-    if (!m->z || !m->c || !m->prior_weight || !m->log_weight || !m->row_best || !m->open || !m->work)
+    if (!m->z || !m->c || !m->prior_weight || !m->log_weight || !m->row_best || !m->open ||
+        !m->work)
         return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) sum += weights ? weights[i] : 1;
     for (size_t i = 0; i < n; i++) {
@@ -238,7 +242,8 @@ static void expected_losses(double *mean, const aml_mix *m, const double *w) {
         for (size_t j = 0; j < p; j++) mean[j] += w[i] * m->z[i * p + j];
 }
 
-/* The open column of the lowest expected loss; with costs, of the most gained on the worst column per cost. */
+/* The open column of the lowest expected loss; with costs, of the most gained on the worst column
+ * per cost. */
 static size_t pick_first(aml_mix *m, const double *w, const double *seconds_log) {
     size_t p = m->prior->p, pick = p;
     double *mean = m->work, worst = -INFINITY, top = -INFINITY;
@@ -299,8 +304,8 @@ size_t aml_mix_pick(aml_mix *m, const double *seconds_log) {
 
 /* ---- greedy portfolio ---- */
 
-aml_status aml_greedy_portfolio(size_t *order, const aml_mix_prior *prior, const double *seconds_log,
-                                aml_arena *scratch) {
+aml_status aml_greedy_portfolio(size_t *order, const aml_mix_prior *prior,
+                                const double *seconds_log, aml_arena *scratch) {
     size_t n = prior->n, p = prior->p;
     double *best = AML_ARRAY(scratch, n, double), *gain = AML_ARRAY(scratch, p, double);
     bool *used = AML_ARRAY(scratch, p, bool);

@@ -27,7 +27,8 @@ bool aml_is_told(const aml_space *space, const aml_told *told, const double *con
     return false;
 }
 
-static bool movable(const aml_space *space, const aml_groups *groups, const double *config, size_t i) {
+static bool movable(const aml_space *space, const aml_groups *groups, const double *config,
+                    size_t i) {
     const aml_dim *d = &space->dims[i];
     return !isnan(config[i]) && !d->param->fixed && d->hi > d->lo && (i || !groups->rooted);
 }
@@ -47,7 +48,8 @@ static double moved(const aml_dim *d, double x, double scale, aml_rng *rng) {
     return y < d->lo ? d->lo : y > d->hi ? d->hi : y;
 }
 
-void aml_perturb(double *config, const aml_space *space, const double *from, double scale, aml_rng *rng) {
+void aml_perturb(double *config, const aml_space *space, const double *from, double scale,
+                 aml_rng *rng) {
     aml_groups groups = aml_space_groups(space);
     uint32_t n = 0, forced;
     for (size_t i = 0; i < space->n; i++) n += movable(space, &groups, from, i);
@@ -96,7 +98,9 @@ bool aml_next_default(double *config, const aml_space *space, const aml_told *to
         double value = root + (double)g;
         aml_space_default(config, space, value);
         if (aml_is_told(space, told, config)) continue;
-        cost = problem && problem->default_cost && groups.rooted ? problem->default_cost[(size_t)value] : 0;
+        cost = problem && problem->default_cost && groups.rooted
+                   ? problem->default_cost[(size_t)value]
+                   : 0;
         if (isnan(cost)) cost = 0;
         if (found && cost >= cheapest) continue;
         found = true;

@@ -5,8 +5,8 @@
 #include "automl/core/ctx.h"
 #include "automl/core/history.h"
 
-/* A space falls into one group for each value of dimension 0 when other dimensions hang on it (the learner), else it
- * is one group. Group g has the root value first + g. */
+/* A space falls into one group for each value of dimension 0 when other dimensions hang on it (the
+ * learner), else it is one group. Group g has the root value first + g. */
 typedef struct aml_groups {
     size_t n;
     double first;
@@ -18,12 +18,14 @@ size_t aml_group_of(const aml_groups *groups, const double *config);
 /* Is this configuration among the records (in whatever state)? */
 bool aml_is_told(const aml_space *space, const aml_told *told, const double *config);
 
-/* A copy of `from` with some live dimensions changed: numbers by a normal step of width `scale` of the range, choices
- * to another value, at least one of them; the root stays. Whole afterwards. */
-void aml_perturb(double *config, const aml_space *space, const double *from, double scale, aml_rng *rng);
+/* A copy of `from` with some live dimensions changed: numbers by a normal step of width `scale` of
+ * the range, choices to another value, at least one of them; the root stays. Whole afterwards. */
+void aml_perturb(double *config, const aml_space *space, const double *from, double scale,
+                 aml_rng *rng);
 
-/* Leaves a new configuration as it is. One that was told already is moved further and further away until it is new;
- * a space that seems to be used up leaves a told one. `scratch` for a copy: AML_ENOMEM. */
+/* Leaves a new configuration as it is. One that was told already is moved further and further away
+ * until it is new; a space that seems to be used up leaves a told one. `scratch` for a copy:
+ * AML_ENOMEM. */
 aml_status aml_make_new(double *config, const aml_space *space, const aml_told *told, aml_rng rng,
                         aml_arena *scratch);
 
@@ -31,8 +33,8 @@ aml_status aml_make_new(double *config, const aml_space *space, const aml_told *
 aml_status aml_random_new(double *config, const aml_space *space, const aml_told *told, aml_rng rng,
                           aml_arena *scratch);
 
-/* The default configuration of the cheapest group (problem->default_cost; else the first) that was not told yet;
- * false when all were. */
+/* The default configuration of the cheapest group (problem->default_cost; else the first) that was
+ * not told yet; false when all were. */
 bool aml_next_default(double *config, const aml_space *space, const aml_told *told,
                       const aml_problem *problem);
 

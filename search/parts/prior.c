@@ -16,12 +16,18 @@ double aml_relative_loss(double ratio) {
 static const struct {
     const char *metric, *like;
     double power;
-} relatives[] = {{"mse", "rmse", 0.5},          {"r2", "rmse", 0.5},
-                 {"rmsle", "rmse", 1},          {"median_absolute_error", "mae", 1},
-                 {"mape", "mae", 1},            {"smape", "mae", 1},
-                 {"balanced_accuracy", "accuracy", 1}, {"f1", "accuracy", 1},
-                 {"f1_macro", "accuracy", 1},   {"mcc", "accuracy", 1},
-                 {"matthews_correlation", "accuracy", 1}, {"brier", "log_loss", 1},
+} relatives[] = {{"mse", "rmse", 0.5},
+                 {"r2", "rmse", 0.5},
+                 {"rmsle", "rmse", 1},
+                 {"median_absolute_error", "mae", 1},
+                 {"mape", "mae", 1},
+                 {"smape", "mae", 1},
+                 {"balanced_accuracy", "accuracy", 1},
+                 {"f1", "accuracy", 1},
+                 {"f1_macro", "accuracy", 1},
+                 {"mcc", "accuracy", 1},
+                 {"matthews_correlation", "accuracy", 1},
+                 {"brier", "log_loss", 1},
                  {"average_precision", "auc", 1}};
 
 static size_t find_metric(double *power, const aml_knowledge_table *t, const char *metric) {
@@ -75,18 +81,19 @@ static aml_status prepare_losses(aml_prior *prior, const preparation *q, aml_ctx
     return AML_OK;
 }
 
-static aml_status prepare_weights(aml_prior *prior, const preparation *q, const aml_problem *problem,
-                                  aml_ctx *ctx) {
+static aml_status prepare_weights(aml_prior *prior, const preparation *q,
+                                  const aml_problem *problem, aml_ctx *ctx) {
     size_t f = q->k->n_features;
     if (!problem->features || problem->n_features != f || !f) return AML_OK;
-    double *x = AML_ARRAY(ctx->scratch, q->n * f, double), *weights = AML_ARRAY(ctx->keep, q->n, double);
+    double *x = AML_ARRAY(ctx->scratch, q->n * f, double),
+           *weights = AML_ARRAY(ctx->keep, q->n, double);
     aml_similarity *similarity;
     aml_ctx local = *ctx;
     local.keep = ctx->scratch;
     if (!x || !weights) return AML_ENOMEM;
     for (size_t i = 0; i < q->n; i++) memcpy(x + i * f, q->rows[i]->features, f * sizeof *x);
-    AML_TRY(aml_similarity_new(&similarity, x, q->n, f, q->t->weights[q->metric], prior->mix->rows, q->p,
-                               &local));
+    AML_TRY(aml_similarity_new(&similarity, x, q->n, f, q->t->weights[q->metric], prior->mix->rows,
+                               q->p, &local));
     AML_TRY(aml_similarity_weights(weights, similarity, problem->features, &local));
     prior->weights = weights;
     return AML_OK;
@@ -108,7 +115,8 @@ static void size_terms(double *out, double n, double p, double c) {
     memcpy(out, terms, sizeof terms);
 }
 
-/* Ridge regression of log seconds on the terms: what it predicts here, and what it leaves over in each row. */
+/* Ridge regression of log seconds on the terms: what it predicts here, and what it leaves over in
+ * each row. */
 static aml_status regress_seconds(double *here, double *left, const double *x, const double *query,
                                   size_t n, size_t p, aml_arena *scratch) {
     double gram[SIZE_TERMS * SIZE_TERMS], *b = AML_ARRAY(scratch, SIZE_TERMS, double);
@@ -123,16 +131,19 @@ static aml_status regress_seconds(double *here, double *left, const double *x, c
             for (size_t k = 0; k < SIZE_TERMS; k++) b[k] += x[i * SIZE_TERMS + k] * left[i * p + j];
         aml_cholesky_solve(gram, SIZE_TERMS, SIZE_TERMS, b);
         here[j] = aml_dot(query, b, SIZE_TERMS);
-        for (size_t i = 0; i < n; i++) left[i * p + j] -= aml_dot(x + i * SIZE_TERMS, b, SIZE_TERMS);
+        for (size_t i = 0; i < n; i++)
+            left[i * p + j] -= aml_dot(x + i * SIZE_TERMS, b, SIZE_TERMS);
     }
     return AML_OK;
 }
 
-static aml_status prepare_seconds(aml_prior *prior, const preparation *q, const aml_problem *problem,
-                                  aml_ctx *ctx) {
-    static const double ridge = 0.01, machine = 0.25; /* variances: noise, and how fast this machine is */
+static aml_status prepare_seconds(aml_prior *prior, const preparation *q,
+                                  const aml_problem *problem, aml_ctx *ctx) {
+    static const double ridge = 0.01,
+                        machine = 0.25; /* variances: noise, and how fast this machine is */
     size_t n = q->n, p = q->p;
-    double *y = AML_ARRAY(ctx->scratch, n * p, double), *x = AML_ARRAY(ctx->scratch, n * SIZE_TERMS, double);
+    double *y = AML_ARRAY(ctx->scratch, n * p, double),
+           *x = AML_ARRAY(ctx->scratch, n * SIZE_TERMS, double);
     double *here = AML_ARRAY(ctx->keep, p, double), *cov = AML_ARRAY(ctx->keep, p * p, double);
     double query[SIZE_TERMS];
     aml_mix_prior *filled, *left;
@@ -157,6 +168,15 @@ static aml_status prepare_seconds(aml_prior *prior, const preparation *q, const 
     return AML_OK;
 }
 
+static aml_status prepare_portfolios(aml_prior *prior, size_t p, aml_ctx *ctx) {
+    size_t *order = AML_ARRAY(ctx->keep, p, size_t), *timed = AML_ARRAY(ctx->keep, p, size_t);
+    if (!order || !timed) return AML_ENOMEM;
+    prior->portfolio = order;
+    prior->portfolio_timed = timed;
+    AML_TRY(aml_greedy_portfolio(order, prior->mix, NULL, ctx->scratch));
+    return aml_greedy_portfolio(timed, prior->mix, prior->seconds_log, ctx->scratch);
+}
+
 aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const aml_problem *problem,
                          const char *without, aml_ctx *ctx) {
     const char *name = problem->task == AML_REGRESSION ? "regression" : "classification";
@@ -173,6 +193,7 @@ aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const am
         AML_TRY(prepare_losses(prior, &q, ctx));
         AML_TRY(prepare_weights(prior, &q, problem, ctx));
         AML_TRY(prepare_seconds(prior, &q, problem, ctx));
+        AML_TRY(prepare_portfolios(prior, q.p, ctx));
     }
     *out = prior;
     return AML_OK;

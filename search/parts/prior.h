@@ -1,4 +1,5 @@
-/* prior.h: the knowledge of past datasets made ready for one problem, and what it says after some trials. */
+/* prior.h: the knowledge of past datasets made ready for one problem, and what it says after some
+ * trials. */
 #ifndef AML_SEARCH_PRIOR_H
 #define AML_SEARCH_PRIOR_H
 
@@ -13,26 +14,30 @@ typedef struct aml_prior {
     const double *weights;     /* mix->n: how much each past dataset counts */
     const double *seconds_log; /* p: predicted for this dataset's size */
     const double *seconds_cov; /* p × p: of what the prediction misses */
-    double power;              /* relative loss = (loss / baseline)^power, for metrics that are squares */
+    const size_t *portfolio;   /* p: greedy order by loss alone, and by loss per second^0.5 */
+    const size_t *portfolio_timed;
+    double power; /* relative loss = (loss / baseline)^power, for metrics that are squares */
 } aml_prior;
 
-/* The table is "classification" or "regression" by problem->task, its metric problem->metric or a near relative.
- * `without`: the name of a past dataset that is left out with its family (honest benchmarks), or NULL. *out = NULL when
- * there is no such table or it has no pipelines. In ctx->keep. AML_ENOMEM. */
+/* The table is "classification" or "regression" by problem->task, its metric problem->metric or a
+ * near relative. `without`: the name of a past dataset that is left out with its family (honest
+ * benchmarks), or NULL. *out = NULL when there is no such table or it has no pipelines. In
+ * ctx->keep. AML_ENOMEM. */
 aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const aml_problem *problem,
                          const char *without, aml_ctx *ctx);
 
 /* Relative losses beyond the constant predictor's 1 are drawn together: how bad does not matter. */
 double aml_relative_loss(double ratio);
 
-/* The prior for one suggestion: pipelines as configurations of the space, the mixture told of the trials. */
+/* The prior for one suggestion: pipelines as configurations of the space, the mixture told of the
+ * trials. */
 typedef struct aml_advice {
     const aml_prior *prior;
     size_t p;
-    double *configs;     /* p × space->n */
-    bool *usable;        /* p: the space has this learner, and no earlier pipeline is the same here */
-    size_t *column;      /* told->n: pipeline of each record, or SIZE_MAX */
-    aml_mix mix;         /* when prior->mix */
+    double *configs; /* p × space->n */
+    bool *usable;    /* p: the space has this learner, and no earlier pipeline is the same here */
+    size_t *column;  /* told->n: pipeline of each record, or SIZE_MAX */
+    aml_mix mix;     /* when prior->mix */
     double *seconds_log; /* p: predictions told of the times seen; NULL when time is no limit */
     double unit;         /* loss of relative loss 1 */
 } aml_advice;
@@ -41,7 +46,11 @@ typedef struct aml_advice {
 aml_status aml_advice_new(aml_advice **out, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const aml_ctx *ctx);
 
-/* mean[p]: expected relative losses by the reweighted past datasets alone. Needs prior->mix. AML_ENOMEM. */
+/* mean[p]: expected relative losses by the reweighted past datasets alone. Needs prior->mix.
+ * AML_ENOMEM. */
 aml_status aml_advice_means(double *mean, const aml_advice *a, aml_arena *scratch);
+
+/* Is there a row to learn from and a pipeline that this space has? `a` may be NULL. */
+bool aml_advice_helps(const aml_advice *a);
 
 #endif

@@ -13,10 +13,10 @@ static const double uniform_share = 0.2;
 
 struct aml_similarity {
     size_t n, f, n_components;
-    double *x;           /* f × n: transformed features, one after the other */
-    double *mean, *sd;   /* f; sd 0 = constant, ignored */
-    double *weight;      /* f: m_f */
-    double *target[2];   /* n × n_components: of the rows, and of the rows centred */
+    double *x;         /* f × n: transformed features, one after the other */
+    double *mean, *sd; /* f; sd 0 = constant, ignored */
+    double *weight;    /* f: m_f */
+    double *target[2]; /* n × n_components: of the rows, and of the rows centred */
 };
 
 /* ---- features and components ---- */
@@ -47,8 +47,8 @@ static void transform(aml_similarity *s, const double *x) {
 }
 
 /* out: n × q, the rows (centred by row if asked, then by column) on their first q principal axes. */
-static aml_status components(double *out, const double *rows, size_t n, size_t p, size_t q, bool by_row,
-                             aml_arena *scratch) {
+static aml_status components(double *out, const double *rows, size_t n, size_t p, size_t q,
+                             bool by_row, aml_arena *scratch) {
     double *r = AML_ARRAY(scratch, n * p, double), *gram = AML_ARRAY(scratch, p * p, double);
     double *values = AML_ARRAY(scratch, p, double), *axes = AML_ARRAY(scratch, p * q, double);
     if (!r || !gram || !values || !axes) return AML_ENOMEM;
@@ -70,7 +70,8 @@ static aml_status components(double *out, const double *rows, size_t n, size_t p
     return AML_OK;
 }
 
-static aml_status prepare(aml_similarity *s, const double *x, size_t n, size_t f, aml_arena *arena) {
+static aml_status prepare(aml_similarity *s, const double *x, size_t n, size_t f,
+                          aml_arena *arena) {
     s->n = n;
     s->f = f;
     s->x = AML_ARRAY(arena, n * f, double);
@@ -130,8 +131,7 @@ static void gradient(double *gradient_out, learning *a) {
         const double *x = a->s->x + j * n;
         double sum = 0;
         for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < n; k++)
-                sum += a->g[i * n + k] * (x[i] - x[k]) * (x[i] - x[k]);
+            for (size_t k = 0; k < n; k++) sum += a->g[i * n + k] * (x[i] - x[k]) * (x[i] - x[k]);
         gradient_out[j] = (1e-3 - sum) * a->s->weight[j];
     }
 }
@@ -156,7 +156,8 @@ static aml_status descend(double *metric, learning *a, aml_ctx *ctx) {
 }
 
 aml_status aml_similarity_learn(double *metric, const double *x, size_t n, size_t f,
-                                const uint32_t *family, const double *rows, size_t p, aml_ctx *ctx) {
+                                const uint32_t *family, const double *rows, size_t p,
+                                aml_ctx *ctx) {
     aml_similarity s = {0};
     size_t q = p < 40 ? p : 40;
     AML_TRY(prepare(&s, x, n, f, ctx->scratch));
@@ -193,7 +194,7 @@ typedef struct forest_job {
     const aml_similarity *s;
     const double *query; /* transformed */
     aml_rng rng;
-    double *sums;        /* a block after the other: n each */
+    double *sums; /* a block after the other: n each */
     uint32_t *rows, *features;
 } forest_job;
 
@@ -202,8 +203,8 @@ typedef struct split {
     double threshold, score;
 } split;
 
-/* How much a random cut of `feature` explains: sum over the sides of |sum of targets|² / count. -1: too few rows on a
- * side; threshold NaN: the feature does not vary. */
+/* How much a random cut of `feature` explains: sum over the sides of |sum of targets|² / count.
+ * -1: too few rows on a side; threshold NaN: the feature does not vary. */
 static split try_cut(const forest_job *job, const double *target, const uint32_t *rows, size_t m,
                      size_t feature, aml_rng *rng) {
     size_t q = job->s->n_components, n_left = 0;
@@ -231,7 +232,8 @@ static split try_cut(const forest_job *job, const double *target, const uint32_t
     return s;
 }
 
-/* The best cut among a third of the features (three at least) that vary in the node, drawn without repetition. */
+/* The best cut among a third of the features (three at least) that vary in the node, drawn without
+ * repetition. */
 static split best_cut(const forest_job *job, const double *target, const uint32_t *rows, size_t m,
                       uint32_t *features, aml_rng *rng) {
     size_t f = job->s->f, want = f / 3 > 3 ? f / 3 : 3, drawn = 0;
@@ -248,7 +250,8 @@ static split best_cut(const forest_job *job, const double *target, const uint32_
     return best;
 }
 
-/* Only the branch that the query falls into is ever grown: the rest of the tree would not be looked at. */
+/* Only the branch that the query falls into is ever grown: the rest of the tree would not be
+ * looked at. */
 static void grow_branch(const forest_job *job, size_t tree, double *sums, uint32_t *rows,
                         uint32_t *features) {
     size_t n = job->s->n, m = n;
@@ -276,7 +279,8 @@ static void forest_block(void *arg, size_t block, size_t begin, size_t end, int 
                     job->features + block * job->s->f);
 }
 
-static void add_metric_kernel(double *weights, const aml_similarity *s, const double *query, double *d) {
+static void add_metric_kernel(double *weights, const aml_similarity *s, const double *query,
+                              double *d) {
     size_t n = s->n;
     double lowest = INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++) {

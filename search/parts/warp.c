@@ -7,7 +7,8 @@
 #include "automl/core/sort.h"
 #include "automl/core/special.h"
 
-/* Root mean squared distance of the better half from the median; of all when the better half is flat. */
+/* Root mean squared distance of the better half from the median; of all when the better half is
+ * flat. */
 static double spread(const double *sorted, size_t n, double median) {
     double squares = 0, all = 0, count = 0;
     for (size_t i = 0; i < n; i++) {

@@ -1,7 +1,7 @@
-/* schema.c: kinds and level counts of columns. */
-#include "featurize/parts/schema.h"
+/* signature.c: kinds and level counts of columns. */
+#include "featurize/parts/signature.h"
 
-aml_status aml_schema_of(aml_schema *out, const aml_table *x, aml_arena *keep) {
+aml_status aml_signature_of(aml_signature *out, const aml_table *x, aml_arena *keep) {
     uint8_t *kind = AML_ARRAY(keep, x->p, uint8_t);
     uint32_t *n_levels = AML_ARRAY(keep, x->p, uint32_t);
     if (!kind || !n_levels) return AML_ENOMEM;
@@ -9,11 +9,11 @@ aml_status aml_schema_of(aml_schema *out, const aml_table *x, aml_arena *keep) {
         kind[j] = (uint8_t)x->features[j].kind;
         if (x->features[j].kind == AML_CATEGORY) n_levels[j] = x->features[j].n_levels;
     }
-    *out = (aml_schema){x->p, kind, n_levels};
+    *out = (aml_signature){x->p, kind, n_levels};
     return AML_OK;
 }
 
-aml_status aml_schema_check(const aml_schema *s, const aml_table *x) {
+aml_status aml_signature_check(const aml_signature *s, const aml_table *x) {
     if (s->p != x->p)
         return aml_fail(AML_EDATA, "a step fitted on %zu columns got %zu", s->p, x->p);
     for (size_t j = 0; j < s->p; j++) {
@@ -25,13 +25,13 @@ aml_status aml_schema_check(const aml_schema *s, const aml_table *x) {
     return AML_OK;
 }
 
-void aml_schema_save(const aml_schema *s, aml_writer *w) {
+void aml_signature_save(const aml_signature *s, aml_writer *w) {
     aml_put_u8s(w, s->kind, s->p);
     for (size_t j = 0; j < s->p; j++)
         if (s->kind[j] == AML_CATEGORY) aml_put_u32(w, s->n_levels[j]);
 }
 
-aml_status aml_schema_load(aml_schema *out, aml_reader *r, aml_arena *keep) {
+aml_status aml_signature_load(aml_signature *out, aml_reader *r, aml_arena *keep) {
     size_t p = 0;
     const uint8_t *kind = aml_get_u8s(r, keep, SIZE_MAX, &p);
     if (!kind) return r->status;
@@ -43,6 +43,6 @@ aml_status aml_schema_load(aml_schema *out, aml_reader *r, aml_arena *keep) {
             return aml_reader_fail(r, "column %zu of a step has no known kind", j);
         if (kind[j] == AML_CATEGORY) n_levels[j] = aml_get_u32(r);
     }
-    *out = (aml_schema){p, kind, n_levels};
+    *out = (aml_signature){p, kind, n_levels};
     return r->status;
 }

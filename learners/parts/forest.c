@@ -1,0 +1,236 @@
+/* forest.c: sampling rows, growing trees side by side, averaging. */
+#include "learners/parts/forest.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+#include "learners/parts/forest_grow.h"
+
+enum { BATCH = 4 }; /* trees a thread between two collections */
+
+typedef struct forest_job {
+    const aml_data *data;
+    const aml_forest_rules *rules;
+    const aml_forest *forest;
+    aml_ctx *ctx;
+    uint32_t *feature;
+    size_t n_features;
+    double weight_unit;        /* quantised weight = weight × unit; 1 without weights */
+    aml_forest_work **work;    /* per thread */
+    aml_sample *sample;        /* per thread */
+    aml_grown *grown;          /* of this batch */
+    size_t first;              /* its first tree */
+} forest_job;
+
+/* ---- rows of a tree */
+
+static uint32_t weight_at(const forest_job *job, size_t row) {
+    if (!job->data->w) return 1;
+    double w = job->data->w[row] * job->weight_unit;
+    return w > 0 ? (uint32_t)fmax(1, rint(w)) : 0;
+}
+
+static void count_rows(uint32_t *count, const forest_job *job, aml_rng *rng) {
+    size_t n = job->data->n;
+    for (size_t i = 0; i < n; i++) count[i] = !job->rules->bootstrap;
+    for (size_t i = 0; i < n && job->rules->bootstrap; i++) count[aml_rng_below(rng, (uint32_t)n)]++;
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any |= count[i] && weight_at(job, job->data->rows[i]);
+    for (size_t i = 0; i < n && !any; i++) count[i] = 1;
+}
+
+/* Regression: targets in whole numbers, as fine as the sum of the tree's rows allows. */
+static double slope_scale(const forest_job *job, const uint32_t *count) {
+    const aml_data *d = job->data;
+    double sum = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        double y = (d->y[d->rows[i]] - job->forest->center) / job->forest->scale;
+        sum += fabs(y) * count[i] * weight_at(job, d->rows[i]);
+    }
+    return sum > 0 ? fmin(536870912.0 / sum, 1e9) : 1;
+}
+
+static void draw_sample(aml_sample *s, const forest_job *job, uint32_t *count, aml_rng *rng) {
+    const aml_data *d = job->data;
+    count_rows(count, job, rng);
+    double scale = d->task == AML_REGRESSION ? slope_scale(job, count) : 1;
+    uint64_t weight = 0;
+    size_t draws = 0;
+    s->n = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        uint32_t row = d->rows[i];
+        uint64_t w = (uint64_t)count[i] * weight_at(job, row);
+        if (!w) continue;
+        double y = d->y[row];
+        if (d->task == AML_REGRESSION) y = rint((y - s->center) / s->scale * scale);
+        s->row[s->n] = row;
+        s->value[s->n++] = s->n_classes ? (uint64_t)y << 32 | w : aml_pack((int64_t)y * (int64_t)w, (int64_t)w);
+        weight += w;
+        draws += count[i];
+    }
+    s->unit = draws ? (weight + draws / 2) / draws : 1;
+    if (!s->unit) s->unit = 1;
+}
+
+/* ---- growing */
+
+static void grow_trees(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    forest_job *job = arg;
+    aml_sample *s = job->sample + thread;
+    (void)block;
+    for (size_t k = begin; k < end; k++) {
+        aml_rng rng = aml_rng_child(&job->ctx->rng, (uint32_t)(job->first + k));
+        aml_grown *t = job->grown + k;
+        *t = (aml_grown){.stopped = aml_should_stop(job->ctx)};
+        if (t->stopped) continue;
+        draw_sample(s, job, aml_forest_counts(job->work[thread]), &rng);
+        aml_forest_grow(t, job->work[thread], s, job->feature, job->n_features, job->rules, rng, job->ctx);
+    }
+}
+
+/* Takes over the finished trees of a batch. */
+static aml_status collect(aml_forest *f, forest_job *job, size_t n, bool *stopped) {
+    aml_status status = AML_OK;
+    for (size_t k = 0; k < n; k++) {
+        aml_grown *t = job->grown + k;
+        aml_tree tree = {.node = t->node, .set = t->set, .share = t->share, .n_nodes = (uint32_t)t->n_nodes,
+                         .n_sets = (uint32_t)t->n_sets, .n_shares = (uint32_t)t->n_shares};
+        if (t->status) status = aml_fail(AML_ENOMEM, "not enough memory for a tree on %zu rows", job->data->n);
+        else if (t->stopped) *stopped = true;
+        else if (!status) status = aml_trees_add(&f->trees, &tree, job->ctx->keep);
+        for (size_t j = 0; j < f->trees.p && !status && !t->stopped; j++) f->trees.gain[j] += t->gain[j];
+        aml_grown_free(t);
+    }
+    return status;
+}
+
+static aml_status grow_forest(aml_forest *f, forest_job *job) {
+    size_t batch = BATCH * (size_t)job->ctx->n_threads, n_trees = job->rules->n_trees;
+    bool stopped = false;
+    while (job->first < n_trees && !stopped) {
+        size_t n = n_trees - job->first < batch ? n_trees - job->first : batch;
+        aml_par_for(job->ctx->n_threads, n, 1, grow_trees, job);
+        AML_TRY(collect(f, job, n, &stopped));
+        job->first += n;
+    }
+    if (!f->trees.n_trees) return aml_stopped();
+    job->ctx->truncated = stopped;
+    return aml_trees_finish(&f->trees, job->data->x, job->ctx->keep);
+}
+
+/* Mean and deviation of the target: leaves are kept in float. */
+static void standardise(aml_forest *f, const aml_data *d) {
+    double top = 0, sum = 0, squares = 0;
+    for (size_t i = 0; i < d->n; i++) top = fmax(top, fabs(d->y[d->rows[i]]));
+    f->scale = 1;
+    if (top == 0 || !d->n) return;
+    for (size_t i = 0; i < d->n; i++) sum += d->y[d->rows[i]] / top;
+    double mean = sum / (double)d->n;
+    for (size_t i = 0; i < d->n; i++) {
+        double r = d->y[d->rows[i]] / top - mean;
+        squares += r * r;
+    }
+    double sd = sqrt(squares / (double)d->n) * top;
+    f->center = mean * top;
+    if (sd > 0 && isfinite(sd)) f->scale = sd;
+}
+
+static aml_status alloc(forest_job *job) {
+    const aml_data *d = job->data;
+    const aml_bins *bins = d->x->bins;
+    aml_arena *a = job->ctx->scratch;
+    size_t threads = (size_t)job->ctx->n_threads;
+    uint32_t n_classes = d->task == AML_MULTICLASS ? (uint32_t)d->n_classes : 0;
+    job->feature = AML_ARRAY(a, bins->p, uint32_t);
+    job->work = AML_ARRAY(a, threads, aml_forest_work *);
+    job->sample = AML_ARRAY(a, threads, aml_sample);
+    job->grown = AML_ARRAY(a, threads * BATCH, aml_grown);
+    if (!job->feature || !job->work || !job->sample || !job->grown) return AML_ENOMEM;
+    for (size_t t = 0; t < threads; t++) {
+        aml_sample *s = job->sample + t;
+        *s = (aml_sample){.n_classes = n_classes, .binary = d->task == AML_BINARY, .y = d->y,
+                          .center = job->forest->center, .scale = job->forest->scale};
+        s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
+        s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
+        job->work[t] = aml_forest_work_new(bins, d->n, n_classes);
+        if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
+    }
+    for (size_t j = 0; j < bins->p; j++)
+        if (bins->n_bins[j] + bins->has_missing[j] > 1) job->feature[job->n_features++] = (uint32_t)j;
+    return AML_OK;
+}
+
+static double weight_unit(const aml_data *d) {
+    double sum = 0;
+    for (size_t i = 0; i < d->n && d->w; i++) sum += d->w[d->rows[i]];
+    return sum > 0 ? fmin(1024, 67108864.0 / sum) : 1; /* 2^26: a bootstrap may draw heavy rows often */
+}
+
+aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules, aml_ctx *ctx) {
+    *f = (aml_forest){.task = train->task, .n_outputs = 1, .scale = 1};
+    if (train->task == AML_MULTICLASS) f->n_outputs = (size_t)train->n_classes;
+    if (train->task == AML_REGRESSION) standardise(f, train);
+    forest_job job = {.data = train, .rules = rules, .forest = f, .ctx = ctx, .weight_unit = weight_unit(train)};
+    AML_TRY(aml_trees_init(&f->trees, train->x, rules->n_trees, ctx->keep));
+    aml_status status = alloc(&job);
+    if (!status) status = grow_forest(f, &job);
+    for (int t = 0; job.work && t < ctx->n_threads; t++) aml_forest_work_free(job.work[t]);
+    return status;
+}
+
+/* ---- predict */
+
+aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx) {
+    size_t k = f->n_outputs;
+    memset(out, 0, x->n * k * sizeof *out);
+    AML_TRY(aml_trees_predict(out, &f->trees, k, x, ctx));
+    for (size_t i = 0; i < x->n; i++) {
+        double total = 0;
+        for (size_t c = 0; c < k && f->task == AML_MULTICLASS; c++) total += out[i * k + c];
+        for (size_t c = 0; c < k; c++) {
+            double *o = out + i * k + c;
+            if (f->task == AML_MULTICLASS) *o = total > 0 ? *o / total : 1 / (double)k;
+            else *o /= (double)f->trees.n_trees;
+            if (f->task == AML_REGRESSION) *o = fmax(fmin(f->center + f->scale * *o, DBL_MAX), -DBL_MAX);
+        }
+    }
+    return AML_OK;
+}
+
+/* ---- files */
+
+enum { FORMAT = 1 };
+
+void aml_forest_save(const aml_forest *f, aml_writer *w) {
+    aml_put_u32(w, FORMAT);
+    aml_put_u32(w, (uint32_t)f->task);
+    aml_put_u32(w, (uint32_t)f->n_outputs);
+    aml_put_f64(w, f->center);
+    aml_put_f64(w, f->scale);
+    aml_trees_save(&f->trees, w);
+}
+
+aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx) {
+    uint32_t format = aml_get_u32(r);
+    if (!r->status && format != FORMAT) return aml_reader_fail(r, "format %u of a forest", format);
+    f->task = (aml_task_kind)aml_get_u32(r);
+    f->n_outputs = aml_get_u32(r);
+    f->center = aml_get_f64(r);
+    f->scale = aml_get_f64(r);
+    if (r->status) return r->status;
+    bool known = f->task == AML_BINARY || f->task == AML_MULTICLASS || f->task == AML_REGRESSION;
+    if (!known || !f->n_outputs || (f->task != AML_MULTICLASS && f->n_outputs != 1))
+        return aml_reader_fail(r, "a task that is none");
+    if (!isfinite(f->center) || !isfinite(f->scale)) return aml_reader_fail(r, "a scale that is not a number");
+    AML_TRY(aml_trees_load(&f->trees, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
+    return f->trees.n_trees ? AML_OK : aml_reader_fail(r, "a forest without trees");
+}
+
+/* About 3 ns a row, tried feature and level of the tree. */
+double aml_forest_cost(const aml_forest_rules *rules, const aml_shape *shape) {
+    double n = (double)shape->n, tried = fmax(1, rules->max_features * (double)shape->p);
+    double leaves = fmin(n / fmax(rules->min_rows, 1) + 2, rules->max_leaves);
+    return 3e-9 * rules->n_trees * (n * (5 + tried * log2(leaves)) + leaves * tried * 40);
+}

@@ -1,0 +1,334 @@
+/* forest_split.c: splits of forest nodes on binned features.
+ *
+ * A side with weight w and sum s is worth s²/w (squared error and Gini) or the sum of x log x over its classes less
+ * w log w (entropy); a cut is worth the sum of its sides. Only codes that occur in the node are looked at. */
+#include "learners/parts/forest_split.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- worth of a side */
+
+static inline double xlogx(const aml_forest_node *d, uint64_t x) {
+    return x < AML_XLOGX ? d->xlogx[x] : (double)x * log((double)x);
+}
+
+static inline double worth_one(const aml_forest_node *d, int64_t s, int64_t w) {
+    if (d->rules->entropy && d->binary)
+        return xlogx(d, (uint64_t)s) + xlogx(d, (uint64_t)(w - s)) - xlogx(d, (uint64_t)w);
+    return (double)s * (double)s / (double)w;
+}
+
+/* Class sums of both sides while rows move from right to left. */
+typedef struct tally {
+    uint64_t w_left, w_right;
+    uint64_t squares_left, squares_right; /* Gini */
+    double logs_left, logs_right;         /* entropy */
+} tally;
+
+static inline void move(tally *t, const aml_forest_node *d, uint32_t class, uint32_t w) {
+    uint64_t l = d->left[class], r = d->class_total[class] - l;
+    d->left[class] += w;
+    t->w_left += w;
+    t->w_right -= w;
+    if (d->rules->entropy) {
+        t->logs_left += xlogx(d, l + w) - xlogx(d, l);
+        t->logs_right += xlogx(d, r - w) - xlogx(d, r);
+    } else {
+        t->squares_left += w * (2 * l + w);
+        t->squares_right -= w * (2 * r - w);
+    }
+}
+
+static double worth_of_tally(const tally *t, const aml_forest_node *d) {
+    if (d->rules->entropy)
+        return t->logs_left - xlogx(d, t->w_left) + t->logs_right - xlogx(d, t->w_right);
+    return (double)t->squares_left / (double)t->w_left + (double)t->squares_right / (double)t->w_right;
+}
+
+static tally whole(const aml_forest_node *d) {
+    return (tally){.w_right = d->weight, .squares_right = d->squares, .logs_right = d->logs};
+}
+
+double aml_forest_worth(aml_forest_node *d) {
+    if (!d->n_classes) return worth_one(d, aml_slope(d->total), aml_curvature(d->total));
+    d->squares = 0;
+    d->logs = 0;
+    for (uint32_t c = 0; c < d->n_classes; c++) {
+        uint64_t x = d->class_total[c];
+        d->squares += x * x;
+        if (d->rules->entropy) d->logs += xlogx(d, x);
+    }
+    return d->rules->entropy ? d->logs - xlogx(d, d->weight) : (double)d->squares / (double)d->weight;
+}
+
+static uint32_t class_of(uint64_t value) { return (uint32_t)(value >> 32); }
+static uint32_t weight_in(uint64_t value) { return (uint32_t)value; }
+
+/* ---- the codes that occur */
+
+enum { FEW_ROWS = 96 };
+
+typedef struct present {
+    size_t n;
+    uint8_t code[256];   /* upwards */
+    uint64_t sum[256];   /* one output: packed sums, by code */
+    uint32_t head[256];  /* classes: 1 + the last row of the code, then d->next */
+    double key[256];     /* categories: what they are ordered by, by code */
+} present;
+
+typedef struct range {
+    uint8_t lo, hi; /* the smallest and largest code */
+} range;
+
+static range gather_codes(const aml_forest_node *d, uint32_t feature) {
+    const uint8_t *rows = d->bins->row + feature;
+    size_t stride = d->bins->stride;
+    uint8_t lo = 255, hi = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        uint8_t c = rows[d->row[i] * stride];
+        d->code[i] = c;
+        lo = c < lo ? c : lo;
+        hi = c > hi ? c : hi;
+    }
+    return (range){lo, hi};
+}
+
+static void list_codes(present *p, const aml_forest_node *d) {
+    uint64_t bits[4] = {0};
+    for (size_t i = 0; i < d->n; i++) bits[d->code[i] >> 6] |= (uint64_t)1 << (d->code[i] & 63);
+    p->n = 0;
+    for (unsigned k = 0; k < 4; k++)
+        for (uint64_t b = bits[k]; b; b &= b - 1) p->code[p->n++] = (uint8_t)(64 * k + (unsigned)__builtin_ctzll(b));
+}
+
+static void sum_codes(present *p, const aml_forest_node *d) {
+    if (d->n < FEW_ROWS) {
+        list_codes(p, d);
+        for (size_t k = 0; k < p->n; k++) p->sum[p->code[k]] = 0;
+        for (size_t i = 0; i < d->n; i++) p->sum[d->code[i]] += d->value[i];
+        return;
+    }
+    memset(p->sum, 0, sizeof p->sum);
+    for (size_t i = 0; i < d->n; i++) p->sum[d->code[i]] += d->value[i];
+    p->n = 0;
+    for (unsigned c = 0; c < 256; c++)
+        if (p->sum[c]) p->code[p->n++] = (uint8_t)c;
+}
+
+static void link_codes(present *p, const aml_forest_node *d) {
+    list_codes(p, d);
+    for (size_t k = 0; k < p->n; k++) p->head[p->code[k]] = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        d->next[i] = p->head[d->code[i]];
+        p->head[d->code[i]] = (uint32_t)i + 1;
+    }
+}
+
+static void move_code(tally *t, const present *p, const aml_forest_node *d, uint8_t code) {
+    for (uint32_t i = p->head[code]; i; i = d->next[i - 1])
+        move(t, d, class_of(d->value[i - 1]), weight_in(d->value[i - 1]));
+}
+
+/* ---- cuts along the order of the codes */
+
+typedef struct trial {
+    aml_cut *best;
+    const aml_forest_node *d;
+    const present *p;
+    size_t found;  /* codes on the left of the best cut, 0 = none */
+    size_t only;   /* the only cut to try (codes on the left), 0 = all */
+    uint64_t w_left; /* of the best cut */
+} trial;
+
+static bool is_better(const aml_cut *best, const aml_forest_node *d, uint64_t w_left, double worth) {
+    return w_left >= d->least && d->weight - w_left >= d->least && worth > best->gain;
+}
+
+static void judge(trial *t, size_t n_left, uint64_t w_left, double worth) {
+    if (!is_better(t->best, t->d, w_left, worth)) return;
+    t->best->gain = worth;
+    t->found = n_left;
+    t->w_left = w_left;
+}
+
+/* Codes code[first … n_cuts-1] go left one after the other. */
+static void run_one(trial *t, size_t first, size_t n_cuts) {
+    const aml_forest_node *d = t->d;
+    int64_t s = 0, w = 0, all_s = aml_slope(d->total), all_w = (int64_t)d->weight;
+    for (size_t k = first; k < n_cuts; k++) {
+        uint64_t sum = t->p->sum[t->p->code[k]];
+        s += aml_slope(sum);
+        w += aml_curvature(sum);
+        if (t->only && t->only != k + 1) continue;
+        if (w < all_w) judge(t, k + 1, (uint64_t)w, worth_one(d, s, w) + worth_one(d, all_s - s, all_w - w));
+    }
+}
+
+static void clear_left(const aml_forest_node *d) {
+    if (d->n > d->n_classes) memset(d->left, 0, d->n_classes * sizeof *d->left);
+    else for (size_t i = 0; i < d->n; i++) d->left[class_of(d->value[i])] = 0;
+}
+
+static void run_classes(trial *t, size_t first, size_t n_cuts) {
+    tally sums = whole(t->d);
+    for (size_t k = first; k < n_cuts; k++) {
+        move_code(&sums, t->p, t->d, t->p->code[k]);
+        if (t->only && t->only != k + 1) continue;
+        if (sums.w_right) judge(t, k + 1, sums.w_left, worth_of_tally(&sums, t->d));
+    }
+    clear_left(t->d);
+}
+
+static size_t run(trial *t, size_t first, size_t n_cuts) {
+    t->found = 0;
+    if (t->d->n_classes) run_classes(t, first, n_cuts);
+    else run_one(t, first, n_cuts);
+    return t->found;
+}
+
+/* A random cut of codes lo < hi, uniform over the values between them, as far as the bins tell. */
+static unsigned random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo, unsigned hi) {
+    const float *cut = d->bins->cut[feature];
+    double from = (double)cut[lo - 1], to = (double)cut[hi - 2];
+    double at = from + (to - from) * aml_rng_uniform(d->rng);
+    unsigned a = lo, b = hi - 1; /* the first bin whose cut is not below */
+    if (!isfinite(to - from)) return lo + aml_rng_below(d->rng, hi - lo);
+    while (a < b) {
+        unsigned middle = (a + b) / 2;
+        if ((double)cut[middle - 1] < at) a = middle + 1;
+        else b = middle;
+    }
+    return a;
+}
+
+/* Worth of the rows with left[code] on the left; their weight in *w_left. */
+static double worth_of_side(uint64_t *w_left, const aml_forest_node *d, const uint8_t left[256]) {
+    if (!d->n_classes) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < d->n; i++) sum += d->value[i] & -(uint64_t)left[d->code[i]];
+        int64_t s = aml_slope(sum), w = aml_curvature(sum), all_w = (int64_t)d->weight;
+        *w_left = (uint64_t)w;
+        return w && w < all_w ? worth_one(d, s, w) + worth_one(d, aml_slope(d->total) - s, all_w - w) : -INFINITY;
+    }
+    tally sums = whole(d);
+    for (size_t i = 0; i < d->n; i++)
+        if (left[d->code[i]]) move(&sums, d, class_of(d->value[i]), weight_in(d->value[i]));
+    clear_left(d);
+    *w_left = sums.w_left;
+    return sums.w_left && sums.w_right ? worth_of_tally(&sums, d) : -INFINITY;
+}
+
+/* One random cut of a number that is never missing here. */
+static void try_random_number(aml_cut *best, const aml_forest_node *d, uint32_t feature, range r) {
+    uint8_t left[256];
+    uint64_t w_left;
+    unsigned bin = random_bin(d, feature, r.lo, r.hi);
+    for (unsigned c = 0; c < 256; c++) left[c] = c <= bin;
+    double worth = worth_of_side(&w_left, d, left);
+    if (!is_better(best, d, w_left, worth)) return;
+    *best = (aml_cut){.gain = worth, .feature = feature, .bin = (uint16_t)bin};
+    best->missing_left = 2 * w_left >= d->weight;
+}
+
+static void try_number(aml_cut *best, const aml_forest_node *d, const present *p, uint32_t feature) {
+    trial t = {.best = best, .d = d, .p = p};
+    bool missing = !p->code[0];
+    size_t first = missing, bin = 0;
+    if (d->rules->random_cuts && p->n - first > 1) {
+        bin = random_bin(d, feature, p->code[first], p->code[p->n - 1]);
+        t.only = first;
+        while (t.only < p->n && p->code[t.only] <= bin) t.only++;
+    }
+    /* missing right: the last cut has all numbers on the left */
+    for (int missing_left = 0; missing_left <= missing; missing_left++) {
+        size_t n_left = run(&t, missing_left ? 0 : first, missing && !missing_left ? p->n : p->n - 1);
+        if (!n_left || n_left <= first) continue;
+        bool all = n_left == p->n;
+        size_t lower = p->code[n_left - 1], upper = all ? 0 : p->code[n_left];
+        best->feature = feature;
+        best->category = false;
+        best->bin = (uint16_t)(all ? d->bins->n_bins[feature] : bin ? bin : (lower + upper - 1) / 2);
+        best->missing_left = missing_left;
+        if (!missing) best->missing_left = 2 * t.w_left >= d->weight;
+    }
+}
+
+static double key_of(const present *p, const aml_forest_node *d, uint8_t code, uint32_t class) {
+    if (!d->n_classes) return (double)aml_slope(p->sum[code]) / (double)aml_curvature(p->sum[code]);
+    uint64_t all = 0, own = 0;
+    for (uint32_t i = p->head[code]; i; i = d->next[i - 1]) {
+        all += (uint32_t)d->value[i - 1];
+        if (d->value[i - 1] >> 32 == class) own += (uint32_t)d->value[i - 1];
+    }
+    return (double)own / (double)all;
+}
+
+/* Orders the codes by their mean, or by the share of the node's most frequent class. */
+static void order_levels(present *p, const aml_forest_node *d) {
+    uint32_t class = 0;
+    for (uint32_t c = 1; c < d->n_classes; c++)
+        if (d->class_total[c] > d->class_total[class]) class = c;
+    for (size_t k = 0; k < p->n; k++) {
+        uint8_t code = p->code[k];
+        size_t at = k;
+        p->key[code] = key_of(p, d, code, class);
+        for (; at && p->key[p->code[at - 1]] > p->key[code]; at--) p->code[at] = p->code[at - 1];
+        p->code[at] = code;
+    }
+}
+
+/* Codes not seen in the node follow the many. */
+static void put_set(aml_cut *best, const aml_forest_node *d, const present *p, const uint8_t left[256],
+                    uint64_t w_left) {
+    uint8_t side[256];
+    memset(side, 2 * w_left >= d->weight, sizeof side);
+    for (size_t k = 0; k < p->n; k++) side[p->code[k]] = left[p->code[k]];
+    memset(best->set, 0, sizeof best->set);
+    for (unsigned c = 0; c < 256; c++) best->set[c / 32] |= (uint32_t)side[c] << c % 32;
+    best->missing_left = side[0];
+    best->category = true;
+}
+
+/* A random half of the levels. */
+static void try_random_category(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    present p;
+    uint8_t left[256] = {0};
+    uint64_t w_left;
+    list_codes(&p, d);
+    for (size_t k = 0; k < p.n; k++) left[p.code[k]] = aml_rng_u32(d->rng) & 1;
+    left[p.code[aml_rng_below(d->rng, (uint32_t)p.n)]] ^= 1;
+    double worth = worth_of_side(&w_left, d, left);
+    if (!is_better(best, d, w_left, worth)) return;
+    best->gain = worth;
+    best->feature = feature;
+    put_set(best, d, &p, left, w_left);
+}
+
+static void try_category(aml_cut *best, const aml_forest_node *d, present *p, uint32_t feature) {
+    trial t = {.best = best, .d = d, .p = p};
+    uint8_t left[256] = {0};
+    order_levels(p, d);
+    size_t n_left = run(&t, 0, p->n - 1);
+    if (!n_left) return;
+    for (size_t k = 0; k < n_left; k++) left[p->code[k]] = 1;
+    best->feature = feature;
+    put_set(best, d, p, left, t.w_left);
+}
+
+bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    present p;
+    range r = gather_codes(d, feature);
+    if (r.lo == r.hi) return false;
+    bool category = d->bins->level_code[feature] != NULL;
+    if (d->rules->random_cuts && (category || r.lo)) {
+        if (category) try_random_category(best, d, feature);
+        else try_random_number(best, d, feature, r);
+        return true;
+    }
+    if (d->n_classes) link_codes(&p, d);
+    else sum_codes(&p, d);
+    if (category) try_category(best, d, &p, feature);
+    else try_number(best, d, &p, feature);
+    return true;
+}

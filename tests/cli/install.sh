@@ -1,0 +1,43 @@
+# install.sh: the installed library as others use it, with pkg-config and with CMake.
+. "$ROOT/tests/cli/common"
+
+if [ "$SANITIZE" = 1 ] || [ "$TSAN" = 1 ]; then
+    echo "SKIPPED: the library is instrumented"
+    exit 0
+fi
+prefix=$work/prefix
+"$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
+lib=$(dirname "$(find "$prefix" -name libautoml.so)")
+[ -n "$(find "$prefix" -name automl.1)" ] || failed "no manual page"
+"$prefix/bin/automl" --version >out 2>err || failed "the installed program"
+
+PKG_CONFIG_PATH=$lib/pkgconfig
+export PKG_CONFIG_PATH
+# shellcheck disable=SC2046 # several words
+"$CC" -std=c11 -Wall -Wextra -Werror -pedantic "$ROOT/tests/example.c" -o example $(pkg-config --cflags --libs automl) >out 2>err || failed "pkg-config"
+LD_LIBRARY_PATH=$lib ./example "$data/iris.csv" species example.automl >out 2>err || failed "the example"
+[ "$(wc -l <out)" = 3 ] || failed "three class probabilities"
+run 0 train "$data/iris.csv" --target species --trials 4 --output program.automl
+same program.automl example.automl
+
+# shellcheck disable=SC2046
+"$CC" "$ROOT/tests/example.c" -o example_static $(pkg-config --cflags automl) "$lib/libautoml.a" $(pkg-config --static --libs automl | sed 's/-lautoml//') >out 2>err || failed "the static library"
+./example_static "$data/iris.csv" species static.automl >out 2>err || failed "the example, static"
+same program.automl static.automl
+
+cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(user C)
+find_package(automl 0.1 REQUIRED)
+add_executable(user example.c)
+target_link_libraries(user PRIVATE automl::automl)
+END
+cp "$ROOT/tests/example.c" .
+"$CMAKE" -S . -B b -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" >out 2>err || failed "find_package"
+"$CMAKE" --build b >out 2>err || failed "a build with find_package"
+b/user "$data/iris.csv" species cmake.automl >out 2>err || failed "the example, CMake"
+same program.automl cmake.automl
+
+# Nothing of the tree's own leaks: all exported names are ours.
+nm -D --defined-only "$lib/libautoml.so" | awk '{ print $NF }' | grep -v -E '^(aml_|_init|_fini|__bss_start|_edata|_end)' >out || true
+[ ! -s out ] || failed "names that are not ours are exported"

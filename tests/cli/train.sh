@@ -1,0 +1,63 @@
+# train.sh: training, and that neither threads nor the form of the options change the model.
+. "$ROOT/tests/cli/common"
+
+train_iris
+has out rank learner log_loss pipeline baseline score model next predict iris.automl
+[ -s iris.automl ] || failed "no model"
+command=$(sed -n 's/^next  *//p' out)
+sh -c "$command" 2>err >out || failed "the command to run next"
+[ "$(wc -l <predictions.csv)" = 151 ] || failed "151 lines of predictions"
+
+cp iris.automl first.automl
+train_iris --threads 1
+same first.automl iris.automl
+train_iris --threads 4 --quiet
+same first.automl iris.automl
+[ ! -s err ] || failed "--quiet printed to standard error"
+train_iris --seed 1 --quiet
+! cmp -s first.automl iris.automl || failed "the seed has no effect"
+
+# The same table from a pipe, and compressed.
+"$AUTOML" train - --target species --trials 4 --learners logistic,naive_bayes --output iris.automl --quiet <"$data/iris.csv" >out 2>err || failed "standard input"
+same first.automl iris.automl
+gzip -c "$data/iris.csv" >iris.csv.gz
+run 0 train iris.csv.gz --target species --trials 4 --learners logistic,naive_bayes --output iris.automl
+same first.automl iris.automl
+
+# JSON is all there is on standard output, and without timings it repeats byte for byte.
+train_iris --json --no-timings
+is_json leaderboard
+lacks out fit_seconds
+cp out first.json
+train_iris --json --no-timings --threads 1 --quiet
+same first.json out
+train_iris --json
+is_json score value
+has out fit_seconds
+
+# Rows of one's own for validation and test.
+awk 'NR == 1 || NR % 3 == 0' "$data/iris.csv" >a.csv
+awk 'NR == 1 || NR % 3 != 0' "$data/iris.csv" >b.csv
+run 0 train b.csv --target species --trials 3 --learners logistic,naive_bayes --validation a.csv --test a.csv
+has out 'a.csv: 50 rows' accuracy
+[ -s model.automl ] || failed "the default output is model.automl"
+run 0 train b.csv --target species --trials 3 --learners logistic,naive_bayes --test a.csv --json --quiet
+is_json test
+
+# The other tasks, roles and choices.
+run 0 train "$data/diabetes.csv" --target progression --trials 3 --learners ridge --metric mae --validation cv3 --no-ensemble
+has out regression mae
+lacks out 'ensemble of'
+run 0 train "$data/breast_cancer.csv" --target diagnosis --trials 2 --learners logistic --drop mean_radius,mean_area --validation holdout0.3
+has out binary auc
+run 0 inspect model.automl
+lacks out mean_radius
+has out mean_texture
+run 0 train "$data/iris.csv" --target petal_width_cm --drop species --trials 2 --learners ridge --weight sepal_length_cm
+has out regression
+
+# The time limit holds, from start to saved model.
+begin=$(date +%s)
+run 0 train "$data/iris.csv" --target species --time-limit 2s --learners logistic,naive_bayes
+end=$(date +%s)
+[ $((end - begin)) -le 6 ] || failed "2 s became $((end - begin)) s"

@@ -1,0 +1,286 @@
+/* test_mlp.c: the network behind `mlp`: gradients, encodings, schedules, and what it can learn. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "automl/core/learner.h"
+#include "automl/core/linalg.h"
+#include "automl/core/par.h"
+#include "learners/parts/nn_kernels.h"
+
+extern const aml_learner aml_learner_mlp;
+
+enum { N = 24, P = 3 };
+
+/* ---- a net on random rows */
+
+typedef struct rig {
+    aml_arena *keep, *scratch;
+    aml_ctx ctx;
+    aml_nn net;
+    aml_nn_work work;
+    float x[N * P];
+    uint32_t rows[N];
+    float y[N];
+    aml_nn_data data;
+} rig;
+
+static void rig_open(rig *t, aml_nn net, aml_nn_embedding embedding) {
+    *t = (rig){.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .net = net};
+    t->ctx = (aml_ctx){.keep = t->keep, .scratch = t->scratch, .rng = aml_rng_stream(2, AML_RNG_TEST, 0, 0),
+                       .n_threads = 1};
+    aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < N * P; i++) t->x[i] = (float)aml_rng_normal(&rng);
+    for (size_t i = 0; i < N; i++) {
+        t->rows[i] = (uint32_t)i;
+        t->y[i] = net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
+    }
+    t->data = (aml_nn_data){t->x, t->rows, t->y, NULL, N};
+    t->net.p = P;
+    assert_int_equal(aml_nn_input_fit(&t->net, &t->data, embedding, 4, &t->ctx), AML_OK);
+    assert_true(aml_nn_layout(&t->net));
+    assert_int_equal(aml_nn_init(&t->net, 0.3, aml_rng_child(&t->ctx.rng, 0), t->keep), AML_OK);
+    assert_int_equal(aml_nn_work_new(&t->work, &t->net, N, true, true, t->scratch), AML_OK);
+    for (size_t i = 0; i < N; i++) {
+        t->work.y[i] = t->y[i];
+        t->work.w[i] = 0.5f + (float)(i % 3);
+    }
+}
+
+static void rig_close(rig *t) {
+    aml_arena_free(t->keep);
+    aml_arena_free(t->scratch);
+}
+
+static double loss_at(rig *t, size_t parameter, float value, double dropout, double smoothing) {
+    float old = t->net.theta[parameter];
+    t->net.theta[parameter] = value;
+    assert_true(aml_nn_forward(&t->work, &t->net, t->x, t->rows, N, dropout, t->ctx.rng, &t->ctx));
+    t->net.theta[parameter] = old;
+    return aml_nn_loss(&t->work, &t->net, N, smoothing, N);
+}
+
+/* ---- gradients are differences */
+
+static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropout, double smoothing) {
+    rig t;
+    rig_open(&t, net, embedding);
+    loss_at(&t, 0, t.net.theta[0], dropout, smoothing);
+    assert_true(aml_nn_backward(&t.work, &t.net, N, dropout, smoothing, N, &t.ctx));
+    double difference = 0, length = 0;
+    for (size_t i = 0; i < t.net.n_theta; i++) {
+        float at = t.net.theta[i], h = 4e-3f, up = at + h, down = at - h;
+        double numeric = (loss_at(&t, i, up, dropout, smoothing) - loss_at(&t, i, down, dropout, smoothing)) /
+                         ((double)up - (double)down);
+        double d = numeric - (double)t.work.gradient[i];
+        assert_true(fabs(d) < 3e-3 * (1 + fabs(numeric)));
+        difference += d * d;
+        length += numeric * numeric;
+    }
+    assert_true(length > 1e-4);
+    assert_true(sqrt(difference / length) < 5e-3);
+    rig_close(&t);
+}
+
+static void gradients_are_differences(void **state) {
+    (void)state;
+    for (int link = 0; link < 3; link++) {
+        for (int embedding = 0; embedding < 3; embedding++) {
+            aml_nn net = {.layers = 2, .width = 6, .members = 3, .outputs = link == AML_NN_SOFTMAX ? 4 : 1,
+                          .activation = AML_NN_SILU, .link = (aml_nn_link)link};
+            check_gradient(net, (aml_nn_embedding)embedding, 0, 0);
+            net.layers = 3;
+            net.residual = true;
+            check_gradient(net, (aml_nn_embedding)embedding, 0.25, link == AML_NN_VALUE ? 0 : 0.1);
+        }
+    }
+}
+
+/* The kinks of relu would spoil differences of whole nets: its slope is checked by itself, with selu's. */
+static void slopes_are_differences(void **state) {
+    (void)state;
+    const float scale = 1, bias = 0, one = 1;
+    for (int kind = AML_NN_RELU; kind <= AML_NN_SELU; kind++) {
+        for (float u = -5.03f; u < 5; u += 0.1f) {
+            float h = 1e-2f, high, low, up = u + h, down = u - h, d = 0, d_scale = 0, d_bias = 0;
+            aml_nn_unit_forward(&high, &up, &scale, &bias, 1, 1, (aml_nn_activation)kind);
+            aml_nn_unit_forward(&low, &down, &scale, &bias, 1, 1, (aml_nn_activation)kind);
+            aml_nn_unit_backward(&d, false, &d_scale, &d_bias, &one, &u, &scale, &bias, 1, 1,
+                                 (aml_nn_activation)kind);
+            assert_true(fabsf((high - low) / (up - down) - d) < 2e-3f);
+            assert_true(d_bias == d && fabsf(d_scale - d * u) < 1e-5f);
+        }
+    }
+}
+
+/* ---- inputs */
+
+static void ramps_encode_quantiles(void **state) {
+    (void)state;
+    rig t;
+    rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 1, .outputs = 1}, AML_NN_PLE);
+    assert_int_equal(t.net.plain, P);
+    assert_int_equal(t.net.ramps, P * (1 + 4));
+    aml_nn_input_forward(t.work.input, t.work.angle, &t.net, t.x, t.rows, N);
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < P; j++) {
+            const float *bins = t.work.input + i * t.net.inputs + P + 4 * j;
+            for (size_t b = 0; b < 4; b++) {
+                assert_true(bins[b] >= -1 && bins[b] <= 1);
+                assert_true(!b || bins[b] < -0.9999f || bins[b - 1] > 0.9999f); /* full before the next begins */
+            }
+        }
+    }
+    rig_close(&t);
+}
+
+static void waves_are_cosines(void **state) {
+    (void)state;
+    rig t;
+    rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 1, .outputs = 1}, AML_NN_PERIODIC);
+    assert_int_equal(t.net.waves, 4 * P);
+    aml_nn_input_forward(t.work.input, t.work.angle, &t.net, t.x, t.rows, N);
+    for (size_t i = 0; i < N; i++) {
+        const float *row = t.work.input + i * t.net.inputs;
+        for (size_t c = 0; c < t.net.waves; c++) {
+            double turns = (double)t.net.theta[t.net.frequency + c] * (double)row[t.net.source[t.net.ramps + c]] +
+                           (double)t.net.theta[t.net.phase + c];
+            assert_true(fabs(cos(2 * 3.14159265358979 * turns) - (double)row[t.net.ramps + c]) < 3e-6);
+        }
+    }
+    rig_close(&t);
+}
+
+static void inputs_stay_bounded(void **state) {
+    (void)state;
+    const float odd[] = {1e30f, -1e30f, INFINITY, -INFINITY, NAN, 3e38f};
+    for (int embedding = 0; embedding < 3; embedding++) {
+        rig t;
+        rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 2, .outputs = 1}, (aml_nn_embedding)embedding);
+        for (size_t i = 0; i < 6; i++) t.x[i * P] = odd[i];
+        aml_nn_input_forward(t.work.input, t.work.angle, &t.net, t.x, t.rows, N);
+        for (size_t i = 0; i < N * t.net.inputs; i++) assert_true(fabsf(t.work.input[i]) <= 4.001f);
+        rig_close(&t);
+    }
+}
+
+/* ---- kernels */
+
+static void dropout_keeps_its_share(void **state) {
+    (void)state;
+    float v[2048];
+    uint8_t random[2048];
+    for (size_t i = 0; i < 2048; i++) v[i] = 1, random[i] = (uint8_t)i;
+    aml_nn_drop(v, random, 64, 4.0f / 3, 2048);
+    double sum = 0;
+    for (size_t i = 0; i < 2048; i++) {
+        assert_true(v[i] == (random[i] < 64 ? 0 : 4.0f / 3));
+        sum += (double)v[i];
+    }
+    assert_true(fabs(sum - 2048) < 1e-2);
+}
+
+static void softmax_sums_to_one(void **state) {
+    (void)state;
+    float v[] = {1000, -1000, 0, 3, 3, 3, -1e30f, 1e30f, 0};
+    aml_nn_softmax(v, 3, 3);
+    for (int i = 0; i < 3; i++) assert_true(fabsf(v[3 * i] + v[3 * i + 1] + v[3 * i + 2] - 1) < 1e-6f);
+    assert_true(v[0] > 0.999f && fabsf(v[3] - 1.0f / 3) < 1e-6f && v[7] > 0.999f);
+}
+
+static void adam_walks_downhill(void **state) {
+    (void)state;
+    float theta[2] = {3, -2}, m[2] = {0}, v[2] = {0};
+    for (int step = 1; step <= 2000; step++) {
+        float gradient[2] = {theta[0] - 1, 4 * (theta[1] - 2)};
+        aml_nn_adam o = {.rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.99f, .gradient_factor = 1,
+                         .correction1 = 1 / (1 - powf(0.9f, (float)step)),
+                         .correction2 = 1 / (1 - powf(0.99f, (float)step))};
+        aml_nn_adam_step(theta, m, v, gradient, 2, &o);
+    }
+    assert_true(fabsf(theta[0] - 1) < 1e-2f && fabsf(theta[1] - 2) < 1e-2f);
+}
+
+/* ---- the learner */
+
+enum { ROWS = 1200, TRAIN = 800 };
+
+/* Mean squared error on held-out rows of y = sin(3 x0) + x1 x2, against the variance. */
+static double unexplained(const char *parameter, double value, bool valid, double *hp) {
+    const aml_learner *l = &aml_learner_mlp;
+    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
+    float *x = AML_ARRAY(keep, ROWS * P, float);
+    double *y = AML_ARRAY(keep, ROWS, double), *out = AML_ARRAY(keep, ROWS, double), sum = 0, square = 0;
+    uint32_t *rows = AML_ARRAY(keep, ROWS, uint32_t);
+    aml_rng rng = aml_rng_stream(4, AML_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < P; j++) x[i * P + j] = (float)(3 * aml_rng_uniform(&rng) - 1.5);
+        rows[i] = (uint32_t)i;
+        y[i] = sin(3 * (double)x[i * P]) + (double)x[i * P + 1] * (double)x[i * P + 2];
+    }
+    aml_design design = {.n = ROWS, .p = P, .dense = x};
+    aml_data d = {.x = &design, .rows = rows, .n = TRAIN, .task = AML_REGRESSION, .y = y};
+    if (valid) d.valid = rows + TRAIN - 100, d.n_valid = 100, d.n -= 100;
+    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
+    if (parameter) hp[aml_params_find(l->params, parameter)] = value;
+    aml_ctx ctx = {.keep = keep, .scratch = scratch, .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0), .n_threads = 1};
+    void *model;
+    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
+    aml_data test = {.x = &design, .rows = rows + TRAIN, .n = ROWS - TRAIN, .task = AML_REGRESSION};
+    assert_int_equal(l->predict(out, model, &test, &ctx), AML_OK);
+    for (size_t i = 0; i < ROWS - TRAIN; i++) {
+        sum += (out[i] - y[TRAIN + i]) * (out[i] - y[TRAIN + i]);
+        square += y[TRAIN + i] * y[TRAIN + i];
+    }
+    aml_arena_free(keep);
+    aml_arena_free(scratch);
+    return sum / square;
+}
+
+static void curves_and_products_are_learnt(void **state) {
+    (void)state;
+    double hp[64];
+    assert_true(unexplained(NULL, 0, false, hp) < 0.01);
+    assert_true(unexplained(NULL, 0, true, hp) < 0.01);
+    for (int embedding = 0; embedding < 3; embedding++)
+        assert_true(unexplained("embedding", embedding, false, hp) < 0.03);
+    assert_true(unexplained("residual", 1, false, hp) < 0.01);
+    assert_true(unexplained("activation", 0, false, hp) < 0.02);
+}
+
+static void mlp_takes_what_is_damaged(void **state) {
+    (void)state;
+    rig t;
+    aml_nn back;
+    aml_writer w = {0};
+    rig_open(&t, (aml_nn){.layers = 2, .width = 4, .members = 2, .outputs = 1}, AML_NN_PERIODIC);
+    t.net.theta[1] = NAN;
+    aml_nn_save(&t.net, &w);
+    aml_reader r = {.data = w.data, .size = w.size};
+    assert_int_equal(aml_nn_load(&back, &r, t.keep), AML_EDATA);
+    aml_writer_free(&w);
+    rig_close(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_are_differences),
+        cmocka_unit_test(slopes_are_differences),
+        cmocka_unit_test(ramps_encode_quantiles),
+        cmocka_unit_test(waves_are_cosines),
+        cmocka_unit_test(inputs_stay_bounded),
+        cmocka_unit_test(dropout_keeps_its_share),
+        cmocka_unit_test(softmax_sums_to_one),
+        cmocka_unit_test(adam_walks_downhill),
+        cmocka_unit_test(curves_and_products_are_learnt),
+        cmocka_unit_test(mlp_takes_what_is_damaged),
+    };
+    aml_linalg_init();
+    aml_par_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,16 @@
+# tests.cmake: tests of the program and of what is installed. Each tests/cli/*.sh is one, run by the POSIX shell in an
+# empty folder; cli/common says what it gets.
+if(NOT TARGET automl_program)
+  return()
+endif()
+
+add_executable(json_check tests/json_check.c)
+target_link_libraries(json_check PRIVATE automl_flags automl_static)
+
+file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/cli/*.sh)
+foreach(file IN LISTS SCRIPTS)
+  get_filename_component(name ${file} NAME_WE)
+  add_test(NAME cli_${name} COMMAND sh ${file})
+  set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+endforeach()
