@@ -49,10 +49,8 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
     m->k = (size_t)aml_task_outputs(train->task, train->n_classes);
     m->shares = train->task != AML_REGRESSION;
     m->value = value;
-    if (train->task == AML_REGRESSION)
-        value[0] = mean_target(train, true);
-    else
-        shares(value, n_classes, train, true);
+    if (train->task == AML_REGRESSION) value[0] = mean_target(train, true);
+    else shares(value, n_classes, train, true);
     if (train->task == AML_BINARY) value[0] = value[1];
     *model = m;
     return AML_OK;
@@ -74,7 +72,8 @@ static void save(const void *model, aml_writer *w) {
 static bool sound(const baseline *m) {
     double sum = 0;
     for (size_t c = 0; c < m->k; c++) {
-        if (!isfinite(m->value[c]) || (m->shares && !(m->value[c] >= 0 && m->value[c] <= 1))) return false;
+        if (!isfinite(m->value[c]) || (m->shares && !(m->value[c] >= 0 && m->value[c] <= 1)))
+            return false;
         sum += m->value[c];
     }
     return !m->shares || m->k == 1 || fabs(sum - 1) < 1e-9;
@@ -87,7 +86,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->shares = are_shares;
     m->value = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->k);
     if (r->status) return r->status;
-    if (!m->k || m->k > MOST_OUTPUTS || are_shares > 1) return aml_reader_fail(r, "a baseline with %zu outputs", m->k);
+    if (!m->k || m->k > MOST_OUTPUTS || are_shares > 1)
+        return aml_reader_fail(r, "a baseline with %zu outputs", m->k);
     if (!sound(m)) return aml_reader_fail(r, "a baseline out of range");
     *model = m;
     return AML_OK;
@@ -111,7 +111,8 @@ const aml_learner aml_learner_baseline = {
     .name = "baseline",
     .summary = "constant prediction: class shares or the mean",
     .tasks = AML_ANY_TASK,
-    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE | AML_YARDSTICK | AML_REFIT,
+    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE | AML_YARDSTICK |
+           AML_REFIT,
     .params = params,
     .fit = fit,
     .predict = predict,

@@ -1,6 +1,6 @@
-/* elastic_net.c: least squares with L1 and L2 penalties by coordinate descent (Friedman, Hastie and Tibshirani 2010).
- * With few features the sweeps run on the covariance matrix and cost nothing per row; with more than twice as many
- * features as rows, or very many, on the residuals. */
+/* elastic_net.c: least squares with L1 and L2 penalties by coordinate descent (Friedman, Hastie and
+ * Tibshirani 2010). With few features the sweeps run on the covariance matrix and cost nothing per
+ * row; with more than twice as many features as rows, or very many, on the residuals. */
 #include "automl/core/learner.h"
 #include "automl/core/linalg.h"
 #include "learners/parts/linear.h"
@@ -12,7 +12,8 @@
 enum { ALPHA, L1_RATIO };
 enum { LARGEST_COVARIANCE = 2048, MOST_SWEEPS = 2000, LEVELS = 6 };
 #define LOOSE 1e-3
-#define TOLERANCE 1e-8 /* largest change of a coefficient in a sweep, in standard deviations of target and feature */
+#define TOLERANCE \
+    1e-8 /* largest change of a coefficient in a sweep, in standard deviations of target and feature */
 
 static const aml_param params[] = {
     [ALPHA] = {.name = "alpha",
@@ -30,18 +31,19 @@ static const aml_param params[] = {
                   .fallback = 0.5},
     {.name = NULL}};
 
-/* Minimised: ½ sum w r² + l1 |coef|_1 + l2 / 2 |coef|², the weights' sum 1, y and x centered, y of spread 1. */
+/* Minimised: ½ sum w r² + l1 |coef|_1 + l2 / 2 |coef|², the weights' sum 1, y and x centered, y of
+ * spread 1. */
 typedef struct problem {
     const aml_data *x;
     const double *w, *center;
-    double *y;              /* by position; residuals when there is no covariance */
+    double *y; /* by position; residuals when there is no covariance */
     size_t n, p, chunk;
     double l1, l2;
-    double *gram, *slope;   /* p × p, and x'(y - x coef): NULL without covariance */
-    double *square;         /* p: diagonal of the gram */
+    double *gram, *slope; /* p × p, and x'(y - x coef): NULL without covariance */
+    double *square;       /* p: diagonal of the gram */
     double *coef;
     bool *active;
-    float *column;          /* p columns of n centered values when there is no covariance */
+    float *column; /* p columns of n centered values when there is no covariance */
     aml_ctx *ctx;
 } problem;
 
@@ -71,7 +73,9 @@ static aml_status prepare_columns(problem *a) {
         if (aml_should_stop(a->ctx)) return aml_stopped();
         for (size_t i = 0; i < a->n; i++) {
             size_t row = a->x->rows[i];
-            to[i] = (float)((double)aml_rows_value(d->dense ? d->dense[row * a->p + j] : d->column[j][row]) - a->center[j]);
+            to[i] = (float)((double)aml_rows_value(d->dense ? d->dense[row * a->p + j]
+                                                            : d->column[j][row]) -
+                            a->center[j]);
             a->square[j] += a->w[i] * (double)to[i] * (double)to[i];
         }
     }
@@ -126,7 +130,8 @@ static double best(const problem *a, size_t j) {
     return shrunk / (a->square[j] + a->l2);
 }
 
-/* Once over all coefficients, or over the active ones; the largest change is in units of the target's spread. */
+/* Once over all coefficients, or over the active ones; the largest change is in units of the
+ * target's spread. */
 static aml_status sweep(double *largest, problem *a, bool all) {
     *largest = 0;
     for (size_t j = 0; j < a->p; j++) {
@@ -141,19 +146,21 @@ static aml_status sweep(double *largest, problem *a, bool all) {
     return AML_OK;
 }
 
-/* Sweeps until nothing moves: after each one over all coefficients as many over the active ones as it takes. */
+/* Sweeps until nothing moves: after each one over all coefficients as many over the active ones as
+ * it takes. */
 static aml_status converge(problem *a, double tolerance, int *sweeps) {
     double change = INFINITY, inner;
     while (change > tolerance && *sweeps < MOST_SWEEPS) {
         AML_TRY(sweep(&change, a, true));
         ++*sweeps;
-        for (inner = change; inner > tolerance && *sweeps < MOST_SWEEPS; ++*sweeps) AML_TRY(sweep(&inner, a, false));
+        for (inner = change; inner > tolerance && *sweeps < MOST_SWEEPS; ++*sweeps)
+            AML_TRY(sweep(&inner, a, false));
     }
     return AML_OK;
 }
 
-/* From the penalty at which all coefficients are 0 down to the one asked for: each level starts at the last one's
- * solution, and few coefficients are ever active that do not stay. */
+/* From the penalty at which all coefficients are 0 down to the one asked for: each level starts at
+ * the last one's solution, and few coefficients are ever active that do not stay. */
 static aml_status descend(problem *a) {
     double l1 = a->l1, l2 = a->l2, largest = 0;
     int sweeps = 0;
@@ -240,7 +247,9 @@ static double cost(const double *hp, const aml_shape *shape) {
     return 1e-4 + n * p * 3e-9 + (p <= LARGEST_COVARIANCE ? n * p * p * 5e-11 : 0) + sweeps * each;
 }
 
-static aml_status importance(double *out, const void *model, size_t p) { return aml_linear_importance(out, model, p); }
+static aml_status importance(double *out, const void *model, size_t p) {
+    return aml_linear_importance(out, model, p);
+}
 
 const aml_learner aml_learner_elastic_net = {
     .abi = AML_ABI,

@@ -1,5 +1,5 @@
-/* knn.c: the k nearest training rows vote, or are averaged. Class shares count the shares of the whole training set as
- * one more neighbour, so that no probability is 0 for a class that exists. */
+/* knn.c: the k nearest training rows vote, or are averaged. Class shares count the shares of the
+ * whole training set as one more neighbour, so that no probability is 0 for a class that exists. */
 #include "automl/core/learner.h"
 #include "learners/parts/neighbours.h"
 #include "learners/parts/rows.h"
@@ -13,7 +13,13 @@ enum { MOST_NEIGHBOURS = 100, MOST_ROWS = 1 << 30, MOST_FEATURES = 1 << 28 };
 
 static const char *const weightings[] = {"uniform", "distance", NULL};
 static const aml_param params[] = {
-    [K] = {.name = "k", .summary = "neighbours", .kind = AML_INT, .log = true, .lo = 1, .hi = MOST_NEIGHBOURS, .fallback = 10},
+    [K] = {.name = "k",
+           .summary = "neighbours",
+           .kind = AML_INT,
+           .log = true,
+           .lo = 1,
+           .hi = MOST_NEIGHBOURS,
+           .fallback = 10},
     [WEIGHTS] = {.name = "weights",
                  .summary = "how much a neighbour counts: equally, or by 1 / distance",
                  .kind = AML_CHOICE,
@@ -46,16 +52,15 @@ static aml_status keep_rows(aml_data *kept, const aml_data *train, aml_ctx *ctx)
 }
 
 static aml_status keep_targets(knn *m, const aml_data *x, aml_ctx *ctx) {
-    double total, *y = AML_ARRAY(ctx->keep, x->n, double), *prior = AML_ARRAY(ctx->keep, n_priors(m), double);
+    double total, *y = AML_ARRAY(ctx->keep, x->n, double),
+                  *prior = AML_ARRAY(ctx->keep, n_priors(m), double);
     double *w = aml_rows_weights(&total, x, ctx->keep);
     if (!y || !w || !prior) return AML_ENOMEM;
     for (size_t i = 0; i < x->n; i++) {
         y[i] = x->y[x->rows[i]];
         w[i] *= (double)x->n / total;
-        if (m->n_classes)
-            prior[(size_t)y[i]] += w[i] / (double)x->n;
-        else
-            prior[0] += y[i] * (w[i] / (double)x->n);
+        if (m->n_classes) prior[(size_t)y[i]] += w[i] / (double)x->n;
+        else prior[0] += y[i] * (w[i] / (double)x->n);
     }
     m->y = y, m->w = w, m->prior = prior;
     return AML_OK;
@@ -81,7 +86,8 @@ typedef struct prediction {
 } prediction;
 
 /* The neighbours' votes, their mean about 1; a neighbour at distance 0 outvotes all others. */
-static double votes(double *vote, const knn *m, const uint32_t *row, const float *distance, size_t k) {
+static double votes(double *vote, const knn *m, const uint32_t *row, const float *distance,
+                    size_t k) {
     double raw = 0, total = 0;
     for (size_t i = 0; i < k; i++) {
         double d = sqrt((double)distance[i]);
@@ -155,8 +161,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     uint64_t n = aml_get_u64(r), p = aml_get_u64(r), k = aml_get_u64(r), n_classes = aml_get_u64(r);
     uint8_t by_distance = aml_get_u8(r);
     if (r->status) return r->status;
-    if (!n || n > MOST_ROWS || p > MOST_FEATURES || !k || k > n || k > MOST_NEIGHBOURS || n_classes > MOST_ROWS ||
-        n_classes == 1 || by_distance > 1)
+    if (!n || n > MOST_ROWS || p > MOST_FEATURES || !k || k > n || k > MOST_NEIGHBOURS ||
+        n_classes > MOST_ROWS || n_classes == 1 || by_distance > 1)
         return aml_reader_fail(r, "neighbours of impossible size");
     m->k = (size_t)k, m->n_classes = (size_t)n_classes, m->by_distance = by_distance;
     m->rows.n = (size_t)n, m->rows.p = (size_t)p;

@@ -1,5 +1,5 @@
-/* linear_svm.c: linear support vector machine with the squared hinge loss, one class against the others; its margins
- * become probabilities on a fifth of the rows that a first fit leaves out. */
+/* linear_svm.c: linear support vector machine with the squared hinge loss, one class against the
+ * others; its margins become probabilities on a fifth of the rows that a first fit leaves out. */
 #include "automl/core/learner.h"
 #include "learners/parts/calibrate.h"
 #include "learners/parts/linear.h"
@@ -20,7 +20,8 @@ static const aml_param params[] = {
      .fallback = 0.1},
     {.name = NULL}};
 
-static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp, aml_ctx *ctx) {
+static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp,
+                             aml_ctx *ctx) {
     return aml_linear_fit(out, train, aml_loss_squared_hinge, 1 / hp[0], ctx);
 }
 
@@ -31,11 +32,10 @@ static aml_status calibrate(linear_svm *m, const aml_data *train, const double *
     bool possible;
     size_t k = m->linear.k;
     AML_TRY(aml_calibration_split(&possible, &inner, &rest, train, ctx));
-    if (possible)
-        AML_TRY(fit_linear(&first, &inner, hp, ctx));
-    else
-        rest = *train;
-    double *score = AML_ARRAY(ctx->scratch, rest.n * k, double), *y = AML_ARRAY(ctx->scratch, rest.n, double);
+    if (possible) AML_TRY(fit_linear(&first, &inner, hp, ctx));
+    else rest = *train;
+    double *score = AML_ARRAY(ctx->scratch, rest.n * k, double),
+           *y = AML_ARRAY(ctx->scratch, rest.n, double);
     double total, *w = aml_rows_weights(&total, &rest, ctx->scratch);
     if (!score || !y || !w) return AML_ENOMEM;
     for (size_t i = 0; i < rest.n; i++) y[i] = rest.y[rest.rows[i]];

@@ -1,4 +1,5 @@
-/* logistic.c: logistic regression, binary and multinomial, with an L2 penalty, on dense and sparse features. */
+/* logistic.c: logistic regression, binary and multinomial, with an L2 penalty, on dense and sparse
+ * features. */
 #include "automl/core/learner.h"
 #include "learners/parts/linear.h"
 
@@ -23,7 +24,8 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const aml_linear *m = model;
-    return aml_linear_predict(out, m, x, m->k == 1 ? aml_link_logistic : aml_link_softmax, NULL, ctx);
+    return aml_linear_predict(out, m, x, m->k == 1 ? aml_link_logistic : aml_link_softmax, NULL,
+                              ctx);
 }
 
 static void save(const void *model, aml_writer *w) { aml_linear_save(model, w); }
@@ -41,7 +43,9 @@ static double cost(const double *hp, const aml_shape *shape) {
     return aml_linear_cost(shape, passes);
 }
 
-static aml_status importance(double *out, const void *model, size_t p) { return aml_linear_importance(out, model, p); }
+static aml_status importance(double *out, const void *model, size_t p) {
+    return aml_linear_importance(out, model, p);
+}
 
 const aml_learner aml_learner_logistic = {
     .abi = AML_ABI,

@@ -1,5 +1,6 @@
-/* naive_bayes.c: naive Bayes: Gaussian for dense features, multinomial or complement (Rennie et al. 2003) for sparse
- * counts; the sum of both scores is calibrated on a fifth of the rows, since features are never independent. */
+/* naive_bayes.c: naive Bayes: Gaussian for dense features, multinomial or complement (Rennie et al.
+ * 2003) for sparse counts; the sum of both scores is calibrated on a fifth of the rows, since
+ * features are never independent. */
 #include "automl/core/learner.h"
 #include "automl/core/par.h"
 #include "learners/parts/calibrate.h"
@@ -17,7 +18,8 @@ static const char *const counts[] = {"multinomial", "complement", NULL};
 static const char *const switches[] = {"off", "on", NULL};
 static const aml_param params[] = {
     [SMOOTHING] = {.name = "smoothing",
-                   .summary = "share of a feature's overall variance added to its variance in a class",
+                   .summary =
+                       "share of a feature's overall variance added to its variance in a class",
                    .kind = AML_REAL,
                    .log = true,
                    .lo = 1e-9,
@@ -46,10 +48,11 @@ static const aml_param params[] = {
     {.name = NULL}};
 
 typedef struct naive_bayes {
-    size_t p, q, k;       /* k: classes, 2 for binary */
-    double *constant;     /* k: everything that does not depend on the row */
-    double *mean, *scale; /* p × k: a feature's mean, and 1 / (2 variance), 0 for a constant feature */
-    double *count;        /* q × k: what one count adds to the score */
+    size_t p, q, k;   /* k: classes, 2 for binary */
+    double *constant; /* k: everything that does not depend on the row */
+    double *mean,
+        *scale;    /* p × k: a feature's mean, and 1 / (2 variance), 0 for a constant feature */
+    double *count; /* q × k: what one count adds to the score */
     aml_calibration calibration;
 } naive_bayes;
 
@@ -85,13 +88,15 @@ static void add_rows(double *sum, void *arg, size_t begin, size_t end, double *s
 }
 
 /* A class without rows has the overall mean and variance. */
-static void set_dense(naive_bayes *m, const double *sum, const double *center, const double *sd, double smoothing) {
+static void set_dense(naive_bayes *m, const double *sum, const double *center, const double *sd,
+                      double smoothing) {
     size_t p = m->p, k = m->k;
     const double *s1 = sum + k, *s2 = s1 + p * k;
     for (size_t j = 0; j < p; j++) {
         double all = sd[j] * sd[j];
         for (size_t c = 0; c < k; c++) {
-            double w = sum[c], d = w > 0 ? s1[c * p + j] / w : 0, own = w > 0 ? s2[c * p + j] / w - d * d : all;
+            double w = sum[c], d = w > 0 ? s1[c * p + j] / w : 0,
+                   own = w > 0 ? s2[c * p + j] / w - d * d : all;
             double variance = fmax(own, 0) + smoothing * all;
             m->mean[j * k + c] = center[j] + d;
             if (!(variance > 1e-200) || !(1 / variance < 1e80)) continue;
@@ -101,7 +106,8 @@ static void set_dense(naive_bayes *m, const double *sum, const double *center, c
     }
 }
 
-static aml_status set_counts(naive_bayes *m, const double *count, double alpha, bool complement, aml_ctx *ctx) {
+static aml_status set_counts(naive_bayes *m, const double *count, double alpha, bool complement,
+                             aml_ctx *ctx) {
     size_t q = m->q, k = m->k;
     double *of_class = AML_ARRAY(ctx->scratch, k, double), all = 0;
     if (!of_class) return AML_ENOMEM;
@@ -113,7 +119,8 @@ static aml_status set_counts(naive_bayes *m, const double *count, double alpha, 
         double total = 0;
         for (size_t c = 0; c < k; c++) total += count[j * k + c];
         for (size_t c = 0; c < k; c++) {
-            double own = count[j * k + c], others = fmax(total - own, 0), rest = fmax(all - of_class[c], 0);
+            double own = count[j * k + c], others = fmax(total - own, 0),
+                   rest = fmax(all - of_class[c], 0);
             double share = complement ? (alpha + others) / (alpha * (double)q + rest)
                                       : (alpha + own) / (alpha * (double)q + of_class[c]);
             m->count[j * k + c] = complement ? -log(share) : log(share);
@@ -126,16 +133,19 @@ static aml_status learn(naive_bayes *m, const aml_data *train, const double *hp,
     size_t p = m->p, q = m->q, k = m->k, d = k + 2 * p * k + q * k, chunk = aml_rows_chunk(p);
     aml_sum s;
     double *sum = AML_ARRAY(ctx->scratch, d, double), *center = AML_ARRAY(ctx->scratch, p, double);
-    double total, *sd = AML_ARRAY(ctx->scratch, p, double), *w = aml_rows_weights(&total, train, ctx->scratch);
+    double total, *sd = AML_ARRAY(ctx->scratch, p, double),
+                  *w = aml_rows_weights(&total, train, ctx->scratch);
     m->constant = AML_ARRAY(ctx->keep, k, double);
     m->mean = AML_ARRAY(ctx->keep, p * k, double);
     m->scale = AML_ARRAY(ctx->keep, p * k, double);
     m->count = AML_ARRAY(ctx->keep, q * k, double);
-    if (!sum || !center || !sd || !w || !m->constant || !m->mean || !m->scale || !m->count) return AML_ENOMEM;
+    if (!sum || !center || !sd || !w || !m->constant || !m->mean || !m->scale || !m->count)
+        return AML_ENOMEM;
     AML_TRY(aml_rows_moments(center, sd, train, w, total, ctx));
     AML_TRY(aml_sum_init(&s, train->n, d, chunk, chunk * p, ctx));
     AML_TRY(aml_sum_run(sum, &s, add_rows, &(tally){train, w, center, p, q, k}, ctx));
-    for (size_t c = 0; c < k; c++) m->constant[c] = log(sum[c] > 0 ? sum[c] / total : 0.5 / (total + 1));
+    for (size_t c = 0; c < k; c++)
+        m->constant[c] = log(sum[c] > 0 ? sum[c] / total : 0.5 / (total + 1));
     set_dense(m, sum, center, sd, hp[SMOOTHING]);
     return set_counts(m, sum + k + 2 * p * k, hp[ALPHA], (int)hp[COUNTS] == COMPLEMENT, ctx);
 }
@@ -152,7 +162,8 @@ typedef struct scoring {
     atomic_bool stopped;
 } scoring;
 
-static void score_row(double *z, const naive_bayes *m, const aml_data *x, size_t i, double *values) {
+static void score_row(double *z, const naive_bayes *m, const aml_data *x, size_t i,
+                      double *values) {
     size_t k = m->k;
     const double *mean = m->mean, *scale = m->scale;
     memcpy(z, m->constant, k * sizeof *z);
@@ -184,15 +195,14 @@ static void score_block(void *arg, size_t block, size_t begin, size_t end, int t
     for (size_t i = begin; i < end; i++) {
         double *out = s->out + i * outputs;
         score_row(z, m, s->x, i, z + k);
-        if (outputs == 1)
-            out[0] = z[1] - z[0];
-        else
-            memcpy(out, z, k * sizeof *out);
+        if (outputs == 1) out[0] = z[1] - z[0];
+        else memcpy(out, z, k * sizeof *out);
         if (s->linked) aml_calibration_apply(out, outputs, &m->calibration);
     }
 }
 
-static aml_status score(double *out, const naive_bayes *m, const aml_data *x, bool linked, aml_ctx *ctx) {
+static aml_status score(double *out, const naive_bayes *m, const aml_data *x, bool linked,
+                        aml_ctx *ctx) {
     AML_TRY(aml_rows_check(x, m->p, m->q));
     size_t n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     scoring s = {.out = out, .m = m, .x = x, .linked = linked, .ctx = ctx};
@@ -210,9 +220,11 @@ static aml_status calibrate(naive_bayes *m, const aml_data *train, const double 
     bool possible;
     size_t outputs = m->k == 2 ? 1 : m->k;
     AML_TRY(aml_calibration_split(&possible, &inner, &rest, train, ctx));
-    if (!possible || (int)hp[CALIBRATE] == 0) return aml_calibration_none(&m->calibration, outputs, ctx);
+    if (!possible || (int)hp[CALIBRATE] == 0)
+        return aml_calibration_none(&m->calibration, outputs, ctx);
     naive_bayes first = *m;
-    double *z = AML_ARRAY(ctx->scratch, rest.n * outputs, double), *y = AML_ARRAY(ctx->scratch, rest.n, double);
+    double *z = AML_ARRAY(ctx->scratch, rest.n * outputs, double),
+           *y = AML_ARRAY(ctx->scratch, rest.n, double);
     double total, *w = aml_rows_weights(&total, &rest, ctx->scratch);
     if (!z || !y || !w) return AML_ENOMEM;
     for (size_t i = 0; i < rest.n; i++) y[i] = rest.y[rest.rows[i]];
@@ -266,7 +278,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->scale = aml_get_f64s(r, ctx->keep, m->p * m->k, NULL);
     m->count = aml_get_f64s(r, ctx->keep, m->q * m->k, NULL);
     if (r->status) return r->status;
-    bool good = within(m->constant, m->k, -1e15, 1e15) && within(m->mean, m->p * m->k, -1e31, 1e31) &&
+    bool good = within(m->constant, m->k, -1e15, 1e15) &&
+                within(m->mean, m->p * m->k, -1e31, 1e31) &&
                 within(m->scale, m->p * m->k, 0, 1e80) && within(m->count, m->q * m->k, -1e6, 1e6);
     if (!good) return aml_reader_fail(r, "a naive Bayes out of range");
     AML_TRY(aml_calibration_load(&m->calibration, m->k == 2 ? 1 : m->k, r, ctx));

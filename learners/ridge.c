@@ -43,7 +43,9 @@ static double cost(const double *hp, const aml_shape *shape) {
     return full + aml_linear_cost(shape, shape->nnz || p > 2048 ? 40 : 4);
 }
 
-static aml_status importance(double *out, const void *model, size_t p) { return aml_linear_importance(out, model, p); }
+static aml_status importance(double *out, const void *model, size_t p) {
+    return aml_linear_importance(out, model, p);
+}
 
 const aml_learner aml_learner_ridge = {
     .abi = AML_ABI,

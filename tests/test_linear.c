@@ -1,4 +1,5 @@
-/* test_linear.c: linear models, naive Bayes, neighbours and the baseline: optimality conditions, identities, edges. */
+/* test_linear.c: linear models, naive Bayes, neighbours and the baseline: optimality conditions,
+ * identities, edges. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,14 +18,16 @@
 #include "learners/parts/neighbours.h"
 #include "learners/parts/rows.h"
 
-extern const aml_learner aml_learner_baseline, aml_learner_ridge, aml_learner_elastic_net, aml_learner_logistic,
-    aml_learner_linear_svm, aml_learner_naive_bayes, aml_learner_knn;
+extern const aml_learner aml_learner_baseline, aml_learner_ridge, aml_learner_elastic_net,
+    aml_learner_logistic, aml_learner_linear_svm, aml_learner_naive_bayes, aml_learner_knn;
 
-static const aml_learner *const learners[] = {&aml_learner_baseline, &aml_learner_ridge,      &aml_learner_elastic_net,
-                                              &aml_learner_logistic, &aml_learner_linear_svm, &aml_learner_naive_bayes,
-                                              &aml_learner_knn,      NULL};
+static const aml_learner *const learners[] = {&aml_learner_baseline,    &aml_learner_ridge,
+                                              &aml_learner_elastic_net, &aml_learner_logistic,
+                                              &aml_learner_linear_svm,  &aml_learner_naive_bayes,
+                                              &aml_learner_knn,         NULL};
 
-/* ---- data: n rows of p dense and q sparse features, every third row of the design left out of the list */
+/* ---- data: n rows of p dense and q sparse features, every third row of the design left out of the
+ * list */
 
 typedef struct table {
     aml_arena *keep, *scratch;
@@ -69,7 +72,8 @@ static double signal(const table *t, size_t i, size_t shift) {
     double s = 0;
     for (size_t j = 0; j < 3 && j < t->design.p; j++)
         s += (double)t->dense[i * t->design.p + j] * ((double)((j + shift) % 3) - 0.7);
-    for (uint64_t e = t->design.csr ? t->csr.start[i] : 0; t->design.csr && e < t->csr.start[i + 1]; e++)
+    for (uint64_t e = t->design.csr ? t->csr.start[i] : 0; t->design.csr && e < t->csr.start[i + 1];
+         e++)
         if ((t->csr.column[e] + shift) % 3 == 0) s += 0.8 * (double)t->csr.value[e];
     return s;
 }
@@ -93,7 +97,8 @@ static void table_new(table *t, size_t n, size_t p, size_t q, aml_task_kind task
     t->y = AML_ARRAY(t->keep, n, double);
     t->w = AML_ARRAY(t->keep, n, double);
     t->rows = AML_ARRAY(t->keep, n, uint32_t);
-    for (size_t i = 0; i < n * p; i++) t->dense[i] = (float)(aml_rng_normal(&rng) + (double)(i % p % 3));
+    for (size_t i = 0; i < n * p; i++)
+        t->dense[i] = (float)(aml_rng_normal(&rng) + (double)(i % p % 3));
     t->design = (aml_design){.n = n, .p = p, .dense = t->dense};
     if (q) table_sparse(t, q, &rng);
     table_columns(t);
@@ -101,8 +106,17 @@ static void table_new(table *t, size_t n, size_t p, size_t q, aml_task_kind task
     size_t used = 0;
     for (size_t i = n; i-- > 0;)
         if (i % 3 != 1 || n < 3) t->rows[used++] = (uint32_t)i;
-    t->data = (aml_data){.x = &t->design, .rows = t->rows, .n = used, .task = task, .n_classes = n_classes, .y = t->y, .w = t->w};
-    t->ctx = (aml_ctx){.keep = t->keep, .scratch = t->scratch, .rng = aml_rng_stream(1, AML_RNG_FIT, 0, 0), .n_threads = 1};
+    t->data = (aml_data){.x = &t->design,
+                         .rows = t->rows,
+                         .n = used,
+                         .task = task,
+                         .n_classes = n_classes,
+                         .y = t->y,
+                         .w = t->w};
+    t->ctx = (aml_ctx){.keep = t->keep,
+                       .scratch = t->scratch,
+                       .rng = aml_rng_stream(1, AML_RNG_FIT, 0, 0),
+                       .n_threads = 1};
 }
 
 static void table_free(table *t) {
@@ -125,7 +139,9 @@ static double *predicted(table *t, const aml_learner *l, const void *model) {
     return out;
 }
 
-static size_t outputs(const table *t) { return (size_t)aml_task_outputs(t->data.task, t->data.n_classes) * t->data.n; }
+static size_t outputs(const table *t) {
+    return (size_t)aml_task_outputs(t->data.task, t->data.n_classes) * t->data.n;
+}
 
 static double largest_gap(const double *a, const double *b, size_t n) {
     double gap = 0;
@@ -156,7 +172,8 @@ static const struct {
 static void for_all(void (*check)(const aml_learner *l, aml_task_kind task, int n_classes)) {
     for (size_t i = 0; learners[i]; i++)
         for (size_t t = 0; t < 3; t++)
-            if (learners[i]->tasks & tasks[t].kind) check(learners[i], tasks[t].kind, tasks[t].n_classes);
+            if (learners[i]->tasks & tasks[t].kind)
+                check(learners[i], tasks[t].kind, tasks[t].n_classes);
 }
 
 /* ---- the minimum is one: the gradient of the penalised loss is zero */
@@ -166,12 +183,14 @@ static void slopes_of(double *slope, const double *z, double y, aml_task_kind ta
     memcpy(p, z, k * sizeof *p);
     if (task == AML_BINARY) aml_link_logistic(p, 1, NULL);
     if (task == AML_MULTICLASS) aml_link_softmax(p, k, NULL);
-    for (size_t c = 0; c < k; c++) slope[c] = p[c] - (task == AML_MULTICLASS ? (c == (size_t)y) : y);
+    for (size_t c = 0; c < k; c++)
+        slope[c] = p[c] - (task == AML_MULTICLASS ? (c == (size_t)y) : y);
 }
 
 static double gradient_norm(table *t, const aml_linear *m, double penalty) {
     size_t k = m->k, d = (m->p + m->q + 1) * k;
-    double *g = AML_ARRAY(t->keep, d, double), *z = AML_ARRAY(t->keep, t->data.n * k, double), slope[8], largest = 0;
+    double *g = AML_ARRAY(t->keep, d, double), *z = AML_ARRAY(t->keep, t->data.n * k, double),
+           slope[8], largest = 0;
     assert_int_equal(aml_linear_predict(z, m, &t->data, NULL, NULL, &t->ctx), AML_OK);
     for (size_t j = 0; j < d - k; j++) g[j] = penalty * m->coef[j];
     for (size_t i = 0; i < t->data.n; i++) {
@@ -196,7 +215,8 @@ static void check_gradient(size_t p, size_t q, size_t task, double strength, dou
     const aml_learner *l = squared ? &aml_learner_ridge : &aml_learner_logistic;
     aml_linear *m = fitted(&t, l, &strength);
     double norm = gradient_norm(&t, m, squared ? strength : 1 / strength);
-    if (!(norm < limit)) fail_msg("gradient %g for p %zu q %zu task %zu strength %g", norm, p, q, task, strength);
+    if (!(norm < limit))
+        fail_msg("gradient %g for p %zu q %zu task %zu strength %g", norm, p, q, task, strength);
     table_free(&t);
 }
 
@@ -220,7 +240,8 @@ static void check_subgradient(size_t n, size_t p, double alpha, double ratio, do
     table t;
     table_new(&t, n, p, 0, AML_REGRESSION, 0);
     aml_linear *m = fitted(&t, &aml_learner_elastic_net, (double[]){alpha, ratio});
-    double *z = predicted(&t, &aml_learner_elastic_net, m), total = 0, mean = 0, square = 0, residual = 0;
+    double *z = predicted(&t, &aml_learner_elastic_net, m), total = 0, mean = 0, square = 0,
+           residual = 0;
     for (size_t i = 0; i < t.data.n; i++) {
         size_t row = t.rows[i];
         total += t.w[row];
@@ -234,10 +255,13 @@ static void check_subgradient(size_t n, size_t p, double alpha, double ratio, do
     for (size_t j = 0; j < p; j++) {
         double pull = 0, coef = m->coef[j] / sd;
         for (size_t i = 0; i < t.data.n; i++)
-            pull += t.w[t.rows[i]] / total * (t.y[t.rows[i]] - z[i]) / sd * (double)t.dense[t.rows[i] * p + j];
+            pull += t.w[t.rows[i]] / total * (t.y[t.rows[i]] - z[i]) / sd *
+                    (double)t.dense[t.rows[i] * p + j];
         pull -= alpha * (1 - ratio) * coef;
-        double gap = coef != 0 ? fabs(pull - copysign(alpha * ratio, coef)) : fmax(fabs(pull) - alpha * ratio, 0);
-        if (gap > limit) fail_msg("subgradient %g at %zu (p %zu alpha %g ratio %g)", gap, j, p, alpha, ratio);
+        double gap = coef != 0 ? fabs(pull - copysign(alpha * ratio, coef))
+                               : fmax(fabs(pull) - alpha * ratio, 0);
+        if (gap > limit)
+            fail_msg("subgradient %g at %zu (p %zu alpha %g ratio %g)", gap, j, p, alpha, ratio);
     }
     table_free(&t);
 }
@@ -262,7 +286,8 @@ static void test_sparse_and_dense_agree(void **state) {
         double *sparse = predicted(&t, l, fitted(&t, l, (double[]){1}));
         float *dense = AML_ARRAY(t.keep, t.n * 9, float);
         for (size_t i = 0; i < t.n; i++)
-            for (uint64_t e = t.csr.start[i]; e < t.csr.start[i + 1]; e++) dense[i * 9 + t.csr.column[e]] = t.csr.value[e];
+            for (uint64_t e = t.csr.start[i]; e < t.csr.start[i + 1]; e++)
+                dense[i * 9 + t.csr.column[e]] = t.csr.value[e];
         t.design.p = 9;
         t.design.dense = dense;
         t.design.csr = NULL;
@@ -276,7 +301,8 @@ static void test_sparse_and_dense_agree(void **state) {
 static void check_weights(const aml_learner *l, aml_task_kind task, int n_classes) {
     table t;
     size_t q = l->can & AML_CAN_SPARSE ? 5 : 0;
-    if (l == &aml_learner_knn || l == &aml_learner_linear_svm) return; /* k counts rows; the split draws rows */
+    if (l == &aml_learner_knn || l == &aml_learner_linear_svm)
+        return; /* k counts rows; the split draws rows */
     table_new(&t, 300, 4, q, task, n_classes);
     double hp[8];
     for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
@@ -383,7 +409,8 @@ static void check_file(const aml_learner *l, aml_task_kind task, int n_classes) 
         assert_int_equal(l->load(&again, &cut, &t.ctx), AML_EDATA);
     }
     aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
-    for (int round = 0; round < 300; round++) { /* a damaged file is refused, or gives a model that still works */
+    for (int round = 0; round < 300;
+         round++) { /* a damaged file is refused, or gives a model that still works */
         uint32_t at = aml_rng_below(&rng, (uint32_t)w.size);
         unsigned char old = w.data[at];
         w.data[at] = (unsigned char)aml_rng_u32(&rng);
@@ -451,7 +478,18 @@ static void test_memory_is_short(void **state) {
 
 /* ---- edges */
 
-enum { NO_FEATURES, ONE_ROW, CONSTANT, TWINS, HUGE_VALUES, MISSING, FEW_ROWS, NO_WEIGHT, ONE_CLASS, EDGES };
+enum {
+    NO_FEATURES,
+    ONE_ROW,
+    CONSTANT,
+    TWINS,
+    HUGE_VALUES,
+    MISSING,
+    FEW_ROWS,
+    NO_WEIGHT,
+    ONE_CLASS,
+    EDGES
+};
 
 static void bend(table *t, int edge) {
     size_t p = t->design.p;
@@ -459,7 +497,8 @@ static void bend(table *t, int edge) {
         float *x = t->dense + i * p;
         if (edge == CONSTANT) x[0] = 3, x[1] = 1e30f;
         if (edge == TWINS) x[1] = x[0], x[2] = -2 * x[0];
-        if (edge == HUGE_VALUES && i % 2) x[0] = i % 4 == 1 ? 1e30f : -1e30f, x[1] = INFINITY, x[2] *= 1e-30f;
+        if (edge == HUGE_VALUES && i % 2)
+            x[0] = i % 4 == 1 ? 1e30f : -1e30f, x[1] = INFINITY, x[2] *= 1e-30f;
         if (edge == MISSING && i % 3 == 0) x[1] = NAN;
         if (edge == NO_WEIGHT) t->w[i] = 0;
         if (edge == ONE_CLASS) t->y[i] = 1;
@@ -470,7 +509,12 @@ static void bend(table *t, int edge) {
 static void check_edges(const aml_learner *l, aml_task_kind task, int n_classes) {
     for (int edge = 0; edge < EDGES; edge++) {
         table t;
-        size_t n = edge == ONE_ROW ? 1 : edge == FEW_ROWS ? 12 : 200, p = edge == NO_FEATURES ? 0 : edge == FEW_ROWS ? 50 : 5;
+        size_t n = edge == ONE_ROW    ? 1
+                   : edge == FEW_ROWS ? 12
+                                      : 200,
+               p = edge == NO_FEATURES ? 0
+                   : edge == FEW_ROWS  ? 50
+                                       : 5;
         table_new(&t, n, p, edge == FEW_ROWS ? 6 : 0, task, n_classes);
         if (p) bend(&t, edge);
         void *m = fitted(&t, l, NULL);
@@ -484,7 +528,8 @@ static void check_edges(const aml_learner *l, aml_task_kind task, int n_classes)
         }
         if (l->importance) assert_true(sum == 0 || fabs(sum - 1) < 1e-9);
         if (edge == ONE_CLASS && task == AML_BINARY) assert_true(out[0] > 0.95);
-        if (edge == ONE_ROW && task == AML_REGRESSION) assert_true(fabs(out[0] - t.y[0]) < 1e-9 * fabs(t.y[0]));
+        if (edge == ONE_ROW && task == AML_REGRESSION)
+            assert_true(fabs(out[0] - t.y[0]) < 1e-9 * fabs(t.y[0]));
         aml_shape shape = {.n = n, .p = p, .task = task, .n_classes = n_classes};
         double lo, hi;
         for (size_t i = 0; l->bound && l->params[i].name; i++) {
@@ -509,15 +554,18 @@ static void check_learns(const aml_learner *l, aml_task_kind task, int n_classes
     for (uint32_t i = 0; i < 500; i++) held[i] = 3 * i + 1;
     t.data.rows = held;
     t.data.n = 500;
-    double *out[2] = {predicted(&t, &aml_learner_baseline, base), predicted(&t, l, m)}, loss[2] = {0};
+    double *out[2] = {predicted(&t, &aml_learner_baseline, base), predicted(&t, l, m)},
+           loss[2] = {0};
     size_t k = outputs(&t) / 500;
     for (size_t i = 0; i < 500; i++) {
         for (int which = 0; which < 2; which++) {
             double y = t.y[held[i]], p = out[which][i * k + (k > 1 ? (size_t)y : 0)];
-            loss[which] += task == AML_REGRESSION ? (p - y) * (p - y) : -log(k > 1 || y > 0 ? p : 1 - p);
+            loss[which] +=
+                task == AML_REGRESSION ? (p - y) * (p - y) : -log(k > 1 || y > 0 ? p : 1 - p);
         }
     }
-    if (!(loss[1] < 0.8 * loss[0])) fail_msg("%s: loss %g, baseline %g", l->name, loss[1] / 500, loss[0] / 500);
+    if (!(loss[1] < 0.8 * loss[0]))
+        fail_msg("%s: loss %g, baseline %g", l->name, loss[1] / 500, loss[0] / 500);
     table_free(&t);
 }
 static void test_all_learn(void **state) {
@@ -531,7 +579,8 @@ static void test_baseline_is_the_mean(void **state) {
     (void)state;
     table t;
     table_new(&t, 50, 2, 0, AML_MULTICLASS, 4);
-    double *out = predicted(&t, &aml_learner_baseline, fitted(&t, &aml_learner_baseline, NULL)), total = 0, two = 0;
+    double *out = predicted(&t, &aml_learner_baseline, fitted(&t, &aml_learner_baseline, NULL)),
+           total = 0, two = 0;
     for (size_t i = 0; i < t.data.n; i++) {
         total += t.w[t.rows[i]];
         if (t.y[t.rows[i]] == 2) two += t.w[t.rows[i]];
@@ -548,7 +597,8 @@ static void test_neighbours_are_the_nearest(void **state) {
     for (size_t i = 0; i < t.n * 5; i++) t.dense[i] = roundf(t.dense[i]); /* many ties */
     for (size_t i = 0; i < t.n; i++) t.w[i] = 1;
     const size_t k = 7;
-    double *out = predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){(double)k, 0}));
+    double *out =
+        predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){(double)k, 0}));
     for (size_t i = 0; i < t.data.n; i++) {
         float best[8];
         size_t who[8], found = 0;
@@ -585,7 +635,9 @@ static void test_naive_bayes_by_hand(void **state) {
     table t;
     table_new(&t, 120, 1, 3, AML_BINARY, 2);
     const double smoothing = 0.01, alpha = 0.5, pi = acos(-1);
-    double *out = predicted(&t, &aml_learner_naive_bayes, fitted(&t, &aml_learner_naive_bayes, (double[]){smoothing, alpha, 0, 0}));
+    double *out =
+        predicted(&t, &aml_learner_naive_bayes,
+                  fitted(&t, &aml_learner_naive_bayes, (double[]){smoothing, alpha, 0, 0}));
     double w[2] = {0}, s1[2] = {0}, s2[2] = {0}, count[2][3] = {{0}}, words[2] = {0};
     for (size_t i = 0; i < t.data.n; i++) {
         size_t row = t.rows[i], c = (size_t)t.y[row];
@@ -596,21 +648,25 @@ static void test_naive_bayes_by_hand(void **state) {
             words[c] += t.w[row] * (double)t.csr.value[e];
         }
     }
-    double total = w[0] + w[1], mean = (s1[0] + s1[1]) / total, all = (s2[0] + s2[1]) / total - mean * mean;
+    double total = w[0] + w[1], mean = (s1[0] + s1[1]) / total,
+           all = (s2[0] + s2[1]) / total - mean * mean;
     for (size_t i = 0; i < t.data.n; i++) {
         double z[2];
         for (int c = 0; c < 2; c++) {
-            double m = s1[c] / w[c], v = s2[c] / w[c] - m * m + smoothing * all, x = (double)t.dense[t.rows[i]];
+            double m = s1[c] / w[c], v = s2[c] / w[c] - m * m + smoothing * all,
+                   x = (double)t.dense[t.rows[i]];
             z[c] = log(w[c] / total) - 0.5 * log(2 * pi * v) - (x - m) * (x - m) / (2 * v);
             for (uint64_t e = t.csr.start[t.rows[i]]; e < t.csr.start[t.rows[i] + 1]; e++)
-                z[c] += (double)t.csr.value[e] * log((count[c][t.csr.column[e]] + alpha) / (words[c] + 3 * alpha));
+                z[c] += (double)t.csr.value[e] *
+                        log((count[c][t.csr.column[e]] + alpha) / (words[c] + 3 * alpha));
         }
         assert_true(fabs(out[i] - 1 / (1 + exp(z[0] - z[1]))) < 1e-9);
     }
     table_free(&t);
 }
 
-/* Calibration finds the slope and offset that the labels were drawn with, and keeps the order of the scores. */
+/* Calibration finds the slope and offset that the labels were drawn with, and keeps the order of
+ * the scores. */
 static void test_calibration_recovers(void **state) {
     (void)state;
     table t;
@@ -633,8 +689,8 @@ static void test_calibration_recovers(void **state) {
 }
 
 typedef struct bowl {
-    double spread;       /* powers of ten between the flattest and the steepest direction */
-    double steep[20];    /* curvature where it was last asked for */
+    double spread;    /* powers of ten between the flattest and the steepest direction */
+    double steep[20]; /* curvature where it was last asked for */
     int calls;
 } bowl;
 
@@ -671,8 +727,10 @@ static void test_lbfgs_finds_the_bottom(void **state) {
         bowl b = {.spread = preconditioned ? 12 : 2};
         double x[20] = {0};
         table_new(&t, 3, 1, 0, AML_BINARY, 2);
-        aml_lbfgs_problem problem = {.n = 20, .arg = &b, .value = bowl_value, .max_steps = 300, .tolerance = 1e-16};
-        if (preconditioned) problem.precondition = bowl_apply, problem.renew = bowl_renew, problem.renew_every = 4;
+        aml_lbfgs_problem problem = {
+            .n = 20, .arg = &b, .value = bowl_value, .max_steps = 300, .tolerance = 1e-16};
+        if (preconditioned)
+            problem.precondition = bowl_apply, problem.renew = bowl_renew, problem.renew_every = 4;
         assert_int_equal(aml_lbfgs(x, &problem, &t.ctx), AML_OK);
         for (size_t j = 0; j < 20; j++) assert_true(fabs(x[j] - (double)j) < 1e-6);
         assert_true(b.calls < 300);
@@ -712,15 +770,24 @@ int main(void) {
     aml_par_init();
     aml_linalg_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradient_is_zero),          cmocka_unit_test(test_subgradient_is_zero),
-        cmocka_unit_test(test_sparse_and_dense_agree),    cmocka_unit_test(test_weights_are_repeated_rows),
-        cmocka_unit_test(test_ill_scaled_columns),        cmocka_unit_test(test_threads_change_nothing),
-        cmocka_unit_test(test_company_changes_nothing),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_stop),                      cmocka_unit_test(test_memory_is_short),
-        cmocka_unit_test(test_edges),                     cmocka_unit_test(test_all_learn),
-        cmocka_unit_test(test_baseline_is_the_mean),      cmocka_unit_test(test_neighbours_are_the_nearest),
-        cmocka_unit_test(test_neighbour_at_distance_zero), cmocka_unit_test(test_naive_bayes_by_hand),
-        cmocka_unit_test(test_calibration_recovers),      cmocka_unit_test(test_lbfgs_finds_the_bottom),
+        cmocka_unit_test(test_gradient_is_zero),
+        cmocka_unit_test(test_subgradient_is_zero),
+        cmocka_unit_test(test_sparse_and_dense_agree),
+        cmocka_unit_test(test_weights_are_repeated_rows),
+        cmocka_unit_test(test_ill_scaled_columns),
+        cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_company_changes_nothing),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_memory_is_short),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_all_learn),
+        cmocka_unit_test(test_baseline_is_the_mean),
+        cmocka_unit_test(test_neighbours_are_the_nearest),
+        cmocka_unit_test(test_neighbour_at_distance_zero),
+        cmocka_unit_test(test_naive_bayes_by_hand),
+        cmocka_unit_test(test_calibration_recovers),
+        cmocka_unit_test(test_lbfgs_finds_the_bottom),
         cmocka_unit_test(test_sums_have_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

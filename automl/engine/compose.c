@@ -150,8 +150,8 @@ static void native_steps(aml_plan *plan, const aml_facts *f, choices c) {
 
 /* Learners that want numbers of similar size and no gaps. */
 static void dense_steps(aml_plan *plan, const aml_facts *f, choices c) {
+    if (f->missing) add(plan, "missing_flags");
     if (f->kinds & AML_DATETIME) choose(add(plan, "datetime"), "cyclic", "true");
-    if (f->missing || (f->kinds & AML_DATETIME)) add(plan, "missing_flags");
     if ((f->kinds & AML_CATEGORY) && c.encode == TARGET) {
         aml_plan_step *s = add(plan, "target_encode");
         set(s, "min_levels", MANY_LEVELS);

@@ -68,6 +68,10 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
         aml_string_put(s, "{");
         put_text(s, "name", c->name);
         put_text(s, "kind", aml_kind_name(c->kind));
+        if (c->day_first) {
+            aml_json_key(s, "day_first");
+            aml_string_put(s, "true");
+        }
         if (c->kind == AML_CATEGORY) {
             aml_json_key(s, "levels");
             aml_string_put(s, "[");
@@ -199,6 +203,7 @@ static aml_status read_inputs(aml_model *m, const aml_json *list, const char *fi
     for (const aml_json *c = list->child; c; c = c->next, n++) {
         columns[n].name = aml_json_string(c, "name", NULL);
         if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", ""))) return lacks(file, "inputs");
+        columns[n].day_first = aml_json_bool(c, "day_first", false);
         if (columns[n].kind == AML_CATEGORY) AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
     }
     m->inputs = (aml_schema){.p = n, .columns = columns};

@@ -67,7 +67,7 @@ static aml_status choose_features(aml_study *s) {
         if (s->profile.columns[i].role != AML_FEATURE) continue;
         const aml_column *c = &f->columns[i];
         columns[p] = *c;
-        inputs[p] = (aml_schema_column){.name = aml_strdup(m->arena, c->name), .kind = c->kind, .n_levels = c->n_levels};
+        inputs[p] = (aml_schema_column){.name = aml_strdup(m->arena, c->name), .kind = c->kind, .n_levels = c->n_levels, .day_first = c->day_first};
         const char **levels = AML_ARRAY(m->arena, (size_t)c->n_levels + 1, const char *);
         if (!inputs[p].name || !levels) return AML_ENOMEM;
         for (uint32_t l = 0; c->kind == AML_CATEGORY && l < c->n_levels; l++)

@@ -59,7 +59,9 @@ static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const
         t->out_of_fold[b->begin[f] * k + i] = (float)out[i];
     }
     const double *w = b->w ? b->w + b->begin[f] : NULL;
-    if (b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes)) t->fold_score[f] = NAN;
+    aml_status status = b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes);
+    if (status == AML_ENOMEM) return status;
+    if (status) t->fold_score[f] = NAN; /* not defined for this fold alone: see pool */
     t->fold_loss[f] = aml_metric_loss(b->metric, t->fold_score[f]);
     return AML_OK;
 }
@@ -80,17 +82,17 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
 }
 
 /* Scores of all predictions so far taken together, where a fold alone has no score (one class in it). */
-static void pool(aml_trial *t, const aml_bench *b) {
+static aml_status pool(aml_trial *t, const aml_bench *b) {
     size_t n = b->begin[t->n_done], k = (size_t)b->n_outputs;
     double *p = aml_malloc((n * k + 1) * sizeof *p);
-    t->score = NAN;
-    if (!p) return;
+    if (!p) return AML_ENOMEM;
     for (size_t i = 0; i < n * k; i++) p[i] = t->out_of_fold[i];
-    if (b->metric->score(&t->score, b->y, b->w, p, n, b->task->n_classes)) t->score = NAN;
+    aml_status status = b->metric->score(&t->score, b->y, b->w, p, n, b->task->n_classes);
     aml_free(p);
+    return status;
 }
 
-static void summarise(aml_trial *t, const aml_bench *b) {
+static aml_status summarise(aml_trial *t, const aml_bench *b) {
     double sum = 0, square = 0, weight = 0;
     for (size_t f = 0; f < t->n_done; f++) {
         double n = (double)b->folds->n_valid[f];
@@ -102,10 +104,11 @@ static void summarise(aml_trial *t, const aml_bench *b) {
     size_t k = t->n_done;
     t->error = k > 1 ? sqrt(square / (double)(k - 1) / (double)k) : NAN;
     if (!isfinite(t->score)) {
-        pool(t, b);
         t->error = NAN;
+        AML_TRY(pool(t, b));
     }
     t->loss = aml_metric_loss(b->metric, t->score);
+    return AML_OK;
 }
 
 static size_t saved_bytes(const aml_trial *t) {
@@ -167,19 +170,15 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         t->status = AML_ESTOPPED;
         memcpy(t->reason, "stopped at the deadline", sizeof "stopped at the deadline");
     }
+    if (!status) status = summarise(t, b);
+    if (!status && !isfinite(t->loss)) status = aml_fail(AML_EDATA, "%s is not defined for these predictions", b->metric->name);
     if (status) {
         fail(t, status);
         aml_trial_slim(t);
         return;
     }
-    summarise(t, b);
-    if (!isfinite(t->loss)) {
-        aml_fail(AML_EDATA, "%s is not defined for these predictions", b->metric->name);
-        fail(t, AML_EDATA);
-    }
     t->bytes = saved_bytes(t);
     if (t->state == AML_TRIAL_PRUNED && !t->status) aml_trial_slim(t);
-    if (t->state == AML_TRIAL_FAILED) aml_trial_slim(t);
 }
 
 void aml_trial_slim(aml_trial *t) {

@@ -143,12 +143,14 @@ aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx
     const char **names = AML_ARRAY(ctx->keep, t->p, const char *);
     uint32_t *n_levels = AML_ARRAY(ctx->keep, t->p, uint32_t);
     const float **column = AML_ARRAY(ctx->keep, t->p, const float *);
+    uint32_t *source = AML_ARRAY(ctx->keep, t->p, uint32_t);
     const void **from = AML_ARRAY(ctx->scratch, t->p, const void *);
     float **to = AML_ARRAY(ctx->scratch, t->p, float *);
-    if (!names || !n_levels || !column || !from || !to) return AML_ENOMEM;
+    if (!names || !n_levels || !column || !source || !from || !to) return AML_ENOMEM;
     for (size_t j = 0; j < t->p; j++) {
         const aml_feature *f = &t->features[j];
         names[j] = f->name;
+        source[j] = f->source;
         if (f->kind == AML_NUMBER) {
             column[j] = f->x;
         } else if (f->kind == AML_CATEGORY) {
@@ -166,6 +168,7 @@ aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx
     *out = (aml_design){.n = t->n,
                         .p = t->p,
                         .names = names,
+                        .source = source,
                         .n_levels = n_levels,
                         .column = column,
                         .csr = t->csr};

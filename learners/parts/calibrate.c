@@ -15,9 +15,9 @@ enum { LEAST_ROWS = 20, SHARE = 5, CHUNK = 256, MOST_STEPS = 200 };
 typedef struct problem {
     const double *score, *y, *w;
     size_t n, k;
-    double unit, total;   /* scores are divided by their spread */
-    const double *at;     /* scale, then k offsets */
-    double *sum, *steep;  /* value, slopes of scale and offsets; the same for their curvature */
+    double unit, total;  /* scores are divided by their spread */
+    const double *at;    /* scale, then k offsets */
+    double *sum, *steep; /* value, slopes of scale and offsets; the same for their curvature */
     aml_sum pass;
     aml_ctx *ctx;
 } problem;
@@ -29,7 +29,8 @@ static void add_rows(double *sum, void *arg, size_t begin, size_t end, double *s
     double *z = scratch, *h = scratch + CHUNK * k;
     const double *score = p->score + begin * k;
     for (size_t i = 0; i < n * k; i++) z[i] = p->at[0] * (score[i] / p->unit) + p->at[1 + i % k];
-    sum[0] += (k == 1 ? aml_loss_logistic : aml_loss_softmax)(z, h, p->y + begin, p->w + begin, n, k);
+    sum[0] +=
+        (k == 1 ? aml_loss_logistic : aml_loss_softmax)(z, h, p->y + begin, p->w + begin, n, k);
     for (size_t i = 0; i < n * k; i++) {
         double s = score[i] / p->unit;
         sum[1] += z[i] * s;
@@ -73,10 +74,16 @@ static double spread(const double *score, size_t n) {
     return largest * sqrt(sum / (double)n);
 }
 
-aml_status aml_calibration_fit(aml_calibration *out, const double *score, const double *y, const double *w, size_t n,
-                               size_t k, aml_ctx *ctx) {
+aml_status aml_calibration_fit(aml_calibration *out, const double *score, const double *y,
+                               const double *w, size_t n, size_t k, aml_ctx *ctx) {
     double *weights = AML_ARRAY(ctx->scratch, n, double), *offset = AML_ARRAY(ctx->keep, k, double);
-    problem p = {.score = score, .y = y, .w = weights, .n = n, .k = k, .unit = spread(score, n * k), .ctx = ctx};
+    problem p = {.score = score,
+                 .y = y,
+                 .w = weights,
+                 .n = n,
+                 .k = k,
+                 .unit = spread(score, n * k),
+                 .ctx = ctx};
     double *at = AML_ARRAY(ctx->scratch, k + 1, double);
     p.sum = AML_ARRAY(ctx->scratch, 3 + 2 * k, double);
     p.steep = AML_ARRAY(ctx->scratch, k + 1, double);
@@ -96,7 +103,8 @@ aml_status aml_calibration_fit(aml_calibration *out, const double *score, const 
                                .tolerance = 1e-12};
     AML_TRY(aml_lbfgs(at, &lbfgs, ctx));
     double scale = at[0] / p.unit;
-    *out = (aml_calibration){.k = k, .scale = scale > 0 ? fmin(scale, LARGEST) : 0, .offset = offset};
+    *out =
+        (aml_calibration){.k = k, .scale = scale > 0 ? fmin(scale, LARGEST) : 0, .offset = offset};
     for (size_t c = 0; c < k; c++) offset[c] = at[1 + c];
     return AML_OK;
 }
@@ -109,10 +117,8 @@ aml_status aml_calibration_none(aml_calibration *out, size_t k, aml_ctx *ctx) {
 void aml_calibration_apply(double *score, size_t k, const void *calibration) {
     const aml_calibration *c = calibration;
     for (size_t j = 0; j < k; j++) score[j] = c->scale * score[j] + c->offset[j];
-    if (k == 1)
-        aml_link_logistic(score, 1, NULL);
-    else
-        aml_link_softmax(score, k, NULL);
+    if (k == 1) aml_link_logistic(score, 1, NULL);
+    else aml_link_softmax(score, k, NULL);
 }
 
 void aml_calibration_save(const aml_calibration *c, aml_writer *w) {
@@ -137,7 +143,8 @@ static bool mixed(const aml_data *d) {
     return false;
 }
 
-aml_status aml_calibration_split(bool *possible, aml_data *inner, aml_data *rest, const aml_data *train, aml_ctx *ctx) {
+aml_status aml_calibration_split(bool *possible, aml_data *inner, aml_data *rest,
+                                 const aml_data *train, aml_ctx *ctx) {
     uint32_t *rows = aml_copy(ctx->scratch, train->rows, train->n * sizeof *rows);
     aml_rng rng = aml_rng_child(&ctx->rng, 0xCA11B);
     if (!rows) return AML_ENOMEM;

@@ -273,27 +273,6 @@ static bool split(aml_forest_work *w, const open_node *o) {
     return examine(w, child, o->begin, n_left) && examine(w, child + 1, o->begin + n_left, o->n - n_left);
 }
 
-/* Leaf shares of nodes that were split later are dead: the live ones move together, in the order of the nodes. */
-static bool drop_dead_shares(aml_grown *t) {
-    size_t live = 0, n = 0;
-    if (!t->n_shares) return true;
-    for (size_t i = 0; i < t->n_nodes; i++)
-        if (!t->node[i].left) live += t->node[i].feature;
-    aml_share *kept = aml_malloc((live + 1) * sizeof *kept);
-    if (!kept) return false;
-    for (size_t i = 0; i < t->n_nodes; i++) {
-        aml_node *node = t->node + i;
-        if (node->left) continue;
-        memcpy(kept + n, t->share + node->kind, node->feature * sizeof *kept);
-        node->kind = (uint32_t)n;
-        n += node->feature;
-    }
-    aml_free(t->share);
-    t->share = kept;
-    t->n_shares = live;
-    return true;
-}
-
 static bool grow(aml_forest_work *w) {
     aml_grown *t = w->out;
     uint32_t n_leaves = 1;
@@ -309,7 +288,7 @@ static bool grow(aml_forest_work *w) {
         w->worked = 0;
         if ((t->stopped = aml_should_stop(w->ctx))) return true;
     }
-    return drop_dead_shares(t);
+    return true;
 }
 
 void aml_forest_grow(aml_grown *out, aml_forest_work *w, aml_sample *sample, const uint32_t *features,

@@ -68,7 +68,8 @@ static void direction(state *st) {
     }
 }
 
-/* Enough decrease, or as much as rounding can show with a slope that went down (Hager and Zhang 2005). */
+/* Enough decrease, or as much as rounding can show with a slope that went down (Hager and Zhang
+ * 2005). */
 static bool good_enough(const state *st, double f, double step, double slope, double slope_new) {
     if (f <= st->f + 1e-4 * step * slope) return true;
     return f <= st->f + 1e-13 * fabs(st->f) && fabs(slope_new) <= 0.9 * fabs(slope);

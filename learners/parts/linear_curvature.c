@@ -6,7 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { LARGEST_FULL = 2048, DEAREST_FULL = 128, SAMPLE = 16384, SAMPLE_PER_FEATURE = 16, FACTOR_BUDGET = 1 << 24 };
+enum {
+    LARGEST_FULL = 2048,
+    DEAREST_FULL = 128,
+    SAMPLE = 16384,
+    SAMPLE_PER_FEATURE = 16,
+    FACTOR_BUDGET = 1 << 24
+};
 
 static size_t matrix_size(const aml_linear_problem *problem) {
     return problem->curvature.full ? problem->p * problem->p : problem->p;
@@ -23,12 +29,14 @@ static size_t sample_size(const aml_linear_problem *problem, bool full) {
     return take >= n || (problem->loss == aml_loss_squared && full) ? n : take;
 }
 
-/* A matrix pays unless it costs as much as all the steps it could save; a squared loss needs one step with it. */
+/* A matrix pays unless it costs as much as all the steps it could save; a squared loss needs one
+ * step with it. */
 static void choose_matrix(aml_linear_problem *problem) {
     aml_curvature *c = &problem->curvature;
     double p = (double)problem->p, k = (double)problem->k, n = (double)problem->rows.x.n;
     c->price = (p * (double)sample_size(problem, true) + k * p * p / 3) / (4 * n * k);
-    c->full = problem->p <= LARGEST_FULL && (problem->loss == aml_loss_squared || c->price <= DEAREST_FULL);
+    c->full = problem->p <= LARGEST_FULL &&
+              (problem->loss == aml_loss_squared || c->price <= DEAREST_FULL);
     if (!c->full) c->price = 1;
 }
 
@@ -72,7 +80,8 @@ aml_status aml_curvature_init(aml_linear_problem *problem) {
     return aml_sum_init(&c->pass, c->rows.x.n, n_sums, chunk, chunk * (p + 2 * k), problem->ctx);
 }
 
-static void add_dense(double *sum, const aml_linear_problem *problem, double *x, const double *h, size_t n) {
+static void add_dense(double *sum, const aml_linear_problem *problem, double *x, const double *h,
+                      size_t n) {
     size_t p = problem->p;
     double *mean = sum + matrix_size(problem);
     for (size_t i = 0; i < n; i++, x += p) {
@@ -91,7 +100,8 @@ static void add_dense(double *sum, const aml_linear_problem *problem, double *x,
         for (size_t j = 0; j < p; j++) sum[j] += x[j] * x[j];
 }
 
-static void add_sparse(double *sum, const aml_linear_rows *rows, const double *h, size_t begin, size_t end) {
+static void add_sparse(double *sum, const aml_linear_rows *rows, const double *h, size_t begin,
+                       size_t end) {
     for (size_t i = begin; i < end; i++) {
         const uint32_t *column;
         const float *value;
@@ -106,7 +116,8 @@ static void add_sparse(double *sum, const aml_linear_rows *rows, const double *h
 static void add_block(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const aml_linear_problem *problem = arg;
     const aml_linear_rows *rows = &problem->curvature.rows;
-    size_t p = problem->p, q = problem->q, k = problem->k, n = end - begin, chunk = problem->curvature.pass.chunk;
+    size_t p = problem->p, q = problem->q, k = problem->k, n = end - begin,
+           chunk = problem->curvature.pass.chunk;
     double *x = scratch, *z = scratch + chunk * p, *h = z + chunk * k;
     double *sparse = sum + matrix_size(problem) + p, *intercept = sparse + q;
     aml_linear_margins(z, x, problem, rows, begin, end);
@@ -127,7 +138,8 @@ static void add_block(double *sum, void *arg, size_t begin, size_t end, double *
 static bool factorise(double *factor, const double *s, size_t p, double share, double lambda) {
     for (double ridge = 1e-13; ridge < 1; ridge *= 100) {
         for (size_t j = 0; j < p * p; j++) factor[j] = share * s[j];
-        for (size_t j = 0; j < p; j++) factor[j * p + j] = fmax(factor[j * p + j], 0) * (1 + ridge) + lambda;
+        for (size_t j = 0; j < p; j++)
+            factor[j * p + j] = fmax(factor[j * p + j], 0) * (1 + ridge) + lambda;
         if (aml_cholesky(factor, p, p)) return true;
     }
     return false;
@@ -143,12 +155,14 @@ static void center(double *s, double *mean, size_t p, bool full, double total) {
 }
 
 static double share_of(const aml_linear_problem *problem, size_t output, double total) {
-    const double *intercept = problem->curvature.sum + matrix_size(problem) + problem->p + problem->q;
+    const double *intercept =
+        problem->curvature.sum + matrix_size(problem) + problem->p + problem->q;
     if (problem->curvature.n_factors == 1) return 1 / (double)problem->k;
     return fmax(intercept[output] / total, 1e-4 / (double)problem->k);
 }
 
-/* Where there is no curvature at all, or none that can be factorised, the estimate is the identity. */
+/* Where there is no curvature at all, or none that can be factorised, the estimate is the identity.
+ * */
 aml_status aml_curvature_renew(const double *coef, void *arg) {
     aml_linear_problem *problem = arg;
     aml_curvature *c = &problem->curvature;
@@ -182,8 +196,7 @@ static void apply_output(double *v, const aml_linear_problem *problem, size_t o)
     const double *mean = c->sum + size, *factor = c->factor + (c->n_factors == 1 ? 0 : o) * size;
     double *side = c->side, *intercept = v + (p + q) * k + o, slope = *intercept, along = 0;
     for (size_t j = 0; j < p; j++) side[j] = v[j * k + o] - mean[j] * slope;
-    if (c->full)
-        aml_cholesky_solve(factor, p, p, side);
+    if (c->full) aml_cholesky_solve(factor, p, p, side);
     else
         for (size_t j = 0; j < p; j++) side[j] /= factor[j];
     for (size_t j = 0; j < p; j++) {
@@ -194,8 +207,8 @@ static void apply_output(double *v, const aml_linear_problem *problem, size_t o)
     *intercept = problem->frozen[o] ? 0 : slope / mean[p + q + o] - along;
 }
 
-/* The softmax does not see what all classes share, and the penalty wants none of it: it would only come back out of
- * the coefficients in many small steps. */
+/* The softmax does not see what all classes share, and the penalty wants none of it: it would only
+ * come back out of the coefficients in many small steps. */
 static void take_out_shared(double *v, const aml_linear_problem *problem) {
     size_t k = problem->k, n_rows = problem->p + problem->q;
     for (size_t j = 0; j < n_rows; j++, v += k) {

@@ -1,4 +1,5 @@
-/* linear_fit.c: fits a linear model: the penalised loss with its gradient, and the target's preparation. */
+/* linear_fit.c: fits a linear model: the penalised loss with its gradient, and the target's
+ * preparation. */
 #include "learners/parts/linear_fit.h"
 
 #include "automl/core/linalg.h"
@@ -9,10 +10,11 @@
 
 enum { MOST_STEPS = 500, RENEW_EVERY = 8 };
 
-void aml_linear_margins(double *z, double *x, const aml_linear_problem *problem, const aml_linear_rows *rows,
-                        size_t begin, size_t end) {
+void aml_linear_margins(double *z, double *x, const aml_linear_problem *problem,
+                        const aml_linear_rows *rows, size_t begin, size_t end) {
     size_t p = problem->p, k = problem->k, n = end - begin;
-    const double *coef = problem->at, *sparse = coef + p * k, *intercept = coef + (p + problem->q) * k;
+    const double *coef = problem->at, *sparse = coef + p * k,
+                 *intercept = coef + (p + problem->q) * k;
     aml_rows_doubles(x, &rows->x, problem->center, begin, end);
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; c < k; c++) z[i * k + c] = intercept[c];
@@ -29,8 +31,8 @@ void aml_linear_margins(double *z, double *x, const aml_linear_problem *problem,
     }
 }
 
-static void add_sparse_gradient(double *sum, const aml_linear_problem *problem, const double *slope, size_t begin,
-                                size_t end) {
+static void add_sparse_gradient(double *sum, const aml_linear_problem *problem, const double *slope,
+                                size_t begin, size_t end) {
     size_t k = problem->k;
     for (size_t i = begin; i < end; i++, slope += k) {
         const uint32_t *column;
@@ -49,7 +51,8 @@ static void add_block(double *sum, void *arg, size_t begin, size_t end, double *
     size_t p = problem->p, q = problem->q, k = problem->k, n = end - begin;
     double *x = scratch, *z = scratch + problem->chunk * p;
     aml_linear_margins(z, x, problem, &problem->rows, begin, end);
-    sum[problem->d] += problem->loss(z, NULL, problem->rows.y + begin, problem->rows.w + begin, n, k);
+    sum[problem->d] +=
+        problem->loss(z, NULL, problem->rows.y + begin, problem->rows.w + begin, n, k);
     if (p && k == 1) aml_dgemv(true, p, n, 1, x, p, z, 1, sum);
     if (p && k > 1) aml_dgemm(true, false, p, k, n, 1, x, p, z, k, 1, sum, k);
     if (q) add_sparse_gradient(sum + p * k, problem, z, begin, end);
@@ -103,7 +106,8 @@ static aml_status solve(double *coef, aml_linear_problem *problem) {
     problem->chunk = aml_rows_chunk(p + k);
     problem->sum = AML_ARRAY(ctx->scratch, problem->d + 1, double);
     if (!problem->sum) return AML_ENOMEM;
-    AML_TRY(aml_sum_init(&problem->pass, problem->rows.x.n, problem->d + 1, problem->chunk, problem->chunk * (p + k), ctx));
+    AML_TRY(aml_sum_init(&problem->pass, problem->rows.x.n, problem->d + 1, problem->chunk,
+                         problem->chunk * (p + k), ctx));
     AML_TRY(aml_curvature_init(problem));
     double wait = problem->curvature.price / 4;
     aml_lbfgs_problem lbfgs = {.n = problem->d,
@@ -111,7 +115,9 @@ static aml_status solve(double *coef, aml_linear_problem *problem) {
                                .value = value,
                                .precondition = aml_curvature_apply,
                                .renew = aml_curvature_renew,
-                               .renew_every = squared ? 0 : wait > RENEW_EVERY ? (size_t)wait : RENEW_EVERY,
+                               .renew_every = squared              ? 0
+                                              : wait > RENEW_EVERY ? (size_t)wait
+                                                                   : RENEW_EVERY,
                                .max_steps = MOST_STEPS,
                                .tolerance = squared ? 1e-18 : 1e-11};
     return aml_lbfgs(coef, &lbfgs, ctx);
@@ -131,7 +137,8 @@ static void restore(double *coef, const aml_linear_problem *problem, double mean
     }
 }
 
-static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_problem *problem, double penalty) {
+static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_problem *problem,
+                      double penalty) {
     aml_ctx *ctx = problem->ctx;
     const aml_data *x = &problem->rows.x;
     double total, y_mean = 0, y_sd = 1, *center = AML_ARRAY(ctx->scratch, problem->p, double);
@@ -142,7 +149,8 @@ static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_pr
     AML_TRY(aml_rows_moments(center, sd, x, w, 1, ctx));
     bool squared = problem->loss == aml_loss_squared;
     problem->rows.w = w;
-    problem->rows.y = squared ? aml_rows_target(&y_mean, &y_sd, x, w, ctx->scratch) : class_numbers(x, ctx->scratch);
+    problem->rows.y = squared ? aml_rows_target(&y_mean, &y_sd, x, w, ctx->scratch)
+                              : class_numbers(x, ctx->scratch);
     if (!problem->rows.y) return AML_ENOMEM;
     problem->center = center;
     problem->lambda = penalty / total;
@@ -151,16 +159,19 @@ static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_pr
         AML_TRY(start_at_shares(intercept, problem, total));
     AML_TRY(solve(coef, problem));
     restore(coef, problem, y_mean, y_sd);
-    *model = (aml_linear){.p = problem->p, .q = problem->q, .k = problem->k, .coef = coef, .sd = sd};
+    *model =
+        (aml_linear){.p = problem->p, .q = problem->q, .k = problem->k, .coef = coef, .sd = sd};
     return AML_OK;
 }
 
-aml_status aml_linear_fit(aml_linear *model, const aml_data *train, aml_linear_loss loss, double penalty, aml_ctx *ctx) {
+aml_status aml_linear_fit(aml_linear *model, const aml_data *train, aml_linear_loss loss,
+                          double penalty, aml_ctx *ctx) {
     size_t p = train->x->p, q = aml_rows_sparse(train);
     size_t k = train->task == AML_MULTICLASS ? (size_t)train->n_classes : 1, d = (p + q + 1) * k;
     double *coef = AML_ARRAY(ctx->keep, d, double), *sd = AML_ARRAY(ctx->keep, p, double);
     if (!coef || !sd) return AML_ENOMEM;
-    aml_linear_problem problem = {.rows = {.x = *train}, .loss = loss, .p = p, .q = q, .k = k, .d = d, .ctx = ctx};
+    aml_linear_problem problem = {
+        .rows = {.x = *train}, .loss = loss, .p = p, .q = q, .k = k, .d = d, .ctx = ctx};
     aml_mark mark = aml_arena_mark(ctx->scratch);
     AML_TRY(fit(model, coef, sd, &problem, penalty));
     aml_arena_release(ctx->scratch, mark);

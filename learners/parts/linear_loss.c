@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-double aml_loss_squared(double *z, double *h, const double *y, const double *w, size_t n, size_t k) {
+double aml_loss_squared(double *z, double *h, const double *y, const double *w, size_t n,
+                        size_t k) {
     double sum = 0;
     (void)k;
     for (size_t i = 0; i < n; i++) {
@@ -16,11 +17,10 @@ double aml_loss_squared(double *z, double *h, const double *y, const double *w, 
 }
 
 /* log(1 + e) for 0 ≤ e ≤ 1; log alone would lose small e, and log1p takes three times as long. */
-static double log_one_plus(double e) {
-    return e < 1e-4 ? e * (1 - e * (0.5 - e / 3)) : log(1 + e);
-}
+static double log_one_plus(double e) { return e < 1e-4 ? e * (1 - e * (0.5 - e / 3)) : log(1 + e); }
 
-double aml_loss_logistic(double *z, double *h, const double *y, const double *w, size_t n, size_t k) {
+double aml_loss_logistic(double *z, double *h, const double *y, const double *w, size_t n,
+                         size_t k) {
     double sum = 0;
     (void)k;
     for (size_t i = 0; i < n; i++) {
@@ -33,7 +33,8 @@ double aml_loss_logistic(double *z, double *h, const double *y, const double *w,
     return sum;
 }
 
-double aml_loss_softmax(double *z, double *h, const double *y, const double *w, size_t n, size_t k) {
+double aml_loss_softmax(double *z, double *h, const double *y, const double *w, size_t n,
+                        size_t k) {
     double sum = 0;
     for (size_t i = 0; i < n; i++, z += k) {
         size_t label = (size_t)y[i];
@@ -52,7 +53,8 @@ double aml_loss_softmax(double *z, double *h, const double *y, const double *w, 
     return sum;
 }
 
-double aml_loss_squared_hinge(double *z, double *h, const double *y, const double *w, size_t n, size_t k) {
+double aml_loss_squared_hinge(double *z, double *h, const double *y, const double *w, size_t n,
+                              size_t k) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < k; c++) {

@@ -55,8 +55,8 @@ static void predict_block(void *arg, size_t block, size_t begin, size_t end, int
     }
 }
 
-aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_data *x, aml_linear_link link,
-                              const void *arg, aml_ctx *ctx) {
+aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_data *x,
+                              aml_linear_link link, const void *arg, aml_ctx *ctx) {
     AML_TRY(aml_rows_check(x, model->p, model->q));
     prediction p = {.out = out, .model = model, .x = x, .link = link, .arg = arg, .ctx = ctx};
     atomic_init(&p.stopped, false);
@@ -102,7 +102,8 @@ aml_status aml_linear_load(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
     m->coef = aml_get_f64s(r, ctx->keep, n, NULL);
     m->sd = aml_get_f64s(r, ctx->keep, m->p, NULL);
     if (r->status) return r->status;
-    if (!all_within(m->coef, n, -LARGEST_COEF, LARGEST_COEF) || !all_within(m->sd, m->p, 0, LARGEST_COEF))
+    if (!all_within(m->coef, n, -LARGEST_COEF, LARGEST_COEF) ||
+        !all_within(m->sd, m->p, 0, LARGEST_COEF))
         return aml_reader_fail(r, "a coefficient is out of range");
     return AML_OK;
 }
@@ -111,7 +112,8 @@ aml_status aml_linear_importance(double *out, const aml_linear *m, size_t p) {
     double sum = 0;
     for (size_t j = 0; j < p; j++) {
         out[j] = 0;
-        for (size_t c = 0; j < m->p && c < m->k; c++) out[j] += fabs(m->coef[j * m->k + c]) * m->sd[j];
+        for (size_t c = 0; j < m->p && c < m->k; c++)
+            out[j] += fabs(m->coef[j * m->k + c]) * m->sd[j];
         sum += out[j];
     }
     for (size_t j = 0; j < p; j++) out[j] = sum > 0 && isfinite(sum) ? out[j] / sum : 0;
@@ -121,6 +123,7 @@ aml_status aml_linear_importance(double *out, const aml_linear *m, size_t p) {
 double aml_linear_cost(const aml_shape *s, double passes) {
     double k = s->task == AML_MULTICLASS ? s->n_classes : 1, n = (double)s->n, p = (double)s->p;
     double pass = n * (p * (0.4e-9 + 0.8e-9 * k) + 20e-9 * k) + (double)s->nnz * k * 3e-9;
-    double rows = n < 16384 + 16 * p ? n : 16384 + 16 * p, solve = p < 2048 ? p * p * (rows + k * p / 3) * 5e-11 : 0;
+    double rows = n < 16384 + 16 * p ? n : 16384 + 16 * p,
+           solve = p < 2048 ? p * p * (rows + k * p / 3) * 5e-11 : 0;
     return 1e-4 + passes * pass + solve;
 }

@@ -1,6 +1,6 @@
-/* neighbours.h: the exact nearest rows by Euclidean distance. Distances are sums of squared differences in float, in the
- * order of the features, so that equal rows are at 0 and a result depends on nothing but the two rows; ties go to the
- * row that came first. */
+/* neighbours.h: the exact nearest rows by Euclidean distance. Distances are sums of squared
+ * differences in float, in the order of the features, so that equal rows are at 0 and a result
+ * depends on nothing but the two rows; ties go to the row that came first. */
 #ifndef AML_LEARNERS_PARTS_NEIGHBOURS_H
 #define AML_LEARNERS_PARTS_NEIGHBOURS_H
 
@@ -8,7 +8,8 @@
 
 enum { AML_PANEL = 16 };
 
-/* n rows in panels of 16: feature j of row i is panel[(i / 16 * p + j) * 16 + i % 16]; the last panel is padded. */
+/* n rows in panels of 16: feature j of row i is panel[(i / 16 * p + j) * 16 + i % 16]; the last
+ * panel is padded. */
 typedef struct aml_neighbours {
     size_t n, p;
     const float *panel;
@@ -21,11 +22,12 @@ size_t aml_neighbours_floats(size_t n, size_t p); /* the length of panel */
 /* The rows of x->rows, in their order. */
 aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, aml_ctx *ctx);
 
-/* Gets the k nearest rows of each row of x, nearest first, with their squared distances; query is its position. Called
- * from several threads, once for each query. */
-typedef void (*aml_neighbours_fn)(void *arg, size_t query, const uint32_t *row, const float *distance, size_t k);
+/* Gets the k nearest rows of each row of x, nearest first, with their squared distances; query is
+ * its position. Called from several threads, once for each query. */
+typedef void (*aml_neighbours_fn)(void *arg, size_t query, const uint32_t *row,
+                                  const float *distance, size_t k);
 /* 1 ≤ k ≤ n. AML_ESTOPPED, AML_ENOMEM. */
-aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data *x, aml_neighbours_fn fn, void *arg,
-                               aml_ctx *ctx);
+aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data *x,
+                               aml_neighbours_fn fn, void *arg, aml_ctx *ctx);
 
 #endif

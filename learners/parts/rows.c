@@ -31,16 +31,20 @@ AML_KERNEL void copy_body(double *to, const float *row, const double *center, si
         for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]);
 }
 
-static void copy_plain(double *to, const float *row, const double *center, size_t p) { copy_body(to, row, center, p); }
+static void copy_plain(double *to, const float *row, const double *center, size_t p) {
+    copy_body(to, row, center, p);
+}
 
 AML_AVX2 static void copy_avx2(double *to, const float *row, const double *center, size_t p) {
     copy_body(to, row, center, p);
 }
 
-void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin, size_t end) {
+void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin,
+                      size_t end) {
     const aml_design *d = x->x;
     size_t p = d->p;
-    void (*copy_row)(double *, const float *, const double *, size_t) = aml_has_avx2() ? copy_avx2 : copy_plain;
+    void (*copy_row)(double *, const float *, const double *, size_t) =
+        aml_has_avx2() ? copy_avx2 : copy_plain;
     for (size_t i = begin; i < end; i++) {
         double *to = out + (i - begin) * p;
         if (d->dense) {
@@ -66,8 +70,9 @@ size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_
 
 aml_status aml_rows_check(const aml_data *x, size_t p, size_t q) {
     if (x->x->p == p && aml_rows_sparse(x) == q) return AML_OK;
-    return aml_fail(AML_EDATA, "the model knows %zu dense and %zu sparse features, the data have %zu and %zu", p, q,
-                    x->x->p, aml_rows_sparse(x));
+    return aml_fail(AML_EDATA,
+                    "the model knows %zu dense and %zu sparse features, the data have %zu and %zu",
+                    p, q, x->x->p, aml_rows_sparse(x));
 }
 
 double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena) {
@@ -82,7 +87,8 @@ double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena) {
     return w;
 }
 
-double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w, aml_arena *arena) {
+double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w,
+                        aml_arena *arena) {
     double *y = aml_alloc_raw(arena, x->n, sizeof *y), largest = 0, s1 = 0, s2 = 0;
     if (!y) return NULL;
     for (size_t i = 0; i < x->n; i++) largest = fmax(largest, fabs(x->y[x->rows[i]]));
@@ -168,12 +174,15 @@ static void add_moments(double *sum, void *arg, size_t begin, size_t end, double
     }
 }
 
-/* Shifted by the first row, so that a constant column has spread 0 exactly and a far mean costs no digits. */
-aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w, double total, aml_ctx *ctx) {
+/* Shifted by the first row, so that a constant column has spread 0 exactly and a far mean costs no
+ * digits. */
+aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,
+                            double total, aml_ctx *ctx) {
     size_t p = x->x->p, chunk = aml_rows_chunk(p);
     aml_mark mark = aml_arena_mark(ctx->scratch);
     aml_sum s;
-    double *sum = aml_alloc_raw(ctx->scratch, 2 * p, sizeof *sum), *shift = AML_ARRAY(ctx->scratch, p, double);
+    double *sum = aml_alloc_raw(ctx->scratch, 2 * p, sizeof *sum),
+           *shift = AML_ARRAY(ctx->scratch, p, double);
     if (!sum || !shift) return AML_ENOMEM;
     if (x->n) aml_rows_doubles(shift, x, NULL, 0, 1);
     AML_TRY(aml_sum_init(&s, x->n, 2 * p, chunk, chunk * p, ctx));

@@ -1,11 +1,13 @@
-/* rows.h: walking through the rows of a list for learners on numbers: blocks of rows as matrices, and sums over
- * rows that do not depend on the number of threads. Positions count along data->rows. */
+/* rows.h: walking through the rows of a list for learners on numbers: blocks of rows as matrices,
+ * and sums over rows that do not depend on the number of threads. Positions count along data->rows.
+ * */
 #ifndef AML_LEARNERS_PARTS_ROWS_H
 #define AML_LEARNERS_PARTS_ROWS_H
 
 #include "automl/core/data.h"
 
-/* Feature values are brought into ±AML_ROWS_LIMIT, so that products of them stay finite in double. */
+/* Feature values are brought into ±AML_ROWS_LIMIT, so that products of them stay finite in double.
+ * */
 #define AML_ROWS_LIMIT 1e30f
 
 /* The value a learner on numbers sees: NaN is 0, ±infinity the limit. */
@@ -17,7 +19,8 @@ static inline float aml_rows_value(float x) {
 /* out: (end - begin) × p, row-major; from design->dense, or from the columns when there is none. */
 void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end);
 /* The same in double, with center[0 … p-1] taken off (NULL = nothing). */
-void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin, size_t end);
+void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin,
+                      size_t end);
 
 /* The number of sparse features, 0 without any. */
 size_t aml_rows_sparse(const aml_data *x);
@@ -27,15 +30,18 @@ size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_
 /* AML_EDATA unless x has p dense and q sparse features: the check at the start of a prediction. */
 aml_status aml_rows_check(const aml_data *x, size_t p, size_t q);
 
-/* The weights by position, and their sum. Where all are 0 they count as 1. NULL when memory is short. */
+/* The weights by position, and their sum. Where all are 0 they count as 1. NULL when memory is
+ * short. */
 double *aml_rows_weights(double *total, const aml_data *x, aml_arena *arena);
 
-/* A numeric target by position, brought to weighted mean 0 and spread 1 (all 0 when constant, *sd = 0); the weights w sum
- * to 1. Large values do not overflow. NULL when memory is short. */
-double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w, aml_arena *arena);
+/* A numeric target by position, brought to weighted mean 0 and spread 1 (all 0 when constant, *sd =
+ * 0); the weights w sum to 1. Large values do not overflow. NULL when memory is short. */
+double *aml_rows_target(double *mean, double *sd, const aml_data *x, const double *w,
+                        aml_arena *arena);
 
-/* A sum of d doubles over n positions: made once, run as often as needed. The positions are cut into parts by n and
- * d alone; each part is summed chunk by chunk, and the parts are added in their order. */
+/* A sum of d doubles over n positions: made once, run as often as needed. The positions are cut
+ * into parts by n and d alone; each part is summed chunk by chunk, and the parts are added in their
+ * order. */
 typedef struct aml_sum {
     size_t n, d, chunk, part; /* positions a chunk, positions a part (a multiple of the chunk) */
     size_t room;              /* doubles of scratch for each thread */
@@ -53,6 +59,7 @@ aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ct
 size_t aml_rows_chunk(size_t width);
 
 /* Weighted mean and standard deviation of each dense feature; w by position. */
-aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w, double total, aml_ctx *ctx);
+aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,
+                            double total, aml_ctx *ctx);
 
 #endif

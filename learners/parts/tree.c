@@ -17,21 +17,43 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
 
 /* Breadth-first: nodes near the root share cache lines, and the children of the i-th inner node are 2i + 1, 2i + 2,
  * so that files need no links. */
-aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
-    uint32_t n = grown->n_nodes, end = 1;
-    aml_tree tree = {.n_nodes = n, .n_sets = grown->n_sets, .n_shares = grown->n_shares};
-    aml_node *node = aml_alloc_raw(keep, n, sizeof *node);
-    tree.set = aml_copy(keep, grown->set, tree.n_sets * AML_SET_WORDS * sizeof *tree.set);
-    tree.share = aml_copy(keep, grown->share, tree.n_shares * sizeof *tree.share);
-    if (!node || !tree.set || !tree.share) return AML_ENOMEM;
-    node[0] = grown->node[0];
+static void order_nodes(aml_node *node, const aml_node *grown) {
+    uint32_t end = 1;
+    node[0] = grown[0];
     for (uint32_t i = 0; i < end; i++) {
         if (!node[i].left) continue;
-        memcpy(node + end, grown->node + node[i].left, 2 * sizeof *node);
+        memcpy(node + end, grown + node[i].left, 2 * sizeof *node);
         node[i].left = end;
         end += 2;
     }
+}
+
+/* Shares follow one another in the order of their leaves; those of no leaf are left behind. */
+static aml_share *order_shares(aml_tree *tree, aml_node *node, const aml_share *grown, aml_arena *keep) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < tree->n_nodes; i++)
+        if (!node[i].left) tree->n_shares += node[i].feature;
+    aml_share *share = aml_alloc_raw(keep, tree->n_shares, sizeof *share);
+    for (uint32_t i = 0; i < tree->n_nodes && share; i++) {
+        if (node[i].left) continue;
+        memcpy(share + n, grown + node[i].kind, node[i].feature * sizeof *share);
+        node[i].kind = n;
+        n += node[i].feature;
+    }
+    return share;
+}
+
+aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
+    aml_tree tree = {.n_nodes = grown->n_nodes, .n_sets = grown->n_sets};
+    aml_node *node = aml_alloc_raw(keep, tree.n_nodes, sizeof *node);
+    tree.set = aml_copy(keep, grown->set, (size_t)tree.n_sets * AML_SET_WORDS * sizeof *tree.set);
+    if (!node || !tree.set) return AML_ENOMEM;
+    order_nodes(node, grown->node);
     tree.node = node;
+    if (grown->n_shares) {
+        tree.share = order_shares(&tree, node, grown->share, keep);
+        if (!tree.share) return AML_ENOMEM;
+    }
     t->tree[t->n_trees++] = tree;
     return AML_OK;
 }

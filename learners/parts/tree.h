@@ -43,7 +43,7 @@ typedef struct aml_trees {
 aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees, aml_arena *keep);
 
 /* Appends a copy of a tree whose nodes name features of the design, in breadth-first order. The arrays of `grown`
- * stay the caller's. */
+ * stay the caller's; shares that no leaf has are left out. */
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep);
 
 /* Once all trees are there: numbers the used features. */

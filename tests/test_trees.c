@@ -1,0 +1,679 @@
+/* test_trees.c: bins of a design, boosted trees and forests. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "automl/core/learner.h"
+#include "learners/parts/boost_loss.h"
+#include "learners/parts/grow.h"
+
+extern const aml_learner aml_learner_gbdt, aml_learner_random_forest, aml_learner_extra_trees;
+static const aml_learner *const learners[] = {&aml_learner_gbdt, &aml_learner_random_forest, &aml_learner_extra_trees};
+enum { N_LEARNERS = 3, GBDT = 0 };
+
+/* ---- a world of generated data: two numbers with gaps, noise, a category, a constant, an empty column */
+
+enum { COLUMNS = 6, NUMBER = 0, GAPS = 1, NOISE = 2, CATEGORY = 3, CONSTANT = 4, EMPTY = 5, LEVELS = 40 };
+
+typedef struct world {
+    aml_memory memory;
+    aml_arena *keep, *scratch;
+    aml_ctx ctx;
+    aml_design design;
+    float *column[COLUMNS];
+    uint32_t n_levels[COLUMNS], *rows;
+    double *y, *w;
+    aml_data data;
+} world;
+
+static double target_of(const world *s, size_t i, aml_task_kind task) {
+    double a = (double)s->column[NUMBER][i], b = (double)s->column[GAPS][i], c = (double)s->column[CATEGORY][i];
+    double z = sin(3 * a) + (isnan(b) ? 1.5 : b * a) + (isnan(c) ? 0 : fmod(c * 7, 5) - 2);
+    if (task == AML_REGRESSION) return 1000 + 10 * z;
+    if (task == AML_BINARY) return z > 0.3;
+    return z < -0.7 ? 0 : z < 0.8 ? 2 : 1;
+}
+
+static void world_open(world *s, size_t n, aml_task_kind task, uint64_t seed) {
+    *s = (world){0};
+    s->keep = aml_arena_new(&s->memory);
+    s->scratch = aml_arena_new(&s->memory);
+    s->ctx = (aml_ctx){.keep = s->keep, .scratch = s->scratch, .n_threads = 1,
+                       .rng = aml_rng_stream(seed, AML_RNG_TEST, 1, 0)};
+    aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, 0, 0);
+    s->rows = AML_ARRAY(s->keep, n, uint32_t);
+    s->y = AML_ARRAY(s->keep, n, double);
+    s->w = AML_ARRAY(s->keep, n, double);
+    for (size_t j = 0; j < COLUMNS; j++) s->column[j] = AML_ARRAY(s->keep, n, float);
+    s->n_levels[CATEGORY] = LEVELS;
+    for (size_t i = 0; i < n; i++) {
+        s->rows[i] = (uint32_t)i;
+        s->w[i] = 1;
+        s->column[NUMBER][i] = (float)aml_rng_normal(&rng);
+        s->column[GAPS][i] = aml_rng_below(&rng, 10) ? (float)aml_rng_normal(&rng) : NAN;
+        s->column[NOISE][i] = (float)aml_rng_below(&rng, 7);
+        s->column[CATEGORY][i] = aml_rng_below(&rng, 30) ? (float)aml_rng_below(&rng, LEVELS) : NAN;
+        s->column[CONSTANT][i] = 3;
+        s->column[EMPTY][i] = NAN;
+        s->y[i] = target_of(s, i, task);
+    }
+    s->design = (aml_design){.n = n, .p = COLUMNS, .n_levels = s->n_levels, .column = (const float *const *)s->column};
+    s->data = (aml_data){.x = &s->design, .rows = s->rows, .n = n, .task = task,
+                         .n_classes = task == AML_MULTICLASS ? 3 : task == AML_BINARY ? 2 : 0, .y = s->y};
+    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
+}
+
+static void world_close(world *s) {
+    aml_arena_free(s->keep);
+    aml_arena_free(s->scratch);
+    assert_int_equal(s->memory.used, 0);
+}
+
+static size_t n_outputs(const aml_data *d) { return d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1; }
+
+/* The defaults, with fewer trees. */
+static void defaults(double hp[32], const aml_learner *l) {
+    for (size_t i = 0; l->params[i].name; i++) {
+        hp[i] = l->params[i].fallback;
+        if (!strcmp(l->params[i].name, "n_estimators")) hp[i] = 40;
+        if (!strcmp(l->params[i].name, "rounds")) hp[i] = 40;
+    }
+}
+
+static void set(double *hp, const aml_learner *l, const char *name, double value) {
+    size_t i = 0;
+    while (strcmp(l->params[i].name, name)) i++;
+    hp[i] = value;
+}
+
+static double *fit_predict(void **model, world *s, const aml_learner *l, const double *hp, const aml_data *train,
+                           const aml_data *x) {
+    double *out = AML_ARRAY(s->keep, x->n * n_outputs(x), double);
+    s->ctx.truncated = false;
+    assert_int_equal(l->fit(model, train, hp, &s->ctx), AML_OK);
+    assert_int_equal(l->predict(out, *model, x, &s->ctx), AML_OK);
+    for (size_t i = 0; i < x->n * n_outputs(x); i++) assert_true(isfinite(out[i]));
+    return out;
+}
+
+/* Share of wrong rows, or root mean squared error over the target's deviation. */
+static double error_of(const aml_data *x, const double *y, const double *out) {
+    double wrong = 0, mean = 0, squares = 0;
+    size_t k = n_outputs(x);
+    for (size_t i = 0; i < x->n; i++) mean += y[x->rows[i]] / (double)x->n;
+    for (size_t i = 0; i < x->n; i++) {
+        double t = y[x->rows[i]];
+        size_t top = 0;
+        for (size_t c = 1; c < k; c++)
+            if (out[i * k + c] > out[i * k + top]) top = c;
+        if (x->task == AML_REGRESSION) wrong += (out[i] - t) * (out[i] - t);
+        else if (x->task == AML_BINARY) wrong += (out[i] > 0.5) != (t > 0.5);
+        else wrong += top != (size_t)t;
+        squares += (t - mean) * (t - mean);
+    }
+    return x->task == AML_REGRESSION ? sqrt(wrong / squares) : wrong / (double)x->n;
+}
+
+static const aml_task_kind tasks[] = {AML_BINARY, AML_MULTICLASS, AML_REGRESSION};
+
+/* ---- bins */
+
+static void test_codes_follow_cuts(void **state) {
+    (void)state;
+    world s;
+    world_open(&s, 5000, AML_REGRESSION, 1);
+    const aml_bins *b = s.design.bins;
+    for (size_t j = 0; j < COLUMNS; j++)
+        for (size_t i = 0; i < s.design.n; i++) {
+            float x = s.column[j][i];
+            unsigned c = b->column[j][i];
+            assert_int_equal(b->row[i * b->stride + j], c);
+            assert_true(c <= b->n_bins[j]);
+            assert_int_equal(isnan(x), c == 0);
+            if (!c || s.n_levels[j]) continue;
+            if (c < b->n_bins[j]) assert_true(x <= b->cut[j][c - 1]);
+            if (c > 1) assert_true(x > b->cut[j][c - 2]);
+        }
+    assert_int_equal(b->n_bins[NOISE], 7);
+    assert_int_equal(b->n_bins[CONSTANT], 1);
+    assert_int_equal(b->n_bins[EMPTY], 1);
+    assert_true(b->n_bins[NUMBER] > 200);
+    assert_true(b->has_missing[GAPS] && !b->has_missing[NUMBER]);
+    world_close(&s);
+}
+
+static void test_quantile_bins_are_even(void **state) {
+    (void)state;
+    world s;
+    world_open(&s, 20000, AML_REGRESSION, 2);
+    size_t count[256] = {0}, n_bins = s.design.bins->n_bins[NUMBER];
+    for (size_t i = 0; i < s.design.n; i++) count[s.design.bins->column[NUMBER][i]]++;
+    for (size_t c = 1; c <= n_bins; c++) assert_in_range(count[c], 20000 / n_bins / 2, 2 * 20000 / n_bins);
+    world_close(&s);
+}
+
+static void test_odd_numbers_are_binned(void **state) {
+    (void)state;
+    float x[] = {-INFINITY, -3e38f, -1, -0.0f, 0, 1e-45f, 1, 3e38f, INFINITY, NAN};
+    const float *columns[] = {x};
+    aml_memory memory = {0};
+    aml_ctx ctx = {.keep = aml_arena_new(&memory), .scratch = NULL, .n_threads = 1};
+    aml_design d = {.n = 10, .p = 1, .n_levels = NULL, .column = columns};
+    assert_int_equal(aml_design_prepare(&d, AML_BUILD_BINS | AML_BUILD_DENSE, &ctx), AML_OK);
+    static const uint8_t want[] = {1, 2, 3, 4, 4, 5, 6, 7, 8, 0};
+    for (size_t i = 0; i < 10; i++) assert_int_equal(d.bins->column[0][i], want[i]);
+    for (size_t i = 0; i < 9; i++) assert_true(d.dense[i] == x[i]);
+    assert_true(d.dense[9] == 0);
+    aml_arena_free(ctx.keep);
+}
+
+static void test_frequent_levels_have_own_codes(void **state) {
+    (void)state;
+    enum { N = 5000, MANY = 400 };
+    static float x[N];
+    const float *columns[] = {x};
+    uint32_t n_levels = MANY;
+    size_t count[MANY] = {0}, shared = 0;
+    aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < N; i++) {
+        double u = aml_rng_uniform(&rng);
+        x[i] = (float)(uint32_t)(MANY * u * u);
+        count[(size_t)x[i]]++;
+    }
+    aml_memory memory = {0};
+    aml_ctx ctx = {.keep = aml_arena_new(&memory), .n_threads = 2};
+    aml_design d = {.n = N, .p = 1, .n_levels = &n_levels, .column = columns};
+    assert_int_equal(aml_design_prepare(&d, AML_BUILD_BINS, &ctx), AML_OK);
+    const uint8_t *code = d.bins->level_code[0];
+    assert_int_equal(d.bins->n_bins[0], 255);
+    for (size_t a = 0; a < MANY; a++) {
+        shared += code[a] == 255;
+        for (size_t b = 0; b < MANY; b++)
+            if (code[a] < code[b]) assert_true(count[a] >= count[b]);
+    }
+    assert_int_equal(shared, MANY - 254);
+    aml_arena_free(ctx.keep);
+}
+
+/* ---- learners: what all of them promise */
+
+static void test_learners_learn(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            world s;
+            void *model;
+            double hp[32];
+            world_open(&s, 4000, tasks[t], 4);
+            aml_data train = s.data, test = s.data;
+            train.n = 3000;
+            test.rows += 3000;
+            test.n = 1000;
+            defaults(hp, learners[l]);
+            set(hp, learners[l], l == GBDT ? "learning_rate" : "max_features", l == GBDT ? 0.2 : 0.7);
+            double *out = fit_predict(&model, &s, learners[l], hp, &train, &test);
+            double error = error_of(&test, s.y, out);
+            /* always the same class: 0.4 and more; the mean of the target: 1 */
+            assert_true(error < (tasks[t] != AML_REGRESSION ? 0.2 : l == GBDT ? 0.25 : 0.5));
+            world_close(&s);
+        }
+}
+
+static void test_probabilities_sum_to_one(void **state) {
+    (void)state;
+    for (size_t l = 0; l < N_LEARNERS; l++) {
+        world s;
+        void *model;
+        double hp[32];
+        world_open(&s, 600, AML_MULTICLASS, 5);
+        defaults(hp, learners[l]);
+        double *out = fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+        for (size_t i = 0; i < 600; i++) {
+            assert_true(fabs(out[3 * i] + out[3 * i + 1] + out[3 * i + 2] - 1) < 1e-12);
+            for (size_t c = 0; c < 3; c++) assert_true(out[3 * i + c] >= 0);
+        }
+        world_close(&s);
+    }
+}
+
+static void test_threads_do_not_matter(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            aml_writer file[2] = {{0}, {0}};
+            for (int run = 0; run < 2; run++) {
+                world s;
+                void *model;
+                double hp[32];
+                world_open(&s, 30000, tasks[t], 6);
+                s.ctx.n_threads = run ? 3 : 1;
+                defaults(hp, learners[l]);
+                set(hp, learners[l], "n_estimators", 6);
+                if (l == GBDT) {
+                    set(hp, learners[l], "rounds", 6);
+                    set(hp, learners[l], "bagging_fraction", 0.8);
+                    set(hp, learners[l], "feature_fraction", 0.8);
+                }
+                fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+                learners[l]->save(model, &file[run]);
+                world_close(&s);
+            }
+            assert_int_equal(file[0].status, AML_OK);
+            assert_int_equal(file[0].size, file[1].size);
+            assert_memory_equal(file[0].data, file[1].data, file[0].size);
+            aml_writer_free(&file[0]);
+            aml_writer_free(&file[1]);
+        }
+}
+
+static void test_saved_models_predict_the_same(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            world s;
+            void *model, *again;
+            double hp[32];
+            world_open(&s, 1500, tasks[t], 7);
+            defaults(hp, learners[l]);
+            double *out = fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+            double *back = AML_ARRAY(s.keep, s.data.n * n_outputs(&s.data), double);
+            aml_writer w = {0}, w2 = {0};
+            learners[l]->save(model, &w);
+            aml_reader r = {.data = w.data, .size = w.size, .file = "test"};
+            assert_int_equal(learners[l]->load(&again, &r, &s.ctx), AML_OK);
+            assert_int_equal(r.at, w.size);
+            assert_int_equal(learners[l]->predict(back, again, &s.data, &s.ctx), AML_OK);
+            assert_memory_equal(out, back, s.data.n * n_outputs(&s.data) * sizeof *out);
+            learners[l]->save(again, &w2);
+            assert_int_equal(w.size, w2.size);
+            assert_memory_equal(w.data, w2.data, w.size);
+            aml_writer_free(&w);
+            aml_writer_free(&w2);
+            world_close(&s);
+        }
+}
+
+/* A damaged file is refused, or gives a model that predicts without harm. */
+static void test_damaged_models_do_no_harm(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            world s;
+            void *model;
+            double hp[32];
+            world_open(&s, 200, tasks[t], 8);
+            defaults(hp, learners[l]);
+            set(hp, learners[l], "n_estimators", 3);
+            if (l == GBDT) set(hp, learners[l], "rounds", 3);
+            double *out = fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+            aml_writer w = {0};
+            learners[l]->save(model, &w);
+            aml_rng rng = aml_rng_stream(9, AML_RNG_TEST, l, 0);
+            for (int trial = 0; trial < 400; trial++) {
+                aml_mark mark = aml_arena_mark(s.keep);
+                unsigned char *bad = aml_copy(s.keep, w.data, w.size);
+                size_t size = trial % 4 ? w.size : aml_rng_below(&rng, (uint32_t)w.size);
+                if (trial % 4) bad[aml_rng_below(&rng, (uint32_t)size)] ^= (unsigned char)(1u << aml_rng_below(&rng, 8));
+                aml_reader r = {.data = bad, .size = size, .file = "test"};
+                void *again;
+                aml_status status = learners[l]->load(&again, &r, &s.ctx);
+                if (trial % 4 == 0) assert_int_equal(status, AML_EDATA);
+                /* outputs decide how much is written: only models of the same shape may run here */
+                if (!status && !memcmp(bad + 4, w.data + 4, 36)) learners[l]->predict(out, again, &s.data, &s.ctx);
+                aml_arena_release(s.keep, mark);
+            }
+            aml_writer_free(&w);
+            world_close(&s);
+        }
+}
+
+/* ---- learners: awkward data */
+
+static void test_awkward_data(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            world s;
+            void *model;
+            double hp[32];
+            world_open(&s, 300, tasks[t], 10);
+            defaults(hp, learners[l]);
+            for (size_t n = 1; n < 6; n++) { /* few rows */
+                aml_data few = s.data;
+                few.n = n;
+                fit_predict(&model, &s, learners[l], hp, &few, &s.data);
+            }
+            aml_design none = {.n = 300, .p = 0}; /* no columns */
+            assert_int_equal(aml_design_prepare(&none, AML_BUILD_BINS, &s.ctx), AML_OK);
+            aml_data blind = s.data;
+            blind.x = &none;
+            double *out = fit_predict(&model, &s, learners[l], hp, &blind, &blind);
+            assert_true(fabs(out[0] - out[299 * n_outputs(&blind)]) < 1e-12);
+            for (size_t i = 0; i < 300; i++) s.y[i] = tasks[t] == AML_REGRESSION ? -7 : 1; /* one value */
+            out = fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+            for (size_t i = 0; i < 300; i++) {
+                double one = tasks[t] == AML_MULTICLASS ? out[3 * i + 1] : out[i];
+                assert_true(fabs(one - s.y[i]) < (tasks[t] == AML_REGRESSION ? 1e-9 : 0.01));
+            }
+            world_close(&s);
+        }
+}
+
+static void test_huge_targets_stay_finite(void **state) {
+    (void)state;
+    for (size_t l = 0; l < N_LEARNERS; l++) {
+        world s;
+        void *model;
+        double hp[32];
+        world_open(&s, 500, AML_REGRESSION, 11);
+        for (size_t i = 0; i < 500; i++) s.y[i] = i % 2 ? 1e308 : -1e308;
+        defaults(hp, learners[l]);
+        fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+        for (size_t i = 0; i < 500; i++) s.y[i] = i % 2 ? 1e-308 : 0;
+        fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+        world_close(&s);
+    }
+}
+
+static void test_unknown_levels_and_missing_values(void **state) {
+    (void)state;
+    for (size_t l = 0; l < N_LEARNERS; l++) {
+        world s;
+        void *model;
+        double hp[32];
+        world_open(&s, 1000, AML_BINARY, 12);
+        defaults(hp, learners[l]);
+        fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
+        float far[] = {NAN, 1e30f, -1, LEVELS, INFINITY, -INFINITY}, *columns[COLUMNS];
+        static uint32_t rows[] = {0, 1, 2, 3, 4, 5};
+        for (size_t j = 0; j < COLUMNS; j++) columns[j] = far;
+        aml_design d = {.n = 6, .p = COLUMNS, .n_levels = s.n_levels, .column = (const float *const *)columns};
+        aml_data x = {.x = &d, .rows = rows, .n = 6, .task = AML_BINARY, .n_classes = 2};
+        double out[6];
+        assert_int_equal(learners[l]->predict(out, model, &x, &s.ctx), AML_OK);
+        for (size_t i = 0; i < 6; i++) assert_true(out[i] >= 0 && out[i] <= 1);
+        d.p = 2;
+        assert_int_equal(learners[l]->predict(out, model, &x, &s.ctx), AML_EDATA);
+        world_close(&s);
+    }
+}
+
+/* ---- weights */
+
+/* A row of weight 2 is the row twice. Exact for trees that look at all rows and features; rounding may turn ties. */
+static void test_weights_are_repeated_rows(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++) {
+        world s;
+        void *model;
+        double hp[32], apart = 0;
+        world_open(&s, 2000, tasks[t], 13);
+        size_t k = n_outputs(&s.data), n = 0;
+        uint32_t *twice = AML_ARRAY(s.keep, 4000, uint32_t);
+        for (uint32_t i = 0; i < 2000; i++) {
+            s.w[i] = i % 3 ? 1 : 2;
+            for (double c = 0; c < s.w[i]; c++) twice[n++] = i;
+        }
+        defaults(hp, learners[GBDT]);
+        set(hp, learners[GBDT], "min_child_samples", 1); /* rows are not weights */
+        set(hp, learners[GBDT], "min_child_weight", 5);
+        aml_data weighted = s.data, repeated = s.data;
+        weighted.w = s.w;
+        repeated.rows = twice;
+        repeated.n = n;
+        double *a = fit_predict(&model, &s, learners[GBDT], hp, &weighted, &s.data);
+        double *b = fit_predict(&model, &s, learners[GBDT], hp, &repeated, &s.data);
+        double unweighted = 0, *c = fit_predict(&model, &s, learners[GBDT], hp, &s.data, &s.data);
+        for (size_t i = 0; i < 2000 * k; i++) apart += fabs(a[i] - b[i]), unweighted += fabs(a[i] - c[i]);
+        assert_true(apart < 0.5 * unweighted);
+        world_close(&s);
+    }
+}
+
+static void test_rows_of_no_weight_are_not_seen(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++)
+        for (size_t l = 0; l < N_LEARNERS; l++) {
+            world s;
+            void *model;
+            double hp[32];
+            world_open(&s, 1000, tasks[t], 14);
+            defaults(hp, learners[l]);
+            double *y = aml_copy(s.keep, s.y, 1000 * sizeof *y);
+            for (size_t i = 0; i < 1000; i++) { /* half of the rows lie, and weigh nothing */
+                s.w[i] = i % 2;
+                if (i % 2 == 0) s.y[i] = tasks[t] == AML_REGRESSION ? 1e6 : 1 - fmin(s.y[i], 1);
+            }
+            aml_data weighted = s.data, truth = s.data;
+            weighted.w = s.w;
+            double *out = fit_predict(&model, &s, learners[l], hp, &weighted, &truth);
+            assert_true(error_of(&truth, y, out) < (tasks[t] == AML_REGRESSION ? 0.8 : 0.3));
+            world_close(&s);
+        }
+}
+
+/* ---- boosting */
+
+/* Predictions from raw values equal the scores that the fit kept by bins. */
+static void test_values_and_bins_agree(void **state) {
+    (void)state;
+    world s;
+    world_open(&s, 3000, AML_REGRESSION, 15);
+    aml_boost_loss loss;
+    assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+    uint32_t features[COLUMNS];
+    for (uint32_t j = 0; j < COLUMNS; j++) features[j] = j;
+    aml_grow_rules rules = {.n_leaves = 63, .learning_rate = 0.3,
+                            .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
+    aml_grower *g = aml_grower_new(s.design.bins, s.rows, 3000, &rules, &s.ctx);
+    aml_trees trees;
+    assert_non_null(g);
+    assert_int_equal(aml_trees_init(&trees, &s.design, 10, s.keep), AML_OK);
+    float *by_walk = aml_copy(s.keep, loss.train.score, 3000 * sizeof *by_walk);
+    for (uint32_t round = 0; round < 10; round++) {
+        bool stopped;
+        aml_boost_loss_update(&loss, 1);
+        assert_true(aml_boost_loss_pack(&loss, 0, round, 1));
+        aml_round r = {.gradient = loss.packed, .slope_unit = loss.slope_unit, .curvature_unit = loss.curvature_unit,
+                       .n = 3000, .feature = features, .n_features = COLUMNS, .rng = s.ctx.rng};
+        assert_int_equal(aml_grower_grow(&stopped, g, &r), AML_OK);
+        aml_grower_add(loss.train.score, g);
+        aml_grower_add_rows(by_walk, g, s.rows, 3000, NULL);
+        aml_tree tree = aml_grower_tree(g);
+        assert_true(tree.n_nodes > 60 && tree.n_sets > 0);
+        assert_int_equal(aml_trees_add(&trees, &tree, s.keep), AML_OK);
+    }
+    assert_int_equal(aml_trees_finish(&trees, &s.design, s.keep), AML_OK);
+    assert_memory_equal(by_walk, loss.train.score, 3000 * sizeof *by_walk);
+    for (uint32_t k = 0; k < 10; k++) { /* tree by tree: float sums of one tree are exact in double */
+        aml_trees one = trees;
+        double *out = AML_ARRAY(s.keep, 3000, double);
+        one.tree = trees.tree + k;
+        one.n_trees = 1;
+        assert_int_equal(aml_trees_predict(out, &one, 1, &s.data, &s.ctx), AML_OK);
+        for (size_t i = 0; i < 3000; i++) {
+            const aml_node *leaf = one.tree->node, *nodes = leaf;
+            while (leaf->left) {
+                size_t j = trees.feature[leaf->feature];
+                unsigned code = s.design.bins->column[j][i];
+                bool left = leaf->kind & AML_NODE_MISSING_LEFT;
+                if (code && leaf->kind & AML_NODE_CATEGORY)
+                    left = one.tree->set[(leaf->kind >> 2) * AML_SET_WORDS + code / 32] >> code % 32 & 1;
+                else if (code) left = s.column[j][i] <= leaf->value;
+                leaf = nodes + leaf->left + !left;
+            }
+            assert_true(out[i] == (double)leaf->value);
+        }
+        for (size_t i = 0; i < 3000; i++) by_walk[i] -= (float)out[i];
+    }
+    for (size_t i = 0; i < 3000; i++) assert_true(fabsf(by_walk[i] - (float)loss.base[0]) < 1e-5f);
+    world_close(&s);
+}
+
+/* The slope of the loss is its difference quotient, the curvature that of the slope (multiclass: times k / (k-1)). */
+static void test_gradients_are_differences(void **state) {
+    (void)state;
+    for (size_t t = 0; t < 3; t++) {
+        world s;
+        aml_boost_loss loss;
+        world_open(&s, 50, tasks[t], 16);
+        assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+        aml_boost_rows *r = &loss.train;
+        for (size_t i = 0; i < 50 * loss.n_outputs; i++) r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);
+        aml_boost_loss_update(&loss, 1);
+        assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
+        for (size_t i = 0; i < 50; i++) {
+            double slope = (double)aml_slope(loss.packed[i]) * loss.slope_unit, at[3];
+            double curvature = (double)aml_curvature(loss.packed[i]) * loss.curvature_unit;
+            float middle = r->score[i], h = 0.02f;
+            for (int k = -1; k <= 1; k++) {
+                r->score[i] = middle + (float)k * h;
+                at[k + 1] = 50 * aml_boost_loss_mean(&loss, r) * (tasks[t] == AML_REGRESSION ? 0.5 : 1);
+            }
+            r->score[i] = middle;
+            assert_true(fabs((at[2] - at[0]) / (2 * (double)h) - slope) < 2e-4);
+            double second = (at[2] - 2 * at[1] + at[0]) / ((double)h * (double)h);
+            if (tasks[t] == AML_MULTICLASS) second *= 1.5;
+            assert_true(fabs(second - curvature) < 5e-3);
+        }
+        world_close(&s);
+    }
+}
+
+/* The split that is found gains what trying all cuts on raw values gains. */
+static void test_first_split_is_the_best(void **state) {
+    (void)state;
+    enum { N = 400 };
+    world s;
+    void *model;
+    double hp[32], best = 0, importance[COLUMNS];
+    world_open(&s, N, AML_REGRESSION, 17);
+    for (size_t i = 0; i < N; i++) s.y[i] = (double)s.column[NOISE][i] * (double)s.column[NOISE][i] + (double)(i % 5);
+    defaults(hp, learners[GBDT]);
+    set(hp, learners[GBDT], "rounds", 1);
+    set(hp, learners[GBDT], "learning_rate", 1);
+    set(hp, learners[GBDT], "num_leaves", 2);
+    set(hp, learners[GBDT], "reg_alpha", 0);
+    set(hp, learners[GBDT], "reg_lambda", 0);
+    double *out = fit_predict(&model, &s, learners[GBDT], hp, &s.data, &s.data), got = 0, mean = 0;
+    assert_int_equal(learners[GBDT]->importance(importance, model, COLUMNS), AML_OK);
+    assert_true(importance[NOISE] == 1);
+    for (size_t i = 0; i < N; i++) mean += s.y[i] / N;
+    for (size_t i = 0; i < N; i++) got += (s.y[i] - mean) * (s.y[i] - mean) - (s.y[i] - out[i]) * (s.y[i] - out[i]);
+    for (double cut = 0.5; cut < 6; cut++) {
+        double sum[2] = {0}, count[2] = {0};
+        for (size_t i = 0; i < N; i++) {
+            int right = (double)s.column[NOISE][i] > cut;
+            sum[right] += s.y[i] - mean;
+            count[right]++;
+        }
+        best = fmax(best, sum[0] * sum[0] / count[0] + sum[1] * sum[1] / count[1]);
+    }
+    assert_true(fabs(got - best) < 1e-3 * best);
+    world_close(&s);
+}
+
+static void test_early_stopping_keeps_the_best_round(void **state) {
+    (void)state;
+    world s;
+    void *model;
+    double hp[32];
+    world_open(&s, 1200, AML_BINARY, 18);
+    for (size_t i = 0; i < 1200; i++) s.y[i] = aml_rng_below(&s.ctx.rng, 2); /* nothing to learn */
+    defaults(hp, learners[GBDT]);
+    set(hp, learners[GBDT], "n_estimators", 2000);
+    aml_data train = s.data;
+    train.n = 600;
+    train.valid = s.rows + 600;
+    train.n_valid = 600;
+    double *out = fit_predict(&model, &s, learners[GBDT], hp, &train, &s.data), spread = 0;
+    for (size_t i = 0; i < 1200; i++) spread = fmax(spread, fabs(out[i] - out[0]));
+    aml_writer w = {0};
+    learners[GBDT]->save(model, &w);
+    assert_true(w.size < 20000); /* a few trees at most; 2000 take a megabyte */
+    assert_true(spread < 0.3);
+    aml_writer_free(&w);
+    world_close(&s);
+}
+
+/* ---- stopping */
+
+static void test_stopping(void **state) {
+    (void)state;
+    for (size_t l = 0; l < N_LEARNERS; l++) {
+        world s;
+        void *model;
+        double hp[32];
+        atomic_bool stop = true;
+        world_open(&s, 20000, AML_MULTICLASS, 19);
+        defaults(hp, learners[l]);
+        set(hp, learners[l], "n_estimators", 2000);
+        if (l == GBDT) set(hp, learners[l], "rounds", 10000);
+        s.ctx.stop = &stop;
+        assert_int_equal(learners[l]->fit(&model, &s.data, hp, &s.ctx), AML_ESTOPPED);
+        s.ctx.stop = NULL;
+        s.ctx.deadline = aml_now() + 1;
+        assert_int_equal(learners[l]->fit(&model, &s.data, hp, &s.ctx), AML_OK);
+        assert_true(s.ctx.truncated);
+        assert_true(aml_now() - s.ctx.deadline < 0.5); /* 10 ms of work; a loaded machine may take longer */
+        s.ctx.deadline = 0;
+        double *out = AML_ARRAY(s.keep, 60000, double);
+        assert_int_equal(learners[l]->predict(out, model, &s.data, &s.ctx), AML_OK);
+        assert_true(error_of(&s.data, s.y, out) < 0.4);
+        world_close(&s);
+    }
+}
+
+static void test_memory_running_out(void **state) {
+    (void)state;
+    for (size_t l = 0; l < N_LEARNERS; l++) {
+        world s;
+        void *model;
+        double hp[32];
+        bool done = false;
+        world_open(&s, 300, AML_MULTICLASS, 20);
+        defaults(hp, learners[l]);
+        set(hp, learners[l], "n_estimators", 3);
+        if (l == GBDT) set(hp, learners[l], "rounds", 3);
+        for (uint64_t n = 1; !done; n++) {
+            aml_mark mark = aml_arena_mark(s.keep);
+            aml_fail_alloc(n, false);
+            aml_status status = learners[l]->fit(&model, &s.data, hp, &s.ctx);
+            done = aml_fail_alloc(0, false) < n;
+            assert_int_equal(status, done ? AML_OK : AML_ENOMEM);
+            aml_arena_release(s.keep, mark);
+        }
+        world_close(&s);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_codes_follow_cuts),
+        cmocka_unit_test(test_quantile_bins_are_even),
+        cmocka_unit_test(test_odd_numbers_are_binned),
+        cmocka_unit_test(test_frequent_levels_have_own_codes),
+        cmocka_unit_test(test_learners_learn),
+        cmocka_unit_test(test_probabilities_sum_to_one),
+        cmocka_unit_test(test_threads_do_not_matter),
+        cmocka_unit_test(test_saved_models_predict_the_same),
+        cmocka_unit_test(test_damaged_models_do_no_harm),
+        cmocka_unit_test(test_awkward_data),
+        cmocka_unit_test(test_huge_targets_stay_finite),
+        cmocka_unit_test(test_unknown_levels_and_missing_values),
+        cmocka_unit_test(test_weights_are_repeated_rows),
+        cmocka_unit_test(test_rows_of_no_weight_are_not_seen),
+        cmocka_unit_test(test_values_and_bins_agree),
+        cmocka_unit_test(test_gradients_are_differences),
+        cmocka_unit_test(test_first_split_is_the_best),
+        cmocka_unit_test(test_early_stopping_keeps_the_best_round),
+        cmocka_unit_test(test_stopping),
+        cmocka_unit_test(test_memory_running_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
