@@ -127,6 +127,9 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     const mlp *m = model;
     if (x->x->p != m->net.p)
         return aml_fail(AML_EDATA, "the model takes %zu features, the data have %zu", m->net.p, x->x->p);
+    if (m->net.outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
+        return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %d", m->net.outputs,
+                        aml_task_outputs(x->task, x->n_classes));
     AML_TRY(aml_nn_predict(out, &m->net, x->x->dense, x->rows, x->n, ctx));
     if (m->net.link != AML_NN_VALUE) return AML_OK;
     for (size_t i = 0; i < x->n; i++) {

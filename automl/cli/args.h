@@ -1,4 +1,4 @@
-/* args.h: the command line as values: option tables and the parser that fills cli_args from them. */
+/* args.h: the command line as values: option tables, and the parser that fills cli_args. */
 #ifndef AML_CLI_ARGS_H
 #define AML_CLI_ARGS_H
 
@@ -45,24 +45,24 @@ typedef struct cli_option {
     size_t member; /* offset in cli_args */
 } cli_option;
 
+/* clang-format off */
 #define CLI_AT(member) offsetof(cli_args, member)
-#define CLI_TITLE(text) \
-    { NULL, NULL, text, CLI_FLAG, 0 }
+#define CLI_TITLE(text) {NULL, NULL, text, CLI_FLAG, 0}
 
 /* How DATA is read: for every verb that reads any. */
 #define CLI_READING                                                                               \
     CLI_TITLE("Reading"),                                                                         \
-        {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,    \
-         CLI_AT(separator)},                                                                      \
-        {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},      \
-        {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)}, {  \
-        "no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header) \
-    }
+    {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,        \
+     CLI_AT(separator)},                                                                          \
+    {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},          \
+    {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},        \
+    {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)}
+/* clang-format on */
 
 typedef struct cli_verb cli_verb;
 
-/* Reads argv[0 … n-1] (what follows the verb). Options may stand anywhere; "--" ends them. Returns an
- * exit code, after a message where it is not 0. Strings are borrowed from argv. */
+/* Reads argv[0 … n-1] (what follows the verb). Options may stand anywhere; "--" ends them.
+ * Returns an exit code, after a message where it is not 0. Strings are borrowed from argv. */
 int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv);
 void cli_args_free(cli_args *args);
 

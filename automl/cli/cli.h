@@ -7,8 +7,8 @@
 #include "automl/automl.h"
 #include "automl/cli/args.h"
 
-/* What a verb is called with. Results go to `out`, which reaches standard output when the verb is done;
- * messages go to stderr. */
+/* What a verb is called with. Results go to `out`, which reaches standard output when the verb is
+ * done; messages go to stderr. */
 typedef struct cli_call {
     const char *program; /* as it was called, for commands to run next */
     double start;        /* cli_now() when the process began */
@@ -54,7 +54,8 @@ void cli_notes(const aml_frame *frame); /* what reading found */
 
 /* reading.c */
 aml_read_options cli_read_options(const cli_args *args);
-/* Loads a model and, when data is not NULL, rows for it. Prints what fails and, unless quiet, the notes. */
+/* Loads a model and, when data is not NULL, rows for it. Prints what fails and, unless quiet, the
+ * notes. */
 int cli_load(aml_model **model, aml_frame **data, const cli_args *args, bool with_target);
 int cli_put_text(const cli_call *call,
                  char *text); /* prints and frees an engine's text; NULL: no memory */

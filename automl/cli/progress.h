@@ -6,7 +6,7 @@
 
 typedef struct cli_progress cli_progress;
 
-/* A live line on a terminal, else a line for each new best and every 5 s; nothing at all with `quiet`.
+/* A live line on a terminal, else a line for each new best and every 5 s; nothing with `quiet`.
  * From here to _stop the first SIGINT or SIGTERM ends the search, the second the process. One at a
  * time. NULL when memory or threads are short. */
 cli_progress *cli_progress_start(int quiet);

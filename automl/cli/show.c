@@ -70,7 +70,7 @@ static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
     counts c = count_leaders(m);
     char text[1024];
     if (c.ranked > max)
-        fprintf(call->out, "… and %zu more: automl leaderboard MODEL shows all\n", c.ranked - max);
+        fprintf(call->out, "… and %zu more: see automl leaderboard MODEL\n", c.ranked - max);
     if (c.pruned)
         fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
     if (!c.failed) return;

@@ -74,15 +74,16 @@ static void print_cell(FILE *out, const char *text, size_t width, bool right, bo
 }
 
 static void print_row(const cli_table *t, FILE *out, const size_t *widths, char *const *cells) {
-    size_t last = t->n - 1;
+    size_t last = 0;
     bool first = true;
-    while (last && (!widths[last] || (cells && !*cells[last]))) last--; /* no blanks at the end */
+    for (size_t j = 0; j < t->n; j++) /* no blanks at the end of a line */
+        if (widths[j] && (cells ? *cells[j] : *t->columns[j].heading)) last = j;
     for (size_t j = 0; j <= last; j++) {
         if (!widths[j]) continue;
         if (!first) fprintf(out, "%*s", GAP, "");
         first = false;
-        print_cell(out, cells ? cells[j] : t->columns[j].heading, widths[j], t->columns[j].right,
-                   j == last);
+        const char *text = cells ? cells[j] : t->columns[j].heading;
+        print_cell(out, text, widths[j], t->columns[j].right, j == last);
     }
 }
 

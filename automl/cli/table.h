@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Copies a UTF-8 text with control and bidi characters escaped, cut where `out` is full. Returns out. */
+/* Copies a UTF-8 text with control and bidi characters escaped, cut where `out` is full. Returns
+ * out. */
 char *cli_clean(char *out, size_t size, const char *text);
 
 /* Terminal columns of a text: wide characters 2, combining ones 0. */
@@ -36,8 +37,8 @@ typedef struct cli_table cli_table;
 
 cli_table *cli_table_new(const cli_column *columns, size_t n); /* NULL when memory is short */
 void cli_table_put(cli_table *t, const char *cell); /* copied; NULL is fine, for t as well */
-/* Lines no wider than `width` where cutting the last column is enough (down to 20). Frees the table.
- * False when memory was short. */
+/* Lines no wider than `width` where cutting the last column is enough (down to 20). Frees the
+ * table. False when memory was short. */
 bool cli_table_print(cli_table *t, FILE *out, size_t width, bool colour);
 
 #endif

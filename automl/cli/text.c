@@ -29,7 +29,8 @@ static bool within(const range *ranges, size_t n, uint32_t c) {
     return false;
 }
 
-/* Unicode: general categories Mn and Cf of common scripts, East Asian Width W and F, in coarse ranges. */
+/* Unicode: general categories Mn and Cf of common scripts, East Asian Width W and F; in coarse
+ * ranges. */
 static size_t width_of(uint32_t c) {
     static const range none[] = {
         {0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},    {0x64B, 0x65F},

@@ -18,7 +18,7 @@ bool cli_parse_uint(uint64_t *out, const char *s) {
     return true;
 }
 
-/* Reads digits[.digits] and steps behind it. At most 15 digits each: all of them exact in a double. */
+/* Reads digits[.digits] and steps behind it. At most 15 digits each: exact in a double. */
 static bool take_decimal(double *out, const char **s) {
     double whole = 0, fraction = 0, scale = 1;
     size_t n = 0, m = 0;

@@ -142,7 +142,7 @@ static aml_status open_input(aml_input **out, const char *path, bool unpack) {
     in->fd = STDIN_FILENO;
     in->name = aml_malloc(strlen(name) + 1);
     aml_status status = in->name ? AML_OK : AML_ENOMEM;
-    if (!status) strcpy(in->name, name);
+    if (!status) memcpy(in->name, name, strlen(name) + 1);
     if (!status && !standard) status = open_file(in, path);
     if (!status) status = refill(in, 4);
     if (!status && unpack) status = begin_unpacking(in);

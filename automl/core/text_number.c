@@ -141,8 +141,8 @@ static double by_library(const decimal *d) {
     if (exponent < -100000) exponent = -100000;
     snprintf(text + n, sizeof text - n, "e%d", (int)exponent);
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double x =
-        c ? strtod_l(text, NULL, c) : strtod(text, NULL); /* no point in it: any locale reads it */
+    double x = c ? strtod_l(text, NULL, c)
+                 : strtod(text, NULL); /* allowed: without a point any locale reads it alike */
     if (c) freelocale(c);
     return x;
 }
@@ -254,7 +254,9 @@ size_t aml_format_double(char *out, double x) {
     snprintf(text, sizeof text, "%.16e", x);
     const char *s =
         strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
-    int exponent = atoi(s + 1);
+    int64_t parsed = 0;
+    aml_parse_int64(&parsed, s + 1, strlen(s + 1));
+    int exponent = (int)parsed;
     digits[0] = text[0];
     memcpy(digits + 1, s - 16, 16);
     for (int n = x < DBL_MIN ? 1 : 15; n < 17; n++) {

@@ -67,7 +67,7 @@ static uint32_t weight_in(uint64_t value) { return (uint32_t)value; }
 
 /* ---- the codes that occur */
 
-enum { FEW_ROWS = 96 };
+enum { FEW_ROWS = 96, ROWS_PER_LEVEL = 30 };
 
 typedef struct present {
     size_t n;
@@ -290,25 +290,24 @@ static void put_set(aml_cut *best, const aml_forest_node *d, const present *p, c
     best->category = true;
 }
 
-/* A random half of the levels. */
-static void try_random_category(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
-    present p;
+/* A random half of the levels: few rows a level say little about their order. */
+static void try_random_category(aml_cut *best, const aml_forest_node *d, uint32_t feature,
+                                const present *p) {
     uint8_t left[256] = {0};
     uint64_t w_left;
-    list_codes(&p, d);
-    for (size_t k = 0; k < p.n; k++) left[p.code[k]] = aml_rng_u32(d->rng) & 1;
-    left[p.code[aml_rng_below(d->rng, (uint32_t)p.n)]] ^= 1;
+    for (size_t k = 0; k < p->n; k++) left[p->code[k]] = aml_rng_u32(d->rng) & 1;
     double worth = worth_of_side(&w_left, d, left);
     if (!is_better(best, d, w_left, worth)) return;
     best->gain = worth;
     best->feature = feature;
-    put_set(best, d, &p, left, w_left);
+    put_set(best, d, p, left, w_left);
 }
 
 static void try_category(aml_cut *best, const aml_forest_node *d, present *p, uint32_t feature) {
     trial t = {.best = best, .d = d, .p = p};
     uint8_t left[256] = {0};
     order_levels(p, d);
+    if (d->rules->random_cuts) t.only = 1 + aml_rng_below(d->rng, (uint32_t)(p->n - 1));
     size_t n_left = run(&t, 0, p->n - 1);
     if (!n_left) return;
     for (size_t k = 0; k < n_left; k++) left[p->code[k]] = 1;
@@ -321,14 +320,15 @@ bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     range r = gather_codes(d, feature);
     if (r.lo == r.hi) return false;
     bool category = d->bins->level_code[feature] != NULL;
-    if (d->rules->random_cuts && (category || r.lo)) {
-        if (category) try_random_category(best, d, feature);
-        else try_random_number(best, d, feature, r);
+    if (d->rules->random_cuts && !category && r.lo) {
+        try_random_number(best, d, feature, r);
         return true;
     }
     if (d->n_classes) link_codes(&p, d);
     else sum_codes(&p, d);
-    if (category) try_category(best, d, &p, feature);
+    bool rich = d->n >= ROWS_PER_LEVEL * p.n;
+    if (category && d->rules->random_cuts && !rich) try_random_category(best, d, feature, &p);
+    else if (category) try_category(best, d, &p, feature);
     else try_number(best, d, &p, feature);
     return true;
 }

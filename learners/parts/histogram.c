@@ -27,21 +27,30 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint
     size_t threads = (size_t)p->n_threads;
     for (size_t j = 0; j < bins->p; j++) n_slots += bins->n_bins[j] + 1u;
     p->block_bytes = row_bytes * MIN_ROWS > BLOCK_BYTES ? row_bytes * MIN_ROWS : BLOCK_BYTES;
+    p->run = AML_ARRAY(ctx->scratch, bins->p, aml_run);
     p->feature = AML_ARRAY(ctx->scratch, row_bytes, uint32_t);
     p->offset = AML_ARRAY(ctx->scratch, row_bytes, uint32_t);
     p->tile = AML_ARRAY(ctx->scratch, words + 1, uint32_t);
     p->gathered = AML_ARRAY(ctx->scratch, threads * p->block_bytes, uint8_t);
     p->gradients = AML_ARRAY(ctx->scratch, threads * BLOCK_MAX, uint64_t);
     p->partial = AML_ARRAY(ctx->scratch, (threads - 1) * n_slots, uint64_t);
-    if (!p->feature || !p->offset || !p->tile || !p->gathered || !p->gradients || !p->partial) return AML_ENOMEM;
+    if (!p->run || !p->feature || !p->offset || !p->tile || !p->gathered || !p->gradients || !p->partial) return AML_ENOMEM;
     return AML_OK;
+}
+
+static void find_runs(aml_hist_plan *p) {
+    p->n_runs = 0;
+    for (uint32_t k = 0; k < p->n_features; k++) {
+        aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
+        if (last && last->from + last->bytes == p->feature[k]) last->bytes++;
+        else p->run[p->n_runs++] = (aml_run){p->feature[k], k, 1};
+    }
 }
 
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features) {
     size_t slots = 0, in_tile = 0;
     p->n_features = n_features;
     p->row_bytes = 8 * words_of(n_features);
-    p->whole = n_features == p->bins->p;
     p->n_tiles = 0;
     p->tile[0] = 0;
     for (size_t k = 0; k < p->row_bytes; k += 8) {
@@ -49,7 +58,6 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
         for (size_t i = k; i < k + 8 && i < n_features; i++) {
             p->offset[i] = (uint32_t)(slots + word);
             p->feature[i] = feature[i];
-            p->whole &= feature[i] == i;
             word += p->bins->n_bins[feature[i]] + 1u;
         }
         if (in_tile && in_tile + word > TILE_SLOTS) {
@@ -60,6 +68,7 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
         slots += word;
     }
     p->n_slots = slots;
+    find_runs(p);
     p->tile[++p->n_tiles] = (uint32_t)(p->row_bytes / 8);
 }
 
@@ -112,18 +121,22 @@ static void add_rows(uint64_t *hist, const aml_hist_plan *p, const uint8_t *row,
     }
 }
 
+/* Copies whole words: what is too much, the next run or the next row writes over. */
+static inline void copy_words(uint8_t *to, const uint8_t *from, size_t bytes) {
+    for (size_t k = 0; k < bytes; k += 8) memcpy(to + k, from + k, 8);
+}
+
 void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first, size_t n) {
     size_t stride = p->bins->stride, bytes = p->row_bytes;
     for (size_t i = 0; i < n; i++, out += bytes) {
         const uint8_t *row = p->bins->row + (size_t)p->rows[position ? position[i] : first + i] * stride;
         if (position && i + PREFETCH < n)
             __builtin_prefetch(p->bins->row + (size_t)p->rows[position[i + PREFETCH]] * stride);
-        if (p->whole) {
-            for (size_t k = 0; k < bytes; k += 8) memcpy(out + k, row + k, 8);
-            continue;
+        for (size_t r = 0; r < p->n_runs; r++) {
+            const aml_run *run = p->run + r;
+            if (i + 1 == n) memcpy(out + run->to, row + run->from, run->bytes);
+            else copy_words(out + run->to, row + run->from, run->bytes);
         }
-        for (size_t k = 0; k < p->n_features; k++) out[k] = row[p->feature[k]];
-        for (size_t k = p->n_features; k < bytes; k++) out[k] = 0;
     }
 }
 

@@ -15,6 +15,11 @@ static inline uint64_t aml_pack(int64_t slope, int64_t curvature) {
     return ((uint64_t)slope << 32) + (uint64_t)curvature;
 }
 
+/* `bytes` codes of a design row from `from` on go to `to` of a gathered row. */
+typedef struct aml_run {
+    uint32_t from, to, bytes;
+} aml_run;
+
 /* Which features are summed, and where. Rows are known by their position along `rows`. */
 typedef struct aml_hist_plan {
     const aml_bins *bins;
@@ -25,7 +30,8 @@ typedef struct aml_hist_plan {
     uint32_t *offset;          /* first slot of each feature */
     uint32_t *tile;            /* words [tile[k], tile[k + 1]) are summed together: their slots stay in the L1 cache */
     size_t n_tiles;
-    bool whole;                /* the features are 0 … p-1 */
+    aml_run *run;       /* neighbouring features, copied together */
+    size_t n_runs;
     int n_threads;
     size_t block_bytes;        /* room for a gathered block */
     uint8_t *gathered;         /* each thread's block of rows, */

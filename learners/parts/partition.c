@@ -5,7 +5,7 @@
 
 #include "automl/core/par.h"
 
-enum { BLOCK = 16384, PREFETCH = 16, SHORT = 32 };
+enum { BLOCK = 16384, PREFETCH = 16, SHORT = 64 };
 
 typedef struct part_job {
     uint32_t *position;
@@ -114,6 +114,10 @@ size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byt
     case 16: l = divide_short(rows, n, 16, byte, left, spare); break;
     case 24: l = divide_short(rows, n, 24, byte, left, spare); break;
     case 32: l = divide_short(rows, n, 32, byte, left, spare); break;
+    case 40: l = divide_short(rows, n, 40, byte, left, spare); break;
+    case 48: l = divide_short(rows, n, 48, byte, left, spare); break;
+    case 56: l = divide_short(rows, n, 56, byte, left, spare); break;
+    case 64: l = divide_short(rows, n, 64, byte, left, spare); break;
     default: l = divide_long(rows, n, bytes, byte, left, spare);
     }
     memcpy(rows.row + l * bytes, spare.row, (n - l) * bytes);
