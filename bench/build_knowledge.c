@@ -19,6 +19,7 @@
 #include "automl/engine/study.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
+#include "search/parts/similarity.h"
 
 enum { MOST_PIPELINES = 400, MOST_METRICS = 3 };
 
@@ -240,6 +241,35 @@ static void keep_known(table_job *job, const setup *u) {
     job->drop[n] = NULL;
 }
 
+/* What of the meta-features matters, learnt for each metric from the table's own rows. */
+static void learn_weights(aml_knowledge_table *t, size_t n_features, aml_arena *a) {
+    const double **weights = need(AML_ARRAY(a, t->n_metrics, const double *));
+    double *x = need(AML_ARRAY(a, t->n_rows * n_features, double)), *rows = need(AML_ARRAY(a, t->n_rows * t->n_pipelines, double));
+    uint32_t *family = need(AML_ARRAY(a, t->n_rows, uint32_t));
+    for (size_t m = 0; m < t->n_metrics; m++) {
+        for (size_t j = 0; j < t->n_pipelines; j++) {
+            double sum = 0, n = 0;
+            for (size_t i = 0; i < t->n_rows; i++) {
+                double loss = t->rows[i].loss[m * t->n_pipelines + j];
+                if (isfinite(loss)) sum += fmin(loss, 2), n++;
+            }
+            for (size_t i = 0; i < t->n_rows; i++) { /* a gap is filled by the pipeline's mean */
+                double loss = t->rows[i].loss[m * t->n_pipelines + j];
+                rows[i * t->n_pipelines + j] = isfinite(loss) ? fmin(loss, 2) : n > 0 ? sum / n : 1;
+            }
+        }
+        for (size_t i = 0; i < t->n_rows; i++) {
+            memcpy(x + i * n_features, t->rows[i].features, n_features * sizeof *x);
+            family[i] = t->rows[i].family;
+        }
+        double *metric = need(AML_ARRAY(a, n_features, double));
+        aml_ctx ctx = {.keep = a, .scratch = a, .n_threads = 1, .rng = aml_rng_stream(1, AML_RNG_SEARCH, m, 0)};
+        if (aml_similarity_learn(metric, x, t->n_rows, n_features, family, rows, t->n_pipelines, &ctx)) stop("weights");
+        weights[m] = metric;
+    }
+    t->weights = weights;
+}
+
 static void merge(const setup *u, const char *parts, const char *const *names, size_t n, aml_arena *a) {
     aml_knowledge *all = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -254,6 +284,10 @@ static void merge(const setup *u, const char *parts, const char *const *names, s
         else all = both;
     }
     if (!all) return;
+    aml_knowledge_table *tables = need(aml_copy(a, all->tables, all->n_tables * sizeof *all->tables));
+    for (size_t t = 0; t < all->n_tables; t++)
+        if (tables[t].n_rows >= 5) learn_weights(&tables[t], all->n_features, a);
+    all->tables = tables;
     all->provenance = need(aml_printf(a, "automl %s, build_knowledge: up to %zu rows a table, 3 folds, %zu draws", aml_version(), u->rows, u->draws));
     aml_string out = {0};
     aml_knowledge_write(&out, all);
@@ -276,7 +310,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[i], "--jobs")) u.jobs = number(argv[i + 1]);
         else if (!strcmp(argv[i], "--seconds-per-table")) u.seconds = (double)number(argv[i + 1]);
     }
-    char path[4096], parts[4096], part[8300];
+    char path[4096], parts[2048], part[4096];
     snprintf(path, sizeof path, "%s/index.csv", u.folder);
     snprintf(parts, sizeof parts, "%s.parts", u.output);
     mkdir(parts, 0777);

@@ -7,7 +7,7 @@
 #include "learners/parts/grow.h"
 
 enum { LEARNING_RATE, NUM_LEAVES, MAX_DEPTH, MIN_CHILD_SAMPLES, MIN_CHILD_WEIGHT, FEATURE_FRACTION,
-       BAGGING_FRACTION, REG_ALPHA, REG_LAMBDA, CAT_SMOOTH, CAT_L2, EXTRA_TREES, N_ESTIMATORS, ROUNDS };
+       BAGGING_FRACTION, REG_ALPHA, REG_LAMBDA, CAT_SMOOTH, CAT_L2, MIN_GROUP, EXTRA_TREES, N_ESTIMATORS, ROUNDS };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 
@@ -23,6 +23,7 @@ static const aml_param params[] = {
     {"reg_lambda", "L2 penalty on leaf values", AML_REAL, true, 1e-4, 100, 1e-4, NULL, false},
     {"cat_smooth", "shrinks the order of rare levels", AML_REAL, true, 0.1, 100, 10, NULL, false},
     {"cat_l2", "L2 penalty of splits on sorted levels", AML_REAL, true, 0.01, 100, 10, NULL, false},
+    {"min_data_per_group", "rows that decide between two splits on sorted levels", AML_INT, true, 1, 200, 100, NULL, false},
     {"extra_trees", "one random cut a feature", AML_CHOICE, false, 0, 1, 0, no_yes, false},
     {"n_estimators", "rounds at most, with rows to stop early on", AML_INT, true, 1, 10000, 2000, NULL, true},
     {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0, NULL, true},
@@ -64,6 +65,7 @@ static void set_rules(boosting *b) {
         .learning_rate = hp[LEARNING_RATE],
         .split = {.min_rows = hp[MIN_CHILD_SAMPLES], .min_curvature = hp[MIN_CHILD_WEIGHT], .l1 = hp[REG_ALPHA],
                   .l2 = hp[REG_LAMBDA], .cat_smooth = hp[CAT_SMOOTH], .cat_l2 = hp[CAT_L2],
+                  .min_group = hp[MIN_GROUP],
                   .random_cuts = hp[EXTRA_TREES] > 0}};
     if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
     bool watched = b->data->n_valid > 0;

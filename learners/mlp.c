@@ -181,7 +181,7 @@ static double cost(const double *hp, const aml_shape *shape) {
     double inputs = (double)shape->p * (1 + detail), outputs = shape->n_classes > 2 ? shape->n_classes : 1;
     if (inputs > 4096) inputs = fmax(4096, (double)shape->p);
     double row = width * (inputs + hp[MEMBERS] * ((hp[LAYERS] - 1) * width + outputs + 12 * hp[LAYERS]));
-    return 6 * row * n * schedule(hp, shape->n).epochs / 6e10 + 1e-3;
+    return 6 * row * n * schedule(hp, shape->n).epochs / 9e10 + 1e-3;
 }
 
 const aml_learner aml_learner_mlp = {

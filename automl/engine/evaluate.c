@@ -1,5 +1,6 @@
 /* evaluate.c: reading rows for a model, predictions as CSV, and all metrics on rows with a target. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/io.h"
@@ -34,6 +35,48 @@ static aml_status reading_schema(aml_schema *out, const aml_model *m, const char
     return AML_OK;
 }
 
+static const char *unseen_note(const aml_column *c, aml_arena *keep) {
+    char name[280], text[512];
+    aml_printable(name, sizeof name, c->name, strlen(c->name), 60);
+    snprintf(text, sizeof text, "column `%s`: %zu cell%s with a category that the model has not seen in training", name, c->n_unseen, c->n_unseen > 1 ? "s" : "");
+    return aml_strdup(keep, text);
+}
+
+/* The target is left out: that it is there and not used surprises nobody. "" when nothing else is ignored. */
+static const char *ignored_note(const aml_csv_report *r, const aml_model *m, aml_arena *keep) {
+    aml_string s = {0};
+    size_t listed = r->n_ignored < 10 ? r->n_ignored : 10, n = r->n_ignored;
+    for (size_t i = 0; i < listed; i++) n -= !strcmp(r->ignored[i], m->target);
+    if (!n) return "";
+    aml_string_printf(&s, "%zu column%s that the model does not use %s ignored:", n, n > 1 ? "s" : "", n > 1 ? "are" : "is");
+    for (size_t i = 0, shown = 0; i < listed; i++) {
+        char name[280];
+        if (!strcmp(r->ignored[i], m->target)) continue;
+        aml_printable(name, sizeof name, r->ignored[i], strlen(r->ignored[i]), 60);
+        aml_string_printf(&s, "%s `%s`", shown++ ? "," : "", name);
+    }
+    if (listed < r->n_ignored) aml_string_put(&s, " …");
+    const char *text = s.failed ? NULL : aml_strdup(keep, s.text);
+    aml_string_free(&s);
+    return text;
+}
+
+/* What the reader noted, and how the file differs from the training data. */
+static aml_status add_notes(aml_frame *f, const aml_model *m, const aml_csv_report *r) {
+    const char **notes = AML_ARRAY(f->arena, r->n_notes + f->p + 1, const char *);
+    size_t n = 0;
+    if (!notes) return AML_ENOMEM;
+    for (size_t i = 0; i < r->n_notes; i++) notes[n++] = r->notes[i];
+    const char *ignored = ignored_note(r, m, f->arena);
+    if (!ignored) return AML_ENOMEM;
+    if (*ignored) notes[n++] = ignored;
+    for (size_t j = 0; j < f->p; j++)
+        if (f->columns[j].n_unseen && !(notes[n++] = unseen_note(&f->columns[j], f->arena))) return AML_ENOMEM;
+    f->notes = notes;
+    f->n_notes = n;
+    return AML_OK;
+}
+
 aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path, const aml_read_options *options,
                           const char *const *keep, int with_target) {
     const aml_read_options none = {.size = sizeof none};
@@ -45,9 +88,10 @@ aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
     aml_csv_options csv = {.separator = o->separator, .decimal = o->decimal, .header = o->header, .schema = &schema,
                            .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
     if (!status) status = aml_csv_read(out, &report, path, &csv);
-    if (!status) {
-        (*out)->notes = report.notes;
-        (*out)->n_notes = report.n_notes;
+    if (!status) status = add_notes(*out, m, &report);
+    if (status) {
+        aml_frame_free(*out);
+        *out = NULL;
     }
     aml_arena_free(scratch);
     return status;

@@ -114,6 +114,20 @@ static double reserve(const aml_study *s) {
     return want < 4 + 0.02 * left ? want : 4 + 0.02 * left;
 }
 
+/* What a fit by each learner's defaults is expected to take. */
+static aml_status default_costs(const double **out, aml_study *s) {
+    double *cost = AML_ARRAY(s->ctx.keep, s->composer.n_learners, double);
+    if (!cost) return AML_ENOMEM;
+    for (size_t i = 0; i < s->composer.n_learners; i++) {
+        const aml_learner *l = s->composer.learners[i];
+        double hp[AML_MAX_PARAMS] = {0};
+        for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
+        cost[i] = l->cost ? l->cost(hp, &s->facts.shape) : 1;
+    }
+    *out = cost;
+    return AML_OK;
+}
+
 static aml_status describe_problem(aml_problem *problem, aml_study *s) {
     aml_knowledge *knowledge;
     double *features = AML_ARRAY(s->ctx.keep, AML_METAFEATURES, double);
@@ -125,6 +139,7 @@ static aml_status describe_problem(aml_problem *problem, aml_study *s) {
     AML_TRY(aml_knowledge_parse(&knowledge, text, size, "the built-in knowledge", s->ctx.keep));
     *problem = (aml_problem){.features = features, .n_features = AML_METAFEATURES, .task = (int)s->task.kind, .metric = s->model->metric->name,
                              .baseline_loss = s->yardstick->loss, .shape = s->facts.shape};
+    AML_TRY(default_costs(&problem->default_cost, s));
     const aml_prior *prior;
     AML_TRY(aml_prior_new(&prior, knowledge, problem, s->options->forget, &s->ctx));
     problem->knowledge = prior;

@@ -56,12 +56,12 @@ static aml_status tell(aml_told *told, const team *m, size_t k, aml_arena *scrat
     return AML_OK;
 }
 
-static aml_status suggest(double *config, const team *m, size_t k, const aml_told *told, aml_arena *scratch) {
+static aml_status suggest(double *config, const team *m, const aml_told *told, aml_arena *scratch) {
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
     for (size_t i = 0; i < aml_params_count(s->sampler->params); i++) hp[i] = s->sampler->params[i].fallback;
     aml_ctx ctx = {.keep = scratch, .scratch = scratch, .n_threads = 1,
-                   .rng = aml_rng_stream(s->bench->seed, AML_RNG_SEARCH, k, 0)};
+                   .rng = aml_rng_stream(s->bench->seed, AML_RNG_SEARCH, 0, 0)}; /* samplers draw by told->n */
     AML_TRY(s->sampler->suggest(config, &s->composer->space, told, s->problem, hp, &ctx));
     aml_space_repair(config, &s->composer->space);
     return AML_OK;
@@ -105,7 +105,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     aml_trial *t = trial_new(m, k);
     aml_told told;
     aml_status status = t ? tell(&told, m, k, scratch) : AML_ENOMEM;
-    if (!status) status = suggest(t->config, m, k, &told, scratch);
+    if (!status) status = suggest(t->config, m, &told, scratch);
     aml_string text = {0};
     if (!status) {
         aml_compose(&t->plan, s->composer, t->config);

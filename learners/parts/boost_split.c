@@ -7,7 +7,7 @@
 #include "automl/core/par.h"
 #include "learners/parts/simd.h"
 
-enum { ONE_VS_REST = 4 }; /* present levels up to which each is tried alone against the others */
+enum { ONE_VS_REST = 4, FEW_LEVELS = 32 };
 
 double aml_leaf_value(const aml_split_rules *r, double slope, double curvature) {
     double t = fabs(slope) - r->l1;
@@ -164,37 +164,78 @@ static void put_set(aml_split *best, const aml_split_search *s, const uint64_t *
     best->category = true;
 }
 
-static void find_category(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot, size_t n_bins) {
-    level v[256];
+typedef struct level_cuts {
     side_sums sums;
-    size_t n = present_levels(v, s, slot, n_bins);
+    uint8_t first[256], n_left[256]; /* levels first … first + n_left - 1 of the order go left */
+    size_t n;
+} level_cuts;
+
+static void put_level_cut(level_cuts *c, uint64_t left, size_t first, size_t n_left) {
+    put_cut(&c->sums, c->n, left);
+    c->first[c->n] = (uint8_t)first;
+    c->n_left[c->n++] = (uint8_t)n_left;
+}
+
+/* Up to FEW_LEVELS from either end against all others: few, and with some rows between two cuts, so that noise does
+ * not sort itself into two halves. */
+static void cut_order(level_cuts *c, const aml_split_search *s, const uint64_t *slot, const level *v, size_t n) {
+    double per_row = (double)aml_curvature(s->total) / (double)s->n_rows;
+    size_t most = n / 2 < FEW_LEVELS ? n / 2 : FEW_LEVELS;
+    for (int from_end = 0; from_end < 2; from_end++) {
+        uint64_t left = 0;
+        double since = 0;
+        for (size_t i = 0; i < most && i < n - 1; i++) {
+            uint64_t x = slot[v[from_end ? n - 1 - i : i].code];
+            left += x;
+            since += (double)aml_curvature(x);
+            if (since < s->rules->min_group * per_row) continue;
+            since = 0;
+            put_level_cut(c, left, from_end ? n - 1 - i : 0, i + 1);
+        }
+    }
+}
+
+static size_t drop_rare(level *v, size_t n, const aml_split_search *s, const uint64_t *slot) {
+    double least = s->rules->cat_smooth * (double)aml_curvature(s->total) / (double)s->n_rows;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if ((double)aml_curvature(slot[v[i].code]) >= least) v[kept++] = v[i];
+    return kept;
+}
+
+/* Few present levels are tried one against the rest, many in their order. Returns how many levels, from v[*first] on,
+ * go left; 0 = no split. */
+static size_t best_levels(size_t *first, aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot,
+                          level *v, size_t n) {
+    level_cuts c;
     bool alone = n <= ONE_VS_REST;
     gain_units u = units_of(s, s->rules->l2 + (alone ? 0 : s->rules->cat_l2));
-    if (n < 2) return;
+    c.n = 0;
+    if (!alone) n = drop_rare(v, n, s, slot);
     if (!alone) sort_levels(v, n);
-    uint64_t left = 0;
-    size_t n_cuts = alone ? n : n - 1;
-    for (size_t i = 0; i < n_cuts; i++) {
-        left = alone ? slot[v[i].code] : left + slot[v[i].code];
-        put_cut(&sums, i, left);
-    }
-    size_t at;
+    if (!alone && n > 1) cut_order(&c, s, slot, v, n);
+    for (size_t i = 0; i < n && alone; i++) put_level_cut(&c, slot[v[i].code], i, 1);
+    if (!c.n) return 0;
+    size_t from = 0, end = c.n;
     if (s->rules->random_cuts) {
         aml_rng rng = aml_rng_child(&s->rng, (uint32_t)k);
-        size_t pick = aml_rng_below(&rng, (uint32_t)n_cuts);
-        put_cut(&sums, 0, cut_left(&sums, pick));
-        if (best_cut(&sums, 1, &u)) return;
-        best->gain = sums.gain[0];
-        at = pick;
-        best->left = cut_left(&sums, 0);
-    } else {
-        at = best_cut(&sums, n_cuts, &u);
-        if (at == n_cuts) return;
-        best->gain = sums.gain[at];
-        best->left = cut_left(&sums, at);
+        from = aml_rng_below(&rng, (uint32_t)c.n);
+        end = from + 1;
+        put_cut(&c.sums, 0, cut_left(&c.sums, from));
     }
-    if (alone) v[0] = v[at], at = 0;
-    put_set(best, s, slot, n_bins, v, at + 1);
+    size_t at = best_cut(&c.sums, end - from, &u);
+    if (at == end - from) return 0;
+    best->gain = c.sums.gain[at];
+    best->left = cut_left(&c.sums, at);
+    *first = c.first[from + at];
+    return c.n_left[from + at];
+}
+
+static void find_category(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot, size_t n_bins) {
+    level v[256];
+    size_t n = present_levels(v, s, slot, n_bins);
+    size_t first, n_left = n < 2 ? 0 : best_levels(&first, best, s, k, slot, v, n);
+    if (n_left) put_set(best, s, slot, n_bins, v + first, n_left);
 }
 
 /* ---- all features */

@@ -8,7 +8,8 @@
 typedef struct aml_split_rules {
     double min_rows, min_curvature; /* of a child; rows are estimated from the curvature */
     double l1, l2;                  /* penalties on a leaf's value */
-    double cat_smooth, cat_l2;      /* categories: shrinks the order of rare levels, penalty of sorted splits */
+    double cat_smooth, cat_l2;      /* categories: shrinks the order of rare levels, penalty of sorted splits, */
+    double min_group;               /* and rows between two cuts along the order */
     bool random_cuts;               /* one random cut a feature instead of the best one */
 } aml_split_rules;
 
