@@ -119,7 +119,7 @@ typedef struct aml_guardrail {
 
 typedef struct aml_progress {
     size_t size;
-    const char *stage;        /* "search", "ensemble", "refit", "save" */
+    const char *stage;        /* "search", "ensemble", "refit" */
     size_t trials, failed;    /* finished so far */
     size_t trials_limit;      /* 0 = none */
     double seconds, limit;    /* since the start; limit 0 = none */
@@ -154,6 +154,8 @@ typedef struct aml_train_options {
     size_t memory_limit;            /* bytes, 0 = none */
     aml_progress_fn progress;
     void *progress_arg;
+    const volatile int *stop;       /* once it is not 0 the search ends within moments and the model is made of what
+                                       there is; another thread or a signal handler may set it; or NULL */
     const char *forget;             /* a dataset of the built-in knowledge to be left out, with its family: for
                                        honest benchmarks on data that the knowledge was made with; or NULL */
 } aml_train_options;

@@ -23,7 +23,7 @@ static const aml_param params[] = {
     {"reg_lambda", "L2 penalty on leaf values", AML_REAL, true, 1e-4, 100, 1e-4, NULL, false},
     {"cat_smooth", "shrinks the order of rare levels", AML_REAL, true, 0.1, 100, 10, NULL, false},
     {"cat_l2", "L2 penalty of splits on sorted levels", AML_REAL, true, 0.01, 100, 10, NULL, false},
-    {"min_data_per_group", "rows that decide between two splits on sorted levels", AML_INT, true, 1, 200, 100, NULL, false},
+    {"min_data_per_group", "rows between two cuts along sorted levels", AML_INT, true, 1, 1000, 100, NULL, true},
     {"extra_trees", "one random cut a feature", AML_CHOICE, false, 0, 1, 0, no_yes, false},
     {"n_estimators", "rounds at most, with rows to stop early on", AML_INT, true, 1, 10000, 2000, NULL, true},
     {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0, NULL, true},
@@ -65,7 +65,7 @@ static void set_rules(boosting *b) {
         .learning_rate = hp[LEARNING_RATE],
         .split = {.min_rows = hp[MIN_CHILD_SAMPLES], .min_curvature = hp[MIN_CHILD_WEIGHT], .l1 = hp[REG_ALPHA],
                   .l2 = hp[REG_LAMBDA], .cat_smooth = hp[CAT_SMOOTH], .cat_l2 = hp[CAT_L2],
-                  .min_group = hp[MIN_GROUP],
+                  .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
                   .random_cuts = hp[EXTRA_TREES] > 0}};
     if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
     bool watched = b->data->n_valid > 0;
@@ -194,7 +194,7 @@ static bool should_end(boosting *b, bool grew) {
     b->idle = grew ? 0 : b->idle + 1;
     if (b->idle >= (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1)) return true;
     if (!b->valid.n) return false;
-    double loss = aml_boost_loss_mean(&b->loss, &b->valid);
+    double loss = aml_boost_loss_mean(&b->loss, &b->valid, b->ctx->n_threads);
     if (loss < b->best_loss) {
         b->best_loss = loss;
         b->best_round = b->round;
@@ -283,13 +283,14 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
     if (param == MIN_CHILD_SAMPLES) *hi = fmax(*lo, fmin(*hi, ceil(n / 10)));
 }
 
-/* Seconds on one thread: a histogram add is about 1 ns, and a tree of L leaves takes about 1.5 + log2(L) / 2 passes. */
+/* Seconds on one thread, measured at 20 000 to a million rows of 9 to 54 features: adds to histograms, visits of rows,
+ * and scans of histograms. */
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n, p = (double)shape->p * hp[FEATURE_FRACTION], leaves = hp[NUM_LEAVES];
     double outputs = shape->task == AML_MULTICLASS ? shape->n_classes : 1;
     double rounds = fmin(hp[N_ESTIMATORS], 15 / hp[LEARNING_RATE]);
-    double rows = n * hp[BAGGING_FRACTION] * (p * (1.5 + 0.5 * log2(leaves)) + 15);
-    return 1e-9 * rounds * outputs * (rows + leaves * p * 256 * 2);
+    double rows = n * hp[BAGGING_FRACTION] * (p * (0.5 + 0.25 * log2(leaves)) + 20);
+    return 1e-9 * rounds * outputs * (rows + leaves * p * 256);
 }
 
 static aml_status importance(double *out, const void *model, size_t p) {

@@ -26,7 +26,7 @@ struct cli_progress {
 };
 
 /* A handler can reach nothing else. */
-static volatile sig_atomic_t caught;
+static volatile int caught; /* the type that aml_train_options.stop points to; sig_atomic_t is no other */
 static volatile sig_atomic_t line_is_open;
 
 static void on_signal(int number) {
@@ -153,8 +153,10 @@ int cli_progress_update(const aml_progress *progress, void *arg) {
              progress->best_learner ? progress->best_learner : "");
     if (differs(p->best, p->shown_best)) p->fresh = true;
     pthread_mutex_unlock(&p->lock);
-    return caught != 0;
+    return 0;
 }
+
+const volatile int *cli_progress_flag(void) { return &caught; }
 
 int cli_progress_stop(cli_progress *p) {
     if (!p) return 0;

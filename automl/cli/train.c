@@ -110,6 +110,7 @@ static int train(job *j) {
         return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
     o.progress = cli_progress_update;
     o.progress_arg = progress;
+    o.stop = cli_progress_flag();
     o.seconds_used = cli_now() - j->call->start;
     signal(SIGPIPE, SIG_IGN); /* whoever reads our messages may go; the search goes on */
     int status = aml_train(&j->model, j->data, &o);

@@ -11,6 +11,7 @@ double aml_now(void) {
 
 bool aml_should_stop(const aml_ctx *ctx) {
     if (ctx->stop && atomic_load_explicit(ctx->stop, memory_order_relaxed)) return true;
+    if (ctx->interrupt && *ctx->interrupt) return true;
     return ctx->deadline > 0 && aml_now() >= ctx->deadline;
 }
 

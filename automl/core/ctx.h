@@ -14,6 +14,7 @@ typedef struct aml_ctx {
     int n_threads;          /* for aml_par_for; at least 1 */
     double deadline;        /* on aml_now()'s clock; 0 = none */
     const atomic_bool *stop; /* may be NULL */
+    const volatile int *interrupt; /* the user's stop flag (a signal handler may set it), or NULL */
     bool truncated;         /* out: an anytime plug-in ended early with a usable model */
 } aml_ctx;
 

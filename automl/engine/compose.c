@@ -33,16 +33,13 @@ static size_t feature_params(const aml_param *out[2], const aml_learner *l, cons
     return n;
 }
 
-static aml_status allowed_learner(bool *out, const aml_learner *l, const aml_facts *f, const char *const *allowed) {
-    *out = false;
-    if (!(l->tasks & (unsigned)f->shape.task) || (l->can & AML_YARDSTICK)) return AML_OK;
-    if (!allowed || !allowed[0]) {
-        *out = true;
-        return AML_OK;
-    }
+/* The yardstick is searched only when it is asked for by name. */
+static bool is_allowed(const aml_learner *l, const aml_facts *f, const char *const *allowed) {
+    if (!(l->tasks & (unsigned)f->shape.task)) return false;
+    if (!allowed || !allowed[0]) return !(l->can & AML_YARDSTICK);
     for (size_t i = 0; allowed[i]; i++)
-        if (!strcmp(allowed[i], l->name)) *out = true;
-    return AML_OK;
+        if (!strcmp(allowed[i], l->name)) return true;
+    return false;
 }
 
 static aml_status check_names(const char *const *allowed) {
@@ -76,9 +73,7 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
     size_t d = 1;
     for (const aml_learner *const *at = aml_learners(); *at; at++) {
         const aml_learner *l = *at;
-        bool use;
-        AML_TRY(allowed_learner(&use, l, facts, allowed));
-        if (!use) continue;
+        if (!is_allowed(l, facts, allowed)) continue;
         size_t when = c->n_learners;
         names[when] = l->name;
         c->learners[c->n_learners++] = l;

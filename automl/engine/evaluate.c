@@ -109,7 +109,7 @@ static aml_status find_kept(kept *k, const aml_frame *f, const char *const *name
     for (size_t i = 0; names && names[i]; i++) {
         size_t c;
         if (k->n == 256) return aml_fail(AML_EUSAGE, "at most 256 columns can be kept");
-        AML_TRY(aml_frame_need(&c, f, names[i], "column to keep"));
+        AML_TRY(aml_frame_need(&c, f, names[i], "kept"));
         k->columns[k->n++] = &f->columns[c];
     }
     return AML_OK;

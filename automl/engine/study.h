@@ -47,6 +47,9 @@ aml_status aml_study_finish(aml_study *s);
 /* Roles of the columns by the options; AML_EDATA for a name that is not there. roles has room for f->p. */
 aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f, const aml_train_options *o);
 
+/* Tells the caller how far it is; last: the trial that just ended, or NULL. */
+void aml_study_report(aml_study *s, const char *stage, const aml_leader *last);
+
 aml_leader aml_leader_of(const aml_study *s, const aml_trial *t);
 
 #endif

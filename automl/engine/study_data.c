@@ -24,7 +24,7 @@ aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f, 
     AML_TRY(give_role(roles, target, f, o->target, AML_TARGET, "target"));
     AML_TRY(give_role(roles, NULL, f, o->weight, AML_WEIGHT, "weight"));
     AML_TRY(give_role(roles, NULL, f, o->group, AML_GROUP, "group"));
-    for (size_t i = 0; o->drop && o->drop[i]; i++) AML_TRY(give_role(roles, NULL, f, o->drop[i], AML_DROPPED_BY_USER, "column to drop"));
+    for (size_t i = 0; o->drop && o->drop[i]; i++) AML_TRY(give_role(roles, NULL, f, o->drop[i], AML_DROPPED_BY_USER, "dropped"));
     size_t time;
     if (o->time) AML_TRY(aml_frame_need(&time, f, o->time, "time")); /* stays a feature */
     return AML_OK;

@@ -7,11 +7,22 @@
 
 enum { MOST_CANDIDATES = 20, ROUNDS = 25, PARTS = 5, WHOLE = 0xFFFFFF };
 
+/* Rows that are predicted by the same models and weights, one range after the other: only within them are scores
+ * comparable. Folds, or five random shares of a holdout. */
+typedef struct parts {
+    size_t n;
+    uint32_t *of;      /* part of each scored row, 0 … n-1 */
+    size_t n_ranges;   /* scored together: the folds, or the parts of a holdout */
+    uint32_t *range;   /* of each scored row */
+} parts;
+
 typedef struct choice {
     aml_candidates candidates;
     aml_trial *trial[MOST_CANDIDATES];
     double weight[MOST_CANDIDATES];
+    parts parts;
     double *crossfit; /* scored × outputs */
+    double score, error;
 } choice;
 
 /* ---- candidates: the best complete trials */
@@ -45,15 +56,53 @@ static aml_trial *unfinished(const aml_study *s) {
     return best && best->loss < s->yardstick->loss ? best : NULL;
 }
 
-/* Parts whose weights are chosen without them: the folds, five at most; of a holdout five random shares. */
-static aml_status make_parts(uint32_t *part, size_t *n_parts, const aml_study *s) {
+static aml_status make_parts(parts *p, const aml_study *s) {
     const aml_bench *b = &s->bench;
     aml_rng rng = aml_rng_stream(b->seed, AML_RNG_ENSEMBLE, 1, 0);
-    bool folds = b->folds->k > 1;
-    for (size_t f = 0; f < b->folds->k; f++)
-        for (size_t i = b->begin[f]; i < b->begin[f + 1]; i++) part[i] = folds ? (uint32_t)(f % PARTS) : aml_rng_below(&rng, PARTS);
-    *n_parts = folds && b->folds->k < PARTS ? b->folds->k : PARTS;
+    size_t k = b->folds->k;
+    p->n = k > 1 && k < PARTS ? k : PARTS;
+    p->n_ranges = k > 1 ? k : PARTS;
+    p->of = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
+    p->range = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
+    if (!p->of || !p->range) return AML_ENOMEM;
+    for (size_t f = 0; f < k; f++) {
+        for (size_t i = b->begin[f]; i < b->begin[f + 1]; i++) {
+            p->range[i] = k > 1 ? (uint32_t)f : aml_rng_below(&rng, PARTS);
+            p->of[i] = p->range[i] % (uint32_t)p->n;
+        }
+    }
     return AML_OK;
+}
+
+/* Mean score over the ranges, as trials are scored; of all rows together where a range alone has no score. */
+static aml_status score_ranges(double *score, double *error, const aml_study *s, const parts *p, const double *pred) {
+    const aml_bench *b = &s->bench;
+    size_t k = (size_t)b->n_outputs;
+    double *y = AML_ARRAY(s->ctx.scratch, b->n_scored, double), *w = AML_ARRAY(s->ctx.scratch, b->n_scored, double);
+    double *q = AML_ARRAY(s->ctx.scratch, b->n_scored * k, double), *one = AML_ARRAY(s->ctx.scratch, p->n_ranges, double);
+    double sum = 0, weight = 0, square = 0;
+    if (!y || !w || !q || !one) return AML_ENOMEM;
+    for (size_t r = 0; r < p->n_ranges; r++) {
+        size_t n = 0;
+        for (size_t i = 0; i < b->n_scored; i++) {
+            if (p->range[i] != r) continue;
+            y[n] = b->y[i];
+            if (b->w) w[n] = b->w[i];
+            memcpy(q + n++ * k, pred + i * k, k * sizeof *q);
+        }
+        one[r] = NAN;
+        if (n && b->metric->score(&one[r], y, b->w ? w : NULL, q, n, s->task.n_classes) == AML_ENOMEM) return AML_ENOMEM;
+        sum += (double)n * (n ? one[r] : 0);
+        weight += (double)n;
+    }
+    *score = sum / weight;
+    for (size_t r = 0; r < p->n_ranges; r++) square += pow(one[r] - *score, 2);
+    *error = p->n_ranges > 1 ? sqrt(square / (double)(p->n_ranges - 1) / (double)p->n_ranges) : NAN;
+    if (isfinite(*score)) return AML_OK;
+    *error = NAN;
+    aml_status status = b->metric->score(score, b->y, b->w, pred, b->n_scored, s->task.n_classes);
+    if (status) *score = NAN;
+    return status == AML_ENOMEM ? status : AML_OK;
 }
 
 static void drop_small_weights(double *weight, size_t n) {
@@ -65,48 +114,41 @@ static void drop_small_weights(double *weight, size_t n) {
     for (size_t i = 0; i < n; i++) weight[i] /= sum;
 }
 
-static aml_status choose(choice *c, aml_study *s) {
-    const aml_bench *b = &s->bench;
-    size_t rounds = s->options->ensemble < 0 ? 1 : ROUNDS, n_parts;
-    uint32_t *part = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t), *all = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
-    const float **pred = AML_ARRAY(s->ctx.keep, MOST_CANDIDATES, const float *);
-    c->crossfit = AML_ARRAY(s->ctx.keep, b->n_scored * (size_t)b->n_outputs, double);
-    if (!part || !all || !pred || !c->crossfit) return AML_ENOMEM;
-    pick_candidates(c, s, pred);
-    for (size_t i = 0; i < b->n_scored; i++) all[i] = (uint32_t)i;
-    AML_TRY(make_parts(part, &n_parts, s));
-    double now = aml_now(), left = s->deadline - now;
-    s->ctx.deadline = s->deadline > 0 ? now + 0.35 * left : 0;
-    AML_TRY(aml_ensemble_select(c->weight, &c->candidates, all, b->n_scored, rounds, &s->ctx));
-    s->ctx.deadline = s->deadline > 0 ? now + 0.7 * left : 0;
-    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, part, n_parts, rounds, &s->ctx));
+/* Weights by so many greedy rounds, and what they are worth on rows that had no say. */
+static aml_status choose_by(choice *c, aml_study *s, size_t rounds, const uint32_t *all, double begin, double share) {
+    double left = s->deadline - begin;
+    s->ctx.deadline = s->deadline > 0 ? begin + 0.5 * share * left : 0;
+    AML_TRY(aml_ensemble_select(c->weight, &c->candidates, all, s->bench.n_scored, rounds, &s->ctx));
+    s->ctx.deadline = s->deadline > 0 ? begin + share * left : 0;
+    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, c->parts.of, c->parts.n, rounds, &s->ctx));
     s->ctx.deadline = 0;
+    return score_ranges(&c->score, &c->error, s, &c->parts, c->crossfit);
+}
+
+/* The best single pipeline, unless an ensemble is better on rows that had no say in it. */
+static aml_status choose(choice *c, aml_study *s) {
+    size_t n = s->bench.n_scored, k = (size_t)s->bench.n_outputs;
+    uint32_t *all = AML_ARRAY(s->ctx.keep, n, uint32_t);
+    const float **pred = AML_ARRAY(s->ctx.keep, MOST_CANDIDATES, const float *);
+    c->crossfit = AML_ARRAY(s->ctx.keep, n * k, double);
+    double *other = AML_ARRAY(s->ctx.keep, n * k, double), begin = aml_now();
+    if (!all || !pred || !c->crossfit || !other) return AML_ENOMEM;
+    for (size_t i = 0; i < n; i++) all[i] = (uint32_t)i;
+    pick_candidates(c, s, pred);
+    AML_TRY(make_parts(&c->parts, s));
+    AML_TRY(choose_by(c, s, 1, all, begin, 0.1));
+    if (s->options->ensemble < 0 || c->candidates.n < 2) return AML_OK;
+    choice mixed = *c;
+    mixed.crossfit = other;
+    AML_TRY(choose_by(&mixed, s, ROUNDS, all, begin, 0.7));
+    if (aml_metric_loss(s->model->metric, mixed.score) < aml_metric_loss(s->model->metric, c->score)) *c = mixed;
     drop_small_weights(c->weight, c->candidates.n);
     return AML_OK;
 }
 
 /* ---- honest score */
 
-/* Mean over folds, as trials are scored; of all rows together where a fold alone has no score. */
-static void score_folds(double *score, double *error, const aml_study *s, const double *pred) {
-    const aml_bench *b = &s->bench;
-    double sum = 0, weight = 0, square = 0, one[64];
-    size_t k = b->folds->k;
-    for (size_t f = 0; f < k && f < 64; f++) {
-        size_t from = b->begin[f], n = b->begin[f + 1] - from;
-        if (b->metric->score(&one[f], b->y + from, b->w ? b->w + from : NULL, pred + from * (size_t)b->n_outputs, n, s->task.n_classes)) one[f] = NAN;
-        sum += (double)n * one[f];
-        weight += (double)n;
-    }
-    *score = sum / weight;
-    for (size_t f = 0; f < k && f < 64; f++) square += pow(one[f] - *score, 2);
-    *error = k > 1 ? sqrt(square / (double)(k - 1) / (double)k) : NAN;
-    if (isfinite(*score)) return;
-    *error = NAN;
-    if (b->metric->score(score, b->y, b->w, pred, b->n_scored, s->task.n_classes)) *score = NAN;
-}
-
-static aml_status honest_score(aml_study *s, const choice *c, double *error) {
+static aml_status honest_score(aml_study *s, const choice *c) {
     const aml_bench *b = &s->bench;
     const aml_metric *metric = b->metric;
     aml_score *score = &s->model->score;
@@ -114,7 +156,7 @@ static aml_status honest_score(aml_study *s, const choice *c, double *error) {
     *score = (aml_score){.size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
     score->method = b->folds->k > 1 ? "cross-fitted: each fold is predicted by models and weights chosen on the other folds; bootstrap over rows"
                                     : "holdout rows, weights chosen on the other shares of them; bootstrap over rows";
-    score_folds(&score->value, error, s, c->crossfit);
+    score->value = c->score;
     if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes)) pooled = NAN;
     s->ctx.rng = aml_rng_stream(b->seed, AML_RNG_BOOTSTRAP, 0, 0);
     AML_TRY(aml_bootstrap(&low, &high, metric, b->y, b->w, c->crossfit, b->n_scored, (size_t)b->n_outputs, s->task.n_classes, &s->ctx));
@@ -196,6 +238,7 @@ static aml_status assemble(aml_study *s, choice *c) {
     double sum = 0;
     for (size_t i = 0; m->importance && i < m->inputs.p; i++) sum += m->importance[i];
     for (size_t i = 0; sum > 0 && i < m->inputs.p; i++) m->importance[i] /= sum;
+    if (!(sum > 0)) m->importance = NULL;
     return AML_OK;
 }
 
@@ -285,12 +328,13 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
 
 aml_status aml_study_finish(aml_study *s) {
     choice c = {0};
-    double error;
+    aml_study_report(s, "ensemble", NULL);
     AML_TRY(choose(&c, s));
     AML_TRY(copy_guardrails(s));
     aml_trial *partial = c.trial[0] == s->yardstick ? unfinished(s) : NULL;
     if (partial) return finish_unfinished(s, partial);
-    AML_TRY(honest_score(s, &c, &error));
+    AML_TRY(honest_score(s, &c));
+    aml_study_report(s, "refit", NULL);
     AML_TRY(assemble(s, &c));
-    return make_leaderboard(s, &c, error);
+    return make_leaderboard(s, &c, c.error);
 }

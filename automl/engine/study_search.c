@@ -90,21 +90,25 @@ aml_leader aml_leader_of(const aml_study *s, const aml_trial *t) {
                         .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
 }
 
+void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
+    if (!s->options->progress) return;
+    aml_progress p = {.size = sizeof p, .stage = stage, .trials = s->ended, .failed = s->failed, .trials_limit = s->options->trials,
+                      .seconds = aml_now() - s->start + s->options->seconds_used, .limit = s->options->time_limit,
+                      .best = s->leader ? s->leader->score : NAN, .best_learner = s->leader ? s->leader->plan.learner->name : "",
+                      .metric = s->model->metric->name, .last = last};
+    if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
+}
+
 static void trial_ended(const aml_trial *t, void *arg) {
     aml_study *s = arg;
+    aml_leader last = aml_leader_of(s, t);
     s->ended++;
     s->failed += t->state == AML_TRIAL_FAILED;
     if (t->state == AML_TRIAL_DONE && !(t->loss >= s->best)) {
         s->best = t->loss;
         s->leader = t;
     }
-    if (!s->options->progress) return;
-    aml_leader last = aml_leader_of(s, t);
-    aml_progress p = {.size = sizeof p, .stage = "search", .trials = s->ended, .failed = s->failed, .trials_limit = s->options->trials,
-                      .seconds = aml_now() - s->start + s->options->seconds_used, .limit = s->options->time_limit,
-                      .best = s->leader ? s->leader->score : NAN, .best_learner = s->leader ? s->leader->plan.learner->name : "",
-                      .metric = s->model->metric->name, .last = &last};
-    if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
+    aml_study_report(s, "search", &last);
 }
 
 /* Time left for the ensemble, refits and saving. */
@@ -164,7 +168,7 @@ aml_status aml_study_bench(aml_study *s) {
 
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
-    aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .stop = &s->stop, .ended = trial_ended, .arg = s};
+    aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .stop = &s->stop, .interrupt = o->stop, .ended = trial_ended, .arg = s};
     AML_TRY(find_parts(&search, o));
     s->best = INFINITY;
     if (!s->view.p)

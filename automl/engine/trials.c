@@ -94,7 +94,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
     *out = NULL;
     size_t k = m->next;
-    if (m->over || k >= s->max_trials || atomic_load(s->stop)) return AML_OK;
+    if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return AML_OK;
     if (s->deadline > 0 && aml_now() >= s->deadline) return AML_OK;
     m->next++;
     if (s->deadline <= 0)
@@ -162,7 +162,7 @@ static void slim_losers(team *m) {
 static void run_one(team *m, aml_trial *t) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
-    aml_ctx ctx = {.n_threads = s->n_threads, .deadline = s->deadline, .stop = s->stop};
+    aml_ctx ctx = {.n_threads = s->n_threads, .deadline = s->deadline, .stop = s->stop, .interrupt = s->interrupt};
     judge j = {m, t->id};
     aml_trial_run(&work, s->bench, going, &j, &ctx);
     pthread_mutex_lock(&m->lock);

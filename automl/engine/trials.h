@@ -16,6 +16,7 @@ typedef struct aml_search {
     size_t keep;             /* trials whose models stay in memory: the best ones */
     double deadline;         /* 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
+    const volatile int *interrupt; /* the caller's stop flag, or NULL */
     /* Called after each trial, one at a time. */
     void (*ended)(const aml_trial *t, void *arg);
     void *arg;

@@ -53,7 +53,8 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
     r->y = aml_alloc_raw(ctx->scratch, n, sizeof *r->y);
     r->w = d->w ? aml_alloc_raw(ctx->scratch, n, sizeof *r->w) : NULL;
     r->score = aml_alloc_raw(ctx->scratch, n * l->n_outputs, sizeof *r->score);
-    if (!r->y || (d->w && !r->w) || !r->score) return AML_ENOMEM;
+    r->sums = AML_ARRAY(ctx->scratch, 2 * (n / BLOCK + 1), double);
+    if (!r->y || (d->w && !r->w) || !r->score || !r->sums) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         double y = d->y[rows[i]];
         r->y[i] = (float)(l->task == AML_REGRESSION ? (y - l->center) / l->scale : y);
@@ -71,8 +72,7 @@ aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_ctx *ct
     l->base = AML_ARRAY(ctx->keep, l->n_outputs, double);
     l->state = aml_alloc_raw(ctx->scratch, d->n * l->n_outputs, sizeof *l->state);
     l->packed = aml_alloc_raw(ctx->scratch, d->n, sizeof *l->packed);
-    l->sums = AML_ARRAY(ctx->scratch, 2 * (d->n / BLOCK + 1), double);
-    if (!l->base || !l->state || !l->packed || !l->sums) return AML_ENOMEM;
+    if (!l->base || !l->state || !l->packed) return AML_ENOMEM;
     if (d->task == AML_REGRESSION) standardise(l, d);
     if (d->task == AML_MULTICLASS) log_priors(l->base, l->n_outputs, d);
     if (d->task == AML_BINARY) {
@@ -167,8 +167,8 @@ static void sum_block(void *arg, size_t block, size_t begin, size_t end, int thr
         slopes[i % 4] += (double)(fabsf(slope_of(job, i)) * by);
         curvatures[i % 4] += (double)(curvature_of(job, i) * by);
     }
-    job->l->sums[2 * block] = slopes[0] + slopes[1] + slopes[2] + slopes[3];
-    job->l->sums[2 * block + 1] = curvatures[0] + curvatures[1] + curvatures[2] + curvatures[3];
+    job->l->train.sums[2 * block] = slopes[0] + slopes[1] + slopes[2] + slopes[3];
+    job->l->train.sums[2 * block + 1] = curvatures[0] + curvatures[1] + curvatures[2] + curvatures[3];
 }
 
 /* 32 well-mixed bits of a position: two fractions in [0, 1) of 16 bits each. */
@@ -207,8 +207,8 @@ bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_
     job.factor = l->task == AML_MULTICLASS && k > 1 ? (float)(k / (k - 1)) : 1.0f;
     aml_par_for(n_threads, n, BLOCK, sum_block, &job);
     for (size_t b = 0; b < (n + BLOCK - 1) / BLOCK; b++) {
-        slopes += l->sums[2 * b];
-        curvatures += l->sums[2 * b + 1];
+        slopes += l->train.sums[2 * b];
+        curvatures += l->train.sums[2 * b + 1];
     }
     if (!(slopes > 1e-30 * (double)n) || !(curvatures > 0)) return false;
     double room = ROOM - (double)(n < ROOM / 2 ? n : 0);
@@ -224,24 +224,44 @@ bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_
 /* ---- loss */
 
 static double row_loss(const aml_boost_loss *l, const aml_boost_rows *r, size_t i) {
-    double y = (double)r->y[i], s = (double)r->score[i];
-    if (l->task == AML_REGRESSION) return (s - y) * (s - y);
+    float y = r->y[i], s = r->score[i];
+    if (l->task == AML_REGRESSION) return ((double)s - (double)y) * ((double)s - (double)y);
     if (l->task == AML_BINARY) {
-        double z = y > 0.5 ? -s : s; /* log(1 + exp(z)) */
-        return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
+        float z = y > 0.5f ? -s : s; /* log(1 + exp(z)) */
+        return (double)fmaxf(z, 0) + log1p((double)aml_exp_f32(-fabsf(z)));
     }
-    double top = s, total = 0;
-    for (size_t k = 1; k < l->n_outputs; k++) top = fmax(top, (double)r->score[k * r->n + i]);
-    for (size_t k = 0; k < l->n_outputs; k++) total += exp((double)r->score[k * r->n + i] - top);
-    return log(total) + top - (double)r->score[(size_t)y * r->n + i];
+    float top = s;
+    double total = 0;
+    for (size_t k = 1; k < l->n_outputs; k++) top = fmaxf(top, r->score[k * r->n + i]);
+    for (size_t k = 0; k < l->n_outputs; k++) total += (double)aml_exp_f32(r->score[k * r->n + i] - top);
+    return log(total) + (double)top - (double)r->score[(size_t)y * r->n + i];
 }
 
-double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r) {
+typedef struct loss_job {
+    const aml_boost_loss *l;
+    const aml_boost_rows *r;
+} loss_job;
+
+static void loss_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const loss_job *job = arg;
     double sum = 0, total = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        double w = r->w ? (double)r->w[i] : 1.0;
-        sum += w * row_loss(l, r, i);
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        double w = job->r->w ? (double)job->r->w[i] : 1.0;
+        sum += w * row_loss(job->l, job->r, i);
         total += w;
+    }
+    job->r->sums[2 * block] = sum;
+    job->r->sums[2 * block + 1] = total;
+}
+
+double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads) {
+    loss_job job = {l, r};
+    double sum = 0, total = 0;
+    aml_par_for(n_threads, r->n, BLOCK, loss_block, &job);
+    for (size_t b = 0; b < (r->n + BLOCK - 1) / BLOCK; b++) {
+        sum += r->sums[2 * b];
+        total += r->sums[2 * b + 1];
     }
     return total > 0 ? sum / total : 0;
 }

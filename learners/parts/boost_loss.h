@@ -12,6 +12,7 @@ typedef struct aml_boost_rows {
     float *y;             /* standardised target, or class number */
     float *w;             /* weights, or NULL = all 1 */
     float *score;         /* one column of n an output */
+    double *sums;         /* two per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
@@ -23,7 +24,6 @@ typedef struct aml_boost_loss {
     float *state;         /* per output and row: residual, or probability of the class */
     uint64_t *packed;     /* per row, of the output asked for last */
     double slope_unit, curvature_unit;
-    double *sums;         /* per block of rows */
 } aml_boost_loss;
 
 /* Center, scale and base from data->rows, and the scores at the base. In ctx->scratch, but base in ctx->keep. */
@@ -41,7 +41,7 @@ void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
 
 /* Mean loss. */
-double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r);
+double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
 void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center, double scale);

@@ -146,6 +146,16 @@ static void swap(uint32_t *a, uint32_t *b) {
     *b = t;
 }
 
+/* Looks at the clock once in a while; true when it is time to stop. */
+static bool stopped(aml_forest_work *w, size_t work) {
+    w->worked += work;
+    if (w->worked > 1 << 20) {
+        w->worked = 0;
+        w->out->stopped |= aml_should_stop(w->ctx);
+    }
+    return w->out->stopped;
+}
+
 /* Draws features until enough of them vary in the node, or none is left. */
 static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
     aml_cut best = {.gain = -INFINITY};
@@ -154,7 +164,7 @@ static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
     for (size_t k = 0; k < w->n_features && want; k++) {
         swap(w->feature + k, w->feature + k + aml_rng_below(&w->rng, (uint32_t)(w->n_features - k)));
         bool varies = aml_forest_try(&best, node, w->feature[k]);
-        w->worked += node->n + 64;
+        if (stopped(w, node->n + 64)) break;
         if (varies && (want > 1 || best.gain > -INFINITY)) want--;
     }
     return best;
@@ -280,13 +290,10 @@ static bool grow(aml_forest_work *w) {
     if (!t->gain || !grow_room(&t->node, &t->room, 0, 1, sizeof *t->node)) return false;
     t->n_nodes = 1;
     if (!examine(w, 0, 0, w->sample->n)) return false;
-    while (w->n_open && n_leaves < w->rules->max_leaves) {
+    while (w->n_open && n_leaves < w->rules->max_leaves && !t->stopped) {
         open_node o = pop(w);
         if (!split(w, &o)) return false;
         n_leaves++;
-        if (w->worked < 1 << 18) continue;
-        w->worked = 0;
-        if ((t->stopped = aml_should_stop(w->ctx))) return true;
     }
     return true;
 }
