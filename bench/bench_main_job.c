@@ -31,7 +31,7 @@ static const job jobs[] = {
     {"concrete_strength", "strength", "rmse", 4.4, 4.49, NULL},
     {"diamonds", "price", "rmse", 527, 524, NULL},
     {"letter", "class", "accuracy", 0.973, 0.973, NULL},
-    {"satimage", "class", "accuracy", 0.922, 0.925, NULL},
+    {"satimage", "classes", "accuracy", 0.922, 0.925, NULL},
     {"covertype_20k", "Cover_Type", "accuracy", 0.89, 0.8915, NULL},
     {"mushroom", "class", "auc", 0.9999, NAN, NULL},
     {"sms_spam", "label", "auc", 0.985, NAN, NULL},

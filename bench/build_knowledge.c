@@ -74,8 +74,8 @@ static aml_pipeline settings_of(const aml_space *space, const double *config, am
 /* How many draws of a learner: the flexible ones have more to say. */
 static size_t draws_of(const aml_learner *l, size_t draws) {
     size_t n = aml_params_count(l->params);
-    bool early = l->can & AML_EARLY_STOPS;
-    return early ? draws : n >= 3 ? draws / 4 : n >= 1 ? draws / 8 : 0;
+    if (l->can & AML_EARLY_STOPS) return l->can & AML_WANTS_DENSE ? draws / 2 : draws;
+    return n >= 3 ? draws / 4 : n >= 1 ? draws / 8 : 0;
 }
 
 static size_t make_pipelines(aml_pipeline *out, aml_task_kind task, size_t draws, aml_arena *a) {

@@ -229,6 +229,8 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const gbdt *m = model;
+    if (m->task != x->task || m->n_outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
+        return aml_fail(AML_EDATA, "the model is for another task");
     for (size_t i = 0; i < x->n; i++) memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
     AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
     aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale);

@@ -10,16 +10,16 @@ enum { LAYERS, WIDTH, ACTIVATION, RESIDUAL, EMBEDDING, DETAIL, WAVE_SCALE, MEMBE
 
 static const char *const activations[] = {"relu", "silu", "selu", NULL};
 static const char *const switches[] = {"off", "on", NULL};
-static const char *const embeddings[] = {"none", "ple", "periodic", NULL};
+static const char *const embeddings[] = {"none", "ple", "periodic", "both", NULL};
 
 static const aml_param params[] = {
     [LAYERS] = {"layers", "hidden layers", AML_INT, false, 1, 4, 2, NULL, false},
     [WIDTH] = {"width", "units of a hidden layer", AML_INT, true, 32, 512, 128, NULL, false},
     [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 1, activations, false},
     [RESIDUAL] = {"residual", "layers add to the layer before", AML_CHOICE, false, 0, 1, 0, switches, false},
-    [EMBEDDING] = {"embedding", "encoding of numbers: as they are, piecewise linear, or waves", AML_CHOICE, false, 0, 2, 1,
+    [EMBEDDING] = {"embedding", "encoding of numbers: as they are, piecewise linear, waves, half of each", AML_CHOICE, false, 0, 3, 1,
                    embeddings, false},
-    [DETAIL] = {"detail", "bins or waves a feature", AML_INT, true, 4, 64, 16, NULL, false},
+    [DETAIL] = {"detail", "bins and waves a feature", AML_INT, true, 4, 64, 16, NULL, false},
     [WAVE_SCALE] = {"wave_scale", "spread of the waves' first frequencies", AML_REAL, true, 0.02, 2, 0.2, NULL, false},
     [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1, 16, 8, NULL, false},
     [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3, NULL, false},

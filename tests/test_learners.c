@@ -11,6 +11,12 @@
 #include "automl/engine/catalog.h"
 #include "learner_problem.h"
 
+#ifdef __SANITIZE_ADDRESS__
+enum { SLOWNESS = 8 };
+#else
+enum { SLOWNESS = 1 };
+#endif
+
 /* Says which learner failed, then fails. */
 #define EXPECT(condition, learner, task, text)                                                              \
     do {                                                                                                    \
@@ -396,21 +402,23 @@ static void odd_features_work(void **state) { (void)state, for_all(check_feature
 
 /* ---- limits */
 
-static void check_stop(const aml_learner *l, aml_task_kind task) {
-    atomic_bool stop = true;
+/* `stop` up from the start, or a deadline that comes while it works. */
+static void check_stopped(const aml_learner *l, aml_task_kind task, const atomic_bool *stop, double seconds) {
     double hp[MOST_PARAMS];
     problem *q = ready(l, task, (problem_shape){.n = 20000, .p = 10});
     default_hp(hp, l);
-    clock_t begin = clock(); /* processor time: the machine may be busy */
     fitted f = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL)};
     f.ctx = context(f.keep, f.scratch);
-    f.ctx.stop = &stop;
+    f.ctx.stop = stop;
+    f.ctx.deadline = aml_now() + seconds;
+    clock_t begin = clock(); /* processor time: the machine may be busy */
     f.status = l->fit(&f.model, &q->data, hp, &f.ctx);
-    EXPECT(clock() - begin < CLOCKS_PER_SEC, l, task, "does not look at the stop flag");
+    EXPECT(clock() - begin < SLOWNESS * CLOCKS_PER_SEC / 2, l, task, "does not look at the clock or the stop flag");
     EXPECT(!f.status || f.status == AML_ESTOPPED, l, task, "a status that is not `stopped`");
     if (!f.status) {
         EXPECT(!f.ctx.truncated || (l->can & AML_ANYTIME), l, task, "truncated but not declared anytime");
         f.ctx.stop = NULL;
+        f.ctx.deadline = 0;
         f.out = AML_ARRAY(f.keep, q->data.n * outputs(q), double);
         aml_data x = without_target(&q->data);
         EXPECT(!l->predict(f.out, f.model, &x, &f.ctx), l, task, "a truncated model does not predict");
@@ -419,7 +427,13 @@ static void check_stop(const aml_learner *l, aml_task_kind task) {
     fitted_free(&f);
     problem_free(q);
 }
-static void stop_flag_is_kept(void **state) { (void)state, for_all(check_stop); }
+
+static void check_stop(const aml_learner *l, aml_task_kind task) {
+    atomic_bool stop = true;
+    check_stopped(l, task, &stop, 1000);
+    check_stopped(l, task, NULL, 0.03);
+}
+static void stop_and_deadline_are_kept(void **state) { (void)state, for_all(check_stop); }
 
 static void check_allocations(const aml_learner *l, aml_task_kind task) {
     problem *q = ready(l, task, (problem_shape){.n = 24, .p = 3});
@@ -496,7 +510,7 @@ int main(void) {
         cmocka_unit_test(small_data_work),
         cmocka_unit_test(odd_targets_work),
         cmocka_unit_test(odd_features_work),
-        cmocka_unit_test(stop_flag_is_kept),
+        cmocka_unit_test(stop_and_deadline_are_kept),
         cmocka_unit_test(failing_allocations_are_reported),
         cmocka_unit_test(memory_limits_are_kept),
     };

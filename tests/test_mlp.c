@@ -90,7 +90,7 @@ static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropou
 static void gradients_are_differences(void **state) {
     (void)state;
     for (int link = 0; link < 3; link++) {
-        for (int embedding = 0; embedding < 3; embedding++) {
+        for (int embedding = 0; embedding < 4; embedding++) {
             aml_nn net = {.layers = 2, .width = 6, .members = 3, .outputs = link == AML_NN_SOFTMAX ? 4 : 1,
                           .activation = AML_NN_SILU, .link = (aml_nn_link)link};
             check_gradient(net, (aml_nn_embedding)embedding, 0, 0);
@@ -159,7 +159,7 @@ static void waves_are_cosines(void **state) {
 static void inputs_stay_bounded(void **state) {
     (void)state;
     const float odd[] = {1e30f, -1e30f, INFINITY, -INFINITY, NAN, 3e38f};
-    for (int embedding = 0; embedding < 3; embedding++) {
+    for (int embedding = 0; embedding < 4; embedding++) {
         rig t;
         rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 2, .outputs = 1}, (aml_nn_embedding)embedding);
         for (size_t i = 0; i < 6; i++) t.x[i * P] = odd[i];
@@ -247,7 +247,7 @@ static void curves_and_products_are_learnt(void **state) {
     double hp[64];
     assert_true(unexplained(NULL, 0, false, hp) < 0.01);
     assert_true(unexplained(NULL, 0, true, hp) < 0.01);
-    for (int embedding = 0; embedding < 3; embedding++)
+    for (int embedding = 0; embedding < 4; embedding++)
         assert_true(unexplained("embedding", embedding, false, hp) < 0.03);
     assert_true(unexplained("residual", 1, false, hp) < 0.01);
     assert_true(unexplained("activation", 0, false, hp) < 0.02);

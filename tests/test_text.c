@@ -146,7 +146,7 @@ static void test_format_round_trip(void **state) {
     aml_rng r = aml_rng_stream(9, AML_RNG_TEST, 0, 0);
     for (size_t i = 0; i < 200000; i++) {
         uint64_t bits = aml_rng_u64(&r);
-        double x, y;
+        double x, y = 0;
         memcpy(&x, &bits, sizeof x);
         if (i % 2) x = aml_rng_uniform(&r);
         if (i % 5 == 0) x = ldexp(1, (int)aml_rng_below(&r, 2098) - 1074);

@@ -318,13 +318,13 @@ static void test_damaged_models_do_no_harm(void **state) {
                 aml_mark mark = aml_arena_mark(s.keep);
                 unsigned char *bad = aml_copy(s.keep, w.data, w.size);
                 size_t size = trial % 4 ? w.size : aml_rng_below(&rng, (uint32_t)w.size);
-                if (trial % 4) bad[aml_rng_below(&rng, (uint32_t)size)] ^= (unsigned char)(1u << aml_rng_below(&rng, 8));
+                size_t at = aml_rng_below(&rng, (uint32_t)(size + 1)), near = at % 40; /* the head as often as all */
+                if (trial % 4) bad[trial % 2 ? near : at % size] ^= (unsigned char)(1u << aml_rng_below(&rng, 8));
                 aml_reader r = {.data = bad, .size = size, .file = "test"};
                 void *again;
                 aml_status status = learners[l]->load(&again, &r, &s.ctx);
                 if (trial % 4 == 0) assert_int_equal(status, AML_EDATA);
-                /* outputs decide how much is written: only models of the same shape may run here */
-                if (!status && !memcmp(bad + 4, w.data + 4, 36)) learners[l]->predict(out, again, &s.data, &s.ctx);
+                if (!status) learners[l]->predict(out, again, &s.data, &s.ctx);
                 aml_arena_release(s.keep, mark);
             }
             aml_writer_free(&w);
@@ -421,6 +421,9 @@ static void test_weights_are_repeated_rows(void **state) {
         }
         defaults(hp, learners[GBDT]);
         set(hp, learners[GBDT], "min_child_samples", 1); /* rows are not weights */
+        set(hp, learners[GBDT], "min_data_per_group", 1);
+        set(hp, learners[GBDT], "cat_smooth", 0.1);
+        set(hp, learners[GBDT], "rounds", 1); /* later rounds may take another of two equal splits */
         set(hp, learners[GBDT], "min_child_weight", 5);
         aml_data weighted = s.data, repeated = s.data;
         weighted.w = s.w;
@@ -430,7 +433,7 @@ static void test_weights_are_repeated_rows(void **state) {
         double *b = fit_predict(&model, &s, learners[GBDT], hp, &repeated, &s.data);
         double unweighted = 0, *c = fit_predict(&model, &s, learners[GBDT], hp, &s.data, &s.data);
         for (size_t i = 0; i < 2000 * k; i++) apart += fabs(a[i] - b[i]), unweighted += fabs(a[i] - c[i]);
-        assert_true(apart < 0.5 * unweighted);
+        assert_true(apart < 0.01 * unweighted);
         world_close(&s);
     }
 }

@@ -102,8 +102,16 @@ static int write_result(const char *text, size_t size) {
     return 0;
 }
 
+/* Threads that wait must sleep, or they take the cores from those that work: the OpenMP run-time reads this once, before
+ * main, so the program starts itself anew (1 ms). Who has set a policy keeps it. */
+static void let_waiting_threads_sleep(char **argv) {
+    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    execv("/proc/self/exe", argv); /* comes back only when it cannot: then it goes on as it is */
+}
+
 int main(int argc, char **argv) {
     double start = cli_now();
+    if (argc > 2) let_waiting_threads_sleep(argv);
     char *text = NULL;
     size_t size = 0;
     fill_descriptors();

@@ -7,15 +7,11 @@
 
 static _Thread_local aml_error last;
 
-static void put(char *out, size_t size, const char *format, va_list args) {
-    vsnprintf(out, size, format, args);
-}
-
 aml_status aml_fail(aml_status status, const char *format, ...) {
     va_list args;
     aml_error e = {.status = status};
     va_start(args, format);
-    put(e.message, sizeof e.message, format, args);
+    vsnprintf(e.message, sizeof e.message, format, args);
     va_end(args);
     last = e;
     return status;
@@ -26,7 +22,7 @@ aml_status aml_fail_at(aml_status status, const char *file, size_t line, size_t 
     va_list args;
     aml_error e = {.status = status, .line = line, .column = column};
     va_start(args, format);
-    put(e.message, sizeof e.message, format, args);
+    vsnprintf(e.message, sizeof e.message, format, args);
     va_end(args);
     if (file) aml_printable(e.file, sizeof e.file, file, strlen(file), 60);
     last = e;
@@ -37,7 +33,7 @@ aml_status aml_help(aml_status status, const char *why, const char *format, ...)
     va_list args;
     if (why) snprintf(last.why, sizeof last.why, "%s", why);
     va_start(args, format);
-    put(last.help, sizeof last.help, format, args);
+    vsnprintf(last.help, sizeof last.help, format, args);
     va_end(args);
     return status;
 }

@@ -184,6 +184,8 @@ aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest
 
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx) {
     size_t k = f->n_outputs;
+    if (f->task != x->task || k != (size_t)aml_task_outputs(x->task, x->n_classes))
+        return aml_fail(AML_EDATA, "the model is for another task");
     memset(out, 0, x->n * k * sizeof *out);
     AML_TRY(aml_trees_predict(out, &f->trees, k, x, ctx));
     for (size_t i = 0; i < x->n; i++) {

@@ -127,16 +127,15 @@ static bool put_leaf(aml_forest_work *w, uint32_t at, size_t begin, size_t n, ui
 
 /* ---- nodes */
 
+/* Do two rows have the same target? */
+static bool same_target(const aml_sample *s, size_t i, size_t j) {
+    if (s->n_classes) return s->value[i] >> 32 == s->value[j] >> 32;
+    return s->y[s->row[i]] == s->y[s->row[j]];
+}
+
 static bool is_pure(const aml_sample *s, size_t begin, size_t n) {
-    for (size_t i = begin + 1; i < begin + n; i++) {
-        if (s->n_classes ? s->value[i] >> 32 != s->value[begin] >> 32 : s->binary) {
-            if (s->n_classes) return false;
-            bool a = aml_slope(s->value[i]) != 0, b = aml_slope(s->value[begin]) != 0;
-            if (a != b) return false;
-        } else if (!s->n_classes && s->y[s->row[i]] != s->y[s->row[begin]]) {
-            return false;
-        }
-    }
+    for (size_t i = begin + 1; i < begin + n; i++)
+        if (!same_target(s, begin, i)) return false;
     return true;
 }
 

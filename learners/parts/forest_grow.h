@@ -14,7 +14,7 @@ typedef struct aml_sample {
     uint64_t unit;      /* weight of one row, on average */
     uint32_t n_classes; /* 0: one output */
     bool binary;        /* one output that is 0 or 1 */
-    const double *y;    /* regression: exact targets by design row, for the leaves */
+    const double *y;    /* exact targets by design row */
     double center, scale;
 } aml_sample;
 

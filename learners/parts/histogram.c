@@ -23,7 +23,8 @@ static size_t words_of(size_t bytes) { return (bytes + 7) / 8; }
 
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows, aml_ctx *ctx) {
     size_t words = words_of(bins->p), row_bytes = 8 * words, n_slots = 0;
-    *p = (aml_hist_plan){.bins = bins, .rows = rows, .n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1};
+    *p = (aml_hist_plan){.bins = bins, .rows = rows};
+    p->n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1;
     size_t threads = (size_t)p->n_threads;
     for (size_t j = 0; j < bins->p; j++) n_slots += bins->n_bins[j] + 1u;
     p->block_bytes = row_bytes * MIN_ROWS > BLOCK_BYTES ? row_bytes * MIN_ROWS : BLOCK_BYTES;

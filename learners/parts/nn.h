@@ -20,7 +20,7 @@
 #include "automl/core/data.h"
 
 typedef enum aml_nn_activation { AML_NN_RELU, AML_NN_SILU, AML_NN_SELU } aml_nn_activation;
-typedef enum aml_nn_embedding { AML_NN_PLAIN, AML_NN_PLE, AML_NN_PERIODIC } aml_nn_embedding;
+typedef enum aml_nn_embedding { AML_NN_PLAIN, AML_NN_PLE, AML_NN_PERIODIC, AML_NN_BOTH } aml_nn_embedding;
 typedef enum aml_nn_link { AML_NN_VALUE, AML_NN_LOGISTIC, AML_NN_SOFTMAX } aml_nn_link;
 
 enum { AML_NN_MAX_LAYERS = 8 };

@@ -87,9 +87,10 @@ static void append(columns *to, const columns *from) {
 aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding, size_t detail,
                             aml_ctx *ctx) {
     size_t p = net->p, most = p < MOST_INPUTS ? MOST_INPUTS / (p + 1) : 0;
-    if (embedding == AML_NN_PLAIN) detail = 0;
+    if (embedding == AML_NN_BOTH) detail = (detail + 1) / 2;
     if (detail > most) detail = most;
-    size_t n_bins = embedding == AML_NN_PLE ? detail : 0, n_waves = embedding == AML_NN_PERIODIC ? detail : 0;
+    size_t n_bins = embedding == AML_NN_PLE || embedding == AML_NN_BOTH ? detail : 0;
+    size_t n_waves = embedding == AML_NN_PERIODIC || embedding == AML_NN_BOTH ? detail : 0;
     columns all = {0}, bins = {0};
     if (!room(&all, p * (1 + n_bins + n_waves), ctx->keep) || !room(&bins, p * n_bins, ctx->scratch))
         return AML_ENOMEM;
