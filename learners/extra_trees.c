@@ -64,6 +64,6 @@ static aml_status importance(double *out, const void *model, size_t p) {
 
 const aml_learner aml_learner_extra_trees = {
     .abi = AML_ABI, .name = "extra_trees", .summary = "extremely randomised trees", .tasks = AML_ANY_TASK,
-    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME,
+    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME | AML_REFIT,
     .params = params, .fit = fit, .predict = predict, .save = save, .load = load,
     .bound = bound, .cost = cost, .importance = importance};

@@ -5,8 +5,22 @@
 #include "automl/core/learner.h"
 #include "learners/parts/nn.h"
 
-enum { LAYERS, WIDTH, ACTIVATION, RESIDUAL, EMBEDDING, DETAIL, WAVE_SCALE, MEMBERS, LEARNING_RATE, WEIGHT_DECAY,
-       DROPOUT, LABEL_SMOOTHING, BATCH_SIZE, EPOCHS };
+enum {
+    LAYERS,
+    WIDTH,
+    ACTIVATION,
+    RESIDUAL,
+    EMBEDDING,
+    DETAIL,
+    WAVE_SCALE,
+    MEMBERS,
+    LEARNING_RATE,
+    WEIGHT_DECAY,
+    DROPOUT,
+    LABEL_SMOOTHING,
+    BATCH_SIZE,
+    EPOCHS
+};
 
 static const char *const activations[] = {"relu", "silu", "selu", NULL};
 static const char *const switches[] = {"off", "on", NULL};
@@ -15,26 +29,35 @@ static const char *const embeddings[] = {"none", "ple", "periodic", "both", NULL
 static const aml_param params[] = {
     [LAYERS] = {"layers", "hidden layers", AML_INT, false, 1, 4, 2, NULL, false},
     [WIDTH] = {"width", "units of a hidden layer", AML_INT, true, 32, 512, 128, NULL, false},
-    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 1, activations, false},
-    [RESIDUAL] = {"residual", "layers add to the layer before", AML_CHOICE, false, 0, 1, 0, switches, false},
-    [EMBEDDING] = {"embedding", "encoding of numbers: as they are, piecewise linear, waves, half of each", AML_CHOICE, false, 0, 3, 1,
-                   embeddings, false},
-    [DETAIL] = {"detail", "bins and waves a feature", AML_INT, true, 4, 64, 16, NULL, false},
-    [WAVE_SCALE] = {"wave_scale", "spread of the waves' first frequencies", AML_REAL, true, 0.02, 2, 0.2, NULL, false},
-    [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1, 16, 8, NULL, false},
-    [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3, NULL, false},
-    [WEIGHT_DECAY] = {"weight_decay", "pull of the weights to zero", AML_REAL, true, 1e-5, 1, 1e-2, NULL, false},
-    [DROPOUT] = {"dropout", "share of units left out at a step", AML_REAL, false, 0, 0.5, 0.05, NULL, false},
-    [LABEL_SMOOTHING] = {"label_smoothing", "share of a label spread over all classes", AML_REAL, false, 0, 0.2, 0, NULL,
-                         false},
+    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 1,
+                    activations, false},
+    [RESIDUAL] = {"residual", "layers add to the layer before", AML_CHOICE, false, 0, 1, 0,
+                  switches, false},
+    [EMBEDDING] = {"embedding",
+                   "encoding of numbers: as they are, piecewise linear, waves, half of each",
+                   AML_CHOICE, false, 0, 3, 3, embeddings, false},
+    [DETAIL] = {"detail", "bins and waves a feature", AML_INT, true, 4, 64, 24, NULL, false},
+    [WAVE_SCALE] = {"wave_scale", "spread of the waves' first frequencies", AML_REAL, true, 0.02, 2,
+                    0.1, NULL, false},
+    [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1,
+                 16, 8, NULL, false},
+    [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3,
+                       NULL, false},
+    [WEIGHT_DECAY] = {"weight_decay", "pull of the weights to zero", AML_REAL, true, 1e-5, 1, 1e-2,
+                      NULL, false},
+    [DROPOUT] = {"dropout", "share of units left out at a step", AML_REAL, false, 0, 0.5, 0.05,
+                 NULL, false},
+    [LABEL_SMOOTHING] = {"label_smoothing", "share of a label spread over all classes", AML_REAL,
+                         false, 0, 0.2, 0, NULL, false},
     [BATCH_SIZE] = {"batch_size", "rows of a step", AML_INT, true, 32, 1024, 128, NULL, false},
-    [EPOCHS] = {"epochs", "passes over 10,000 rows; fewer rows get more, as the root of their number", AML_INT, true, 4, 100,
-                40, NULL, false},
+    [EPOCHS] = {"epochs",
+                "passes over 10,000 rows; fewer rows get more, as the root of their number",
+                AML_INT, true, 4, 100, 40, NULL, false},
     {0}};
 
 typedef struct mlp {
     aml_nn net;
-    double centre, spread; /* regression: of the target */
+    double centre, spread;  /* regression: of the target */
     double lowest, highest; /* regression: predictions are kept between them */
 } mlp;
 
@@ -57,16 +80,18 @@ static void scale_target(mlp *m, const aml_data *d) {
         double u = (d->y[d->rows[i]] - mean) / unit, w = d->w ? d->w[d->rows[i]] : 1;
         if (w > 0) square += u * u * w;
     }
-    double deviation = weight > 0 ? unit * sqrt(square / weight) : 1, reach = m->highest - m->lowest;
+    double deviation = weight > 0 ? unit * sqrt(square / weight) : 1,
+           reach = m->highest - m->lowest;
     m->centre = mean;
     m->spread = deviation > 0 && isfinite(deviation) ? deviation : 1;
     m->lowest -= reach / 4, m->highest += reach / 4;
 }
 
 /* Target and weights of a row list as float, weights brought to mean 1. */
-static aml_status take_rows(aml_nn_data *out, const mlp *m, const aml_data *d, const uint32_t *rows, size_t n,
-                            aml_arena *scratch) {
-    float *y = aml_alloc_raw(scratch, n, sizeof *y), *w = d->w ? aml_alloc_raw(scratch, n, sizeof *w) : NULL;
+static aml_status take_rows(aml_nn_data *out, const mlp *m, const aml_data *d, const uint32_t *rows,
+                            size_t n, aml_arena *scratch) {
+    float *y = aml_alloc_raw(scratch, n, sizeof *y),
+          *w = d->w ? aml_alloc_raw(scratch, n, sizeof *w) : NULL;
     if (!y || (d->w && !w)) return AML_ENOMEM;
     double sum = 0, largest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -82,11 +107,16 @@ static aml_status take_rows(aml_nn_data *out, const mlp *m, const aml_data *d, c
 }
 
 static void set_sizes(aml_nn *net, const aml_data *d, const double *hp) {
-    *net = (aml_nn){.p = d->x->p, .layers = (size_t)hp[LAYERS], .width = (size_t)hp[WIDTH],
-                    .members = (size_t)hp[MEMBERS], .activation = (aml_nn_activation)hp[ACTIVATION],
+    *net = (aml_nn){.p = d->x->p,
+                    .layers = (size_t)hp[LAYERS],
+                    .width = (size_t)hp[WIDTH],
+                    .members = (size_t)hp[MEMBERS],
+                    .activation = (aml_nn_activation)hp[ACTIVATION],
                     .residual = hp[RESIDUAL] > 0.5};
     net->outputs = (size_t)aml_task_outputs(d->task, d->n_classes);
-    net->link = d->task == AML_REGRESSION ? AML_NN_VALUE : d->task == AML_BINARY ? AML_NN_LOGISTIC : AML_NN_SOFTMAX;
+    net->link = d->task == AML_REGRESSION ? AML_NN_VALUE
+                : d->task == AML_BINARY   ? AML_NN_LOGISTIC
+                                          : AML_NN_SOFTMAX;
 }
 
 /* Few rows get more passes and smaller batches: at least some hundred steps in all. */
@@ -110,10 +140,11 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
     AML_TRY(take_rows(&train, m, d, d->rows, d->n, ctx->scratch));
     AML_TRY(take_rows(&valid, m, d, d->valid, d->n_valid, ctx->scratch));
     set_sizes(&m->net, d, hp);
-    AML_TRY(aml_nn_input_fit(&m->net, &train, (aml_nn_embedding)hp[EMBEDDING], (size_t)hp[DETAIL], ctx));
+    AML_TRY(aml_nn_input_fit(&m->net, &train, (aml_nn_embedding)hp[EMBEDDING], (size_t)hp[DETAIL],
+                             ctx));
     if (!aml_nn_layout(&m->net))
-        return aml_fail(AML_ENOMEM, "a network of %zu inputs and %zu outputs is too large", m->net.inputs,
-                        m->net.outputs);
+        return aml_fail(AML_ENOMEM, "a network of %zu inputs and %zu outputs is too large",
+                        m->net.inputs, m->net.outputs);
     AML_TRY(aml_nn_init(&m->net, hp[WAVE_SCALE], aml_rng_child(&ctx->rng, 0), ctx->keep));
     aml_nn_options o = schedule(hp, d->n);
     AML_TRY(aml_nn_train(&m->net, &train, &valid, &o, ctx));
@@ -126,7 +157,8 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const mlp *m = model;
     if (x->x->p != m->net.p)
-        return aml_fail(AML_EDATA, "the model takes %zu features, the data have %zu", m->net.p, x->x->p);
+        return aml_fail(AML_EDATA, "the model takes %zu features, the data have %zu", m->net.p,
+                        x->x->p);
     if (m->net.outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
         return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %d", m->net.outputs,
                         aml_task_outputs(x->task, x->n_classes));
@@ -159,7 +191,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->lowest = aml_get_f64(r);
     m->highest = aml_get_f64(r);
     if (r->status) return r->status;
-    if (!isfinite(m->centre) || !isfinite(m->spread) || !isfinite(m->lowest) || !isfinite(m->highest))
+    if (!isfinite(m->centre) || !isfinite(m->spread) || !isfinite(m->lowest) ||
+        !isfinite(m->highest))
         return aml_reader_fail(r, "scale of the target");
     *model = m;
     return AML_OK;
@@ -178,16 +211,19 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 /* Multiplications of all steps, three passes each, at the rate of one core. */
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n, width = hp[WIDTH], detail = hp[EMBEDDING] > 0.5 ? hp[DETAIL] : 0;
-    double inputs = (double)shape->p * (1 + detail), outputs = shape->n_classes > 2 ? shape->n_classes : 1;
+    double inputs = (double)shape->p * (1 + detail),
+           outputs = shape->n_classes > 2 ? shape->n_classes : 1;
     if (inputs > 4096) inputs = fmax(4096, (double)shape->p);
-    double row = width * (inputs + hp[MEMBERS] * ((hp[LAYERS] - 1) * width + outputs + 12 * hp[LAYERS]));
+    double row =
+        width * (inputs + hp[MEMBERS] * ((hp[LAYERS] - 1) * width + outputs + 12 * hp[LAYERS]));
     return 6 * row * n * schedule(hp, shape->n).epochs / 9e10 + 1e-3;
 }
 
 const aml_learner aml_learner_mlp = {
     .abi = AML_ABI,
     .name = "mlp",
-    .summary = "multilayer perceptron with numeric embeddings, averaged over members that share weights",
+    .summary =
+        "multilayer perceptron with numeric embeddings, averaged over members that share weights",
     .tasks = AML_ANY_TASK,
     .can = AML_CAN_WEIGHTS | AML_WANTS_DENSE | AML_ANYTIME | AML_EARLY_STOPS,
     .params = params,

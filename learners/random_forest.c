@@ -64,6 +64,6 @@ static aml_status importance(double *out, const void *model, size_t p) {
 
 const aml_learner aml_learner_random_forest = {
     .abi = AML_ABI, .name = "random_forest", .summary = "random forest", .tasks = AML_ANY_TASK,
-    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME,
+    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME | AML_REFIT,
     .params = params, .fit = fit, .predict = predict, .save = save, .load = load,
     .bound = bound, .cost = cost, .importance = importance};

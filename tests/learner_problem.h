@@ -74,7 +74,8 @@ static double sparse_effect(const problem *q, size_t i) {
 
 static void fill_target(problem *q, aml_task_kind task, aml_rng *rng) {
     for (size_t i = 0; i < q->design.n; i++) {
-        double u = q->design.p > 0 ? (double)q->column[0][i] : 0, v = q->design.p > 1 ? (double)q->column[1][i] : 0;
+        double u = q->design.p > 0 ? (double)q->column[0][i] : 0,
+               v = q->design.p > 1 ? (double)q->column[1][i] : 0;
         double score = 2 * u + v + sparse_effect(q, i) + 0.3 * aml_rng_normal(rng);
         if (task == AML_REGRESSION) q->y[i] = 5 + score;
         else if (task == AML_BINARY) q->y[i] = score > 0;
@@ -98,21 +99,32 @@ static problem *problem_new(const aml_learner *learner, aml_task_kind task, prob
         q->column[j] = AML_ARRAY(arena, n, float);
         names[j] = aml_printf(arena, "x%zu", j);
     }
-    q->design = (aml_design){.n = n, .p = p, .names = names, .column = (const float *const *)q->column};
+    q->design =
+        (aml_design){.n = n, .p = p, .names = names, .column = (const float *const *)q->column};
     fill_columns(q, learner->can, &rng);
     if (shape.sparse) fill_sparse(q, &rng);
     fill_target(q, task, &rng);
     for (size_t i = 0; i < n; i++) q->rows[i] = (uint32_t)i;
     for (size_t i = 0; q->w && i < n; i++) q->w[i] = 0.5 + aml_rng_uniform(&rng);
-    q->data = (aml_data){.x = &q->design, .rows = q->rows, .n = n, .task = task, .y = q->y, .w = q->w,
-                         .n_classes = task == AML_REGRESSION ? 0 : task == AML_BINARY ? 2 : CLASSES};
+    q->data = (aml_data){.x = &q->design,
+                         .rows = q->rows,
+                         .n = n,
+                         .task = task,
+                         .y = q->y,
+                         .w = q->w,
+                         .n_classes = task == AML_REGRESSION ? 0
+                                      : task == AML_BINARY   ? 2
+                                                             : CLASSES};
     return q;
 }
 
 static void problem_free(problem *q) { aml_arena_free(q->arena); }
 
 static aml_ctx context(aml_arena *keep, aml_arena *scratch) {
-    return (aml_ctx){.keep = keep, .scratch = scratch, .rng = aml_rng_stream(1, AML_RNG_FIT, 0, 0), .n_threads = 1};
+    return (aml_ctx){.keep = keep,
+                     .scratch = scratch,
+                     .rng = aml_rng_stream(1, AML_RNG_FIT, 0, 0),
+                     .n_threads = 1};
 }
 
 /* Builds the dense matrix and the bins from the columns as they are now. */
@@ -135,7 +147,8 @@ static size_t outputs(const problem *q) {
 /* ---- hyperparameters */
 
 static void default_hp(double *hp, const aml_learner *learner) {
-    for (size_t i = 0; i < aml_params_count(learner->params); i++) hp[i] = learner->params[i].fallback;
+    for (size_t i = 0; i < aml_params_count(learner->params); i++)
+        hp[i] = learner->params[i].fallback;
 }
 
 static aml_shape shape_of(const problem *q) {
@@ -158,7 +171,8 @@ static void draw_hp(double *hp, const aml_learner *learner, const problem *q, am
 static void random_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
     aml_shape shape = shape_of(q);
     draw_hp(hp, learner, q, rng);
-    for (int k = 0; k < 50 && learner->cost && learner->cost(hp, &shape) > 0.3; k++) draw_hp(hp, learner, q, rng);
+    for (int k = 0; k < 50 && learner->cost && learner->cost(hp, &shape) > 0.3; k++)
+        draw_hp(hp, learner, q, rng);
 }
 
 /* The default, or what the learner itself predicts to be cheaper: for tests that fit many times. */
@@ -169,7 +183,8 @@ static void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
     for (int k = 0; learner->cost && k < 60; k++) {
         double other[MOST_PARAMS];
         draw_hp(other, learner, q, &rng);
-        if (learner->cost(other, &shape) < learner->cost(hp, &shape)) memcpy(hp, other, sizeof other);
+        if (learner->cost(other, &shape) < learner->cost(hp, &shape))
+            memcpy(hp, other, sizeof other);
     }
 }
 
@@ -179,9 +194,9 @@ typedef struct fitted {
     aml_arena *keep, *scratch;
     aml_ctx ctx;
     void *model;
-    double *out;        /* predictions of the rows fitted on */
+    double *out; /* predictions of the rows fitted on */
     aml_writer saved;
-    aml_status status;  /* of fit, predict and save: the first that failed */
+    aml_status status; /* of fit, predict and save: the first that failed */
 } fitted;
 
 static void fitted_free(fitted *f) {
@@ -198,7 +213,8 @@ static aml_data without_target(const aml_data *d) {
     return x;
 }
 
-static aml_status fit_and_predict(fitted *f, const aml_learner *learner, const problem *q, const double *hp) {
+static aml_status fit_and_predict(fitted *f, const aml_learner *learner, const problem *q,
+                                  const double *hp) {
     aml_data x = without_target(&q->data);
     AML_TRY(learner->fit(&f->model, &q->data, hp, &f->ctx));
     f->out = AML_ARRAY(f->keep, q->data.n * outputs(q), double);
@@ -208,8 +224,8 @@ static aml_status fit_and_predict(fitted *f, const aml_learner *learner, const p
     return f->saved.status;
 }
 
-static fitted fit_with(const aml_learner *learner, const problem *q, const double *hp, int n_threads,
-                       const atomic_bool *stop, aml_memory *account) {
+static fitted fit_with(const aml_learner *learner, const problem *q, const double *hp,
+                       int n_threads, const atomic_bool *stop, aml_memory *account) {
     fitted f = {.keep = aml_arena_new(account), .scratch = aml_arena_new(account)};
     f.ctx = context(f.keep, f.scratch);
     f.ctx.n_threads = n_threads;
@@ -223,8 +239,8 @@ static fitted fit(const aml_learner *learner, const problem *q, const double *hp
 }
 
 /* Loads saved bytes into arenas of its own and predicts; the same fields as a fit. */
-static aml_status load_and_predict(fitted *f, const aml_learner *learner, const problem *q, const void *bytes,
-                                   size_t size) {
+static aml_status load_and_predict(fitted *f, const aml_learner *learner, const problem *q,
+                                   const void *bytes, size_t size) {
     aml_reader r = {.data = bytes, .size = size, .file = "test"};
     aml_data x = without_target(&q->data);
     AML_TRY(learner->load(&f->model, &r, &f->ctx));

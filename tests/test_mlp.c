@@ -32,13 +32,16 @@ typedef struct rig {
 
 static void rig_open(rig *t, aml_nn net, aml_nn_embedding embedding) {
     *t = (rig){.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .net = net};
-    t->ctx = (aml_ctx){.keep = t->keep, .scratch = t->scratch, .rng = aml_rng_stream(2, AML_RNG_TEST, 0, 0),
+    t->ctx = (aml_ctx){.keep = t->keep,
+                       .scratch = t->scratch,
+                       .rng = aml_rng_stream(2, AML_RNG_TEST, 0, 0),
                        .n_threads = 1};
     aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0);
     for (size_t i = 0; i < N * P; i++) t->x[i] = (float)aml_rng_normal(&rng);
     for (size_t i = 0; i < N; i++) {
         t->rows[i] = (uint32_t)i;
-        t->y[i] = net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
+        t->y[i] =
+            net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
     }
     t->data = (aml_nn_data){t->x, t->rows, t->y, NULL, N};
     t->net.p = P;
@@ -67,7 +70,8 @@ static double loss_at(rig *t, size_t parameter, float value, double dropout, dou
 
 /* ---- gradients are differences */
 
-static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropout, double smoothing) {
+static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropout,
+                           double smoothing) {
     rig t;
     rig_open(&t, net, embedding);
     loss_at(&t, 0, t.net.theta[0], dropout, smoothing);
@@ -75,8 +79,9 @@ static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropou
     double difference = 0, length = 0;
     for (size_t i = 0; i < t.net.n_theta; i++) {
         float at = t.net.theta[i], h = 4e-3f, up = at + h, down = at - h;
-        double numeric = (loss_at(&t, i, up, dropout, smoothing) - loss_at(&t, i, down, dropout, smoothing)) /
-                         ((double)up - (double)down);
+        double numeric =
+            (loss_at(&t, i, up, dropout, smoothing) - loss_at(&t, i, down, dropout, smoothing)) /
+            ((double)up - (double)down);
         double d = numeric - (double)t.work.gradient[i];
         assert_true(fabs(d) < 3e-3 * (1 + fabs(numeric)));
         difference += d * d;
@@ -91,8 +96,12 @@ static void gradients_are_differences(void **state) {
     (void)state;
     for (int link = 0; link < 3; link++) {
         for (int embedding = 0; embedding < 4; embedding++) {
-            aml_nn net = {.layers = 2, .width = 6, .members = 3, .outputs = link == AML_NN_SOFTMAX ? 4 : 1,
-                          .activation = AML_NN_SILU, .link = (aml_nn_link)link};
+            aml_nn net = {.layers = 2,
+                          .width = 6,
+                          .members = 3,
+                          .outputs = link == AML_NN_SOFTMAX ? 4 : 1,
+                          .activation = AML_NN_SILU,
+                          .link = (aml_nn_link)link};
             check_gradient(net, (aml_nn_embedding)embedding, 0, 0);
             net.layers = 3;
             net.residual = true;
@@ -132,7 +141,8 @@ static void ramps_encode_quantiles(void **state) {
             const float *bins = t.work.input + i * t.net.inputs + P + 4 * j;
             for (size_t b = 0; b < 4; b++) {
                 assert_true(bins[b] >= -1 && bins[b] <= 1);
-                assert_true(!b || bins[b] < -0.9999f || bins[b - 1] > 0.9999f); /* full before the next begins */
+                assert_true(!b || bins[b] < -0.9999f ||
+                            bins[b - 1] > 0.9999f); /* full before the next begins */
             }
         }
     }
@@ -148,9 +158,11 @@ static void waves_are_cosines(void **state) {
     for (size_t i = 0; i < N; i++) {
         const float *row = t.work.input + i * t.net.inputs;
         for (size_t c = 0; c < t.net.waves; c++) {
-            double turns = (double)t.net.theta[t.net.frequency + c] * (double)row[t.net.source[t.net.ramps + c]] +
+            double turns = (double)t.net.theta[t.net.frequency + c] *
+                               (double)row[t.net.source[t.net.ramps + c]] +
                            (double)t.net.theta[t.net.phase + c];
-            assert_true(fabs(cos(2 * 3.14159265358979 * turns) - (double)row[t.net.ramps + c]) < 3e-6);
+            assert_true(fabs(cos(2 * 3.14159265358979 * turns) - (double)row[t.net.ramps + c]) <
+                        3e-6);
         }
     }
     rig_close(&t);
@@ -161,7 +173,8 @@ static void inputs_stay_bounded(void **state) {
     const float odd[] = {1e30f, -1e30f, INFINITY, -INFINITY, NAN, 3e38f};
     for (int embedding = 0; embedding < 4; embedding++) {
         rig t;
-        rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 2, .outputs = 1}, (aml_nn_embedding)embedding);
+        rig_open(&t, (aml_nn){.layers = 1, .width = 4, .members = 2, .outputs = 1},
+                 (aml_nn_embedding)embedding);
         for (size_t i = 0; i < 6; i++) t.x[i * P] = odd[i];
         aml_nn_input_forward(t.work.input, t.work.angle, &t.net, t.x, t.rows, N);
         for (size_t i = 0; i < N * t.net.inputs; i++) assert_true(fabsf(t.work.input[i]) <= 4.001f);
@@ -189,7 +202,8 @@ static void softmax_sums_to_one(void **state) {
     (void)state;
     float v[] = {1000, -1000, 0, 3, 3, 3, -1e30f, 1e30f, 0};
     aml_nn_softmax(v, 3, 3);
-    for (int i = 0; i < 3; i++) assert_true(fabsf(v[3 * i] + v[3 * i + 1] + v[3 * i + 2] - 1) < 1e-6f);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabsf(v[3 * i] + v[3 * i + 1] + v[3 * i + 2] - 1) < 1e-6f);
     assert_true(v[0] > 0.999f && fabsf(v[3] - 1.0f / 3) < 1e-6f && v[7] > 0.999f);
 }
 
@@ -198,7 +212,10 @@ static void adam_walks_downhill(void **state) {
     float theta[2] = {3, -2}, m[2] = {0}, v[2] = {0};
     for (int step = 1; step <= 2000; step++) {
         float gradient[2] = {theta[0] - 1, 4 * (theta[1] - 2)};
-        aml_nn_adam o = {.rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.99f, .gradient_factor = 1,
+        aml_nn_adam o = {.rate = 0.01f,
+                         .beta1 = 0.9f,
+                         .beta2 = 0.99f,
+                         .gradient_factor = 1,
                          .correction1 = 1 / (1 - powf(0.9f, (float)step)),
                          .correction2 = 1 / (1 - powf(0.99f, (float)step))};
         aml_nn_adam_step(theta, m, v, gradient, 2, &o);
@@ -215,7 +232,8 @@ static double unexplained(const char *parameter, double value, bool valid, doubl
     const aml_learner *l = &aml_learner_mlp;
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     float *x = AML_ARRAY(keep, ROWS * P, float);
-    double *y = AML_ARRAY(keep, ROWS, double), *out = AML_ARRAY(keep, ROWS, double), sum = 0, square = 0;
+    double *y = AML_ARRAY(keep, ROWS, double), *out = AML_ARRAY(keep, ROWS, double), sum = 0,
+           square = 0;
     uint32_t *rows = AML_ARRAY(keep, ROWS, uint32_t);
     aml_rng rng = aml_rng_stream(4, AML_RNG_TEST, 0, 0);
     for (size_t i = 0; i < ROWS; i++) {
@@ -228,7 +246,10 @@ static double unexplained(const char *parameter, double value, bool valid, doubl
     if (valid) d.valid = rows + TRAIN - 100, d.n_valid = 100, d.n -= 100;
     for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
     if (parameter) hp[aml_params_find(l->params, parameter)] = value;
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0), .n_threads = 1};
+    aml_ctx ctx = {.keep = keep,
+                   .scratch = scratch,
+                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
+                   .n_threads = 1};
     void *model;
     assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
     aml_data test = {.x = &design, .rows = rows + TRAIN, .n = ROWS - TRAIN, .task = AML_REGRESSION};

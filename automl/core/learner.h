@@ -17,7 +17,7 @@ enum {
     AML_ANYTIME = 64,         /* stopped early it still returns a usable model, and says ctx->truncated */
     AML_EARLY_STOPS = 128,    /* uses data->valid */
     AML_YARDSTICK = 512,      /* the constant predictor: fitted first, never searched */
-    AML_REFIT = 256           /* one fit on all rows is better than the mean over folds (k-NN, linear) */
+    AML_REFIT = 256           /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
 };
 
 typedef struct aml_learner {

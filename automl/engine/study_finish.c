@@ -170,7 +170,7 @@ static aml_status honest_score(aml_study *s, const choice *c) {
 /* ---- members */
 
 static bool wants_refit(const aml_study *s, const aml_trial *t) {
-    if (s->options->valid) return false;
+    if (!s->bench.refits) return false;
     return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK || s->task.time;
 }
 
@@ -202,6 +202,7 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
         else aml_fit_free(&member->fits[0]);
         if (status && status != AML_ESTOPPED && status != AML_ENOMEM) return status;
     }
+    if (!member->n_fits && !t->fits) return AML_OK; /* too large to keep, and no time to fit it again: left out */
     if (!member->n_fits) take_folds(member, t, s->task.time ? t->n_done - 1 : 0);
     m->n_members++;
     aml_writer w = {0};
@@ -221,6 +222,14 @@ static aml_status add_importance(aml_study *s, const aml_trial *t, double weight
     return AML_OK;
 }
 
+/* Sum 1 again after some were left out. */
+static void weigh_members(aml_model *m, choice *c) {
+    double sum = 0;
+    for (size_t i = 0; i < m->n_members; i++) sum += m->members[i].weight;
+    for (size_t i = 0; i < m->n_members; i++) m->members[i].weight /= sum;
+    for (size_t i = 0; i < c->candidates.n; i++) c->weight[i] /= sum;
+}
+
 static aml_status assemble(aml_study *s, choice *c) {
     aml_model *m = s->model;
     m->members = AML_ARRAY(m->arena, MOST_CANDIDATES, aml_member);
@@ -232,9 +241,13 @@ static aml_status assemble(aml_study *s, choice *c) {
     for (size_t i = 0; i < c->candidates.n; i++) {
         size_t at = order[i];
         if (!(c->weight[at] > 0)) continue;
-        AML_TRY(add_importance(s, c->trial[at], c->weight[at]));
+        size_t before = m->n_members;
         AML_TRY(add_member(s, c->trial[at], c->weight[at]));
+        if (m->n_members == before) c->weight[at] = 0;
+        else AML_TRY(add_importance(s, c->trial[at], c->weight[at]));
     }
+    if (!m->n_members) AML_TRY(add_member(s, s->yardstick, 1));
+    weigh_members(m, c);
     double sum = 0;
     for (size_t i = 0; m->importance && i < m->inputs.p; i++) sum += m->importance[i];
     for (size_t i = 0; sum > 0 && i < m->inputs.p; i++) m->importance[i] /= sum;

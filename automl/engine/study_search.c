@@ -57,7 +57,7 @@ static aml_status scored_rows(aml_study *s) {
 static aml_status make_bench(aml_study *s) {
     s->bench = (aml_bench){.table = &s->table, .task = &s->task, .metric = s->model->metric, .folds = &s->folds,
                            .n_outputs = aml_task_outputs(s->task.kind, s->task.n_classes), .n_inputs = s->view.p,
-                           .seed = s->options->seed, .account = &s->model->account};
+                           .refits = !s->options->valid, .seed = s->options->seed, .account = &s->model->account};
     AML_TRY(scored_rows(s));
     size_t limit = s->options->memory_limit;
     s->bench.designs = aml_designs_new(limit ? limit / 3 : (size_t)4 << 30, &s->model->account);
@@ -168,7 +168,7 @@ aml_status aml_study_bench(aml_study *s) {
 
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
-    aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .stop = &s->stop, .interrupt = o->stop, .ended = trial_ended, .arg = s};
+    aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30, .stop = &s->stop, .interrupt = o->stop, .ended = trial_ended, .arg = s};
     AML_TRY(find_parts(&search, o));
     s->best = INFINITY;
     if (!s->view.p)

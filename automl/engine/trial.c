@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
+
 static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows, size_t n) {
     return (aml_data){.x = design, .rows = rows, .n = n, .task = b->task->kind, .n_classes = b->task->n_classes,
                       .y = b->task->y, .w = b->task->w};
@@ -144,6 +146,12 @@ static void fail(aml_trial *t, aml_status status) {
     t->reason[sizeof t->reason - 1] = 0;
 }
 
+static void drop_fits(aml_trial *t) {
+    for (size_t f = 0; t->fits && f < t->n_folds; f++) aml_fit_free(&t->fits[f]);
+    aml_free(t->fits);
+    t->fits = NULL;
+}
+
 void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx) {
     aml_status status = allocate(t, b);
     aml_arena *scratch = status ? NULL : aml_arena_new(b->account);
@@ -178,14 +186,17 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         return;
     }
     t->bytes = saved_bytes(t);
+    t->held = t->bytes;
+    if (b->refits && (t->plan.learner->can & AML_REFIT) && t->bytes > LARGE_FITS && t->state == AML_TRIAL_DONE) {
+        drop_fits(t);
+        t->held = 0;
+    }
     if (t->state == AML_TRIAL_PRUNED && !t->status) aml_trial_slim(t);
 }
 
 void aml_trial_slim(aml_trial *t) {
-    for (size_t f = 0; t->fits && f < t->n_folds; f++) aml_fit_free(&t->fits[f]);
-    aml_free(t->fits);
+    drop_fits(t);
     aml_free(t->out_of_fold);
-    t->fits = NULL;
     t->out_of_fold = NULL;
 }
 

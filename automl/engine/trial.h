@@ -20,6 +20,7 @@ typedef struct aml_bench {
     const double *y, *w;      /* of those rows; w may be NULL */
     const size_t *begin;      /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
     aml_designs *designs;
+    bool refits;              /* models for the end may be fitted anew on all rows */
     size_t n_inputs;          /* columns that features can come from */
     uint64_t seed;
     aml_memory *account;
@@ -44,10 +45,11 @@ typedef struct aml_trial {
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */
     float *out_of_fold;    /* n_scored × outputs; NULL unless all folds are done */
-    aml_fit *fits;         /* n_folds; dropped by aml_trial_slim */
+    aml_fit *fits;         /* n_folds; NULL when dropped: large ones that are refitted anyway, or by aml_trial_slim */
     double *importance;    /* n_inputs gain shares, sum over folds; NULL when the learner has none */
     double fit_seconds, predict_seconds;
     size_t n_predicted, bytes;
+    size_t held;           /* bytes of `fits` when the trial ended */
 } aml_trial;
 
 typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);

@@ -143,19 +143,25 @@ static bool going(const aml_trial *t, void *arg) {
     return answer;
 }
 
-/* With the lock held: only the best trials that have all ended keep their models, so that the result does not
- * depend on who ended first. */
+static bool before(const aml_trial *a, const aml_trial *b) {
+    return a->loss < b->loss || (a->loss == b->loss && a->id < b->id);
+}
+
+/* With the lock held: only the best trials keep their models: the longest run from the best on that fits. Judged by trials that
+ * have all ended, so that the result does not depend on who ended first: a trial that once fell out could not come back. */
 static void slim_losers(team *m) {
     size_t n = m->s->deadline > 0 ? m->trials->n : ended_prefix(m);
     for (size_t i = 0; i < n; i++) {
         aml_trial *t = m->trials->at[i];
-        if (!ended(t) || !t->fits) continue;
-        size_t better = 0;
+        if (!ended(t) || !t->out_of_fold) continue;
+        size_t better = 0, bytes = t->held;
         for (size_t j = 0; j < n; j++) {
             const aml_trial *o = m->trials->at[j];
-            if (o != t && ended(o) && o->fits && (o->loss < t->loss || (o->loss == t->loss && j < i))) better++;
+            if (!ended(o) || o->state != AML_TRIAL_DONE || !before(o, t)) continue;
+            better++;
+            bytes += o->held;
         }
-        if (better >= m->s->keep) aml_trial_slim(t);
+        if (better && (better >= m->s->keep || bytes > m->s->keep_bytes)) aml_trial_slim(t);
     }
 }
 

@@ -20,50 +20,56 @@
 #include "automl/core/data.h"
 
 typedef enum aml_nn_activation { AML_NN_RELU, AML_NN_SILU, AML_NN_SELU } aml_nn_activation;
-typedef enum aml_nn_embedding { AML_NN_PLAIN, AML_NN_PLE, AML_NN_PERIODIC, AML_NN_BOTH } aml_nn_embedding;
+typedef enum aml_nn_embedding {
+    AML_NN_PLAIN,
+    AML_NN_PLE,
+    AML_NN_PERIODIC,
+    AML_NN_BOTH
+} aml_nn_embedding;
 typedef enum aml_nn_link { AML_NN_VALUE, AML_NN_LOGISTIC, AML_NN_SOFTMAX } aml_nn_link;
 
 enum { AML_NN_MAX_LAYERS = 8 };
 
 typedef struct aml_nn_layer {
-    size_t in;                 /* columns that come in */
-    size_t weight;             /* offsets in theta: in × width, row-major */
-    size_t scale, bias;        /* members × width */
+    size_t in;          /* columns that come in */
+    size_t weight;      /* offsets in theta: in × width, row-major */
+    size_t scale, bias; /* members × width */
 } aml_nn_layer;
 
 typedef struct aml_nn {
-    size_t p;                  /* features of a row */
-    size_t plain;              /* the first input columns, one a feature that varies: bent, see nn_input.c */
-    size_t ramps, waves;       /* input columns of each kind (ramps holds the plain ones); inputs is the sum */
+    size_t p;     /* features of a row */
+    size_t plain; /* the first input columns, one a feature that varies: bent, see nn_input.c */
+    size_t ramps,
+        waves; /* input columns of each kind (ramps holds the plain ones); inputs is the sum */
     size_t inputs;
     size_t layers, width, members, outputs;
     aml_nn_activation activation;
     aml_nn_link link;
     bool residual;
 
-    const uint32_t *source;    /* ramps: feature; then waves: input column */
+    const uint32_t *source;                   /* ramps: feature; then waves: input column */
     const float *origin, *slope, *low, *high; /* ramps */
 
     aml_nn_layer layer[AML_NN_MAX_LAYERS];
-    size_t head, head_bias;    /* members × width × outputs, members × outputs */
-    size_t frequency, phase;   /* waves each */
-    size_t n_decay;            /* theta[0 … n_decay-1] are weights, the rest scales, biases and waves */
+    size_t head, head_bias;  /* members × width × outputs, members × outputs */
+    size_t frequency, phase; /* waves each */
+    size_t n_decay; /* theta[0 … n_decay-1] are weights, the rest scales, biases and waves */
     size_t n_theta;
     float *theta;
 } aml_nn;
 
 typedef struct aml_nn_options {
     double learning_rate, weight_decay, dropout, label_smoothing;
-    double epochs;             /* passes over the rows; at least one step is made */
-    size_t batch;              /* rows */
+    double epochs; /* passes over the rows; at least one step is made */
+    size_t batch;  /* rows */
 } aml_nn_options;
 
 /* Rows in the form that training wants. For AML_NN_VALUE the target is standardised by the caller. */
 typedef struct aml_nn_data {
-    const float *x;            /* design rows × p, may be NULL when p is 0 */
+    const float *x; /* design rows × p, may be NULL when p is 0 */
     const uint32_t *rows;
-    const float *y;            /* one value (or class number) a row of the list, not of the design */
-    const float *w;            /* the same for weights, or NULL */
+    const float *y; /* one value (or class number) a row of the list, not of the design */
+    const float *w; /* the same for weights, or NULL */
     size_t n;
 } aml_nn_data;
 
@@ -71,15 +77,15 @@ typedef struct aml_nn_data {
 
 /* Finds scales and quantile bins on (a sample of) the rows and fills plain … high of the net, with the arrays
  * in ctx->keep. `detail` is the number of bins or waves a feature. AML_ENOMEM, AML_ESTOPPED. */
-aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding, size_t detail,
-                            aml_ctx *ctx);
+aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding,
+                            size_t detail, aml_ctx *ctx);
 /* out: n × inputs. `angle`: n × waves, left for the backward pass. */
-void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x, const uint32_t *rows,
-                          size_t n);
+void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
+                          const uint32_t *rows, size_t n);
 /* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the inputs;
  * overwrites `angle`. */
-void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input, const float *input,
-                           float *angle, size_t n);
+void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input,
+                           const float *input, float *angle, size_t n);
 
 /* ---- nn_net.c */
 
@@ -92,45 +98,47 @@ aml_status aml_nn_init(aml_nn *net, double wave_scale, aml_rng rng, aml_arena *k
 typedef struct aml_nn_work {
     size_t rows;
     bool trains;
-    float *input, *angle, *first;        /* rows × inputs, rows × waves, rows × width */
-    float *z[AML_NN_MAX_LAYERS], *a[AML_NN_MAX_LAYERS]; /* members × rows × width; z[0] is `first` */
-    uint8_t *mask[AML_NN_MAX_LAYERS];    /* random bytes: the dropout of a layer, when there is any */
-    float *out;                          /* members × rows × outputs */
+    float *input, *angle, *first; /* rows × inputs, rows × waves, rows × width */
+    float *z[AML_NN_MAX_LAYERS],
+        *a[AML_NN_MAX_LAYERS];        /* members × rows × width; z[0] is `first` */
+    uint8_t *mask[AML_NN_MAX_LAYERS]; /* random bytes: the dropout of a layer, when there is any */
+    float *out;                       /* members × rows × outputs */
     float *d_out, *d_a, *d_z, *d_first, *d_input;
-    float *spare;                        /* like d_a, when residual */
-    float *gradient;                     /* n_theta */
-    float *y, *w;                        /* rows */
+    float *spare;    /* like d_a, when residual */
+    float *gradient; /* n_theta */
+    float *y, *w;    /* rows */
     bool stopped;
 } aml_nn_work;
-aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bool trains, bool drops,
-                           aml_arena *scratch);
+aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bool trains,
+                           bool drops, aml_arena *scratch);
 /* Rows of a chunk: sized so that members × rows is a few hundred. */
 size_t aml_nn_chunk(const aml_nn *net);
 
 /* Fills work->out with linear outputs. With dropout > 0 hidden units are dropped by `rng`.
  * False (and work->stopped) when the stop flag came up in between. */
-bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows, size_t n,
-                    double dropout, aml_rng rng, const aml_ctx *ctx);
+bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows,
+                    size_t n, double dropout, aml_rng rng, const aml_ctx *ctx);
 /* From work->y, work->w and the forward pass: work->gradient of
  *     1/total * sum_i w_i * (mean over members of the loss of row i)
  * for squared error / 2, logistic or softmax cross-entropy with smoothed labels. */
-bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout, double smoothing,
-                     double total, const aml_ctx *ctx);
+bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
+                     double smoothing, double total, const aml_ctx *ctx);
 /* Mean over members through the link, as double: n × outputs. Overwrites work->out. */
 void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t n);
 /* The loss that training lowers, for checks: the gradient above is its derivative. */
-double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total);
+double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double smoothing,
+                   double total);
 
 /* Predictions of the rows in fixed chunks. AML_ENOMEM, AML_ESTOPPED. */
-aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows, size_t n,
-                          aml_ctx *ctx);
+aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows,
+                          size_t n, aml_ctx *ctx);
 
 /* ---- nn_train.c */
 
 /* Trains theta in place; ends with the weights that were best on `valid` when it has rows. Sets ctx->truncated when
  * stopped early. AML_ESTOPPED when stopped before anything was learnt, AML_ENOMEM. */
-aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid, const aml_nn_options *o,
-                        aml_ctx *ctx);
+aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid,
+                        const aml_nn_options *o, aml_ctx *ctx);
 
 /* ---- nn_file.c */
 

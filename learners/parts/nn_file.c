@@ -4,9 +4,17 @@
 #include "learners/parts/nn.h"
 
 void aml_nn_save(const aml_nn *net, aml_writer *w) {
-    const size_t sizes[] = {net->p,     net->plain,   net->ramps,   net->waves, net->layers,
-                            net->width, net->members, net->outputs, (size_t)net->activation,
-                            (size_t)net->link, net->residual};
+    const size_t sizes[] = {net->p,
+                            net->plain,
+                            net->ramps,
+                            net->waves,
+                            net->layers,
+                            net->width,
+                            net->members,
+                            net->outputs,
+                            (size_t)net->activation,
+                            (size_t)net->link,
+                            net->residual};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) aml_put_u32(w, (uint32_t)sizes[i]);
     aml_put_u32s(w, net->source, net->inputs);
     aml_put_f32s(w, net->origin, net->ramps);
@@ -38,10 +46,18 @@ aml_status aml_nn_load(aml_nn *net, aml_reader *r, aml_arena *keep) {
     if (r->status) return r->status;
     if (sizes[8] > AML_NN_SELU || sizes[9] > AML_NN_SOFTMAX || sizes[10] > 1)
         return aml_reader_fail(r, "unknown kind of network");
-    *net = (aml_nn){.p = sizes[0], .plain = sizes[1], .ramps = sizes[2], .waves = sizes[3], .layers = sizes[4],
-                    .width = sizes[5], .members = sizes[6], .outputs = sizes[7],
-                    .activation = (aml_nn_activation)sizes[8], .link = (aml_nn_link)sizes[9],
-                    .residual = sizes[10] != 0, .inputs = sizes[2] + sizes[3]};
+    *net = (aml_nn){.p = sizes[0],
+                    .plain = sizes[1],
+                    .ramps = sizes[2],
+                    .waves = sizes[3],
+                    .layers = sizes[4],
+                    .width = sizes[5],
+                    .members = sizes[6],
+                    .outputs = sizes[7],
+                    .activation = (aml_nn_activation)sizes[8],
+                    .link = (aml_nn_link)sizes[9],
+                    .residual = sizes[10] != 0,
+                    .inputs = sizes[2] + sizes[3]};
     if (!aml_nn_layout(net)) return aml_reader_fail(r, "sizes of the network");
     net->source = aml_get_u32s(r, keep, net->inputs, NULL);
     net->origin = aml_get_f32s(r, keep, net->ramps, NULL);

@@ -22,7 +22,8 @@ static void ramp(columns *c, uint32_t source, float origin, float slope, float l
 }
 
 /* The values of a feature in a sample of the rows that count, upwards; returns how many. */
-static size_t sorted_sample(float *v, const aml_nn_data *d, size_t p, size_t feature, aml_status *status) {
+static size_t sorted_sample(float *v, const aml_nn_data *d, size_t p, size_t feature,
+                            aml_status *status) {
     size_t m = d->n < SAMPLE ? d->n : SAMPLE, n = 0;
     for (size_t i = 0; i < m; i++) {
         size_t at = i * d->n / m;
@@ -62,8 +63,8 @@ static bool room(columns *c, size_t n, aml_arena *keep) {
     return c->source && c->origin && c->slope && c->low && c->high;
 }
 
-static aml_status fit_columns(columns *plain, columns *bins, const aml_nn_data *d, size_t p, size_t detail,
-                              aml_ctx *ctx) {
+static aml_status fit_columns(columns *plain, columns *bins, const aml_nn_data *d, size_t p,
+                              size_t detail, aml_ctx *ctx) {
     size_t m = d->n < SAMPLE ? d->n : SAMPLE;
     float *v = aml_alloc_raw(ctx->scratch, m, sizeof *v);
     if (!v) return AML_ENOMEM;
@@ -84,15 +85,16 @@ static void append(columns *to, const columns *from) {
         ramp(to, from->source[i], from->origin[i], from->slope[i], from->low[i], from->high[i]);
 }
 
-aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding, size_t detail,
-                            aml_ctx *ctx) {
+aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding,
+                            size_t detail, aml_ctx *ctx) {
     size_t p = net->p, most = p < MOST_INPUTS ? MOST_INPUTS / (p + 1) : 0;
     if (embedding == AML_NN_BOTH) detail = (detail + 1) / 2;
     if (detail > most) detail = most;
     size_t n_bins = embedding == AML_NN_PLE || embedding == AML_NN_BOTH ? detail : 0;
     size_t n_waves = embedding == AML_NN_PERIODIC || embedding == AML_NN_BOTH ? detail : 0;
     columns all = {0}, bins = {0};
-    if (!room(&all, p * (1 + n_bins + n_waves), ctx->keep) || !room(&bins, p * n_bins, ctx->scratch))
+    if (!room(&all, p * (1 + n_bins + n_waves), ctx->keep) ||
+        !room(&bins, p * n_bins, ctx->scratch))
         return AML_ENOMEM;
     if (p && d->n) AML_TRY(fit_columns(&all, &bins, d, p, n_bins, ctx));
     net->plain = all.n;
@@ -109,15 +111,15 @@ aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding 
     return AML_OK;
 }
 
-void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x, const uint32_t *rows,
-                          size_t n) {
+void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
+                          const uint32_t *rows, size_t n) {
     if (net->ramps) aml_nn_ramps(out, net, x, rows, n);
     if (net->waves) aml_nn_waves(out, angle, net, n);
 }
 
 /* d_turns is left in the buffer of the angles, which is not needed any more. */
-void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input, const float *input, float *angle,
-                           size_t n) {
+void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input,
+                           const float *input, float *angle, size_t n) {
     const uint32_t *source = net->source + net->ramps;
     float *frequency = gradient + net->frequency, *phase = gradient + net->phase;
     aml_nn_wave_slope(angle, angle, n * net->waves);

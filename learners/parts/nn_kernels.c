@@ -33,12 +33,17 @@ INLINE float logistic(float x) { return 1 / (1 + aml_exp_f32(-x)); }
 /* sin and cos of pi t, |t| ≤ 1/2. */
 INLINE float sin_pi(float t) {
     float u = t * t;
-    return t * (3.14159265f +
-                u * (-5.16771278f + u * (2.55016404f + u * (-0.599264529f + u * (0.0821458866f + u * -0.00737043f)))));
+    return t *
+           (3.14159265f +
+            u * (-5.16771278f +
+                 u * (2.55016404f + u * (-0.599264529f + u * (0.0821458866f + u * -0.00737043f)))));
 }
 INLINE float cos_pi(float t) {
     float u = t * t;
-    return 1 + u * (-4.93480220f + u * (4.05871213f + u * (-1.33526277f + u * (0.235330630f + u * (-0.0258068914f + u * 0.00192957f)))));
+    return 1 + u * (-4.93480220f +
+                    u * (4.05871213f +
+                         u * (-1.33526277f +
+                              u * (0.235330630f + u * (-0.0258068914f + u * 0.00192957f)))));
 }
 
 /* ---- units */
@@ -68,16 +73,17 @@ INLINE void forward(float *restrict a, const float *restrict z, const float *res
             a[i * width + j] = activate(z[i * width + j] * scale[j] + bias[j], kind);
 }
 
-WIDE void aml_nn_unit_forward(float *a, const float *z, const float *scale, const float *bias, size_t rows,
-                              size_t width, aml_nn_activation activation) {
+WIDE void aml_nn_unit_forward(float *a, const float *z, const float *scale, const float *bias,
+                              size_t rows, size_t width, aml_nn_activation activation) {
     if (activation == AML_NN_RELU) forward(a, z, scale, bias, rows, width, AML_NN_RELU);
     else if (activation == AML_NN_SILU) forward(a, z, scale, bias, rows, width, AML_NN_SILU);
     else forward(a, z, scale, bias, rows, width, AML_NN_SELU);
 }
 
 INLINE void backward(float *restrict d_z, bool add, float *restrict d_scale, float *restrict d_bias,
-                     const float *restrict d_a, const float *restrict z, const float *restrict scale,
-                     const float *restrict bias, size_t rows, size_t width, aml_nn_activation kind) {
+                     const float *restrict d_a, const float *restrict z,
+                     const float *restrict scale, const float *restrict bias, size_t rows,
+                     size_t width, aml_nn_activation kind) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < width; j++) {
             size_t at = i * width + j;
@@ -89,21 +95,27 @@ INLINE void backward(float *restrict d_z, bool add, float *restrict d_scale, flo
     }
 }
 
-INLINE void backward_kind(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
-                          const float *scale, const float *bias, size_t rows, size_t width, aml_nn_activation kind) {
-    if (kind == AML_NN_RELU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_RELU);
-    else if (kind == AML_NN_SILU) backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SILU);
+INLINE void backward_kind(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a,
+                          const float *z, const float *scale, const float *bias, size_t rows,
+                          size_t width, aml_nn_activation kind) {
+    if (kind == AML_NN_RELU)
+        backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_RELU);
+    else if (kind == AML_NN_SILU)
+        backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SILU);
     else backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SELU);
 }
 
-WIDE void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
-                               const float *scale, const float *bias, size_t rows, size_t width,
+WIDE void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias,
+                               const float *d_a, const float *z, const float *scale,
+                               const float *bias, size_t rows, size_t width,
                                aml_nn_activation activation) {
-    if (add) backward_kind(d_z, true, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
+    if (add)
+        backward_kind(d_z, true, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
     else backward_kind(d_z, false, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
 }
 
-WIDE void aml_nn_drop(float *restrict v, const uint8_t *restrict random, unsigned threshold, float factor, size_t n) {
+WIDE void aml_nn_drop(float *restrict v, const uint8_t *restrict random, unsigned threshold,
+                      float factor, size_t n) {
     uint32_t from = threshold; /* a mask of ones or zeros: a choice would not vectorise */
     for (size_t i = 0; i < n; i++) {
         float kept = v[i] * factor;
@@ -123,7 +135,8 @@ WIDE void aml_nn_add_rows(float *restrict sum, const float *restrict x, size_t r
         for (size_t j = 0; j < width; j++) sum[j] += x[i * width + j];
 }
 
-WIDE void aml_nn_add_bias(float *restrict x, const float *restrict bias, size_t rows, size_t width) {
+WIDE void aml_nn_add_bias(float *restrict x, const float *restrict bias, size_t rows,
+                          size_t width) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < width; j++) x[i * width + j] += bias[j];
 }
@@ -162,7 +175,8 @@ WIDE void aml_nn_ramps(float *restrict out, const aml_nn *net, const float *rest
 
 WIDE void aml_nn_waves(float *restrict out, float *restrict angle, const aml_nn *net, size_t n) {
     const uint32_t *restrict source = net->source + net->ramps;
-    const float *restrict frequency = net->theta + net->frequency, *restrict phase = net->theta + net->phase;
+    const float *restrict frequency = net->theta + net->frequency, *restrict phase =
+                                                                       net->theta + net->phase;
     for (size_t i = 0; i < n; i++) {
         float *restrict o = out + i * net->inputs, *restrict t = angle + i * net->waves;
         for (size_t c = 0; c < net->waves; c++) {
@@ -182,14 +196,15 @@ WIDE void aml_nn_wave_slope(float *out, const float *angle, size_t n) {
 
 /* ---- steps */
 
-WIDE void aml_nn_adam_step(float *restrict theta, float *restrict m, float *restrict v, const float *restrict gradient,
-                           size_t n, const aml_nn_adam *o) {
+WIDE void aml_nn_adam_step(float *restrict theta, float *restrict m, float *restrict v,
+                           const float *restrict gradient, size_t n, const aml_nn_adam *o) {
     const aml_nn_adam k = *o;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] * k.gradient_factor;
         m[i] = k.beta1 * m[i] + (1 - k.beta1) * g;
         v[i] = k.beta2 * v[i] + (1 - k.beta2) * g * g;
-        theta[i] -= k.rate * (m[i] * k.correction1 / (sqrtf(v[i] * k.correction2) + 1e-8f) + k.decay * theta[i]);
+        theta[i] -= k.rate * (m[i] * k.correction1 / (sqrtf(v[i] * k.correction2) + 1e-8f) +
+                              k.decay * theta[i]);
     }
 }
 

@@ -6,16 +6,17 @@
 #include "learners/parts/nn.h"
 
 /* a = act(z * scale + bias), z and a rows × width. */
-void aml_nn_unit_forward(float *a, const float *z, const float *scale, const float *bias, size_t rows, size_t width,
-                         aml_nn_activation activation);
+void aml_nn_unit_forward(float *a, const float *z, const float *scale, const float *bias,
+                         size_t rows, size_t width, aml_nn_activation activation);
 /* d_z (set, or added to) = d_a * act' * scale; d_scale and d_bias (width) are added to. */
-void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
-                          const float *scale, const float *bias, size_t rows, size_t width,
-                          aml_nn_activation activation);
+void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a,
+                          const float *z, const float *scale, const float *bias, size_t rows,
+                          size_t width, aml_nn_activation activation);
 /* v = random >= threshold ? v * factor : 0. */
 void aml_nn_drop(float *v, const uint8_t *random, unsigned threshold, float factor, size_t n);
 void aml_nn_add(float *y, const float *x, size_t n);
-void aml_nn_add_rows(float *sum, const float *x, size_t rows, size_t width); /* sum over rows, added */
+void aml_nn_add_rows(float *sum, const float *x, size_t rows,
+                     size_t width); /* sum over rows, added */
 void aml_nn_add_bias(float *x, const float *bias, size_t rows, size_t width);
 
 /* Softmax of each row, in place. */
@@ -34,7 +35,8 @@ void aml_nn_wave_slope(float *out, const float *angle, size_t n);
 typedef struct aml_nn_adam {
     float rate, decay, beta1, beta2, correction1, correction2, gradient_factor;
 } aml_nn_adam;
-void aml_nn_adam_step(float *theta, float *m, float *v, const float *gradient, size_t n, const aml_nn_adam *o);
+void aml_nn_adam_step(float *theta, float *m, float *v, const float *gradient, size_t n,
+                      const aml_nn_adam *o);
 double aml_nn_square_sum(const float *v, size_t n);
 
 #endif

@@ -9,8 +9,10 @@
 /* ---- sizes and first weights */
 
 static bool sizes_make_sense(const aml_nn *net) {
-    if (net->layers < 1 || net->layers > AML_NN_MAX_LAYERS || net->width < 1 || net->width > 8192) return false;
-    if (net->members < 1 || net->members > 256 || net->outputs < 1 || net->outputs > 1u << 24) return false;
+    if (net->layers < 1 || net->layers > AML_NN_MAX_LAYERS || net->width < 1 || net->width > 8192)
+        return false;
+    if (net->members < 1 || net->members > 256 || net->outputs < 1 || net->outputs > 1u << 24)
+        return false;
     if (net->p > 1u << 24 || net->ramps > 1u << 28 || net->waves > 1u << 28) return false;
     if (net->plain > net->ramps || net->inputs != net->ramps + net->waves) return false;
     double units = (double)(net->members * net->width);
@@ -62,13 +64,15 @@ aml_status aml_nn_init(aml_nn *net, double wave_scale, aml_rng rng, aml_arena *k
         const aml_nn_layer *layer = &net->layer[l];
         uint32_t item = 4 * (uint32_t)l;
         double deviation = sqrt(gain / (double)(layer->in ? layer->in : 1));
-        draw_normal(theta + layer->weight, layer->in * net->width, deviation, aml_rng_child(&rng, item));
+        draw_normal(theta + layer->weight, layer->in * net->width, deviation,
+                    aml_rng_child(&rng, item));
         draw_scales(theta + layer->scale, net->members * net->width, !l && net->members > 1,
                     aml_rng_child(&rng, item + 1));
-        draw_uniform(theta + layer->bias, net->members * net->width, l ? 0.1 : 0.5, aml_rng_child(&rng, item + 2));
+        draw_uniform(theta + layer->bias, net->members * net->width, l ? 0.1 : 0.5,
+                     aml_rng_child(&rng, item + 2));
     }
-    draw_normal(theta + net->head, net->members * net->width * net->outputs, sqrt(0.5 / (double)net->width),
-                aml_rng_child(&rng, 1000));
+    draw_normal(theta + net->head, net->members * net->width * net->outputs,
+                sqrt(0.5 / (double)net->width), aml_rng_child(&rng, 1000));
     draw_normal(theta + net->frequency, net->waves, wave_scale, aml_rng_child(&rng, 1001));
     draw_uniform(theta + net->phase, net->waves, 0.5, aml_rng_child(&rng, 1002));
     return AML_OK;
@@ -81,7 +85,8 @@ size_t aml_nn_chunk(const aml_nn *net) {
     return rows > 128 ? 128 : rows < 16 ? 16 : rows;
 }
 
-static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t rows, bool drops, aml_arena *a) {
+static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t rows, bool drops,
+                                   aml_arena *a) {
     size_t units = rows * net->members * net->width;
     work->d_out = AML_ARRAY(a, rows * net->members * net->outputs, float);
     work->d_a = AML_ARRAY(a, units, float);
@@ -96,12 +101,13 @@ static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t 
         work->mask[l] = AML_ARRAY(a, (units + 3) / 4 * 4, uint8_t);
         if (!work->mask[l]) return AML_ENOMEM;
     }
-    if (!work->d_out || !work->d_a || !work->d_z || !work->d_first || !work->d_input) return AML_ENOMEM;
+    if (!work->d_out || !work->d_a || !work->d_z || !work->d_first || !work->d_input)
+        return AML_ENOMEM;
     return work->spare && work->gradient && work->y && work->w ? AML_OK : AML_ENOMEM;
 }
 
-aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bool trains, bool drops,
-                           aml_arena *scratch) {
+aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bool trains,
+                           bool drops, aml_arena *scratch) {
     *work = (aml_nn_work){.rows = rows, .trains = trains};
     size_t units = rows * net->members * net->width;
     work->input = AML_ARRAY(scratch, rows * net->inputs, float);
@@ -136,7 +142,8 @@ static void activate(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
     size_t block = n * net->width;
     for (size_t m = 0; m < net->members; m++)
         aml_nn_unit_forward(work->a[l] + m * block, l ? work->z[l] + m * block : work->first,
-                            scale + m * net->width, bias + m * net->width, n, net->width, net->activation);
+                            scale + m * net->width, bias + m * net->width, n, net->width,
+                            net->activation);
 }
 
 static void forward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
@@ -144,8 +151,8 @@ static void forward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t
     const float *from = l ? work->a[l - 1] : work->input;
     size_t rows = l ? net->members * n : n;
     if (layer->in)
-        aml_sgemm(false, false, rows, net->width, layer->in, 1, from, layer->in, net->theta + layer->weight,
-                  net->width, 0, work->z[l], net->width);
+        aml_sgemm(false, false, rows, net->width, layer->in, 1, from, layer->in,
+                  net->theta + layer->weight, net->width, 0, work->z[l], net->width);
     else memset(work->z[l], 0, rows * net->width * sizeof(float));
     activate(work, net, l, n);
 }
@@ -154,14 +161,15 @@ static void forward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     const float *top = work->a[net->layers - 1];
     for (size_t m = 0; m < net->members; m++) {
         float *out = work->out + m * n * net->outputs;
-        aml_sgemm(false, false, n, net->outputs, net->width, 1, top + m * n * net->width, net->width,
-                  net->theta + net->head + m * net->width * net->outputs, net->outputs, 0, out, net->outputs);
+        aml_sgemm(false, false, n, net->outputs, net->width, 1, top + m * n * net->width,
+                  net->width, net->theta + net->head + m * net->width * net->outputs, net->outputs,
+                  0, out, net->outputs);
         aml_nn_add_bias(out, net->theta + net->head_bias + m * net->outputs, n, net->outputs);
     }
 }
 
-bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows, size_t n,
-                    double dropout, aml_rng rng, const aml_ctx *ctx) {
+bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows,
+                    size_t n, double dropout, aml_rng rng, const aml_ctx *ctx) {
     unsigned threshold = drop_threshold(dropout);
     size_t units = net->members * n * net->width;
     aml_nn_input_forward(work->input, work->angle, net, x, rows, n);
@@ -197,12 +205,14 @@ static void d_loss(aml_nn_work *work, const aml_nn *net, size_t n, float smoothi
     for (size_t i = 0; i < rows; i++) {
         float y = work->y[i % n], w = work->w[i % n] * each;
         for (size_t j = 0; j < k; j++)
-            d[i * k + j] = (d[i * k + j] - (net->link == AML_NN_VALUE ? y : target(net, y, j, smoothing))) * w;
+            d[i * k + j] =
+                (d[i * k + j] - (net->link == AML_NN_VALUE ? y : target(net, y, j, smoothing))) * w;
     }
 }
 
 static double row_loss(const aml_nn *net, const float *out, float y, double smoothing) {
-    if (net->link == AML_NN_VALUE) return 0.5 * ((double)out[0] - (double)y) * ((double)out[0] - (double)y);
+    if (net->link == AML_NN_VALUE)
+        return 0.5 * ((double)out[0] - (double)y) * ((double)out[0] - (double)y);
     if (net->link == AML_NN_LOGISTIC) {
         double u = (double)out[0], t = (double)target(net, y, 0, (float)smoothing);
         return fmax(u, 0) + log1p(exp(-fabs(u))) - t * u;
@@ -215,10 +225,12 @@ static double row_loss(const aml_nn *net, const float *out, float y, double smoo
     return loss;
 }
 
-double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total) {
+double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double smoothing,
+                   double total) {
     double sum = 0;
     for (size_t i = 0; i < net->members * n; i++)
-        sum += (double)work->w[i % n] * row_loss(net, work->out + i * net->outputs, work->y[i % n], smoothing);
+        sum += (double)work->w[i % n] *
+               row_loss(net, work->out + i * net->outputs, work->y[i % n], smoothing);
     return sum / (total * (double)net->members);
 }
 
@@ -230,46 +242,52 @@ static void backward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     for (size_t m = 0; m < net->members; m++) {
         const float *d = work->d_out + m * n * k;
         size_t head = net->head + m * width * k;
-        aml_sgemm(true, false, width, k, n, 1, top + m * n * width, width, d, k, 0, work->gradient + head, k);
+        aml_sgemm(true, false, width, k, n, 1, top + m * n * width, width, d, k, 0,
+                  work->gradient + head, k);
         aml_nn_add_rows(work->gradient + net->head_bias + m * k, d, n, k);
-        aml_sgemm(false, true, n, width, k, 1, d, k, net->theta + head, k, 0, work->d_a + m * n * width, width);
+        aml_sgemm(false, true, n, width, k, 1, d, k, net->theta + head, k, 0,
+                  work->d_a + m * n * width, width);
     }
 }
 
 /* d_a of layer l to d of its products (shared by the members in the first layer). */
-static float *backward_units(aml_nn_work *work, const aml_nn *net, size_t l, size_t n, const float *d_a) {
+static float *backward_units(aml_nn_work *work, const aml_nn *net, size_t l, size_t n,
+                             const float *d_a) {
     const aml_nn_layer *layer = &net->layer[l];
     size_t block = n * net->width;
     float *d_z = l ? work->d_z : work->d_first;
     for (size_t m = 0; m < net->members; m++) {
         size_t scale = layer->scale + m * net->width, bias = layer->bias + m * net->width;
-        aml_nn_unit_backward(l ? d_z + m * block : d_z, !l && m, work->gradient + scale, work->gradient + bias,
-                             d_a + m * block, l ? work->z[l] + m * block : work->first, net->theta + scale,
+        aml_nn_unit_backward(l ? d_z + m * block : d_z, !l && m, work->gradient + scale,
+                             work->gradient + bias, d_a + m * block,
+                             l ? work->z[l] + m * block : work->first, net->theta + scale,
                              net->theta + bias, n, net->width, net->activation);
     }
     return d_z;
 }
 
-static void backward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n, double dropout) {
+static void backward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n,
+                           double dropout) {
     const aml_nn_layer *layer = &net->layer[l];
     size_t rows = l ? net->members * n : n, units = net->members * n * net->width;
     bool skips = l && net->residual;
     const float *d_a = work->d_a;
     if (skips) d_a = memcpy(work->spare, work->d_a, units * sizeof(float));
     if (drop_threshold(dropout))
-        aml_nn_drop(skips ? work->spare : work->d_a, work->mask[l], drop_threshold(dropout), drop_factor(dropout),
-                    units);
+        aml_nn_drop(skips ? work->spare : work->d_a, work->mask[l], drop_threshold(dropout),
+                    drop_factor(dropout), units);
     float *d_z = backward_units(work, net, l, n, d_a);
     if (!layer->in) return;
-    aml_sgemm(true, false, layer->in, net->width, rows, 1, l ? work->a[l - 1] : work->input, layer->in, d_z,
-              net->width, 0, work->gradient + layer->weight, net->width);
+    aml_sgemm(true, false, layer->in, net->width, rows, 1, l ? work->a[l - 1] : work->input,
+              layer->in, d_z, net->width, 0, work->gradient + layer->weight, net->width);
     if (l || net->waves)
-        aml_sgemm(false, true, rows, layer->in, net->width, 1, d_z, net->width, net->theta + layer->weight,
-                  net->width, skips ? 1 : 0, l ? work->d_a : work->d_input, layer->in);
+        aml_sgemm(false, true, rows, layer->in, net->width, 1, d_z, net->width,
+                  net->theta + layer->weight, net->width, skips ? 1 : 0,
+                  l ? work->d_a : work->d_input, layer->in);
 }
 
-bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout, double smoothing, double total,
-                     const aml_ctx *ctx) {
+bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
+                     double smoothing, double total, const aml_ctx *ctx) {
     d_loss(work, net, n, (float)smoothing, total);
     memset(work->gradient + net->n_decay, 0, (net->n_theta - net->n_decay) * sizeof(float));
     backward_head(work, net, n);
@@ -293,7 +311,8 @@ void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t 
         for (size_t m = 0; m < net->members; m++) sum += (double)work->out[m * n * k + i];
         out[i] = sum / (double)net->members;
     }
-    for (size_t i = 0; net->link == AML_NN_SOFTMAX && i < n; i++) { /* float sums are 1 to 1e-7 only */
+    for (size_t i = 0; net->link == AML_NN_SOFTMAX && i < n;
+         i++) { /* float sums are 1 to 1e-7 only */
         double sum = 0;
         for (size_t j = 0; j < k; j++) sum += out[i * k + j];
         for (size_t j = 0; j < k; j++) out[i * k + j] /= sum;
@@ -314,18 +333,20 @@ static void predict_chunk(void *arg, size_t block, size_t begin, size_t end, int
     aml_nn_work *work = &job->work[thread];
     (void)block;
     if (work->stopped) return;
-    if (aml_nn_forward(work, job->net, job->x, job->rows + begin, end - begin, 0, job->ctx->rng, job->ctx))
+    if (aml_nn_forward(work, job->net, job->x, job->rows + begin, end - begin, 0, job->ctx->rng,
+                       job->ctx))
         aml_nn_link_mean(job->out + begin * job->net->outputs, work, job->net, end - begin);
 }
 
-aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows, size_t n,
-                          aml_ctx *ctx) {
+aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows,
+                          size_t n, aml_ctx *ctx) {
     size_t chunk = aml_nn_chunk(net), n_works = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     aml_mark mark = aml_arena_mark(ctx->scratch);
     prediction job = {out, net, x, rows, AML_ARRAY(ctx->scratch, n_works, aml_nn_work), ctx};
     if (!job.work) return AML_ENOMEM;
     for (size_t t = 0; t < n_works; t++)
-        AML_TRY(aml_nn_work_new(&job.work[t], net, n < chunk ? n : chunk, false, false, ctx->scratch));
+        AML_TRY(
+            aml_nn_work_new(&job.work[t], net, n < chunk ? n : chunk, false, false, ctx->scratch));
     aml_par_for(ctx->n_threads, n, chunk, predict_chunk, &job);
     bool stopped = false;
     for (size_t t = 0; t < n_works; t++) stopped |= job.work[t].stopped;

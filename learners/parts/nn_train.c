@@ -13,19 +13,19 @@ typedef struct trainer {
     const aml_nn_options *o;
     aml_ctx *ctx;
 
-    uint32_t *order;           /* positions in the row list, shuffled every epoch */
-    uint32_t *rows;            /* design rows of the batch at hand */
-    aml_nn_work *work;         /* one a chunk of a batch */
+    uint32_t *order;   /* positions in the row list, shuffled every epoch */
+    uint32_t *rows;    /* design rows of the batch at hand */
+    aml_nn_work *work; /* one a chunk of a batch */
     size_t chunk, n_chunks;
-    size_t begin, end;         /* the batch: order[begin … end-1] */
-    aml_rng rng;               /* dropout of this step */
+    size_t begin, end; /* the batch: order[begin … end-1] */
+    aml_rng rng;       /* dropout of this step */
     double dropout;
 
     float *m, *v, *best;
     double *block_norm;
     aml_nn_adam adam;
     size_t step, n_steps;
-    double *out;               /* predictions of valid */
+    double *out; /* predictions of valid */
     double best_loss;
     size_t best_epoch;
 } trainer;
@@ -45,17 +45,21 @@ static void chunk_gradient(void *arg, size_t block, size_t begin, size_t end, in
     }
     aml_rng rng = aml_rng_child(&t->rng, (uint32_t)block);
     if (aml_nn_forward(work, t->net, t->train->x, t->rows + begin, n, t->dropout, rng, t->ctx))
-        aml_nn_backward(work, t->net, n, t->dropout, t->o->label_smoothing, (double)(t->end - t->begin), t->ctx);
+        aml_nn_backward(work, t->net, n, t->dropout, t->o->label_smoothing,
+                        (double)(t->end - t->begin), t->ctx);
 }
 
-static size_t chunks_of_batch(const trainer *t) { return (t->end - t->begin + t->chunk - 1) / t->chunk; }
+static size_t chunks_of_batch(const trainer *t) {
+    return (t->end - t->begin + t->chunk - 1) / t->chunk;
+}
 
 /* The chunks' gradients, added in order into the first. */
 static void sum_gradients(void *arg, size_t block, size_t begin, size_t end, int thread) {
     trainer *t = arg;
     float *sum = t->work[0].gradient + begin;
     (void)thread;
-    for (size_t c = 1; c < chunks_of_batch(t); c++) aml_nn_add(sum, t->work[c].gradient + begin, end - begin);
+    for (size_t c = 1; c < chunks_of_batch(t); c++)
+        aml_nn_add(sum, t->work[c].gradient + begin, end - begin);
     t->block_norm[block] = aml_nn_square_sum(sum, end - begin);
 }
 
@@ -65,10 +69,10 @@ static void step_block(void *arg, size_t block, size_t begin, size_t end, int th
     aml_nn_adam undecayed = t->adam;
     undecayed.decay = 0;
     (void)block, (void)thread;
-    aml_nn_adam_step(t->net->theta + begin, t->m + begin, t->v + begin, t->work[0].gradient + begin, split - begin,
-                     &t->adam);
-    aml_nn_adam_step(t->net->theta + split, t->m + split, t->v + split, t->work[0].gradient + split, end - split,
-                     &undecayed);
+    aml_nn_adam_step(t->net->theta + begin, t->m + begin, t->v + begin, t->work[0].gradient + begin,
+                     split - begin, &t->adam);
+    aml_nn_adam_step(t->net->theta + split, t->m + split, t->v + split, t->work[0].gradient + split,
+                     end - split, &undecayed);
 }
 
 /* Linear over the first twentieth, then half a cosine down to nothing. */
@@ -150,7 +154,8 @@ static aml_status train_epoch(trainer *t, size_t epoch, size_t n_batches) {
 }
 
 static aml_status train_epochs(trainer *t, size_t n_batches) {
-    size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches, patience = n_epochs / 4 > 8 ? n_epochs / 4 : 8;
+    size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches,
+           patience = n_epochs / 4 > 8 ? n_epochs / 4 : 8;
     for (size_t epoch = 0; epoch < n_epochs; epoch++) {
         AML_TRY(train_epoch(t, epoch, n_batches));
         if (!t->valid->n) continue;
@@ -173,23 +178,33 @@ static aml_status prepare(trainer *t) {
     t->best = AML_ARRAY(a, t->valid->n ? n : 0, float);
     t->out = AML_ARRAY(a, t->valid->n * t->net->outputs, double);
     t->block_norm = AML_ARRAY(a, n / BLOCK + 1, double);
-    if (!t->order || !t->rows || !t->work || !t->m || !t->v || !t->best || !t->out || !t->block_norm)
+    if (!t->order || !t->rows || !t->work || !t->m || !t->v || !t->best || !t->out ||
+        !t->block_norm)
         return AML_ENOMEM;
     for (size_t i = 0; i < t->train->n; i++) t->order[i] = (uint32_t)i;
     for (size_t c = 0; c < t->n_chunks; c++)
-        AML_TRY(aml_nn_work_new(&t->work[c], t->net, batch < t->chunk ? batch : t->chunk, true, t->dropout > 0, a));
+        AML_TRY(aml_nn_work_new(&t->work[c], t->net, batch < t->chunk ? batch : t->chunk, true,
+                                t->dropout > 0, a));
     return AML_OK;
 }
 
-aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid, const aml_nn_options *o,
-                        aml_ctx *ctx) {
+aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid,
+                        const aml_nn_options *o, aml_ctx *ctx) {
     size_t batch = o->batch < train->n ? o->batch : train->n;
     size_t n_batches = (train->n + batch / 2) / batch, chunk = aml_nn_chunk(net);
     size_t longest = train->n / n_batches + 1;
     double steps = ceil(o->epochs * (double)n_batches);
-    trainer t = {.net = net, .train = train, .valid = valid, .o = o, .ctx = ctx, .chunk = chunk, .end = longest,
-                 .n_chunks = (longest + chunk - 1) / chunk, .n_steps = steps < 1 ? 1 : (size_t)steps,
-                 .best_loss = INFINITY, .dropout = o->dropout};
+    trainer t = {.net = net,
+                 .train = train,
+                 .valid = valid,
+                 .o = o,
+                 .ctx = ctx,
+                 .chunk = chunk,
+                 .end = longest,
+                 .n_chunks = (longest + chunk - 1) / chunk,
+                 .n_steps = steps < 1 ? 1 : (size_t)steps,
+                 .best_loss = INFINITY,
+                 .dropout = o->dropout};
     AML_TRY(prepare(&t));
     aml_status status = train_epochs(&t, n_batches);
     if (status && status != AML_ESTOPPED) return status;
