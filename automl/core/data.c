@@ -69,9 +69,10 @@ static float middle(float a, float b) {
 }
 
 /* Cuts of m sorted values into bins of about equal numbers of rows; a value that is as frequent as a
- * whole bin gets one of its own. Returns the number of cuts, at most MAX_BINS - 1. */
+ * whole bin gets one of its own, and a bin ends early at a wide gap, so that a far cluster of values is not
+ * lumped with the next. Returns the number of cuts, at most MAX_BINS - 1. */
 static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct) {
-    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = MAX_BINS;
+    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = MAX_BINS, first = 0;
     for (size_t i = 0; i < m && bins_left > 1;) {
         size_t end = i + 1, next_end;
         while (end < m && v[end] == v[i]) end++;
@@ -81,8 +82,11 @@ static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinc
         for (next_end = end + 1; next_end < m && v[next_end] == v[end];) next_end++;
         double mean = (double)left / (double)bins_left;
         bool next_is_large = (double)(next_end - end) >= mean && (double)in_bin >= 0.5 * mean;
-        if ((double)in_bin >= mean || next_is_large || distinct < bins_left) {
+        double width = (double)v[i] - v[first], gap = (double)v[end] - v[i];
+        bool at_a_gap = width > 0 && gap > 20 * width && (double)in_bin >= 0.25 * mean;
+        if ((double)in_bin >= mean || next_is_large || at_a_gap || distinct < bins_left) {
             cut[n_cuts++] = middle(v[i], v[end]);
+            first = end;
             left -= in_bin;
             in_bin = 0;
             bins_left--;
