@@ -197,7 +197,7 @@ static size_t automatic_folds(const aml_study *s) {
     cells *= s->task.kind == AML_MULTICLASS ? 0.5 * s->task.n_classes : 1;
     double seconds = s->deadline > 0 ? s->deadline - s->start : 600;
     if (cells > 25000 * seconds) return cells > 60000 * seconds || s->task.n > 60000 ? 1 : 3;
-    return s->task.n < 1000 ? 10 : 5;
+    return s->task.n < 100 ? 10 : 5;
 }
 
 static aml_status make_folds(aml_study *s) {
