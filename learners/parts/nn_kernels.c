@@ -6,18 +6,28 @@
 
 #include "learners/parts/exp_f32.h"
 
-/* One body, compiled three times and chosen when the program is loaded; without contraction all give the same bits.
- * The sanitizers are not up yet when that choice runs. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
-    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
 #define INLINE static inline __attribute__((always_inline))
+
+/* Heads the body of an exported function: compiled three times and chosen by the processor at each call; without
+ * contraction all give the same bits. (target_clones does this too, but does not link with clang 14.) */
+#if defined(__x86_64__)
+#define WIDE(type, name, parameters, arguments)                                \
+    INLINE type name##_any parameters;                                         \
+    __attribute__((target("avx512f"))) static type name##_avx512 parameters {  \
+        return name##_any arguments;                                           \
+    }                                                                          \
+    __attribute__((target("avx2"))) static type name##_avx2 parameters {       \
+        return name##_any arguments;                                           \
+    }                                                                          \
+    type name parameters {                                                     \
+        if (__builtin_cpu_supports("avx512f")) return name##_avx512 arguments; \
+        if (__builtin_cpu_supports("avx2")) return name##_avx2 arguments;      \
+        return name##_any arguments;                                           \
+    }                                                                          \
+    INLINE type name##_any parameters
+#else
+#define WIDE(type, name, parameters, arguments) type name parameters
+#endif
 
 /* ---- functions of one number that vectorise */
 
@@ -73,8 +83,10 @@ INLINE void forward(float *restrict a, const float *restrict z, const float *res
             a[i * width + j] = activate(z[i * width + j] * scale[j] + bias[j], kind);
 }
 
-WIDE void aml_nn_unit_forward(float *a, const float *z, const float *scale, const float *bias,
-                              size_t rows, size_t width, aml_nn_activation activation) {
+WIDE(void, aml_nn_unit_forward,
+     (float *a, const float *z, const float *scale, const float *bias, size_t rows, size_t width,
+      aml_nn_activation activation),
+     (a, z, scale, bias, rows, width, activation)) {
     if (activation == AML_NN_RELU) forward(a, z, scale, bias, rows, width, AML_NN_RELU);
     else if (activation == AML_NN_SILU) forward(a, z, scale, bias, rows, width, AML_NN_SILU);
     else forward(a, z, scale, bias, rows, width, AML_NN_SELU);
@@ -105,17 +117,20 @@ INLINE void backward_kind(float *d_z, bool add, float *d_scale, float *d_bias, c
     else backward(d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, AML_NN_SELU);
 }
 
-WIDE void aml_nn_unit_backward(float *d_z, bool add, float *d_scale, float *d_bias,
-                               const float *d_a, const float *z, const float *scale,
-                               const float *bias, size_t rows, size_t width,
-                               aml_nn_activation activation) {
+WIDE(void, aml_nn_unit_backward,
+     (float *d_z, bool add, float *d_scale, float *d_bias, const float *d_a, const float *z,
+      const float *scale, const float *bias, size_t rows, size_t width,
+      aml_nn_activation activation),
+     (d_z, add, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation)) {
     if (add)
         backward_kind(d_z, true, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
     else backward_kind(d_z, false, d_scale, d_bias, d_a, z, scale, bias, rows, width, activation);
 }
 
-WIDE void aml_nn_drop(float *restrict v, const uint8_t *restrict random, unsigned threshold,
-                      float factor, size_t n) {
+WIDE(void, aml_nn_drop,
+     (float *restrict v, const uint8_t *restrict random, unsigned threshold, float factor,
+      size_t n),
+     (v, random, threshold, factor, n)) {
     uint32_t from = threshold; /* a mask of ones or zeros: a choice would not vectorise */
     for (size_t i = 0; i < n; i++) {
         float kept = v[i] * factor;
@@ -126,24 +141,27 @@ WIDE void aml_nn_drop(float *restrict v, const uint8_t *restrict random, unsigne
     }
 }
 
-WIDE void aml_nn_add(float *restrict y, const float *restrict x, size_t n) {
+WIDE(void, aml_nn_add, (float *restrict y, const float *restrict x, size_t n), (y, x, n)) {
     for (size_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-WIDE void aml_nn_add_rows(float *restrict sum, const float *restrict x, size_t rows, size_t width) {
+WIDE(void, aml_nn_add_rows,
+     (float *restrict sum, const float *restrict x, size_t rows, size_t width),
+     (sum, x, rows, width)) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < width; j++) sum[j] += x[i * width + j];
 }
 
-WIDE void aml_nn_add_bias(float *restrict x, const float *restrict bias, size_t rows,
-                          size_t width) {
+WIDE(void, aml_nn_add_bias,
+     (float *restrict x, const float *restrict bias, size_t rows, size_t width),
+     (x, bias, rows, width)) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < width; j++) x[i * width + j] += bias[j];
 }
 
 /* ---- outputs */
 
-WIDE void aml_nn_softmax(float *restrict v, size_t rows, size_t k) {
+WIDE(void, aml_nn_softmax, (float *restrict v, size_t rows, size_t k), (v, rows, k)) {
     for (size_t i = 0; i < rows; i++) {
         float *u = v + i * k, most = u[0], sum = 0;
         for (size_t j = 1; j < k; j++) most = u[j] > most ? u[j] : most;
@@ -153,14 +171,16 @@ WIDE void aml_nn_softmax(float *restrict v, size_t rows, size_t k) {
     }
 }
 
-WIDE void aml_nn_logistic(float *v, size_t n) {
+WIDE(void, aml_nn_logistic, (float *v, size_t n), (v, n)) {
     for (size_t i = 0; i < n; i++) v[i] = logistic(v[i]);
 }
 
 /* ---- inputs */
 
-WIDE void aml_nn_ramps(float *restrict out, const aml_nn *net, const float *restrict x,
-                       const uint32_t *restrict rows, size_t n) {
+WIDE(void, aml_nn_ramps,
+     (float *restrict out, const aml_nn *net, const float *restrict x,
+      const uint32_t *restrict rows, size_t n),
+     (out, net, x, rows, n)) {
     const uint32_t *restrict source = net->source;
     const float *restrict origin = net->origin, *restrict slope = net->slope;
     const float *restrict low = net->low, *restrict high = net->high;
@@ -173,7 +193,8 @@ WIDE void aml_nn_ramps(float *restrict out, const aml_nn *net, const float *rest
     }
 }
 
-WIDE void aml_nn_waves(float *restrict out, float *restrict angle, const aml_nn *net, size_t n) {
+WIDE(void, aml_nn_waves, (float *restrict out, float *restrict angle, const aml_nn *net, size_t n),
+     (out, angle, net, n)) {
     const uint32_t *restrict source = net->source + net->ramps;
     const float *restrict frequency = net->theta + net->frequency, *restrict phase =
                                                                        net->theta + net->phase;
@@ -190,14 +211,16 @@ WIDE void aml_nn_waves(float *restrict out, float *restrict angle, const aml_nn 
     }
 }
 
-WIDE void aml_nn_wave_slope(float *out, const float *angle, size_t n) {
+WIDE(void, aml_nn_wave_slope, (float *out, const float *angle, size_t n), (out, angle, n)) {
     for (size_t i = 0; i < n; i++) out[i] = -12.5663706f * sin_pi(angle[i]) * cos_pi(angle[i]);
 }
 
 /* ---- steps */
 
-WIDE void aml_nn_adam_step(float *restrict theta, float *restrict m, float *restrict v,
-                           const float *restrict gradient, size_t n, const aml_nn_adam *o) {
+WIDE(void, aml_nn_adam_step,
+     (float *restrict theta, float *restrict m, float *restrict v, const float *restrict gradient,
+      size_t n, const aml_nn_adam *o),
+     (theta, m, v, gradient, n, o)) {
     const aml_nn_adam k = *o;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] * k.gradient_factor;
@@ -208,7 +231,7 @@ WIDE void aml_nn_adam_step(float *restrict theta, float *restrict m, float *rest
     }
 }
 
-WIDE double aml_nn_square_sum(const float *v, size_t n) {
+WIDE(double, aml_nn_square_sum, (const float *v, size_t n), (v, n)) {
     double s[8] = {0};
     size_t i = 0;
     for (; i + 8 <= n; i += 8)

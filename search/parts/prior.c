@@ -16,19 +16,25 @@ double aml_relative_loss(double ratio) {
 static const struct {
     const char *metric, *like;
     double power;
-} relatives[] = {{"mse", "rmse", 0.5},
-                 {"r2", "rmse", 0.5},
-                 {"rmsle", "rmse", 1},
-                 {"median_absolute_error", "mae", 1},
-                 {"mape", "mae", 1},
-                 {"smape", "mae", 1},
+} relatives[] = {{"auc", "auc_weighted", 1},
+                 {"average_precision", "auc_weighted", 1},
+                 {"brier", "log_loss", 1},
                  {"balanced_accuracy", "accuracy", 1},
                  {"f1", "accuracy", 1},
                  {"f1_macro", "accuracy", 1},
-                 {"mcc", "accuracy", 1},
+                 {"precision", "accuracy", 1},
+                 {"recall", "accuracy", 1},
+                 {"norm_macro_recall", "accuracy", 1},
                  {"matthews_correlation", "accuracy", 1},
-                 {"brier", "log_loss", 1},
-                 {"average_precision", "auc", 1}};
+                 {"normalized_root_mean_squared_error", "rmse", 1},
+                 {"r2", "rmse", 0.5},
+                 {"rmsle", "rmse", 1},
+                 {"spearman_correlation", "rmse", 0.5},
+                 {"median_absolute_error", "mae", 1},
+                 {"mape", "mae", 1},
+                 {"pinball", "mae", 1},
+                 {"pinball_0.1", "mae", 1},
+                 {"pinball_0.9", "mae", 1}};
 
 static size_t find_metric(double *power, const aml_knowledge_table *t, const char *metric) {
     *power = 1;
