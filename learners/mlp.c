@@ -121,7 +121,7 @@ static void set_sizes(aml_nn *net, const aml_data *d, const double *hp) {
 
 /* Few rows get more passes and smaller batches: at least some hundred steps in all. */
 static aml_nn_options schedule(const double *hp, size_t n) {
-    double rows = (double)n, passes = sqrt(10000 / (rows > 1000 ? rows : 1000));
+    double rows = (double)n, passes = sqrt(10000 / (rows > 2500 ? rows : 2500));
     size_t batch = (size_t)hp[BATCH_SIZE], most = n / 16 > 32 ? n / 16 : 32;
     return (aml_nn_options){.learning_rate = hp[LEARNING_RATE],
                             .weight_decay = hp[WEIGHT_DECAY],

@@ -8,6 +8,8 @@
 /* Pipelines of the matrix before the continuous search (the last of them by the mixture's guard);
  * random trials only where nothing is known. */
 enum { FROM_MATRIX = 8, BLIND_TRIALS = 4, RANDOM_EVERY = 10 };
+/* Every so many trials a learner that had no turn yet: an ensemble lives on different opinions. */
+enum { VARIETY_EVERY = 2 };
 
 static size_t from_matrix(const aml_advice *a, const aml_told *told) {
     size_t n = 0;
@@ -22,6 +24,26 @@ static bool pick_pipeline(double *config, aml_advice *a, const aml_space *space)
     return true;
 }
 
+/* The default of the cheapest learner that was not tried at all. */
+static bool pick_untried(double *config, const aml_space *space, const aml_told *told,
+                         const aml_problem *problem) {
+    aml_groups groups = aml_space_groups(space);
+    double cheapest = INFINITY, pick = NAN;
+    if (!groups.rooted) return false;
+    for (size_t g = 0; g < groups.n; g++) {
+        double value = groups.first + (double)g, cost = 0;
+        bool tried = false;
+        for (size_t i = 0; i < told->n; i++) tried = tried || told->records[i].config[0] == value;
+        if (problem && problem->default_cost) cost = problem->default_cost[(size_t)value];
+        if (tried || !(cost < cheapest)) continue;
+        cheapest = cost;
+        pick = value;
+    }
+    if (isnan(pick)) return false;
+    aml_space_default(config, space, pick);
+    return true;
+}
+
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
     (void)hp;
@@ -30,6 +52,8 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     size_t best;
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
     bool informed = aml_advice_helps(advice);
+    bool variety = told->n % VARIETY_EVERY == VARIETY_EVERY - 1;
+    if (informed && variety && pick_untried(config, space, told, problem)) return AML_OK;
     if (informed && from_matrix(advice, told) < FROM_MATRIX && pick_pipeline(config, advice, space))
         return AML_OK;
     if (!informed && aml_next_default(config, space, told, problem)) return AML_OK;

@@ -125,6 +125,14 @@ typedef struct judge {
     size_t id;
 } judge;
 
+/* The first trial of a learner that is cheap to finish is no race: the leaderboard and the ensemble want its opinion. */
+static bool exempt(const team *m, const aml_trial *t) {
+    if (!(t->plan.learner->can & AML_REFIT)) return false;
+    for (size_t i = 0; i < t->id; i++)
+        if (m->trials->at[i]->plan.learner == t->plan.learner) return false;
+    return true;
+}
+
 /* Asks the scheduler, showing it what this trial may see. */
 static bool going(const aml_trial *t, void *arg) {
     judge *j = arg;
@@ -136,7 +144,7 @@ static bool going(const aml_trial *t, void *arg) {
     aml_told told;
     bool answer = true;
     pthread_mutex_lock(&m->lock);
-    if (scratch && !tell(&told, m, j->id, scratch))
+    if (scratch && !exempt(m, t) && !tell(&told, m, j->id, scratch))
         answer = s->scheduler->keep_going(t->fold_loss, t->n_done, t->n_folds, &told, hp);
     pthread_mutex_unlock(&m->lock);
     aml_arena_free(scratch);
