@@ -20,9 +20,11 @@ static const aml_param params[] = {
      .fallback = 0.1},
     {.name = NULL}};
 
+/* Half a fit is none: there would be no time left to calibrate it. */
 static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp,
                              aml_ctx *ctx) {
-    return aml_linear_fit(out, train, aml_loss_squared_hinge, 1 / hp[0], ctx);
+    AML_TRY(aml_linear_fit(out, train, aml_loss_squared_hinge, 1 / hp[0], ctx));
+    return ctx->truncated ? aml_stopped() : AML_OK;
 }
 
 /* Too few rows for a split: the margins of the training rows have to do. */

@@ -454,6 +454,29 @@ static void test_stop(void **state) {
     for_all(check_stop);
 }
 
+/* A deadline at any point of the fit: a model that is cut short comes only from who declares it. */
+static void check_deadline(const aml_learner *l, aml_task_kind task, int n_classes) {
+    enum { POINTS = 40 };
+    double hp[8], whole = 0;
+    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+    for (int k = 0; k <= POINTS; k++) {
+        table t;
+        void *m = NULL;
+        table_new(&t, 2000, 10, 0, task, n_classes);
+        double begin = aml_now();
+        t.ctx.deadline = k ? begin + whole * k / POINTS : 0;
+        aml_status status = l->fit(&m, &t.data, hp, &t.ctx);
+        if (k == 0) whole = aml_now() - begin;
+        assert_true(status == AML_OK || status == AML_ESTOPPED);
+        assert_true(status || !t.ctx.truncated || (l->can & AML_ANYTIME));
+        table_free(&t);
+    }
+}
+static void test_deadline(void **state) {
+    (void)state;
+    for_all(check_deadline);
+}
+
 static void check_memory(const aml_learner *l, aml_task_kind task, int n_classes) {
     table t;
     void *m = NULL;
@@ -779,6 +802,7 @@ int main(void) {
         cmocka_unit_test(test_company_changes_nothing),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_memory_is_short),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_all_learn),

@@ -9,6 +9,7 @@
 #include "search/parts/prior.h"
 
 enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
+enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
     static const char *const usual[] = {[AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
@@ -146,7 +147,8 @@ static aml_status describe_problem(aml_problem *problem, aml_study *s) {
     AML_TRY(default_costs(&problem->default_cost, s));
     const aml_prior *prior;
     AML_TRY(aml_prior_new(&prior, knowledge, problem, s->options->forget, &s->ctx));
-    problem->knowledge = prior;
+    /* What wins on a thousand rows is too tame for many: beyond this the search starts from the defaults. */
+    problem->knowledge = s->facts.shape.n <= KNOWN_ROWS ? prior : NULL;
     return AML_OK;
 }
 

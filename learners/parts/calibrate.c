@@ -102,6 +102,7 @@ aml_status aml_calibration_fit(aml_calibration *out, const double *score, const 
                                .max_steps = MOST_STEPS,
                                .tolerance = 1e-12};
     AML_TRY(aml_lbfgs(at, &lbfgs, ctx));
+    if (ctx->truncated) return aml_stopped();
     double scale = at[0] / p.unit;
     *out =
         (aml_calibration){.k = k, .scale = scale > 0 ? fmin(scale, LARGEST) : 0, .offset = offset};

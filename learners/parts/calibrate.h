@@ -14,7 +14,8 @@ typedef struct aml_calibration {
     const double *offset; /* k */
 } aml_calibration;
 
-/* score: n × k, y class numbers and w (NULL = 1) by position. Into ctx->keep. */
+/* score: n × k, y class numbers and w (NULL = 1) by position. Into ctx->keep. AML_ESTOPPED when interrupted at any
+ * point, AML_ENOMEM. */
 aml_status aml_calibration_fit(aml_calibration *out, const double *score, const double *y,
                                const double *w, size_t n, size_t k, aml_ctx *ctx);
 /* The identity: scale 1, offsets 0. */
