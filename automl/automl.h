@@ -71,7 +71,8 @@ typedef struct aml_read_options {
 } aml_read_options;
 
 /* Reads a CSV file ("-" = standard input; gzip, zstd by content). options may be NULL. */
-AML_API aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options);
+AML_API aml_status aml_frame_read(aml_frame **out, const char *path,
+                                  const aml_read_options *options);
 AML_API void aml_frame_free(aml_frame *frame);
 AML_API size_t aml_frame_rows_count(const aml_frame *frame);
 AML_API size_t aml_frame_columns_count(const aml_frame *frame);
@@ -81,8 +82,10 @@ AML_API const char *aml_frame_note(const aml_frame *frame, size_t i);
 
 /* A frame from columns in memory: all of n values. Values are copied; NaN, NULL and "" are missing. */
 AML_API aml_frame_builder *aml_frame_builder_new(size_t n, aml_memory *account);
-AML_API aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values);
-AML_API aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const char *const *values);
+AML_API aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name,
+                                         const double *values);
+AML_API aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name,
+                                       const char *const *values);
 /* The frame, or NULL when memory is short; the builder is gone in both cases. */
 AML_API aml_frame *aml_frame_build(aml_frame_builder *b);
 AML_API void aml_frame_builder_free(aml_frame_builder *b);
@@ -94,17 +97,17 @@ typedef struct aml_model aml_model;
 /* A row of the leaderboard. Scores are in the units of the metric; NAN when there is none. */
 typedef struct aml_leader {
     size_t size;
-    size_t rank, trial;        /* rank 0: not ranked (failed); the ensemble has trial SIZE_MAX */
-    const char *pipeline;      /* "gbdt(learning_rate=0.1, …) <- one_hot, scale" */
-    const char *learner;       /* "ensemble", "baseline", "gbdt" … */
-    const char *state;         /* "done", "pruned", "failed" */
-    const char *reason;        /* why it failed; empty else */
-    double score, error;       /* mean over folds (ensemble: cross-fitted), and its standard error */
+    size_t rank, trial;   /* rank 0: not ranked (failed); the ensemble has trial SIZE_MAX */
+    const char *pipeline; /* "gbdt(learning_rate=0.1, …) <- one_hot, scale" */
+    const char *learner;  /* "ensemble", "baseline", "gbdt" … */
+    const char *state;    /* "done", "pruned", "failed" */
+    const char *reason;   /* why it failed; empty else */
+    double score, error;  /* mean over folds (ensemble: cross-fitted), and its standard error */
     size_t folds, folds_done;
-    double fit_seconds;        /* all folds; NAN when unknown (a model read from a file) */
-    double predict_us;         /* microseconds a row; NAN when unknown */
-    size_t bytes;              /* of the saved models */
-    double weight;             /* in the final model; 0 = not in it */
+    double fit_seconds; /* all folds; NAN when unknown (a model read from a file) */
+    double predict_us;  /* microseconds a row; NAN when unknown */
+    size_t bytes;       /* of the saved models */
+    double weight;      /* in the final model; 0 = not in it */
 } aml_leader;
 
 /* A check of the data: what was found, and what was done about it. */
@@ -119,48 +122,50 @@ typedef struct aml_guardrail {
 
 typedef struct aml_progress {
     size_t size;
-    const char *stage;        /* "search", "ensemble", "refit" */
-    size_t trials, failed;    /* finished so far */
-    size_t trials_limit;      /* 0 = none */
-    double seconds, limit;    /* since the start; limit 0 = none */
-    double best;              /* best score so far, NAN = none yet */
+    const char *stage;     /* "search", "ensemble", "refit" */
+    size_t trials, failed; /* finished so far */
+    size_t trials_limit;   /* 0 = none */
+    double seconds, limit; /* since the start; limit 0 = none */
+    double best;           /* best score so far, NAN = none yet */
     const char *best_learner;
     const char *metric;
-    const aml_leader *last;   /* the trial that just ended, or NULL */
+    const aml_leader *last; /* the trial that just ended, or NULL */
 } aml_progress;
 /* Called from any thread, one at a time. Not 0 = stop the search and finish with what there is. */
 typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
 
 typedef struct aml_train_options {
     size_t size;
-    const char *target;             /* column name; required */
-    const char *task;               /* NULL = from the target; "binary", "multiclass", "regression" */
-    const char *metric;             /* NULL = auc, log_loss, rmse by task */
-    double time_limit;              /* seconds from `seconds_used` on to the saved model; 0 = none */
-    double seconds_used;            /* of the time limit, before this call (reading the data) */
-    double save_reserve;            /* seconds to leave for the caller's own work after training */
-    size_t trials;                  /* 0 = none; without trials and time limit: 60 seconds */
-    const char *validation;         /* NULL = automatic; "cv5", "holdout0.2" */
-    const aml_frame *valid;         /* own validation rows instead of folds, or NULL */
-    const char *const *drop;        /* columns not to use, NULL-ended */
+    const char *target;      /* column name; required */
+    const char *task;        /* NULL = from the target; "binary", "multiclass", "regression" */
+    const char *metric;      /* NULL = auc, log_loss, rmse by task */
+    double time_limit;       /* seconds from `seconds_used` on to the saved model; 0 = none */
+    double seconds_used;     /* of the time limit, before this call (reading the data) */
+    double save_reserve;     /* seconds to leave for the caller's own work after training */
+    size_t trials;           /* 0 = none; without trials and time limit: 60 seconds */
+    const char *validation;  /* NULL = automatic; "cv5", "holdout0.2" */
+    const aml_frame *valid;  /* own validation rows instead of folds, or NULL */
+    const char *const *drop; /* columns not to use, NULL-ended */
     const char *weight, *group, *time; /* role columns, or NULL */
-    const char *const *learners;    /* allowed learners, NULL-ended; NULL = all */
-    const char *sampler;            /* NULL = "auto" */
-    const char *scheduler;          /* NULL = "race" */
-    int ensemble;                   /* 0 = on, -1 = best single pipeline */
+    const char *const *learners;       /* allowed learners, NULL-ended; NULL = all */
+    const char *sampler;               /* NULL = "auto" */
+    const char *scheduler;             /* NULL = "race" */
+    int ensemble;                      /* 0 = on, -1 = best single pipeline */
     uint64_t seed;
-    int threads;                    /* 0 = all cores */
-    int max_concurrent_trials;      /* 0 = 4; part of the result, unlike threads */
-    size_t memory_limit;            /* bytes, 0 = none */
+    int threads;               /* 0 = all cores */
+    int max_concurrent_trials; /* 0 = 4; part of the result, unlike threads */
+    size_t memory_limit;       /* bytes, 0 = none */
     aml_progress_fn progress;
     void *progress_arg;
-    const volatile int *stop;       /* once it is not 0 the search ends within moments and the model is made of what
+    const volatile int
+        *stop; /* once it is not 0 the search ends within moments and the model is made of what
                                        there is; another thread or a signal handler may set it; or NULL */
-    const char *forget;             /* a dataset of the built-in knowledge to be left out, with its family: for
+    const char *forget; /* a dataset of the built-in knowledge to be left out, with its family: for
                                        honest benchmarks on data that the knowledge was made with; or NULL */
 } aml_train_options;
 
-AML_API aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_options *options);
+AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
+                             const aml_train_options *options);
 
 /* The checks alone: a model-less report of the data (profile and guardrails). target may be NULL. */
 typedef struct aml_check aml_check;
@@ -168,13 +173,16 @@ typedef struct aml_profile {
     size_t size;
     const char *name, *kind, *role; /* role: "feature", "target", "dropped" … */
     size_t missing, distinct;
-    double min, mean, max;          /* numbers and dates, else NAN */
-    const char *top;                /* most frequent values with counts, or first and last date */
-    const char *warning;            /* empty when there is none */
+    double min, mean, max; /* numbers and dates, else NAN */
+    const char *top;       /* most frequent values with counts, or first and last date */
+    const char *warning;   /* empty when there is none */
 } aml_profile;
-AML_API aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train_options *options);
-AML_API int aml_check_profile(const aml_check *c, size_t i, aml_profile *out);     /* 0 after the last */
-AML_API int aml_check_guardrail(const aml_check *c, size_t i, aml_guardrail *out); /* 0 after the last */
+AML_API aml_status aml_check_run(aml_check **out, const aml_frame *data,
+                                 const aml_train_options *options);
+AML_API int aml_check_profile(const aml_check *c, size_t i,
+                              aml_profile *out); /* 0 after the last */
+AML_API int aml_check_guardrail(const aml_check *c, size_t i,
+                                aml_guardrail *out);    /* 0 after the last */
 AML_API const char *aml_check_task(const aml_check *c); /* "" without a target */
 AML_API char *aml_check_json(const aml_check *c);
 AML_API void aml_check_free(aml_check *c);
@@ -198,12 +206,13 @@ typedef struct aml_score {
     size_t size;
     double value, low, high; /* 95 % interval */
     double baseline;
-    const char *method;      /* how it was estimated, one sentence */
+    const char *method; /* how it was estimated, one sentence */
 } aml_score;
 AML_API void aml_model_score(const aml_model *m, aml_score *out);
 
-AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out);       /* 0 after the last */
-AML_API int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out); /* 0 after the last */
+AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out); /* 0 after the last */
+AML_API int aml_model_guardrail(const aml_model *m, size_t i,
+                                aml_guardrail *out); /* 0 after the last */
 
 /* Input columns that a prediction needs. */
 typedef struct aml_input_column {
@@ -218,7 +227,7 @@ typedef struct aml_part {
     size_t size;
     const char *pipeline;
     double weight;
-    size_t fits;      /* models averaged (folds), 1 when refitted on all rows */
+    size_t fits; /* models averaged (folds), 1 when refitted on all rows */
     size_t bytes;
 } aml_part;
 AML_API int aml_model_part(const aml_model *m, size_t i, aml_part *out);
@@ -237,36 +246,40 @@ AML_API char *aml_model_inspect_json(const aml_model *m);
 /* Reads rows for prediction: the model's input columns by name, whatever their order; `keep` (NULL-ended, may be
  * NULL) names further columns that aml_frame_text will give back; with_target also reads the target. */
 AML_API aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
-                                  const aml_read_options *options, const char *const *keep, int with_target);
+                                  const aml_read_options *options, const char *const *keep,
+                                  int with_target);
 
 /* Columns of a prediction: the probability of class 1 for binary tasks, of each class for multiclass, the value
  * for regression. */
 AML_API size_t aml_model_outputs(const aml_model *m);
 /* out: rows × outputs, row-major; the same bits for any number of threads. The frame comes
  * from aml_model_read or has the model's columns by name. */
-AML_API aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data, int threads);
+AML_API aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data,
+                                     int threads);
 /* Class number of one row of outputs (classification). */
 AML_API size_t aml_model_choose(const aml_model *m, const double *outputs);
 
 /* All metrics of the task on rows with a target: value by number until 0 is returned. */
 typedef struct aml_evaluation aml_evaluation;
-AML_API aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const aml_frame *data, int threads);
-AML_API int aml_evaluation_metric(const aml_evaluation *e, size_t i, const char **name, double *value);
+AML_API aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m,
+                                      const aml_frame *data, int threads);
+AML_API int aml_evaluation_metric(const aml_evaluation *e, size_t i, const char **name,
+                                  double *value);
 AML_API size_t aml_evaluation_rows(const aml_evaluation *e);
 AML_API char *aml_evaluation_json(const aml_evaluation *e);
 AML_API void aml_evaluation_free(aml_evaluation *e);
 
 /* Writes predictions as CSV ("-" = standard output): prediction[,proba_<class>…][,kept columns]. */
-AML_API aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, const char *path,
-                                         const char *const *keep, int threads);
+AML_API aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data,
+                                         const char *path, const char *const *keep, int threads);
 
 /* ---- catalog ------------------------------------------------------------------------------ */
 
 typedef struct aml_catalog_entry {
     size_t size;
-    const char *kind;    /* "learner", "step", "sampler", "scheduler", "metric" */
+    const char *kind; /* "learner", "step", "sampler", "scheduler", "metric" */
     const char *name, *summary;
-    const char *tasks;   /* learners and metrics: "binary, multiclass, regression" */
+    const char *tasks; /* learners and metrics: "binary, multiclass, regression" */
     size_t params;
 } aml_catalog_entry;
 AML_API int aml_catalog(size_t i, aml_catalog_entry *out); /* 0 after the last */

@@ -24,7 +24,7 @@ while IFS=, read -r name file task target _; do
         --output "$work/m.automl" --quiet >"$work/out" 2>"$work/err" || code=$?
     read -r wall peak <"$work/time"
     size=$( (stat -c %s "$work/m.automl" 2>/dev/null || echo 0) | awk '{print int($1 / 1024)}')
-    result=$(grep -m1 -i 'score' "$work/out" | tr -s ' ' | cut -c1-70)
+    result=$(grep -m1 '^score' "$work/out" | tr -s ' ' | cut -c1-70)
     if [ "$code" -eq 65 ]; then
         refused=$((refused + 1))
         result="refused: $(head -n1 "$work/err" | cut -c1-100)"

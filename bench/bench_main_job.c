@@ -55,25 +55,30 @@ static void stop(const char *table) {
 }
 
 /* A fixed 80/20 split by the rows' own random numbers. */
-static void split(aml_frame **train, aml_frame **test, const aml_frame *all, const char *table, uint32_t number) {
+static void split(aml_frame **train, aml_frame **test, const aml_frame *all, const char *table,
+                  uint32_t number) {
     uint32_t *rows = aml_calloc(all->n, sizeof *rows);
     if (!rows) stop(table);
     for (size_t i = 0; i < all->n; i++) rows[i] = (uint32_t)i;
     aml_rng rng = aml_rng_stream(2026, AML_RNG_TEST, 0, number);
     aml_rng_shuffle(&rng, rows, all->n);
     size_t n = all->n * 4 / 5;
-    if (aml_frame_rows(train, all, rows, n, NULL) || aml_frame_rows(test, all, rows + n, all->n - n, NULL)) stop(table);
+    if (aml_frame_rows(train, all, rows, n, NULL) ||
+        aml_frame_rows(test, all, rows + n, all->n - n, NULL))
+        stop(table);
     aml_free(rows);
 }
 
 /* The same rows for a peer: FOLDER/TABLE_train.csv and _test.csv. */
-static void export_frame(const aml_frame *f, const char *folder, const char *table, const char *part) {
+static void export_frame(const aml_frame *f, const char *folder, const char *table,
+                         const char *part) {
     char path[4096], buffer[64];
     aml_string s = {0};
     for (size_t i = 0; i <= f->n; i++) {
         for (size_t c = 0; c < f->p; c++) {
             size_t length = strlen(f->columns[c].name);
-            const char *cell = i ? aml_frame_cell(&length, &f->columns[c], i - 1, buffer) : f->columns[c].name;
+            const char *cell =
+                i ? aml_frame_cell(&length, &f->columns[c], i - 1, buffer) : f->columns[c].name;
             if (c) aml_string_put(&s, ",");
             aml_csv_put(&s, cell, length, false);
         }
@@ -107,8 +112,13 @@ static void run(const job *j, const options *opt) {
         return;
     }
     double start = aml_now();
-    aml_train_options o = {.size = sizeof o, .target = j->target, .time_limit = opt->limit, .threads = opt->threads, .metric = j->metric,
-                           .drop = j->drop,   .forget = opt->forget ? j->table : NULL};
+    aml_train_options o = {.size = sizeof o,
+                           .target = j->target,
+                           .time_limit = opt->limit,
+                           .threads = opt->threads,
+                           .metric = j->metric,
+                           .drop = j->drop,
+                           .forget = opt->forget ? j->table : NULL};
     if (aml_train(&m, train, &o)) stop(j->table);
     double seconds = aml_now() - start;
     if (aml_model_evaluate(&e, m, test, opt->threads)) stop(j->table);
@@ -121,8 +131,10 @@ static void run(const job *j, const options *opt) {
     getrusage(RUSAGE_SELF, &use);
     double x = value_of(e, j->metric);
     bool higher = !strcmp(j->metric, "auc") || !strcmp(j->metric, "accuracy");
-    printf("%-22s %-9s %10.5g %10.5g %10.5g  [%.5g, %.5g]  %s %6.1f s %4zu trials %5ld MB\n", j->table, j->metric, x, j->goal, j->scale, score.low, score.high,
-           (higher ? x >= j->goal : x <= j->goal) ? "reached" : "MISSED ", seconds, trials, use.ru_maxrss / 1024);
+    printf("%-22s %-9s %10.5g %10.5g %10.5g  [%.5g, %.5g]  %s %6.1f s %4zu trials %5ld MB\n",
+           j->table, j->metric, x, j->goal, j->scale, score.low, score.high,
+           (higher ? x >= j->goal : x <= j->goal) ? "reached" : "MISSED ", seconds, trials,
+           use.ru_maxrss / 1024);
     fflush(stdout);
 }
 
@@ -144,14 +156,16 @@ int main(int argc, char **argv) {
     int at = 1;
     for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
         if (!strcmp(argv[at], "--with-knowledge")) o.forget = false;
-        else if (at + 1 == argc) return fprintf(stderr, "bench_main_job: see the first lines of its source\n"), 64;
+        else if (at + 1 == argc)
+            return fprintf(stderr, "bench_main_job: see the first lines of its source\n"), 64;
         else if (!strcmp(argv[at], "--time-limit")) o.limit = number(argv[++at]);
         else if (!strcmp(argv[at], "--threads")) o.threads = (int)number(argv[++at]);
         else if (!strcmp(argv[at], "--split")) o.split = (uint32_t)number(argv[++at]);
         else if (!strcmp(argv[at], "--export")) o.export = argv[++at];
         else return fprintf(stderr, "bench_main_job: see the first lines of its source\n"), 64;
     }
-    printf("%-22s %-9s %10s %10s %10s  %s\n", "table", "metric", "test", "goal", "scale", "interval foretold");
+    printf("%-22s %-9s %10s %10s %10s  %s\n", "table", "metric", "test", "goal", "scale",
+           "interval foretold");
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
         if (!wanted(&jobs[i], argc, argv, at)) continue;
         fflush(stdout);

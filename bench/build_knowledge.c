@@ -48,8 +48,11 @@ static void *need(void *p) {
 
 /* As if the data had everything, so that every dimension is there. */
 static aml_facts everything(aml_task_kind task) {
-    return (aml_facts){.shape = {.n = 100000, .p = 100, .task = task, .n_classes = task == AML_REGRESSION ? 0 : 3},
-                       .kinds = AML_NUMBER | AML_CATEGORY | AML_DATETIME, .most_levels = 1000, .missing = true};
+    return (aml_facts){
+        .shape = {.n = 100000, .p = 100, .task = task, .n_classes = task == AML_REGRESSION ? 0 : 3},
+        .kinds = AML_NUMBER | AML_CATEGORY | AML_DATETIME,
+        .most_levels = 1000,
+        .missing = true};
 }
 
 static aml_pipeline settings_of(const aml_space *space, const double *config, aml_arena *a) {
@@ -59,7 +62,8 @@ static aml_pipeline settings_of(const aml_space *space, const double *config, am
         if (!aml_space_live(space, config, d)) continue;
         aml_string text = {0};
         double x = config[d];
-        if (space->dims[d].param->kind == AML_REAL && x != 0) { /* three digits: names that can be read */
+        if (space->dims[d].param->kind == AML_REAL &&
+            x != 0) { /* three digits: names that can be read */
             double unit = pow(10, 2 - floor(log10(fabs(x))));
             if (unit >= 1) x = round(x * unit) / unit;
         }
@@ -91,7 +95,8 @@ static size_t make_pipelines(aml_pipeline *out, aml_task_kind task, size_t draws
         for (size_t k = draws_of(c->learners[l], draws); k && n < MOST_PIPELINES; k--) {
             aml_space_default(config, &c->space, (double)l);
             for (size_t d = 1; d < c->space.n; d++)
-                if (aml_space_live(&c->space, config, d)) config[d] = aml_dim_decode(&c->space.dims[d], aml_rng_uniform(&rng));
+                if (aml_space_live(&c->space, config, d))
+                    config[d] = aml_dim_decode(&c->space.dims[d], aml_rng_uniform(&rng));
             out[n++] = settings_of(&c->space, config, a);
         }
     }
@@ -101,11 +106,14 @@ static size_t make_pipelines(aml_pipeline *out, aml_task_kind task, size_t draws
 static void configure(double *config, const aml_space *space, const aml_pipeline *p) {
     double root = 0;
     for (size_t i = 0; i < p->n; i++)
-        if (!strcmp(p->settings[i].name, "learner") && aml_param_read(&root, space->dims[0].param, p->settings[i].value)) stop("learner");
+        if (!strcmp(p->settings[i].name, "learner") &&
+            aml_param_read(&root, space->dims[0].param, p->settings[i].value))
+            stop("learner");
     aml_space_default(config, space, root);
     for (size_t i = 0; i < p->n; i++)
         for (size_t d = 1; d < space->n; d++)
-            if (!strcmp(p->settings[i].name, space->dims[d].name)) (void)aml_param_read(&config[d], space->dims[d].param, p->settings[i].value);
+            if (!strcmp(p->settings[i].name, space->dims[d].name))
+                (void)aml_param_read(&config[d], space->dims[d].param, p->settings[i].value);
     aml_space_repair(config, space);
 }
 
@@ -153,7 +161,11 @@ static void measure(const setup *u, const table_job *job, const char *part) {
     if (aml_frame_read(&all, path, NULL)) stop(job->name);
     aml_frame *data = sample(all, u->rows);
     aml_frame_free(all);
-    aml_train_options o = {.size = sizeof o, .target = job->target, .threads = 1, .drop = job->drop, .validation = "cv3",
+    aml_train_options o = {.size = sizeof o,
+                           .target = job->target,
+                           .threads = 1,
+                           .drop = job->drop,
+                           .validation = "cv3",
                            .task = !strcmp(job->task, "regression") ? "regression" : NULL};
     if (aml_study_init(&s, &o, data) || aml_study_data(&s, data)) stop(job->name);
     bool values = s.task.kind == AML_REGRESSION;
@@ -164,7 +176,9 @@ static void measure(const setup *u, const table_job *job, const char *part) {
     aml_arena *a = need(aml_arena_new(NULL));
     aml_pipeline *pipelines = need(AML_ARRAY(a, MOST_PIPELINES, aml_pipeline));
     size_t p = make_pipelines(pipelines, values ? AML_REGRESSION : AML_MULTICLASS, u->draws, a);
-    double *loss = need(AML_ARRAY(a, n_metrics * p, double)), *seconds = need(AML_ARRAY(a, p, double)), *features = need(AML_ARRAY(a, AML_METAFEATURES, double));
+    double *loss = need(AML_ARRAY(a, n_metrics * p, double)),
+           *seconds = need(AML_ARRAY(a, p, double)),
+           *features = need(AML_ARRAY(a, AML_METAFEATURES, double));
     s.ctx.rng = aml_rng_stream(0, AML_RNG_SAMPLE, 1, 0);
     if (aml_metafeatures(features, &s.view, NULL, &s.task, &s.ctx)) stop(job->name);
     double start = aml_now();
@@ -174,7 +188,8 @@ static void measure(const setup *u, const table_job *job, const char *part) {
         for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = NAN;
     }
     for (size_t i = 0; i < p; i++) {
-        size_t j = i * 37 % p; /* mixed, so that a table that runs out of time has some of every learner */
+        size_t j =
+            i * 37 % p; /* mixed, so that a table that runs out of time has some of every learner */
         if (p % 37 == 0) j = i;
         double left = start + u->seconds - aml_now();
         if (left <= 0) break;
@@ -192,14 +207,29 @@ static void measure(const setup *u, const table_job *job, const char *part) {
         }
         aml_trial_free(t);
     }
-    aml_knowledge_row row = {.dataset = job->name, .family = job->family, .features = features, .loss = loss, .seconds_log = seconds};
-    aml_knowledge_table table = {.name = values ? "regression" : "classification", .n_metrics = n_metrics, .n_pipelines = p, .n_rows = 1, .metrics = metrics,
-                                 .pipelines = pipelines, .rows = &row, .weights = need(AML_ARRAY(a, n_metrics, const double *))};
-    aml_knowledge k = {.provenance = "one table", .n_features = AML_METAFEATURES, .n_tables = 1, .features = aml_metafeature_names, .tables = &table};
+    aml_knowledge_row row = {.dataset = job->name,
+                             .family = job->family,
+                             .features = features,
+                             .loss = loss,
+                             .seconds_log = seconds};
+    aml_knowledge_table table = {.name = values ? "regression" : "classification",
+                                 .n_metrics = n_metrics,
+                                 .n_pipelines = p,
+                                 .n_rows = 1,
+                                 .metrics = metrics,
+                                 .pipelines = pipelines,
+                                 .rows = &row,
+                                 .weights = need(AML_ARRAY(a, n_metrics, const double *))};
+    aml_knowledge k = {.provenance = "one table",
+                       .n_features = AML_METAFEATURES,
+                       .n_tables = 1,
+                       .features = aml_metafeature_names,
+                       .tables = &table};
     aml_string text = {0};
     aml_knowledge_write(&text, &k);
     if (text.failed || aml_write_file(part, text.text, text.length)) stop(part);
-    printf("%-30s %5zu rows %3zu of %zu pipelines %6.1f s\n", job->name, s.task.n, done, p, aml_now() - start);
+    printf("%-30s %5zu rows %3zu of %zu pipelines %6.1f s\n", job->name, s.task.n, done, p,
+           aml_now() - start);
 }
 
 /* ---- all tables */
@@ -223,7 +253,8 @@ static void add_drops(table_job *job, const char *list, aml_arena *a) {
         size_t used = length;
         while (used && *begin == ' ') begin++, used--;
         while (used && begin[used - 1] == ' ') used--;
-        if (used && !memchr(begin, '*', used) && !memchr(begin, '.', 2)) job->drop[n++] = need(aml_strndup(a, begin, used));
+        if (used && !memchr(begin, '*', used) && !memchr(begin, '.', 2))
+            job->drop[n++] = need(aml_strndup(a, begin, used));
         list += length;
         if (*list == '(') list += strcspn(list, ",");
         if (*list == ',') list++;
@@ -244,7 +275,8 @@ static void keep_known(table_job *job, const setup *u) {
 /* What of the meta-features matters, learnt for each metric from the table's own rows. */
 static void learn_weights(aml_knowledge_table *t, size_t n_features, aml_arena *a) {
     const double **weights = need(AML_ARRAY(a, t->n_metrics, const double *));
-    double *x = need(AML_ARRAY(a, t->n_rows * n_features, double)), *rows = need(AML_ARRAY(a, t->n_rows * t->n_pipelines, double));
+    double *x = need(AML_ARRAY(a, t->n_rows * n_features, double)),
+           *rows = need(AML_ARRAY(a, t->n_rows * t->n_pipelines, double));
     uint32_t *family = need(AML_ARRAY(a, t->n_rows, uint32_t));
     for (size_t m = 0; m < t->n_metrics; m++) {
         for (size_t j = 0; j < t->n_pipelines; j++) {
@@ -263,14 +295,20 @@ static void learn_weights(aml_knowledge_table *t, size_t n_features, aml_arena *
             family[i] = t->rows[i].family;
         }
         double *metric = need(AML_ARRAY(a, n_features, double));
-        aml_ctx ctx = {.keep = a, .scratch = a, .n_threads = 1, .rng = aml_rng_stream(1, AML_RNG_SEARCH, m, 0)};
-        if (aml_similarity_learn(metric, x, t->n_rows, n_features, family, rows, t->n_pipelines, &ctx)) stop("weights");
+        aml_ctx ctx = {.keep = a,
+                       .scratch = a,
+                       .n_threads = 1,
+                       .rng = aml_rng_stream(1, AML_RNG_SEARCH, m, 0)};
+        if (aml_similarity_learn(metric, x, t->n_rows, n_features, family, rows, t->n_pipelines,
+                                 &ctx))
+            stop("weights");
         weights[m] = metric;
     }
     t->weights = weights;
 }
 
-static void merge(const setup *u, const char *parts, const char *const *names, size_t n, aml_arena *a) {
+static void merge(const setup *u, const char *parts, const char *const *names, size_t n,
+                  aml_arena *a) {
     aml_knowledge *all = NULL;
     for (size_t i = 0; i < n; i++) {
         char path[4096], *text;
@@ -278,17 +316,22 @@ static void merge(const setup *u, const char *parts, const char *const *names, s
         aml_knowledge *one, *both;
         snprintf(path, sizeof path, "%s/%s.tsv", parts, names[i]);
         if (access(path, R_OK)) continue;
-        if (aml_read_file(&text, &size, path, 1 << 28, NULL) || aml_knowledge_parse(&one, text, size, path, a)) stop(path);
+        if (aml_read_file(&text, &size, path, 1 << 28, NULL) ||
+            aml_knowledge_parse(&one, text, size, path, a))
+            stop(path);
         if (!all) all = one;
         else if (aml_knowledge_merge(&both, all, one, a)) stop(path);
         else all = both;
     }
     if (!all) return;
-    aml_knowledge_table *tables = need(aml_copy(a, all->tables, all->n_tables * sizeof *all->tables));
+    aml_knowledge_table *tables =
+        need(aml_copy(a, all->tables, all->n_tables * sizeof *all->tables));
     for (size_t t = 0; t < all->n_tables; t++)
         if (tables[t].n_rows >= 5) learn_weights(&tables[t], all->n_features, a);
     all->tables = tables;
-    all->provenance = need(aml_printf(a, "automl %s, build_knowledge: up to %zu rows a table, 3 folds, %zu draws", aml_version(), u->rows, u->draws));
+    all->provenance =
+        need(aml_printf(a, "automl %s, build_knowledge: up to %zu rows a table, 3 folds, %zu draws",
+                        aml_version(), u->rows, u->draws));
     aml_string out = {0};
     aml_knowledge_write(&out, all);
     if (out.failed || aml_write_file(u->output, out.text, out.length)) stop(u->output);
@@ -297,13 +340,18 @@ static void merge(const setup *u, const char *parts, const char *const *names, s
 
 static size_t number(const char *text) {
     int64_t x;
-    if (!aml_parse_int64(&x, text, strlen(text)) || x < 0) exit((fprintf(stderr, "not a number: %s\n", text), 64));
+    if (!aml_parse_int64(&x, text, strlen(text)) || x < 0)
+        exit((fprintf(stderr, "not a number: %s\n", text), 64));
     return (size_t)x;
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) return fprintf(stderr, "usage: build_knowledge FOLDER OUTPUT.tsv [--rows N] [--draws N] [--seconds-per-table S] [--jobs N]\n"), 64;
-    setup u = {.folder = argv[1], .output = argv[2], .rows = 2000, .draws = 24, .seconds = 60, .jobs = 2};
+    if (argc < 3)
+        return fprintf(stderr, "usage: build_knowledge FOLDER OUTPUT.tsv [--rows N] [--draws N] "
+                               "[--seconds-per-table S] [--jobs N]\n"),
+               64;
+    setup u = {
+        .folder = argv[1], .output = argv[2], .rows = 2000, .draws = 24, .seconds = 60, .jobs = 2};
     for (int i = 3; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--rows")) u.rows = number(argv[i + 1]);
         else if (!strcmp(argv[i], "--draws")) u.draws = number(argv[i + 1]);
@@ -321,7 +369,11 @@ int main(int argc, char **argv) {
     const char **names = need(AML_ARRAY(a, index->n, const char *));
     size_t running = 0;
     for (size_t i = 0; i < index->n; i++) {
-        table_job job = {.name = cell(index, i, "name", a), .file = cell(index, i, "file", a), .target = cell(index, i, "target", a), .task = cell(index, i, "task", a), .family = (uint32_t)i};
+        table_job job = {.name = cell(index, i, "name", a),
+                         .file = cell(index, i, "file", a),
+                         .target = cell(index, i, "target", a),
+                         .task = cell(index, i, "task", a),
+                         .family = (uint32_t)i};
         names[i] = job.name;
         snprintf(part, sizeof part, "%s/%s.tsv", parts, job.name);
         if (!access(part, R_OK)) continue;

@@ -6,8 +6,23 @@
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
 
-enum { LEARNING_RATE, NUM_LEAVES, MAX_DEPTH, MIN_CHILD_SAMPLES, MIN_CHILD_WEIGHT, FEATURE_FRACTION,
-       BAGGING_FRACTION, REG_ALPHA, REG_LAMBDA, CAT_SMOOTH, CAT_L2, MIN_GROUP, EXTRA_TREES, N_ESTIMATORS, ROUNDS };
+enum {
+    LEARNING_RATE,
+    NUM_LEAVES,
+    MAX_DEPTH,
+    MIN_CHILD_SAMPLES,
+    MIN_CHILD_WEIGHT,
+    FEATURE_FRACTION,
+    BAGGING_FRACTION,
+    REG_ALPHA,
+    REG_LAMBDA,
+    CAT_SMOOTH,
+    CAT_L2,
+    MIN_GROUP,
+    EXTRA_TREES,
+    N_ESTIMATORS,
+    ROUNDS
+};
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 
@@ -17,16 +32,21 @@ static const aml_param params[] = {
     {"max_depth", "depth of a tree; 16 = any", AML_INT, false, 2, 16, 16, NULL, true},
     {"min_child_samples", "rows of a leaf, about", AML_INT, true, 1, 100, 20, NULL, false},
     {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 1e-3, NULL, false},
-    {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL, false},
-    {"bagging_fraction", "share of the rows a tree learns from", AML_REAL, false, 0.5, 1, 1, NULL, false},
+    {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL,
+     false},
+    {"bagging_fraction", "share of the rows a tree learns from", AML_REAL, false, 0.5, 1, 1, NULL,
+     false},
     {"reg_alpha", "L1 penalty on leaf values", AML_REAL, true, 1e-4, 10, 1e-4, NULL, false},
     {"reg_lambda", "L2 penalty on leaf values", AML_REAL, true, 1e-4, 100, 1e-4, NULL, false},
     {"cat_smooth", "shrinks the order of rare levels", AML_REAL, true, 0.1, 100, 10, NULL, false},
     {"cat_l2", "L2 penalty of splits on sorted levels", AML_REAL, true, 0.01, 100, 10, NULL, false},
-    {"min_data_per_group", "rows between two cuts along sorted levels", AML_INT, true, 1, 1000, 100, NULL, true},
+    {"min_data_per_group", "rows between two cuts along sorted levels", AML_INT, true, 1, 1000, 100,
+     NULL, true},
     {"extra_trees", "one random cut a feature", AML_CHOICE, false, 0, 1, 0, no_yes, false},
-    {"n_estimators", "rounds at most, with rows to stop early on", AML_INT, true, 1, 10000, 2000, NULL, true},
-    {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0, NULL, true},
+    {"n_estimators", "rounds at most, with rows to stop early on", AML_INT, true, 1, 10000, 2000,
+     NULL, true},
+    {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0,
+     NULL, true},
     {0}};
 
 typedef struct gbdt {
@@ -48,9 +68,9 @@ typedef struct boosting {
     aml_boost_rows valid;
     aml_grow_rules rules;
     aml_grower *grower;
-    uint32_t *feature, *drawn;   /* that can be split on; of this tree */
+    uint32_t *feature, *drawn; /* that can be split on; of this tree */
     size_t n_features, n_drawn;
-    uint32_t *position;          /* in the bag, or NULL: all */
+    uint32_t *position; /* in the bag, or NULL: all */
     bool *in_bag;
     size_t n_bag;
     size_t round, max_rounds, best_round, patience, idle;
@@ -60,13 +80,17 @@ typedef struct boosting {
 
 static void set_rules(boosting *b) {
     const double *hp = b->hp;
-    b->rules = (aml_grow_rules){
-        .n_leaves = (uint32_t)hp[NUM_LEAVES], .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
-        .learning_rate = hp[LEARNING_RATE],
-        .split = {.min_rows = hp[MIN_CHILD_SAMPLES], .min_curvature = hp[MIN_CHILD_WEIGHT], .l1 = hp[REG_ALPHA],
-                  .l2 = hp[REG_LAMBDA], .cat_smooth = hp[CAT_SMOOTH], .cat_l2 = hp[CAT_L2],
-                  .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
-                  .random_cuts = hp[EXTRA_TREES] > 0}};
+    b->rules = (aml_grow_rules){.n_leaves = (uint32_t)hp[NUM_LEAVES],
+                                .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
+                                .learning_rate = hp[LEARNING_RATE],
+                                .split = {.min_rows = hp[MIN_CHILD_SAMPLES],
+                                          .min_curvature = hp[MIN_CHILD_WEIGHT],
+                                          .l1 = hp[REG_ALPHA],
+                                          .l2 = hp[REG_LAMBDA],
+                                          .cat_smooth = hp[CAT_SMOOTH],
+                                          .cat_l2 = hp[CAT_L2],
+                                          .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
+                                          .random_cuts = hp[EXTRA_TREES] > 0}};
     if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
     bool watched = b->data->n_valid > 0;
     double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
@@ -97,7 +121,8 @@ static aml_status begin(boosting *b) {
     gbdt *m = b->model;
     set_rules(b);
     AML_TRY(aml_boost_loss_init(&b->loss, b->data, b->ctx));
-    AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid, b->ctx));
+    AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
+                                b->ctx));
     AML_TRY(alloc(b));
     m->task = b->data->task;
     m->n_outputs = b->loss.n_outputs;
@@ -154,16 +179,22 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
     uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
     if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
-        aml_round round = {.gradient = b->loss.packed, .slope_unit = b->loss.slope_unit,
-                           .curvature_unit = b->loss.curvature_unit, .position = b->position, .n = b->n_bag,
-                           .feature = b->drawn, .n_features = b->n_drawn, .rng = own};
+        aml_round round = {.gradient = b->loss.packed,
+                           .slope_unit = b->loss.slope_unit,
+                           .curvature_unit = b->loss.curvature_unit,
+                           .position = b->position,
+                           .n = b->n_bag,
+                           .feature = b->drawn,
+                           .n_features = b->n_drawn,
+                           .rng = own};
         AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
         tree = aml_grower_tree(b->grower);
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;
             aml_grower_add(score, b->grower);
             if (b->in_bag) aml_grower_add_rows(score, b->grower, b->data->rows, n, b->in_bag);
-            aml_grower_add_rows(b->valid.score + output * n_valid, b->grower, b->valid.rows, n_valid, NULL);
+            aml_grower_add_rows(b->valid.score + output * n_valid, b->grower, b->valid.rows,
+                                n_valid, NULL);
             aml_grower_gains(b->model->trees.gain, b->grower);
             *grew = true;
         } else {
@@ -192,7 +223,9 @@ static aml_status add_round(boosting *b, bool *grew) {
 /* Keeps count of the loss on the watched rows. */
 static bool should_end(boosting *b, bool grew) {
     b->idle = grew ? 0 : b->idle + 1;
-    if (b->idle >= (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1)) return true;
+    if (b->idle >=
+        (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1))
+        return true;
     if (!b->valid.n) return false;
     double loss = aml_boost_loss_mean(&b->loss, &b->valid, b->ctx->n_threads);
     if (loss < b->best_loss) {
@@ -231,7 +264,8 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     const gbdt *m = model;
     if (m->task != x->task || m->n_outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
         return aml_fail(AML_EDATA, "the model is for another task");
-    for (size_t i = 0; i < x->n; i++) memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
+    for (size_t i = 0; i < x->n; i++)
+        memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
     AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
     aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale);
     return AML_OK;
@@ -264,7 +298,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && format != FORMAT) return aml_reader_fail(r, "format %u of boosted trees", format);
+    if (!r->status && format != FORMAT)
+        return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
     m->center = aml_get_f64(r);
     m->scale = aml_get_f64(r);
@@ -288,7 +323,8 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 /* Seconds on one thread, measured at 20 000 to a million rows of 9 to 54 features: adds to histograms, visits of rows,
  * and scans of histograms. */
 static double cost(const double *hp, const aml_shape *shape) {
-    double n = (double)shape->n, p = (double)shape->p * hp[FEATURE_FRACTION], leaves = hp[NUM_LEAVES];
+    double n = (double)shape->n, p = (double)shape->p * hp[FEATURE_FRACTION],
+           leaves = hp[NUM_LEAVES];
     double outputs = shape->task == AML_MULTICLASS ? shape->n_classes : 1;
     double rounds = fmin(hp[N_ESTIMATORS], 15 / hp[LEARNING_RATE]);
     double rows = n * hp[BAGGING_FRACTION] * (p * (0.5 + 0.25 * log2(leaves)) + 20);
@@ -299,8 +335,18 @@ static aml_status importance(double *out, const void *model, size_t p) {
     return aml_trees_importance(out, &((const gbdt *)model)->trees, p);
 }
 
-const aml_learner aml_learner_gbdt = {
-    .abi = AML_ABI, .name = "gbdt", .summary = "gradient-boosted trees", .tasks = AML_ANY_TASK,
-    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME | AML_EARLY_STOPS,
-    .params = params, .fit = fit, .predict = predict, .save = save, .load = load,
-    .bound = bound, .cost = cost, .importance = importance};
+const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
+                                      .name = "gbdt",
+                                      .summary = "gradient-boosted trees",
+                                      .tasks = AML_ANY_TASK,
+                                      .can = AML_CAN_WEIGHTS | AML_CAN_MISSING |
+                                             AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME |
+                                             AML_EARLY_STOPS,
+                                      .params = params,
+                                      .fit = fit,
+                                      .predict = predict,
+                                      .save = save,
+                                      .load = load,
+                                      .bound = bound,
+                                      .cost = cost,
+                                      .importance = importance};

@@ -9,7 +9,10 @@
  * random trials only where nothing is known. */
 enum { FROM_MATRIX = 8, BLIND_TRIALS = 4, RANDOM_EVERY = 10 };
 /* Every so many trials a learner that had no turn yet: an ensemble lives on different opinions. */
-enum { VARIETY_EVERY = 2, TURNS = 100 /* a turn takes at most this part of the time left, for one fit */ };
+enum {
+    VARIETY_EVERY = 2,
+    TURNS = 100 /* a turn takes at most this part of the time left, for one fit */
+};
 
 static size_t from_matrix(const aml_advice *a, const aml_told *told) {
     size_t n = 0;

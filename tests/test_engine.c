@@ -33,7 +33,8 @@ static aml_frame *parse(const char *text) {
 }
 
 static aml_train_options quick(const char *target, size_t trials) {
-    return (aml_train_options){.size = sizeof(aml_train_options), .target = target, .trials = trials, .threads = 1};
+    return (aml_train_options){
+        .size = sizeof(aml_train_options), .target = target, .trials = trials, .threads = 1};
 }
 
 static const char *const cheap[] = {"logistic", "naive_bayes", "ridge", "knn", NULL};
@@ -88,7 +89,9 @@ static void saved_models_are_the_same(void **state) {
     (void)state;
     static const struct {
         const char *path, *target;
-    } tables[] = {{DATA("breast_cancer.csv"), "diagnosis"}, {DATA("wine.csv"), "class"}, {DATA("diabetes.csv"), "progression"}};
+    } tables[] = {{DATA("breast_cancer.csv"), "diagnosis"},
+                  {DATA("wine.csv"), "class"},
+                  {DATA("diabetes.csv"), "progression"}};
     for (size_t t = 0; t < 3; t++) {
         char path[64];
         size_t n, size, again_size;
@@ -124,7 +127,9 @@ static void it_learns(void **state) {
     static const struct {
         const char *path, *target;
         double at_least; /* share of the baseline's loss that must go */
-    } tables[] = {{DATA("breast_cancer.csv"), "diagnosis", 0.9}, {DATA("wine.csv"), "class", 0.8}, {DATA("diabetes.csv"), "progression", 0.2}};
+    } tables[] = {{DATA("breast_cancer.csv"), "diagnosis", 0.9},
+                  {DATA("wine.csv"), "class", 0.8},
+                  {DATA("diabetes.csv"), "progression", 0.2}};
     for (size_t t = 0; t < 3; t++) {
         aml_frame *f = read_data(tables[t].path);
         aml_train_options o = quick(tables[t].target, 9);
@@ -159,7 +164,8 @@ static void shuffled_targets_give_chance(void **state) {
     for (size_t i = 0; i < N; i++) {
         x[i] = aml_rng_normal(&rng);
         z[i] = aml_rng_uniform(&rng);
-        snprintf(level[i], sizeof level[i], "level%u", aml_rng_below(&rng, 60)); /* many levels: bait for encoders */
+        snprintf(level[i], sizeof level[i], "level%u",
+                 aml_rng_below(&rng, 60)); /* many levels: bait for encoders */
         c[i] = level[i];
         y[i] = aml_rng_below(&rng, 2) ? "yes" : "no";
     }
@@ -181,8 +187,11 @@ static void shuffled_targets_give_chance(void **state) {
 
 /* ---- prediction on other tables */
 
-static const char *const training = "a,b,c,y\n1,2.5,red,no\n2,3.5,blue,no\n3,1.5,red,no\n4,0.5,blue,no\n5,2.0,red,no\n6,7.5,green,yes\n7,8.5,blue,yes\n8,6.5,red,yes\n"
-                                    "9,9.5,green,yes\n10,7.0,blue,yes\n1.5,2.2,red,no\n2.5,3.1,blue,no\n7.5,8.1,green,yes\n8.5,6.1,green,yes\n";
+static const char *const training =
+    "a,b,c,y\n1,2.5,red,no\n2,3.5,blue,no\n3,1.5,red,no\n4,0.5,blue,no\n5,2.0,red,no\n6,7.5,green,"
+    "yes\n7,8.5,blue,yes\n8,6.5,red,yes\n"
+    "9,9.5,green,yes\n10,7.0,blue,yes\n1.5,2.2,red,no\n2.5,3.1,blue,no\n7.5,8.1,green,yes\n8.5,6.1,"
+    "green,yes\n";
 
 static aml_model *small_model(void) {
     aml_frame *f = parse(training);
@@ -234,9 +243,12 @@ static void wrong_columns_are_refused(void **state) {
 /* A frame of memory and the text of the same table train the same model. */
 static void memory_is_as_good_as_text(void **state) {
     (void)state;
-    static const double a[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1.5, 2.5, 7.5, 8.5}, b[] = {2.5, 3.5, 1.5, 0.5, 2, 7.5, 8.5, 6.5, 9.5, 7, 2.2, 3.1, 8.1, 6.1};
-    static const char *const c[] = {"red", "blue", "red", "blue", "red", "green", "blue", "red", "green", "blue", "red", "blue", "green", "green"};
-    static const char *const y[] = {"no", "no", "no", "no", "no", "yes", "yes", "yes", "yes", "yes", "no", "no", "yes", "yes"};
+    static const double a[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1.5, 2.5, 7.5, 8.5},
+                        b[] = {2.5, 3.5, 1.5, 0.5, 2, 7.5, 8.5, 6.5, 9.5, 7, 2.2, 3.1, 8.1, 6.1};
+    static const char *const c[] = {"red", "blue",  "red",  "blue", "red",  "green", "blue",
+                                    "red", "green", "blue", "red",  "blue", "green", "green"};
+    static const char *const y[] = {"no",  "no",  "no",  "no", "no", "yes", "yes",
+                                    "yes", "yes", "yes", "no", "no", "yes", "yes"};
     aml_frame_builder *builder = aml_frame_builder_new(14, NULL);
     assert_int_equal(aml_frame_add_numbers(builder, "a", a), AML_OK);
     assert_int_equal(aml_frame_add_numbers(builder, "b", b), AML_OK);
@@ -248,7 +260,8 @@ static void memory_is_as_good_as_text(void **state) {
     o.learners = cheap;
     aml_model *m, *other = small_model();
     assert_int_equal(aml_train(&m, f, &o), AML_OK);
-    char *x = aml_model_leaderboard_json(m, AML_NO_TIMINGS), *z = aml_model_leaderboard_json(other, AML_NO_TIMINGS);
+    char *x = aml_model_leaderboard_json(m, AML_NO_TIMINGS),
+         *z = aml_model_leaderboard_json(other, AML_NO_TIMINGS);
     assert_string_equal(x, z);
     aml_text_free(x), aml_text_free(z);
     aml_model_free(m), aml_model_free(other);
@@ -280,7 +293,8 @@ static void bad_targets_are_explained(void **state) {
         assert_int_equal(aml_train(&m, f, &o), cases[i].status);
         assert_null(m);
         const aml_error *e = aml_last_error();
-        if (!strstr(e->message, cases[i].word) && !strstr(e->help, cases[i].word)) fail_msg("case %zu: %s / %s", i, e->message, e->help);
+        if (!strstr(e->message, cases[i].word) && !strstr(e->help, cases[i].word))
+            fail_msg("case %zu: %s / %s", i, e->message, e->help);
         assert_true(e->help[0] != 0);
         aml_frame_free(f);
     }
@@ -289,13 +303,13 @@ static void bad_targets_are_explained(void **state) {
 static void odd_tables_give_a_model(void **state) {
     (void)state;
     static const char *const cases[] = {
-        "a,y\n1,b\n2,c\n",                                         /* two rows, two classes */
-        "a,y\n1,b\n1,c\n1,b\n1,c\n1,b\n",                          /* constant feature */
-        "a,b,y\n,1,b\n,2,c\n,3,b\n,4,c\n,5,b\n,6,c\n",             /* all-missing feature */
+        "a,y\n1,b\n2,c\n",                                               /* two rows, two classes */
+        "a,y\n1,b\n1,c\n1,b\n1,c\n1,b\n",                                /* constant feature */
+        "a,b,y\n,1,b\n,2,c\n,3,b\n,4,c\n,5,b\n,6,c\n",                   /* all-missing feature */
         "a,y\n1e308,1.5\n-1e308,2.5\n1e-320,3.25\n0,1.75\n5,2\n7,9.5\n", /* the ends of the number range */
         "a,y\n1,b\n2,c\n3,d\n4,e\n5,b\n6,c\n7,d\n8,e\n9,b\n10,b\n", /* few rows a class */
-        "y\n1\n2\n3\n4\n5.5\n6\n",                                 /* no features */
-        "a,y\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n7,1\n8,2\n",           /* a class with one row */
+        "y\n1\n2\n3\n4\n5.5\n6\n",                                  /* no features */
+        "a,y\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n7,1\n8,2\n",            /* a class with one row */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         aml_frame *f = parse(cases[i]);
@@ -305,7 +319,8 @@ static void odd_tables_give_a_model(void **state) {
         if (status) fail_msg("case %zu: %s", i, aml_last_error()->message);
         double p[64] = {NAN};
         assert_int_equal(aml_model_predict(p, m, f, 1), AML_OK);
-        for (size_t k = 0; k < aml_frame_rows_count(f) * aml_model_outputs(m); k++) assert_true(isfinite(p[k]));
+        for (size_t k = 0; k < aml_frame_rows_count(f) * aml_model_outputs(m); k++)
+            assert_true(isfinite(p[k]));
         aml_model_free(m);
         aml_frame_free(f);
     }
@@ -319,7 +334,8 @@ static void guardrails_see_it(void **state) {
     for (int i = 0; i < 400; i++) {
         bool y = aml_rng_below(&rng, 10) == 0;
         int x = (int)aml_rng_below(&rng, 1000);
-        aml_string_printf(&s, "%d,7,%d.5,%d.5,%d,%s,%d\n", i + 1000, x, x, (y ? 500 : 100) + (int)aml_rng_below(&rng, 50), i % 3 ? "1.5" : "", y);
+        aml_string_printf(&s, "%d,7,%d.5,%d.5,%d,%s,%d\n", i + 1000, x, x,
+                          (y ? 500 : 100) + (int)aml_rng_below(&rng, 50), i % 3 ? "1.5" : "", y);
     }
     aml_frame *f = parse(s.text);
     aml_train_options o = quick("y", 2);
@@ -327,8 +343,13 @@ static void guardrails_see_it(void **state) {
     assert_int_equal(aml_check_run(&c, f, &o), AML_OK);
     static const struct {
         const char *id, *status, *word;
-    } expected[] = {{"constant_columns", "Done", "`constant`"}, {"identifier_columns", "Done", "`id`"}, {"duplicate_columns", "Done", "`copy`"},
-                    {"missing_values", "Done", "`hole`"}, {"leak_suspects", "Alerted", "`leak`"}, {"class_balance", "Alerted", "`1`"}, {"duplicate_rows", "Passed", ""}};
+    } expected[] = {{"constant_columns", "Done", "`constant`"},
+                    {"identifier_columns", "Done", "`id`"},
+                    {"duplicate_columns", "Done", "`copy`"},
+                    {"missing_values", "Done", "`hole`"},
+                    {"leak_suspects", "Alerted", "`leak`"},
+                    {"class_balance", "Alerted", "`1`"},
+                    {"duplicate_rows", "Passed", ""}};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         aml_guardrail g;
         size_t k = 0;
@@ -357,12 +378,14 @@ static void damaged_models_are_refused(void **state) {
     for (size_t i = 0; i < size; i++) { /* a flipped byte at every position */
         bytes[i] ^= (char)(1 << i % 8);
         assert_int_equal(aml_write_file(path, bytes, size), AML_OK);
-        if (aml_model_load(&other, path) != AML_EDATA) fail_msg("byte %zu of %zu flipped: not refused", i, size);
+        if (aml_model_load(&other, path) != AML_EDATA)
+            fail_msg("byte %zu of %zu flipped: not refused", i, size);
         bytes[i] ^= (char)(1 << i % 8);
     }
     for (size_t i = 0; i < size; i += 1 + size / 3000) { /* cut short */
         assert_int_equal(aml_write_file(path, bytes, i), AML_OK);
-        if (aml_model_load(&other, path) != AML_EDATA) fail_msg("cut at %zu of %zu: not refused", i, size);
+        if (aml_model_load(&other, path) != AML_EDATA)
+            fail_msg("cut at %zu of %zu: not refused", i, size);
     }
     char *longer = malloc(size + 5);
     memcpy(longer, bytes, size);
@@ -402,11 +425,14 @@ static void every_allocation_may_fail(void **state) {
             aml_fail_alloc(n, forever);
             aml_status status = train_and_predict(f);
             aml_fail_alloc(0, false);
-            if (status && status != AML_ENOMEM) fail_msg("allocation %llu: %d %s", (unsigned long long)n, status, aml_last_error()->message);
+            if (status && status != AML_ENOMEM)
+                fail_msg("allocation %llu: %d %s", (unsigned long long)n, status,
+                         aml_last_error()->message);
             failures += status != AML_OK;
         }
     }
-    print_message("%llu allocations, %llu failures reported\n", (unsigned long long)calls, (unsigned long long)failures);
+    print_message("%llu allocations, %llu failures reported\n", (unsigned long long)calls,
+                  (unsigned long long)failures);
     assert_true(failures > 20);
     aml_frame_free(f);
 }
@@ -429,10 +455,18 @@ static void memory_limit_is_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_do_not_change_a_byte), cmocka_unit_test(saved_models_are_the_same), cmocka_unit_test(it_learns),
-        cmocka_unit_test(shuffled_targets_give_chance), cmocka_unit_test(columns_go_by_name), cmocka_unit_test(wrong_columns_are_refused),
-        cmocka_unit_test(memory_is_as_good_as_text), cmocka_unit_test(bad_targets_are_explained), cmocka_unit_test(odd_tables_give_a_model),
-        cmocka_unit_test(guardrails_see_it), cmocka_unit_test(damaged_models_are_refused), cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(threads_do_not_change_a_byte),
+        cmocka_unit_test(saved_models_are_the_same),
+        cmocka_unit_test(it_learns),
+        cmocka_unit_test(shuffled_targets_give_chance),
+        cmocka_unit_test(columns_go_by_name),
+        cmocka_unit_test(wrong_columns_are_refused),
+        cmocka_unit_test(memory_is_as_good_as_text),
+        cmocka_unit_test(bad_targets_are_explained),
+        cmocka_unit_test(odd_tables_give_a_model),
+        cmocka_unit_test(guardrails_see_it),
+        cmocka_unit_test(damaged_models_are_refused),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(memory_limit_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

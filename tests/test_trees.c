@@ -13,12 +13,22 @@
 #include "learners/parts/grow.h"
 
 extern const aml_learner aml_learner_gbdt, aml_learner_random_forest, aml_learner_extra_trees;
-static const aml_learner *const learners[] = {&aml_learner_gbdt, &aml_learner_random_forest, &aml_learner_extra_trees};
+static const aml_learner *const learners[] = {&aml_learner_gbdt, &aml_learner_random_forest,
+                                              &aml_learner_extra_trees};
 enum { N_LEARNERS = 3, GBDT = 0 };
 
 /* ---- a world of generated data: two numbers with gaps, noise, a category, a constant, an empty column */
 
-enum { COLUMNS = 6, NUMBER = 0, GAPS = 1, NOISE = 2, CATEGORY = 3, CONSTANT = 4, EMPTY = 5, LEVELS = 40 };
+enum {
+    COLUMNS = 6,
+    NUMBER = 0,
+    GAPS = 1,
+    NOISE = 2,
+    CATEGORY = 3,
+    CONSTANT = 4,
+    EMPTY = 5,
+    LEVELS = 40
+};
 
 typedef struct world {
     aml_memory memory;
@@ -32,7 +42,8 @@ typedef struct world {
 } world;
 
 static double target_of(const world *s, size_t i, aml_task_kind task) {
-    double a = (double)s->column[NUMBER][i], b = (double)s->column[GAPS][i], c = (double)s->column[CATEGORY][i];
+    double a = (double)s->column[NUMBER][i], b = (double)s->column[GAPS][i],
+           c = (double)s->column[CATEGORY][i];
     double z = sin(3 * a) + (isnan(b) ? 1.5 : b * a) + (isnan(c) ? 0 : fmod(c * 7, 5) - 2);
     if (task == AML_REGRESSION) return 1000 + 10 * z;
     if (task == AML_BINARY) return z > 0.3;
@@ -43,7 +54,9 @@ static void world_open(world *s, size_t n, aml_task_kind task, uint64_t seed) {
     *s = (world){0};
     s->keep = aml_arena_new(&s->memory);
     s->scratch = aml_arena_new(&s->memory);
-    s->ctx = (aml_ctx){.keep = s->keep, .scratch = s->scratch, .n_threads = 1,
+    s->ctx = (aml_ctx){.keep = s->keep,
+                       .scratch = s->scratch,
+                       .n_threads = 1,
                        .rng = aml_rng_stream(seed, AML_RNG_TEST, 1, 0)};
     aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, 0, 0);
     s->rows = AML_ARRAY(s->keep, n, uint32_t);
@@ -62,9 +75,16 @@ static void world_open(world *s, size_t n, aml_task_kind task, uint64_t seed) {
         s->column[EMPTY][i] = NAN;
         s->y[i] = target_of(s, i, task);
     }
-    s->design = (aml_design){.n = n, .p = COLUMNS, .n_levels = s->n_levels, .column = (const float *const *)s->column};
-    s->data = (aml_data){.x = &s->design, .rows = s->rows, .n = n, .task = task,
-                         .n_classes = task == AML_MULTICLASS ? 3 : task == AML_BINARY ? 2 : 0, .y = s->y};
+    s->design = (aml_design){
+        .n = n, .p = COLUMNS, .n_levels = s->n_levels, .column = (const float *const *)s->column};
+    s->data = (aml_data){.x = &s->design,
+                         .rows = s->rows,
+                         .n = n,
+                         .task = task,
+                         .n_classes = task == AML_MULTICLASS ? 3
+                                      : task == AML_BINARY   ? 2
+                                                             : 0,
+                         .y = s->y};
     assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
 }
 
@@ -74,7 +94,9 @@ static void world_close(world *s) {
     assert_int_equal(s->memory.used, 0);
 }
 
-static size_t n_outputs(const aml_data *d) { return d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1; }
+static size_t n_outputs(const aml_data *d) {
+    return d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1;
+}
 
 /* The defaults, with fewer trees. */
 static void defaults(double hp[32], const aml_learner *l) {
@@ -91,8 +113,8 @@ static void set(double *hp, const aml_learner *l, const char *name, double value
     hp[i] = value;
 }
 
-static double *fit_predict(void **model, world *s, const aml_learner *l, const double *hp, const aml_data *train,
-                           const aml_data *x) {
+static double *fit_predict(void **model, world *s, const aml_learner *l, const double *hp,
+                           const aml_data *train, const aml_data *x) {
     double *out = AML_ARRAY(s->keep, x->n * n_outputs(x), double);
     s->ctx.truncated = false;
     assert_int_equal(l->fit(model, train, hp, &s->ctx), AML_OK);
@@ -153,7 +175,8 @@ static void test_quantile_bins_are_even(void **state) {
     world_open(&s, 20000, AML_REGRESSION, 2);
     size_t count[256] = {0}, n_bins = s.design.bins->n_bins[NUMBER];
     for (size_t i = 0; i < s.design.n; i++) count[s.design.bins->column[NUMBER][i]]++;
-    for (size_t c = 1; c <= n_bins; c++) assert_in_range(count[c], 20000 / n_bins / 2, 2 * 20000 / n_bins);
+    for (size_t c = 1; c <= n_bins; c++)
+        assert_in_range(count[c], 20000 / n_bins / 2, 2 * 20000 / n_bins);
     world_close(&s);
 }
 
@@ -215,7 +238,8 @@ static void test_learners_learn(void **state) {
             test.rows += 3000;
             test.n = 1000;
             defaults(hp, learners[l]);
-            set(hp, learners[l], l == GBDT ? "learning_rate" : "max_features", l == GBDT ? 0.2 : 0.7);
+            set(hp, learners[l], l == GBDT ? "learning_rate" : "max_features",
+                l == GBDT ? 0.2 : 0.7);
             double *out = fit_predict(&model, &s, learners[l], hp, &train, &test);
             double error = error_of(&test, s.y, out);
             /* always the same class: 0.4 and more; the mean of the target: 1 */
@@ -318,8 +342,11 @@ static void test_damaged_models_do_no_harm(void **state) {
                 aml_mark mark = aml_arena_mark(s.keep);
                 unsigned char *bad = aml_copy(s.keep, w.data, w.size);
                 size_t size = trial % 4 ? w.size : aml_rng_below(&rng, (uint32_t)w.size);
-                size_t at = aml_rng_below(&rng, (uint32_t)(size + 1)), near = at % 40; /* the head as often as all */
-                if (trial % 4) bad[trial % 2 ? near : at % size] ^= (unsigned char)(1u << aml_rng_below(&rng, 8));
+                size_t at = aml_rng_below(&rng, (uint32_t)(size + 1)),
+                       near = at % 40; /* the head as often as all */
+                if (trial % 4)
+                    bad[trial % 2 ? near : at % size] ^=
+                        (unsigned char)(1u << aml_rng_below(&rng, 8));
                 aml_reader r = {.data = bad, .size = size, .file = "test"};
                 void *again;
                 aml_status status = learners[l]->load(&again, &r, &s.ctx);
@@ -354,7 +381,8 @@ static void test_awkward_data(void **state) {
             blind.x = &none;
             double *out = fit_predict(&model, &s, learners[l], hp, &blind, &blind);
             assert_true(fabs(out[0] - out[299 * n_outputs(&blind)]) < 1e-12);
-            for (size_t i = 0; i < 300; i++) s.y[i] = tasks[t] == AML_REGRESSION ? -7 : 1; /* one value */
+            for (size_t i = 0; i < 300; i++)
+                s.y[i] = tasks[t] == AML_REGRESSION ? -7 : 1; /* one value */
             out = fit_predict(&model, &s, learners[l], hp, &s.data, &s.data);
             for (size_t i = 0; i < 300; i++) {
                 double one = tasks[t] == AML_MULTICLASS ? out[3 * i + 1] : out[i];
@@ -392,7 +420,8 @@ static void test_unknown_levels_and_missing_values(void **state) {
         float far[] = {NAN, 1e30f, -1, LEVELS, INFINITY, -INFINITY}, *columns[COLUMNS];
         static uint32_t rows[] = {0, 1, 2, 3, 4, 5};
         for (size_t j = 0; j < COLUMNS; j++) columns[j] = far;
-        aml_design d = {.n = 6, .p = COLUMNS, .n_levels = s.n_levels, .column = (const float *const *)columns};
+        aml_design d = {
+            .n = 6, .p = COLUMNS, .n_levels = s.n_levels, .column = (const float *const *)columns};
         aml_data x = {.x = &d, .rows = rows, .n = 6, .task = AML_BINARY, .n_classes = 2};
         double out[6];
         assert_int_equal(learners[l]->predict(out, model, &x, &s.ctx), AML_OK);
@@ -423,7 +452,8 @@ static void test_weights_are_repeated_rows(void **state) {
         set(hp, learners[GBDT], "min_child_samples", 1); /* rows are not weights */
         set(hp, learners[GBDT], "min_data_per_group", 1);
         set(hp, learners[GBDT], "cat_smooth", 0.1);
-        set(hp, learners[GBDT], "rounds", 1); /* later rounds may take another of two equal splits */
+        set(hp, learners[GBDT], "rounds",
+            1); /* later rounds may take another of two equal splits */
         set(hp, learners[GBDT], "min_child_weight", 5);
         aml_data weighted = s.data, repeated = s.data;
         weighted.w = s.w;
@@ -432,7 +462,8 @@ static void test_weights_are_repeated_rows(void **state) {
         double *a = fit_predict(&model, &s, learners[GBDT], hp, &weighted, &s.data);
         double *b = fit_predict(&model, &s, learners[GBDT], hp, &repeated, &s.data);
         double unweighted = 0, *c = fit_predict(&model, &s, learners[GBDT], hp, &s.data, &s.data);
-        for (size_t i = 0; i < 2000 * k; i++) apart += fabs(a[i] - b[i]), unweighted += fabs(a[i] - c[i]);
+        for (size_t i = 0; i < 2000 * k; i++)
+            apart += fabs(a[i] - b[i]), unweighted += fabs(a[i] - c[i]);
         assert_true(apart < 0.01 * unweighted);
         world_close(&s);
     }
@@ -471,8 +502,10 @@ static void test_values_and_bins_agree(void **state) {
     assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
     uint32_t features[COLUMNS];
     for (uint32_t j = 0; j < COLUMNS; j++) features[j] = j;
-    aml_grow_rules rules = {.n_leaves = 63, .learning_rate = 0.3,
-                            .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
+    aml_grow_rules rules = {
+        .n_leaves = 63,
+        .learning_rate = 0.3,
+        .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
     aml_grower *g = aml_grower_new(s.design.bins, s.rows, 3000, &rules, &s.ctx);
     aml_trees trees;
     assert_non_null(g);
@@ -482,8 +515,13 @@ static void test_values_and_bins_agree(void **state) {
         bool stopped;
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, round, 1));
-        aml_round r = {.gradient = loss.packed, .slope_unit = loss.slope_unit, .curvature_unit = loss.curvature_unit,
-                       .n = 3000, .feature = features, .n_features = COLUMNS, .rng = s.ctx.rng};
+        aml_round r = {.gradient = loss.packed,
+                       .slope_unit = loss.slope_unit,
+                       .curvature_unit = loss.curvature_unit,
+                       .n = 3000,
+                       .feature = features,
+                       .n_features = COLUMNS,
+                       .rng = s.ctx.rng};
         assert_int_equal(aml_grower_grow(&stopped, g, &r), AML_OK);
         aml_grower_add(loss.train.score, g);
         aml_grower_add_rows(by_walk, g, s.rows, 3000, NULL);
@@ -493,7 +531,8 @@ static void test_values_and_bins_agree(void **state) {
     }
     assert_int_equal(aml_trees_finish(&trees, &s.design, s.keep), AML_OK);
     assert_memory_equal(by_walk, loss.train.score, 3000 * sizeof *by_walk);
-    for (uint32_t k = 0; k < 10; k++) { /* tree by tree: float sums of one tree are exact in double */
+    for (uint32_t k = 0; k < 10;
+         k++) { /* tree by tree: float sums of one tree are exact in double */
         aml_trees one = trees;
         double *out = AML_ARRAY(s.keep, 3000, double);
         one.tree = trees.tree + k;
@@ -506,7 +545,9 @@ static void test_values_and_bins_agree(void **state) {
                 unsigned code = s.design.bins->column[j][i];
                 bool left = leaf->kind & AML_NODE_MISSING_LEFT;
                 if (code && leaf->kind & AML_NODE_CATEGORY)
-                    left = one.tree->set[(leaf->kind >> 2) * AML_SET_WORDS + code / 32] >> code % 32 & 1;
+                    left =
+                        one.tree->set[(leaf->kind >> 2) * AML_SET_WORDS + code / 32] >> code % 32 &
+                        1;
                 else if (code) left = s.column[j][i] <= leaf->value;
                 leaf = nodes + leaf->left + !left;
             }
@@ -527,7 +568,8 @@ static void test_gradients_are_differences(void **state) {
         world_open(&s, 50, tasks[t], 16);
         assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
         aml_boost_rows *r = &loss.train;
-        for (size_t i = 0; i < 50 * loss.n_outputs; i++) r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);
+        for (size_t i = 0; i < 50 * loss.n_outputs; i++)
+            r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
         for (size_t i = 0; i < 50; i++) {
@@ -536,7 +578,8 @@ static void test_gradients_are_differences(void **state) {
             float middle = r->score[i], h = 0.02f;
             for (int k = -1; k <= 1; k++) {
                 r->score[i] = middle + (float)k * h;
-                at[k + 1] = 50 * aml_boost_loss_mean(&loss, r, 1) * (tasks[t] == AML_REGRESSION ? 0.5 : 1);
+                at[k + 1] =
+                    50 * aml_boost_loss_mean(&loss, r, 1) * (tasks[t] == AML_REGRESSION ? 0.5 : 1);
             }
             r->score[i] = middle;
             assert_true(fabs((at[2] - at[0]) / (2 * (double)h) - slope) < 2e-4);
@@ -556,7 +599,8 @@ static void test_first_split_is_the_best(void **state) {
     void *model;
     double hp[32], best = 0, importance[COLUMNS];
     world_open(&s, N, AML_REGRESSION, 17);
-    for (size_t i = 0; i < N; i++) s.y[i] = (double)s.column[NOISE][i] * (double)s.column[NOISE][i] + (double)(i % 5);
+    for (size_t i = 0; i < N; i++)
+        s.y[i] = (double)s.column[NOISE][i] * (double)s.column[NOISE][i] + (double)(i % 5);
     defaults(hp, learners[GBDT]);
     set(hp, learners[GBDT], "rounds", 1);
     set(hp, learners[GBDT], "learning_rate", 1);
@@ -567,7 +611,8 @@ static void test_first_split_is_the_best(void **state) {
     assert_int_equal(learners[GBDT]->importance(importance, model, COLUMNS), AML_OK);
     assert_true(importance[NOISE] == 1);
     for (size_t i = 0; i < N; i++) mean += s.y[i] / N;
-    for (size_t i = 0; i < N; i++) got += (s.y[i] - mean) * (s.y[i] - mean) - (s.y[i] - out[i]) * (s.y[i] - out[i]);
+    for (size_t i = 0; i < N; i++)
+        got += (s.y[i] - mean) * (s.y[i] - mean) - (s.y[i] - out[i]) * (s.y[i] - out[i]);
     for (double cut = 0.5; cut < 6; cut++) {
         double sum[2] = {0}, count[2] = {0};
         for (size_t i = 0; i < N; i++) {
@@ -623,7 +668,8 @@ static void test_stopping(void **state) {
         s.ctx.deadline = aml_now() + 1;
         assert_int_equal(learners[l]->fit(&model, &s.data, hp, &s.ctx), AML_OK);
         assert_true(s.ctx.truncated);
-        assert_true(aml_now() - s.ctx.deadline < 0.5); /* 10 ms of work; a loaded machine may take longer */
+        assert_true(aml_now() - s.ctx.deadline <
+                    0.5); /* 10 ms of work; a loaded machine may take longer */
         s.ctx.deadline = 0;
         double *out = AML_ARRAY(s.keep, 60000, double);
         assert_int_equal(learners[l]->predict(out, model, &s.data, &s.ctx), AML_OK);

@@ -26,7 +26,8 @@ struct cli_progress {
 };
 
 /* A handler can reach nothing else. */
-static volatile int caught; /* the type that aml_train_options.stop points to; sig_atomic_t is no other */
+static volatile int
+    caught; /* the type that aml_train_options.stop points to; sig_atomic_t is no other */
 static volatile sig_atomic_t line_is_open;
 
 static void on_signal(int number) {

@@ -75,8 +75,8 @@ aml_status aml_memory_charge(aml_memory *m, size_t bytes) {
         if (charge_one(at, bytes)) continue;
         for (aml_memory *back = m; back != at; back = back->parent)
             atomic_fetch_sub(&back->used, bytes);
-        aml_fail(AML_ENOMEM, "memory limit reached: %zu bytes more than the %zu of %zu in use", bytes,
-                 (size_t)atomic_load(&at->used), at->limit);
+        aml_fail(AML_ENOMEM, "memory limit reached: %zu bytes more than the %zu of %zu in use",
+                 bytes, (size_t)atomic_load(&at->used), at->limit);
         return aml_help(AML_ENOMEM, NULL, "raise --memory-limit, or use fewer rows or columns");
     }
     return AML_OK;

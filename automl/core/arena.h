@@ -49,7 +49,8 @@ char *aml_strndup(aml_arena *a, const char *text, size_t length);
 char *aml_printf(aml_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 size_t aml_arena_bytes(const aml_arena *a);
-void aml_arena_leave(aml_arena *a); /* its bytes are no longer counted: for results that outlive the account */
+void aml_arena_leave(
+    aml_arena *a); /* its bytes are no longer counted: for results that outlive the account */
 
 /* Scratch used inside a function: everything allocated after the mark goes with the release. */
 typedef struct aml_mark {

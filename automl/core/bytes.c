@@ -176,7 +176,8 @@ float *aml_get_f32s(aml_reader *r, aml_arena *keep, size_t expected, size_t *n) 
     void *out;
     size_t count;
     const unsigned char *p = array(r, keep, expected, 4, &count, &out);
-    for (size_t i = 0; p && i < count; i++) ((float *)out)[i] = float_of((uint32_t)load(p + 4 * i, 4));
+    for (size_t i = 0; p && i < count; i++)
+        ((float *)out)[i] = float_of((uint32_t)load(p + 4 * i, 4));
     if (p && n) *n = count;
     return p ? out : NULL;
 }

@@ -44,6 +44,7 @@ double *aml_get_f64s(aml_reader *r, aml_arena *keep, size_t expected, size_t *n)
 uint8_t *aml_get_u8s(aml_reader *r, aml_arena *keep, size_t expected, size_t *n);
 uint32_t *aml_get_u32s(aml_reader *r, aml_arena *keep, size_t expected, size_t *n);
 /* Sets status to AML_EDATA with "damaged model: …"; returns it. For checks of meaning. */
-aml_status aml_reader_fail(aml_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+aml_status aml_reader_fail(aml_reader *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -30,8 +30,8 @@ typedef struct aml_schema_column {
     aml_kind kind;
     const char *const *levels; /* CATEGORY: the known levels, in code order */
     uint32_t n_levels;
-    bool optional;             /* absent is fine: the column is then left out of the frame */
-    bool day_first;            /* DATETIME: how 03/04/2020 is read, as the column of the training frame says */
+    bool optional;  /* absent is fine: the column is then left out of the frame */
+    bool day_first; /* DATETIME: how 03/04/2020 is read, as the column of the training frame says */
 } aml_schema_column;
 
 typedef struct aml_schema {
@@ -40,31 +40,33 @@ typedef struct aml_schema {
 } aml_schema;
 
 typedef struct aml_csv_options {
-    char separator;           /* 0 = detect among , ; tab | */
-    char decimal;             /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
-    int header;               /* 0 = detect, 1 = yes, -1 = no (columns are then named c1, c2, …) */
-    const aml_schema *schema; /* NULL = infer kinds. Else the frame has exactly the schema's columns in its
+    char separator; /* 0 = detect among , ; tab | */
+    char decimal;   /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
+    int header;     /* 0 = detect, 1 = yes, -1 = no (columns are then named c1, c2, …) */
+    const aml_schema
+        *schema; /* NULL = infer kinds. Else the frame has exactly the schema's columns in its
                                  order (absent optional ones left out), other columns are ignored */
-    const char *const *text_columns; /* names never inferred: read as TEXT (targets, kept columns); NULL-ended,
+    const char *const
+        *text_columns; /* names never inferred: read as TEXT (targets, kept columns); NULL-ended,
                                         may be NULL. Their cells stay as written, "NA" too */
-    size_t max_rows;          /* 0 = all */
+    size_t max_rows;   /* 0 = all */
     int n_threads;
-    aml_memory *account;      /* may be NULL */
+    aml_memory *account; /* may be NULL */
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */
 typedef struct aml_csv_report {
     char separator;
     bool header, bom;
-    const char *compression;     /* "none", "gzip", "zstd" */
-    const char *line_end;        /* "LF", "CRLF", "CR", "mixed" */
-    size_t n_bytes;              /* of decompressed text */
+    const char *compression; /* "none", "gzip", "zstd" */
+    const char *line_end;    /* "LF", "CRLF", "CR", "mixed" */
+    size_t n_bytes;          /* of decompressed text */
     size_t n_blank_lines;
-    size_t n_ignored;            /* columns that the schema does not have */
-    const char *const *ignored;  /* their names, at most 10 */
-    const char *const *notes;    /* one sentence each on what was mended or guessed */
+    size_t n_ignored;           /* columns that the schema does not have */
+    const char *const *ignored; /* their names, at most 10 */
+    const char *const *notes;   /* one sentence each on what was mended or guessed */
     size_t n_notes;
-    char decimal;                /* '.' or ',' */
+    char decimal; /* '.' or ',' */
 } aml_csv_report;
 
 /* Reads a file ("-" = standard input; gzip and zstd by content). Errors carry file, line and column:

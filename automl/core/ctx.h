@@ -8,14 +8,14 @@
 #include "automl/core/rng.h"
 
 typedef struct aml_ctx {
-    aml_arena *keep;        /* what outlives the call: models, results */
-    aml_arena *scratch;     /* dropped by the caller after the call */
-    aml_rng rng;            /* this call's own stream; children by aml_rng_child */
-    int n_threads;          /* for aml_par_for; at least 1 */
-    double deadline;        /* on aml_now()'s clock; 0 = none */
-    const atomic_bool *stop; /* may be NULL */
+    aml_arena *keep;               /* what outlives the call: models, results */
+    aml_arena *scratch;            /* dropped by the caller after the call */
+    aml_rng rng;                   /* this call's own stream; children by aml_rng_child */
+    int n_threads;                 /* for aml_par_for; at least 1 */
+    double deadline;               /* on aml_now()'s clock; 0 = none */
+    const atomic_bool *stop;       /* may be NULL */
     const volatile int *interrupt; /* the user's stop flag (a signal handler may set it), or NULL */
-    bool truncated;         /* out: an anytime plug-in ended early with a usable model */
+    bool truncated;                /* out: an anytime plug-in ended early with a usable model */
 } aml_ctx;
 
 /* Seconds on the monotonic clock. Plug-ins never call it: they ask aml_should_stop. */

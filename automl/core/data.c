@@ -40,7 +40,8 @@ static void dense_rows(void *arg, size_t block, size_t begin, size_t end, int th
 
 static aml_status build_dense(aml_design *d, aml_ctx *ctx) {
     dense_job job = {.d = d, .ctx = ctx};
-    if (d->p && d->n > SIZE_MAX / sizeof(float) / d->p) return aml_fail(AML_ENOMEM, "the data are too large");
+    if (d->p && d->n > SIZE_MAX / sizeof(float) / d->p)
+        return aml_fail(AML_ENOMEM, "the data are too large");
     job.out = aml_alloc_raw(ctx->keep, d->n * d->p, sizeof(float));
     if (!job.out) return AML_ENOMEM;
     aml_par_for(ctx->n_threads, d->n, BLOCK, dense_rows, &job);
@@ -116,8 +117,8 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
 }
 
 /* 1 + the number of cuts below x by two searches of 16 × 16; missing is 0. */
-static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, const float *x, size_t n,
-                                                               const float *cut) {
+static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, const float *x,
+                                                               size_t n, const float *cut) {
     float coarse[16];
     bool missing = false;
     for (int k = 0; k < 16; k++) coarse[k] = cut[16 * k + 15];
@@ -139,8 +140,8 @@ static bool code_numbers_plain(uint8_t *out, const float *x, size_t n, const flo
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static bool code_numbers_avx2(uint8_t *out, const float *x, size_t n,
-                                                              const float *cut) {
+__attribute__((target("avx2"))) static bool code_numbers_avx2(uint8_t *out, const float *x,
+                                                              size_t n, const float *cut) {
     return code_numbers(out, x, n, cut);
 }
 #define HAS_AVX2() __builtin_cpu_supports("avx2")
@@ -149,7 +150,9 @@ __attribute__((target("avx2"))) static bool code_numbers_avx2(uint8_t *out, cons
 #define HAS_AVX2() 0
 #endif
 
-static aml_status stop_or_ok(const aml_ctx *ctx) { return aml_should_stop(ctx) ? aml_stopped() : AML_OK; }
+static aml_status stop_or_ok(const aml_ctx *ctx) {
+    return aml_should_stop(ctx) ? aml_stopped() : AML_OK;
+}
 
 enum { STRETCH = 1 << 20 }; /* rows coded between two looks at the clock */
 
@@ -163,7 +166,8 @@ static aml_status bin_number(bins_job *job, size_t j) {
     for (size_t i = 0; i < n; i += STRETCH) {
         size_t m = n - i < STRETCH ? n - i : STRETCH;
         AML_TRY(stop_or_ok(job->ctx));
-        missing |= (avx2 ? code_numbers_avx2 : code_numbers_plain)(job->column[j] + i, x + i, m, cut);
+        missing |=
+            (avx2 ? code_numbers_avx2 : code_numbers_plain)(job->column[j] + i, x + i, m, cut);
     }
     job->has_missing[j] = missing;
     return AML_OK;
@@ -180,7 +184,8 @@ static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t 
         status = aml_argsort(order, key, n_levels);
     }
     if (!status)
-        for (uint32_t k = 0; k < n_levels; k++) code[order[k]] = (uint8_t)(k + 1 < MAX_BINS ? k + 1 : MAX_BINS);
+        for (uint32_t k = 0; k < n_levels; k++)
+            code[order[k]] = (uint8_t)(k + 1 < MAX_BINS ? k + 1 : MAX_BINS);
     aml_free(key);
     aml_free(order);
     return status;
@@ -238,14 +243,16 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     job->cut = AML_ARRAY(keep, p, float *);
     job->n_bins = AML_ARRAY(keep, p, uint16_t);
     job->has_missing = AML_ARRAY(keep, p, bool);
-    if (!job->row || !job->column || !job->level_code || !job->cut || !job->n_bins || !job->has_missing)
+    if (!job->row || !job->column || !job->level_code || !job->cut || !job->n_bins ||
+        !job->has_missing)
         return AML_ENOMEM;
     for (size_t j = 0; j < p; j++) {
         uint32_t n_levels = job->d->n_levels ? job->d->n_levels[j] : 0;
         job->column[j] = aml_alloc_raw(keep, n, 1);
         if (n_levels) job->level_code[j] = AML_ARRAY(keep, n_levels, uint8_t);
         else job->cut[j] = AML_ARRAY(keep, job->cut_room, float);
-        if (!job->column[j] || !(n_levels ? (void *)job->level_code[j] : (void *)job->cut[j])) return AML_ENOMEM;
+        if (!job->column[j] || !(n_levels ? (void *)job->level_code[j] : (void *)job->cut[j]))
+            return AML_ENOMEM;
     }
     memset(job->row + n * job->stride, 0, 64);
     return AML_OK;
@@ -261,11 +268,17 @@ static aml_status build_bins(aml_design *d, aml_ctx *ctx) {
     /* the text of a failure stayed with its thread */
     aml_status status = (aml_status)atomic_load(&job.status);
     if (status == AML_ESTOPPED) return aml_stopped();
-    if (status) return aml_fail(status, "not enough memory for the bins of %zu × %zu values", d->n, d->p);
-    *bins = (aml_bins){.n = d->n, .p = d->p, .stride = job.stride, .row = job.row,
-                       .column = (const uint8_t *const *)job.column, .n_bins = job.n_bins,
+    if (status)
+        return aml_fail(status, "not enough memory for the bins of %zu × %zu values", d->n, d->p);
+    *bins = (aml_bins){.n = d->n,
+                       .p = d->p,
+                       .stride = job.stride,
+                       .row = job.row,
+                       .column = (const uint8_t *const *)job.column,
+                       .n_bins = job.n_bins,
                        .cut = (const float *const *)job.cut,
-                       .level_code = (const uint8_t *const *)job.level_code, .has_missing = job.has_missing};
+                       .level_code = (const uint8_t *const *)job.level_code,
+                       .has_missing = job.has_missing};
     d->bins = bins;
     return AML_OK;
 }

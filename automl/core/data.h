@@ -18,24 +18,27 @@ typedef struct aml_csr {
  * codes of rare levels are shared. Rows lie padded to `stride` bytes (a multiple of 16). */
 typedef struct aml_bins {
     size_t n, p, stride;
-    const uint8_t *row;           /* n × stride */
-    const uint8_t *const *column; /* p columns of n codes */
-    const uint16_t *n_bins;       /* codes in use without code 0; at most 255 */
-    const float *const *cut;      /* number: n_bins[j]-1 upper limits; category: NULL */
+    const uint8_t *row;               /* n × stride */
+    const uint8_t *const *column;     /* p columns of n codes */
+    const uint16_t *n_bins;           /* codes in use without code 0; at most 255 */
+    const float *const *cut;          /* number: n_bins[j]-1 upper limits; category: NULL */
     const uint8_t *const *level_code; /* category: one code a level; number: NULL */
-    const bool *has_missing;      /* does any row have code 0 */
+    const bool *has_missing;          /* does any row have code 0 */
 } aml_bins;
 
 /* n rows of p features after featurization, column by column, and what was built from it once for all. */
 typedef struct aml_design {
     size_t n, p;
-    const char *const *names;   /* p engineered names */
-    const uint32_t *source;     /* p numbers of the input columns they come from (UINT32_MAX = several), or NULL */
-    const uint32_t *n_levels;   /* per feature: 0 = number, else a category with codes 0 … n_levels-1 */
-    const float *const *column; /* n values each; NaN = missing or unseen; categories hold their code */
-    const aml_csr *csr;         /* further, sparse features (numbers), or NULL */
-    const float *dense;         /* n × p row-major, NaN as 0, when prepared */
-    const aml_bins *bins;       /* when prepared */
+    const char *const *names; /* p engineered names */
+    const uint32_t
+        *source; /* p numbers of the input columns they come from (UINT32_MAX = several), or NULL */
+    const uint32_t
+        *n_levels; /* per feature: 0 = number, else a category with codes 0 … n_levels-1 */
+    const float *const
+        *column;          /* n values each; NaN = missing or unseen; categories hold their code */
+    const aml_csr *csr;   /* further, sparse features (numbers), or NULL */
+    const float *dense;   /* n × p row-major, NaN as 0, when prepared */
+    const aml_bins *bins; /* when prepared */
 } aml_design;
 
 enum { AML_BUILD_DENSE = 1, AML_BUILD_BINS = 2 };
@@ -46,8 +49,8 @@ aml_status aml_design_prepare(aml_design *d, unsigned what, aml_ctx *ctx);
 
 /* What hyperparameter ranges and cost depend on. */
 typedef struct aml_shape {
-    size_t n, p;         /* rows, dense features */
-    size_t nnz;          /* sparse entries */
+    size_t n, p; /* rows, dense features */
+    size_t nnz;  /* sparse entries */
     aml_task_kind task;
     int n_classes;
 } aml_shape;
@@ -59,10 +62,10 @@ typedef struct aml_data {
     size_t n;
     aml_task_kind task;
     int n_classes;
-    const double *y;      /* NULL when predicting */
-    const double *w;      /* NULL = all 1 */
+    const double *y;       /* NULL when predicting */
+    const double *w;       /* NULL = all 1 */
     const uint32_t *valid; /* rows to stop early on, not to learn from */
-    size_t n_valid;       /* 0 = none: the learner goes by its own schedule */
+    size_t n_valid;        /* 0 = none: the learner goes by its own schedule */
 } aml_data;
 
 #endif

@@ -8,7 +8,8 @@ typedef enum aml_kind {
     AML_NUMBER = 1,   /* double, NaN = missing */
     AML_CATEGORY = 2, /* int32 code into levels, -1 = missing, -2 = a level not in the schema */
     AML_TEXT = 4,     /* free text, missing = no bytes */
-    AML_DATETIME = 8, /* seconds since 1970-01-01T00:00:00 (UTC unless the text has an offset), NaN = missing */
+    AML_DATETIME =
+        8, /* seconds since 1970-01-01T00:00:00 (UTC unless the text has an offset), NaN = missing */
     AML_IDENTIFIER = 16 /* a key of the row: kept as text, never a feature by default */
 } aml_kind;
 
@@ -18,16 +19,16 @@ bool aml_kind_parse(aml_kind *out, const char *name);
 typedef struct aml_column {
     const char *name;
     aml_kind kind;
-    const double *number;       /* NUMBER, DATETIME: n values */
-    const int32_t *code;        /* CATEGORY: n codes */
-    const char *const *levels;  /* CATEGORY: n_levels texts, most frequent first, ties bytewise */
+    const double *number;      /* NUMBER, DATETIME: n values */
+    const int32_t *code;       /* CATEGORY: n codes */
+    const char *const *levels; /* CATEGORY: n_levels texts, most frequent first, ties bytewise */
     uint32_t n_levels;
-    const char *bytes;          /* TEXT, IDENTIFIER: cell i is bytes[offset[i] … offset[i + 1]-1] */
-    const uint64_t *offset;     /* n + 1 */
+    const char *bytes;      /* TEXT, IDENTIFIER: cell i is bytes[offset[i] … offset[i + 1]-1] */
+    const uint64_t *offset; /* n + 1 */
     size_t n_missing;
-    size_t n_unseen;            /* CATEGORY read with a schema: cells whose level is not in it */
-    bool integer;               /* NUMBER: every value is a whole number */
-    bool day_first;             /* DATETIME: dates such as 03/04/2020 were read with the day first */
+    size_t n_unseen; /* CATEGORY read with a schema: cells whose level is not in it */
+    bool integer;    /* NUMBER: every value is a whole number */
+    bool day_first;  /* DATETIME: dates such as 03/04/2020 were read with the day first */
 } aml_column;
 
 /* Immutable once made; owns its arena. */
@@ -52,8 +53,10 @@ const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char
 /* A frame built column by column in memory (library users, tests). All columns must have n rows. */
 /* The rest of the builder is public: aml_frame_builder_new, _add_numbers, _build, _free in automl.h. */
 /* Strings (copied); NULL or "" = missing. Kind 0 infers it as the CSV reader does. */
-aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values, aml_kind kind);
+aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values,
+                                 aml_kind kind);
 /* A frame of the rows rows[0 … n-1] of f (copied). */
-aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n, aml_memory *account);
+aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n,
+                          aml_memory *account);
 
 #endif

@@ -8,16 +8,16 @@
 typedef enum aml_trial_state {
     AML_TRIAL_PENDING, /* suggested, no result yet: config is set, loss is NaN */
     AML_TRIAL_DONE,
-    AML_TRIAL_PRUNED,  /* stopped after some folds: loss is the mean of those */
-    AML_TRIAL_FAILED   /* loss is NaN */
+    AML_TRIAL_PRUNED, /* stopped after some folds: loss is the mean of those */
+    AML_TRIAL_FAILED  /* loss is NaN */
 } aml_trial_state;
 
 typedef struct aml_record {
-    size_t id;            /* 0, 1, … in the order of suggestion */
+    size_t id; /* 0, 1, … in the order of suggestion */
     aml_trial_state state;
-    const double *config; /* space->n */
-    double loss;          /* lower is better */
-    double seconds;       /* of all folds together; 0 when time must not matter */
+    const double *config;    /* space->n */
+    double loss;             /* lower is better */
+    double seconds;          /* of all folds together; 0 when time must not matter */
     const double *fold_loss; /* n_done values */
     size_t n_done, n_folds;
 } aml_record;
@@ -34,12 +34,14 @@ typedef struct aml_told {
 typedef struct aml_problem {
     const double *features; /* meta-features, n_features; NULL = none */
     size_t n_features;
-    int task;               /* aml_task_kind */
+    int task; /* aml_task_kind */
     const char *metric;
-    double baseline_loss;   /* loss of the constant predictor; NaN when unknown. loss / baseline_loss is free of units */
-    aml_shape shape;        /* rows and columns of the training data */
-    const void *knowledge;  /* aml_prior of search/ (parts/prior.h), or NULL */
-    const double *default_cost; /* predicted seconds of each value of dimension 0 with its defaults, or NULL */
+    double
+        baseline_loss; /* loss of the constant predictor; NaN when unknown. loss / baseline_loss is free of units */
+    aml_shape shape;       /* rows and columns of the training data */
+    const void *knowledge; /* aml_prior of search/ (parts/prior.h), or NULL */
+    const double *
+        default_cost; /* predicted seconds of each value of dimension 0 with its defaults, or NULL */
 } aml_problem;
 
 #endif

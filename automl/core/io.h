@@ -16,7 +16,8 @@ void aml_input_close(aml_input *in);
 /* The whole of a file, as it is (nothing is decompressed), into heap memory (aml_free), NUL added behind it;
  * "-" = standard input. Fails beyond `limit` bytes with AML_EDATA. size + 1 bytes are charged to `account` (may
  * be NULL): release them with the memory. */
-aml_status aml_read_file(char **data, size_t *size, const char *path, size_t limit, aml_memory *account);
+aml_status aml_read_file(char **data, size_t *size, const char *path, size_t limit,
+                         aml_memory *account);
 
 /* Writes a whole file: beside it under a temporary name, fsync, rename, fsync of the folder; so there is either
  * the old file or the new one. Devices and pipes ("/dev/full") are written to directly. AML_ECANTCREATE, AML_EIO. */

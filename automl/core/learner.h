@@ -8,23 +8,24 @@
 
 /* What a learner can do or wants; nobody asks for its name. */
 enum {
-    AML_CAN_WEIGHTS = 1,      /* honours row weights (else they are ignored, and the catalog says so) */
-    AML_CAN_MISSING = 2,      /* takes NaN as it is */
-    AML_CAN_CATEGORIES = 4,   /* takes category features as they are */
-    AML_CAN_SPARSE = 8,       /* uses design->csr */
-    AML_WANTS_BINS = 16,      /* fits on design->bins */
-    AML_WANTS_DENSE = 32,     /* fits and predicts on design->dense; features come scaled and imputed */
-    AML_ANYTIME = 64,         /* stopped early it still returns a usable model, and says ctx->truncated */
-    AML_EARLY_STOPS = 128,    /* uses data->valid */
-    AML_YARDSTICK = 512,      /* the constant predictor: fitted first, never searched */
-    AML_REFIT = 256           /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
+    AML_CAN_WEIGHTS = 1, /* honours row weights (else they are ignored, and the catalog says so) */
+    AML_CAN_MISSING = 2, /* takes NaN as it is */
+    AML_CAN_CATEGORIES = 4, /* takes category features as they are */
+    AML_CAN_SPARSE = 8,     /* uses design->csr */
+    AML_WANTS_BINS = 16,    /* fits on design->bins */
+    AML_WANTS_DENSE = 32, /* fits and predicts on design->dense; features come scaled and imputed */
+    AML_ANYTIME = 64, /* stopped early it still returns a usable model, and says ctx->truncated */
+    AML_EARLY_STOPS = 128, /* uses data->valid */
+    AML_YARDSTICK = 512,   /* the constant predictor: fitted first, never searched */
+    AML_REFIT =
+        256 /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
 };
 
 typedef struct aml_learner {
-    int abi;                  /* AML_ABI */
+    int abi; /* AML_ABI */
     const char *name, *summary;
-    unsigned tasks;           /* AML_BINARY | … */
-    unsigned can;             /* flags above */
+    unsigned tasks; /* AML_BINARY | … */
+    unsigned can;   /* flags above */
     const aml_param *params;
 
     /* Learns from train->rows. The model lies in ctx->keep. AML_ESTOPPED when stopped without a usable model,
@@ -39,8 +40,10 @@ typedef struct aml_learner {
     aml_status (*load)(void **model, aml_reader *r, aml_ctx *ctx);
 
     /* Optional, may be NULL. */
-    void (*bound)(double *lo, double *hi, size_t param, const aml_shape *shape); /* narrows a range */
-    double (*cost)(const double *hp, const aml_shape *shape);  /* predicted seconds of a fit on one thread */
+    void (*bound)(double *lo, double *hi, size_t param,
+                  const aml_shape *shape); /* narrows a range */
+    double (*cost)(const double *hp,
+                   const aml_shape *shape); /* predicted seconds of a fit on one thread */
     /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
     aml_status (*importance)(double *out, const void *model, size_t p);
 } aml_learner;

@@ -8,31 +8,32 @@ void aml_linalg_init(void) { openblas_set_num_threads(1); }
 
 static CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }
 
-void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-               const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
+               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
     if (!m || !n) return;
-    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
-                (blasint)ldb, beta, c, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-               const double *b, size_t ldb, double beta, double *c, size_t ldc) {
+void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
+               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc) {
     if (!m || !n) return;
-    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b,
-                (blasint)ldb, beta, c, (blasint)ldc);
+    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda, const double *x,
-               double beta, double *y) {
+void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda,
+               const double *x, double beta, double *y) {
     if (!m || !n) return;
-    cblas_dgemv(CblasRowMajor, op(ta), (blasint)(ta ? n : m), (blasint)(ta ? m : n), alpha, a, (blasint)lda, x,
-                1, beta, y, 1);
+    cblas_dgemv(CblasRowMajor, op(ta), (blasint)(ta ? n : m), (blasint)(ta ? m : n), alpha, a,
+                (blasint)lda, x, 1, beta, y, 1);
 }
 
-void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc) {
+void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+               size_t ldc) {
     if (!n) return;
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda, beta, c,
-                (blasint)ldc);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
+                beta, c, (blasint)ldc);
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
 }
@@ -43,7 +44,8 @@ bool aml_cholesky(double *a, size_t n, size_t lda) {
 
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {
     if (!n) return;
-    cblas_dtrsv(CblasRowMajor, CblasLower, op(transpose), CblasNonUnit, (blasint)n, l, (blasint)lda, b, 1);
+    cblas_dtrsv(CblasRowMajor, CblasLower, op(transpose), CblasNonUnit, (blasint)n, l, (blasint)lda,
+                b, 1);
 }
 
 void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
@@ -53,10 +55,12 @@ void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
 
 aml_status aml_eigen(double *a, size_t n, double *w) {
     if (!n) return AML_OK;
-    lapack_int info = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, w);
+    lapack_int info =
+        LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, w);
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
         return aml_fail(AML_ENOMEM, "out of memory in the eigenvalues of a %zu x %zu matrix", n, n);
-    if (info) return aml_fail(AML_EINTERNAL, "eigenvalues of a %zu x %zu matrix did not converge", n, n);
+    if (info)
+        return aml_fail(AML_EINTERNAL, "eigenvalues of a %zu x %zu matrix did not converge", n, n);
     return AML_OK;
 }
 

@@ -8,14 +8,14 @@
 void aml_linalg_init(void); /* once at the start of the process */
 
 /* c (m × n) = alpha * op(a) (m × k) * op(b) (k × n) + beta * c; lda … are row strides. */
-void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-               const float *b, size_t ldb, float beta, float *c, size_t ldc);
-void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
-               const double *b, size_t ldb, double beta, double *c, size_t ldc);
+void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
+               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
+               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
 /* y (m) = alpha * op(a) * x + beta * y for a (m × n), or (n × m) when transposed is asked. */
-void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda, const double *x,
-               double beta, double *y);
+void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda,
+               const double *x, double beta, double *y);
 
 /* c (n × n, upper and lower filled) = a' a for a (m × n) + beta * c. */
 void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc);

@@ -14,7 +14,8 @@ typedef struct aml_metric {
     /* y: class numbers or values; w: weights or NULL (= 1); pred: n × outputs (see aml_task_outputs); k = n_classes
      * (0 for regression). Probabilities become classes by argmax, ties to the lowest; binary: p > 0.5. AML_EDATA when it is
      * not defined for these data (one class only, negative values for a logarithm), AML_ENOMEM. n ≥ 1. */
-    aml_status (*score)(double *out, const double *y, const double *w, const double *pred, size_t n, int k);
+    aml_status (*score)(double *out, const double *y, const double *w, const double *pred, size_t n,
+                        int k);
 } aml_metric;
 
 /* Lower is better: the score itself or its negative (best - score for metrics with a finite best). */

@@ -12,11 +12,11 @@ typedef enum aml_param_kind { AML_REAL = 1, AML_INT, AML_CHOICE } aml_param_kind
 typedef struct aml_param {
     const char *name, *summary;
     aml_param_kind kind;
-    bool log;                    /* searched on a logarithmic scale; lo > 0 */
-    double lo, hi;               /* inclusive; CHOICE: 0 … number of choices - 1, set by aml_param_hi */
-    double fallback;             /* the default; CHOICE: index */
-    const char *const *choices;  /* CHOICE: texts ended by NULL */
-    bool fixed;                  /* not searched: a knob for users only */
+    bool log;        /* searched on a logarithmic scale; lo > 0 */
+    double lo, hi;   /* inclusive; CHOICE: 0 … number of choices - 1, set by aml_param_hi */
+    double fallback; /* the default; CHOICE: index */
+    const char *const *choices; /* CHOICE: texts ended by NULL */
+    bool fixed;                 /* not searched: a knob for users only */
 } aml_param;
 
 size_t aml_params_count(const aml_param *params); /* NULL gives 0 */
@@ -32,10 +32,10 @@ void aml_param_write(aml_string *out, const aml_param *p, double x);
 /* A flat space. A dimension is live when its parent has the value `when`; a configuration is n doubles, NaN
  * where not live. Parents stand before their children. */
 typedef struct aml_dim {
-    const char *name;       /* unique: "learner", "gbdt.learning_rate" */
+    const char *name; /* unique: "learner", "gbdt.learning_rate" */
     const aml_param *param;
-    double lo, hi;          /* the parameter's own range or what the data's shape narrowed it to */
-    int parent;             /* dimension number, or -1 */
+    double lo, hi; /* the parameter's own range or what the data's shape narrowed it to */
+    int parent;    /* dimension number, or -1 */
     double when;
 } aml_dim;
 
@@ -48,7 +48,8 @@ bool aml_space_live(const aml_space *s, const double *config, size_t dim);
 /* [0, 1] and back: linear or logarithmic; INT and CHOICE take the middle of their cells. */
 double aml_dim_encode(const aml_dim *d, double x);
 double aml_dim_decode(const aml_dim *d, double u);
-void aml_space_default(double *config, const aml_space *s, double root); /* root: value of dimension 0 */
+void aml_space_default(double *config, const aml_space *s,
+                       double root); /* root: value of dimension 0 */
 void aml_space_random(double *config, const aml_space *s, aml_rng *rng);
 /* Makes a configuration whole: live dimensions that are NaN get their fallback, dead ones NaN, all clamped. */
 void aml_space_repair(double *config, const aml_space *s);

@@ -32,9 +32,9 @@ aml_rng aml_rng_child(const aml_rng *r, uint32_t item);
 
 uint32_t aml_rng_u32(aml_rng *r);
 uint64_t aml_rng_u64(aml_rng *r);
-double aml_rng_uniform(aml_rng *r);               /* [0, 1), 53 bits */
-double aml_rng_normal(aml_rng *r);                /* standard normal (polar method) */
-uint32_t aml_rng_below(aml_rng *r, uint32_t n);   /* 0 … n-1, unbiased; n ≥ 1 */
+double aml_rng_uniform(aml_rng *r);             /* [0, 1), 53 bits */
+double aml_rng_normal(aml_rng *r);              /* standard normal (polar method) */
+uint32_t aml_rng_below(aml_rng *r, uint32_t n); /* 0 … n-1, unbiased; n ≥ 1 */
 void aml_rng_shuffle(aml_rng *r, uint32_t *v, size_t n);
 
 /* The bare function: out = philox4x32-10(counter, key). */

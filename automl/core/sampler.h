@@ -10,8 +10,8 @@ typedef struct aml_sampler {
     const aml_param *params;
     /* config[0 … space->n-1] for the next trial (number told->n, pending ones counted). A pure function of its arguments
      * and ctx->rng: the state is rebuilt from what is told. AML_ENOMEM. */
-    aml_status (*suggest)(double *config, const aml_space *space, const aml_told *told, const aml_problem *problem,
-                          const double *hp, aml_ctx *ctx);
+    aml_status (*suggest)(double *config, const aml_space *space, const aml_told *told,
+                          const aml_problem *problem, const double *hp, aml_ctx *ctx);
 } aml_sampler;
 
 #endif

@@ -10,7 +10,8 @@ typedef struct aml_scheduler {
     const char *name, *summary;
     const aml_param *params;
     /* After n_done of n_folds folds of a trial with these fold losses: is the rest worth its time? */
-    bool (*keep_going)(const double *fold_loss, size_t n_done, size_t n_folds, const aml_told *told, const double *hp);
+    bool (*keep_going)(const double *fold_loss, size_t n_done, size_t n_folds, const aml_told *told,
+                       const double *hp);
 } aml_scheduler;
 
 #endif

@@ -7,7 +7,7 @@
 
 double aml_normal_cdf(double x);
 double aml_normal_pdf(double x);
-double aml_normal_quantile(double p);         /* p in (0, 1) */
+double aml_normal_quantile(double p); /* p in (0, 1) */
 double aml_student_quantile(double p, double degrees_of_freedom);
 double aml_student_cdf(double x, double degrees_of_freedom);
 double aml_lgamma(double x);

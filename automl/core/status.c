@@ -62,14 +62,14 @@ const char *aml_status_name(aml_status status) {
 }
 
 void aml_format_error(char *out, size_t size, const aml_error *e) {
-    size_t n = (size_t)snprintf(out, size, "error[%s]: %s\n", aml_status_name(e->status), e->message);
+    size_t n =
+        (size_t)snprintf(out, size, "error[%s]: %s\n", aml_status_name(e->status), e->message);
     if (n >= size) return;
     if (e->file[0] && e->line && e->column)
         n += (size_t)snprintf(out + n, size - n, "  --> %s:%zu:%zu\n", e->file, e->line, e->column);
     else if (e->file[0] && e->line)
         n += (size_t)snprintf(out + n, size - n, "  --> %s:%zu\n", e->file, e->line);
-    else if (e->file[0])
-        n += (size_t)snprintf(out + n, size - n, "  --> %s\n", e->file);
+    else if (e->file[0]) n += (size_t)snprintf(out + n, size - n, "  --> %s\n", e->file);
     if (n >= size) return;
     if (e->why[0]) n += (size_t)snprintf(out + n, size - n, "   = why: %s\n", e->why);
     if (n >= size) return;
@@ -97,7 +97,8 @@ char *aml_printable(char *out, size_t size, const char *text, size_t length, siz
             out[n++] = (char)s[i];
         }
     }
-    while (i < length && n > 0 && ((unsigned char)text[i] & 0xC0) == 0x80) { /* cut at a whole character */
+    while (i < length && n > 0 &&
+           ((unsigned char)text[i] & 0xC0) == 0x80) { /* cut at a whole character */
         n--;
         i--;
     }

@@ -37,9 +37,9 @@ void aml_set_error(const aml_error *error); /* carries a failure from one thread
 char *aml_printable(char *out, size_t size, const char *text, size_t length, size_t max);
 
 /* Passes a failure up. */
-#define AML_TRY(call)                            \
-    do {                                         \
-        aml_status aml_try_status_ = (call);     \
+#define AML_TRY(call)                                \
+    do {                                             \
+        aml_status aml_try_status_ = (call);         \
         if (aml_try_status_) return aml_try_status_; \
     } while (0)
 

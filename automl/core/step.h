@@ -9,22 +9,23 @@
 
 /* One column between steps. Values are borrowed: columns that a step does not touch are shared. */
 typedef struct aml_feature {
-    const char *name;          /* documented rule: source column, then what was done: "date.month", "city=Rome" */
-    aml_kind kind;             /* NUMBER, CATEGORY, TEXT, DATETIME */
-    const float *x;            /* NUMBER; NaN = missing */
-    const int32_t *code;       /* CATEGORY; -1 = missing, -2 = unseen */
+    const char
+        *name; /* documented rule: source column, then what was done: "date.month", "city=Rome" */
+    aml_kind kind;       /* NUMBER, CATEGORY, TEXT, DATETIME */
+    const float *x;      /* NUMBER; NaN = missing */
+    const int32_t *code; /* CATEGORY; -1 = missing, -2 = unseen */
     uint32_t n_levels;
     const char *const *levels; /* may be NULL after folding */
     const double *time;        /* DATETIME; NaN = missing */
     const char *bytes;         /* TEXT */
     const uint64_t *offset;
-    uint32_t source;           /* number of the input column it comes from (UINT32_MAX = several) */
+    uint32_t source; /* number of the input column it comes from (UINT32_MAX = several) */
 } aml_feature;
 
 typedef struct aml_table {
     size_t n, p;
     const aml_feature *features;
-    const aml_csr *csr;        /* sparse numbers beside the columns, or NULL */
+    const aml_csr *csr; /* sparse numbers beside the columns, or NULL */
 } aml_table;
 
 enum {
@@ -32,15 +33,17 @@ enum {
 };
 
 typedef struct aml_step {
-    int abi;                   /* AML_ABI */
+    int abi; /* AML_ABI */
     const char *name, *summary;
-    unsigned kinds;            /* kinds of columns that it consumes; others pass through untouched and in order */
+    unsigned
+        kinds; /* kinds of columns that it consumes; others pass through untouched and in order */
     unsigned flags;
     const aml_param *params;
 
     /* Learns from rows[0 … n_rows-1] of x only. y, w (by row of x; w may be NULL) are for TARGET steps. State in
      * ctx->keep. */
-    aml_status (*fit)(void **state, const aml_table *x, const aml_data *target, const double *hp, aml_ctx *ctx);
+    aml_status (*fit)(void **state, const aml_table *x, const aml_data *target, const double *hp,
+                      aml_ctx *ctx);
 
     /* out: a table over the same rows; new columns and the column list in ctx->keep. Works on tables with the same
      * columns as the one it was fitted on (n may be 0). */
@@ -51,8 +54,8 @@ typedef struct aml_step {
 
     /* Optional, for encoders that see the target: as apply, but the rows it was fitted on get values that do not
      * know their own target (cross-fitted). Called right after fit with the same x and target. */
-    aml_status (*fit_apply)(aml_table *out, void **state, const aml_table *x, const aml_data *target, const double *hp,
-                            aml_ctx *ctx);
+    aml_status (*fit_apply)(aml_table *out, void **state, const aml_table *x,
+                            const aml_data *target, const double *hp, aml_ctx *ctx);
 } aml_step;
 
 /* In fit and fit_apply, target->rows / n are the training rows, target->y and w are indexed by row of the table,

@@ -28,7 +28,8 @@ typedef struct aml_string {
 } aml_string;
 void aml_string_add(aml_string *s, const char *text, size_t length);
 void aml_string_put(aml_string *s, const char *text);
-void aml_string_printf(aml_string *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void aml_string_printf(aml_string *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void aml_string_double(aml_string *s, double x); /* shortest round-trip form */
 void aml_string_free(aml_string *s);
 

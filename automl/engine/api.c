@@ -17,8 +17,12 @@ aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_opti
     const aml_read_options *o = options ? options : &none;
     aml_memory account = {.limit = o->memory_limit};
     aml_csv_report report = {0};
-    aml_csv_options csv = {.separator = o->separator, .decimal = o->decimal, .header = o->header, .text_columns = o->text,
-                           .n_threads = o->threads > 0 ? o->threads : aml_par_cores(), .account = o->memory_limit ? &account : NULL};
+    aml_csv_options csv = {.separator = o->separator,
+                           .decimal = o->decimal,
+                           .header = o->header,
+                           .text_columns = o->text,
+                           .n_threads = o->threads > 0 ? o->threads : aml_par_cores(),
+                           .account = o->memory_limit ? &account : NULL};
     aml_par_init();
     *out = NULL;
     AML_TRY(aml_csv_read(out, &report, path, &csv));
@@ -30,8 +34,12 @@ aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_opti
 
 size_t aml_frame_rows_count(const aml_frame *f) { return f->n; }
 size_t aml_frame_columns_count(const aml_frame *f) { return f->p; }
-const char *aml_frame_column_name(const aml_frame *f, size_t c) { return c < f->p ? f->columns[c].name : NULL; }
-const char *aml_frame_note(const aml_frame *f, size_t i) { return i < f->n_notes ? f->notes[i] : NULL; }
+const char *aml_frame_column_name(const aml_frame *f, size_t c) {
+    return c < f->p ? f->columns[c].name : NULL;
+}
+const char *aml_frame_note(const aml_frame *f, size_t i) {
+    return i < f->n_notes ? f->notes[i] : NULL;
+}
 
 aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const char *const *values) {
     return aml_frame_add_strings(b, name, values, 0);
@@ -40,7 +48,13 @@ aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const cha
 /* ---- catalog */
 
 static const char *tasks_text(unsigned tasks) {
-    static const char *const names[] = {"", "binary", "multiclass", "binary, multiclass", "regression", "binary, regression", "multiclass, regression",
+    static const char *const names[] = {"",
+                                        "binary",
+                                        "multiclass",
+                                        "binary, multiclass",
+                                        "regression",
+                                        "binary, regression",
+                                        "multiclass, regression",
                                         "binary, multiclass, regression"};
     return names[tasks & 7];
 }
@@ -53,22 +67,34 @@ typedef struct part {
 
 static bool part_at(part *out, size_t i) {
     for (const aml_learner *const *l = aml_learners(); *l; l++)
-        if (!i--) return *out = (part){"learner", (*l)->name, (*l)->summary, tasks_text((*l)->tasks), (*l)->params}, true;
+        if (!i--)
+            return *out = (part){"learner", (*l)->name, (*l)->summary, tasks_text((*l)->tasks),
+                                 (*l)->params},
+                   true;
     for (const aml_step *const *s = aml_steps(); *s; s++)
         if (!i--) return *out = (part){"step", (*s)->name, (*s)->summary, "", (*s)->params}, true;
     for (const aml_sampler *const *s = aml_samplers(); *s; s++)
-        if (!i--) return *out = (part){"sampler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
+        if (!i--)
+            return *out = (part){"sampler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
     for (const aml_scheduler *const *s = aml_schedulers(); *s; s++)
-        if (!i--) return *out = (part){"scheduler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
+        if (!i--)
+            return *out = (part){"scheduler", (*s)->name, (*s)->summary, "", (*s)->params}, true;
     for (const aml_metric *const *m = aml_metrics(); *m; m++)
-        if (!i--) return *out = (part){"metric", (*m)->name, (*m)->summary, tasks_text((*m)->tasks), NULL}, true;
+        if (!i--)
+            return *out =
+                       (part){"metric", (*m)->name, (*m)->summary, tasks_text((*m)->tasks), NULL},
+                   true;
     return false;
 }
 
 int aml_catalog(size_t i, aml_catalog_entry *out) {
     part p;
     if (!part_at(&p, i)) return 0;
-    *out = (aml_catalog_entry){.size = sizeof *out, .kind = p.kind, .name = p.name, .summary = p.summary, .tasks = p.tasks,
+    *out = (aml_catalog_entry){.size = sizeof *out,
+                               .kind = p.kind,
+                               .name = p.name,
+                               .summary = p.summary,
+                               .tasks = p.tasks,
                                .params = aml_params_count(p.params)};
     return 1;
 }
@@ -79,7 +105,8 @@ static void put_text(aml_string *s, const char *key, const char *text) {
 }
 
 static void put_param(aml_string *s, const aml_param *p) {
-    static const char *const kinds[] = {[AML_REAL] = "real", [AML_INT] = "int", [AML_CHOICE] = "choice"};
+    static const char *const kinds[] = {
+        [AML_REAL] = "real", [AML_INT] = "int", [AML_CHOICE] = "choice"};
     aml_json_comma(s);
     aml_string_put(s, "{");
     put_text(s, "name", p->name);

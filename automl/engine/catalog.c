@@ -46,8 +46,8 @@ const aml_sampler *const *aml_samplers(void) { return samplers; }
 const aml_scheduler *const *aml_schedulers(void) { return schedulers; }
 const aml_metric *const *aml_metrics(void) { return metrics; }
 
-#define FIND(list)                            \
-    for (size_t i = 0; (list)[i]; i++)        \
+#define FIND(list)                                            \
+    for (size_t i = 0; (list)[i]; i++)                        \
         if (!strcmp((list)[i]->name, name)) return (list)[i]; \
     return NULL
 

@@ -37,21 +37,22 @@ static aml_table start(const aml_table *table, unsigned build) {
 }
 
 /* The state goes to the chain's arena, the columns to ctx->keep. */
-static aml_status fit_step(aml_fitted_step *fitted, aml_table *table, const aml_plan_step *plan, const aml_data *target,
-                           aml_arena *states, aml_ctx *ctx) {
+static aml_status fit_step(aml_fitted_step *fitted, aml_table *table, const aml_plan_step *plan,
+                           const aml_data *target, aml_arena *states, aml_ctx *ctx) {
     aml_ctx fit_ctx = *ctx;
     fit_ctx.keep = states;
     fitted->step = plan->step;
     AML_TRY(plan->step->fit(&fitted->state, table, target, plan->hp, &fit_ctx));
     aml_table next = {0};
-    if (plan->step->fit_apply) AML_TRY(plan->step->fit_apply(&next, &fitted->state, table, target, plan->hp, ctx));
+    if (plan->step->fit_apply)
+        AML_TRY(plan->step->fit_apply(&next, &fitted->state, table, target, plan->hp, ctx));
     else AML_TRY(plan->step->apply(&next, fitted->state, table, ctx));
     *table = next;
     return AML_OK;
 }
 
-static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *plan, const aml_table *table,
-                            const aml_data *target, aml_ctx *ctx) {
+static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *plan,
+                            const aml_table *table, const aml_data *target, aml_ctx *ctx) {
     aml_table at = start(table, c->build);
     aml_rng rng = ctx->rng;
     for (size_t i = 0; i < plan->n_steps; i++) {
@@ -64,8 +65,9 @@ static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *pl
     return aml_design_prepare(design, c->build & (AML_BUILD_DENSE | AML_BUILD_BINS), ctx);
 }
 
-aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *plan, const aml_table *table,
-                         const aml_data *target, aml_memory *account, aml_ctx *ctx) {
+aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *plan,
+                         const aml_table *table, const aml_data *target, aml_memory *account,
+                         aml_ctx *ctx) {
     aml_chain *c = chain_new(plan->n_steps, aml_plan_build(plan), account);
     if (!c) return AML_ENOMEM;
     aml_status status = fit_steps(c, design, plan, table, target, ctx);
@@ -74,7 +76,8 @@ aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *pl
     return status;
 }
 
-aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table, aml_ctx *ctx) {
+aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table,
+                           aml_ctx *ctx) {
     aml_table at = start(table, c->build);
     for (size_t i = 0; i < c->n_steps; i++) {
         aml_table next = {0};
@@ -98,7 +101,9 @@ static aml_status load_step(aml_fitted_step *s, aml_reader *r, aml_ctx *ctx) {
     char *name = aml_get_string(r, ctx->scratch);
     if (!name) return r->status;
     s->step = aml_step_find(name);
-    if (!s->step) return aml_reader_fail(r, "unknown featurization step `%.40s`: a newer version made this model", name);
+    if (!s->step)
+        return aml_reader_fail(
+            r, "unknown featurization step `%.40s`: a newer version made this model", name);
     AML_TRY(s->step->load(&s->state, r, ctx));
     return r->status;
 }
@@ -106,7 +111,8 @@ static aml_status load_step(aml_fitted_step *s, aml_reader *r, aml_ctx *ctx) {
 aml_status aml_chain_load(aml_chain **out, aml_reader *r, aml_memory *account) {
     unsigned build = aml_get_u32(r);
     uint32_t n = aml_get_u32(r);
-    if (!r->status && (n > AML_MAX_STEPS || build > (AML_BUILD_DENSE | AML_BUILD_BINS | AML_NO_FEATURES)))
+    if (!r->status &&
+        (n > AML_MAX_STEPS || build > (AML_BUILD_DENSE | AML_BUILD_BINS | AML_NO_FEATURES)))
         return aml_reader_fail(r, "%u featurization steps", n);
     if (r->status) return r->status;
     aml_chain *c = chain_new(n, build, account);

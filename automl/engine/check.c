@@ -19,7 +19,8 @@ struct aml_check {
 };
 
 static const char *role_name(aml_role role) {
-    static const char *const names[] = {"feature", "target", "weight", "group", "time", "dropped by you", "dropped"};
+    static const char *const names[] = {"feature", "target",         "weight", "group",
+                                        "time",    "dropped by you", "dropped"};
     return names[role];
 }
 
@@ -43,9 +44,17 @@ static aml_status top_levels(aml_string *s, const aml_column *c, size_t n) {
     return AML_OK;
 }
 
-static aml_status describe(aml_profile *out, const aml_column *c, const aml_column_facts *f, size_t n, aml_arena *arena) {
-    *out = (aml_profile){.size = sizeof *out, .role = role_name(f->role), .kind = aml_kind_name(c->kind), .missing = f->missing, .distinct = f->distinct,
-                         .min = f->min, .mean = f->mean, .max = f->max, .warning = f->warning};
+static aml_status describe(aml_profile *out, const aml_column *c, const aml_column_facts *f,
+                           size_t n, aml_arena *arena) {
+    *out = (aml_profile){.size = sizeof *out,
+                         .role = role_name(f->role),
+                         .kind = aml_kind_name(c->kind),
+                         .missing = f->missing,
+                         .distinct = f->distinct,
+                         .min = f->min,
+                         .mean = f->mean,
+                         .max = f->max,
+                         .warning = f->warning};
     aml_string s = {0};
     aml_status status = AML_OK;
     if (c->kind == AML_CATEGORY) {
@@ -59,7 +68,8 @@ static aml_status describe(aml_profile *out, const aml_column *c, const aml_colu
         char text[200];
         size_t row = 0;
         while (row + 1 < n && c->offset[row + 1] == c->offset[row]) row++;
-        aml_string_put(&s, aml_printable(text, sizeof text, c->bytes + c->offset[row], c->offset[row + 1] - c->offset[row], 40));
+        aml_string_put(&s, aml_printable(text, sizeof text, c->bytes + c->offset[row],
+                                         c->offset[row + 1] - c->offset[row], 40));
     }
     out->name = aml_strdup(arena, c->name);
     out->top = aml_strdup(arena, s.text ? s.text : "");
@@ -69,17 +79,21 @@ static aml_status describe(aml_profile *out, const aml_column *c, const aml_colu
     return failed ? AML_ENOMEM : status;
 }
 
-static aml_status check_target(aml_check *c, aml_data_profile *profile, const aml_frame *data, size_t column, const aml_train_options *o, aml_ctx *ctx) {
+static aml_status check_target(aml_check *c, aml_data_profile *profile, const aml_frame *data,
+                               size_t column, const aml_train_options *o, aml_ctx *ctx) {
     aml_target target;
     int weight = o->weight ? aml_frame_find(data, o->weight) : -1;
     AML_TRY(aml_target_make(&target, data, column, o->task, weight, -1, -1, ctx));
     c->task = aml_task_name(target.task.kind);
     if (target.n_missing)
-        AML_TRY(aml_guardrail_add(&profile->guardrails, ctx->keep, "target_missing", "Done", target.n_missing, "rows left out", "the target is missing in %zu rows", target.n_missing));
+        AML_TRY(aml_guardrail_add(&profile->guardrails, ctx->keep, "target_missing", "Done",
+                                  target.n_missing, "rows left out",
+                                  "the target is missing in %zu rows", target.n_missing));
     return aml_profile_target(profile, data, &target.task, target.rows, ctx);
 }
 
-static aml_status run(aml_check *c, const aml_frame *data, const aml_train_options *o, aml_ctx *ctx) {
+static aml_status run(aml_check *c, const aml_frame *data, const aml_train_options *o,
+                      aml_ctx *ctx) {
     aml_role *roles = AML_ARRAY(ctx->scratch, data->p + 1, aml_role);
     aml_data_profile profile;
     size_t target;
@@ -89,7 +103,9 @@ static aml_status run(aml_check *c, const aml_frame *data, const aml_train_optio
     if (o->target && data->n) AML_TRY(check_target(c, &profile, data, target, o, ctx));
     c->columns = AML_ARRAY(ctx->keep, data->p + 1, aml_profile);
     if (!c->columns) return AML_ENOMEM;
-    for (size_t i = 0; i < data->p; i++) AML_TRY(describe(&c->columns[i], &data->columns[i], &profile.columns[i], data->n, ctx->keep));
+    for (size_t i = 0; i < data->p; i++)
+        AML_TRY(
+            describe(&c->columns[i], &data->columns[i], &profile.columns[i], data->n, ctx->keep));
     c->p = data->p;
     c->guardrails = profile.guardrails;
     return AML_OK;
@@ -101,7 +117,9 @@ aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train
     if (!data || !options) return aml_fail(AML_EUSAGE, "aml_check_run needs data and options");
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_check *c = keep ? AML_NEW(keep, aml_check) : NULL;
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = options->threads > 0 ? options->threads : aml_par_cores(),
+    aml_ctx ctx = {.keep = keep,
+                   .scratch = scratch,
+                   .n_threads = options->threads > 0 ? options->threads : aml_par_cores(),
                    .rng = aml_rng_stream(options->seed, AML_RNG_SAMPLE, 0, 0)};
     aml_status status = c && scratch ? AML_OK : AML_ENOMEM;
     if (!status) {
@@ -132,11 +150,19 @@ int aml_check_guardrail(const aml_check *c, size_t i, aml_guardrail *out) {
 const char *aml_check_task(const aml_check *c) { return c->task; }
 
 static void put_column(aml_string *s, const aml_profile *p) {
-    const char *const texts[][2] = {{"name", p->name}, {"kind", p->kind}, {"role", p->role}, {"top", p->top}, {"warning", p->warning}};
+    const char *const texts[][2] = {{"name", p->name},
+                                    {"kind", p->kind},
+                                    {"role", p->role},
+                                    {"top", p->top},
+                                    {"warning", p->warning}};
     const struct {
         const char *name;
         double x;
-    } numbers[] = {{"missing", (double)p->missing}, {"distinct", (double)p->distinct}, {"min", p->min}, {"mean", p->mean}, {"max", p->max}};
+    } numbers[] = {{"missing", (double)p->missing},
+                   {"distinct", (double)p->distinct},
+                   {"min", p->min},
+                   {"mean", p->mean},
+                   {"max", p->max}};
     aml_json_comma(s);
     aml_string_put(s, "{");
     for (size_t i = 0; i < 5; i++) {

@@ -11,12 +11,16 @@ static const char *const scalings[] = {"standard", "quantile", NULL};
 enum { NATIVE, TARGET };
 enum { STANDARD, QUANTILE };
 
-static const aml_param encode_native = {.name = "encode", .kind = AML_CHOICE, .choices = native_encodings,
+static const aml_param encode_native = {.name = "encode",
+                                        .kind = AML_CHOICE,
+                                        .choices = native_encodings,
                                         .summary = "how categories become features"};
-static const aml_param encode_dense = {.name = "encode", .kind = AML_CHOICE, .choices = dense_encodings,
+static const aml_param encode_dense = {.name = "encode",
+                                       .kind = AML_CHOICE,
+                                       .choices = dense_encodings,
                                        .summary = "how categories become features"};
-static const aml_param scale_dense = {.name = "scale", .kind = AML_CHOICE, .choices = scalings,
-                                      .summary = "how numbers are scaled"};
+static const aml_param scale_dense = {
+    .name = "scale", .kind = AML_CHOICE, .choices = scalings, .summary = "how numbers are scaled"};
 
 enum { MANY_LEVELS = 8 }; /* from here on target encoding is worth trying */
 
@@ -29,7 +33,8 @@ static size_t feature_params(const aml_param *out[2], const aml_learner *l, cons
     } else if (many) {
         out[n++] = &encode_dense;
     }
-    if ((l->can & AML_WANTS_DENSE) && (f->kinds & (AML_NUMBER | AML_DATETIME))) out[n++] = &scale_dense;
+    if ((l->can & AML_WANTS_DENSE) && (f->kinds & (AML_NUMBER | AML_DATETIME)))
+        out[n++] = &scale_dense;
     return n;
 }
 
@@ -50,21 +55,29 @@ static aml_status check_names(const char *const *allowed) {
         if (aml_learner_find(allowed[i])) continue;
         const char *near = aml_nearest(allowed[i], names, n);
         aml_fail(AML_EUSAGE, "there is no learner `%s`", allowed[i]);
-        return near ? aml_help(AML_EUSAGE, NULL, "did you mean `%s`? `automl catalog` lists them", near)
+        return near ? aml_help(AML_EUSAGE, NULL, "did you mean `%s`? `automl catalog` lists them",
+                               near)
                     : aml_help(AML_EUSAGE, NULL, "`automl catalog` lists them");
     }
     return AML_OK;
 }
 
 static void put_dim(aml_dim *d, const char *name, const aml_param *p, size_t when) {
-    *d = (aml_dim){.name = name, .param = p, .lo = p->lo, .hi = aml_param_hi(p), .parent = 0, .when = (double)when};
+    *d = (aml_dim){.name = name,
+                   .param = p,
+                   .lo = p->lo,
+                   .hi = aml_param_hi(p),
+                   .parent = 0,
+                   .when = (double)when};
 }
 
-aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char *const *allowed, aml_arena *keep) {
+aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char *const *allowed,
+                             aml_arena *keep) {
     *c = (aml_composer){.facts = *facts};
     AML_TRY(check_names(allowed));
     size_t n_all = 0, n_dims = 1;
-    for (const aml_learner *const *l = aml_learners(); *l; l++, n_all++) n_dims += aml_params_count((*l)->params) + 2;
+    for (const aml_learner *const *l = aml_learners(); *l; l++, n_all++)
+        n_dims += aml_params_count((*l)->params) + 2;
     const char **names = AML_ARRAY(keep, n_all + 1, const char *);
     aml_dim *dims = AML_ARRAY(keep, n_dims, aml_dim);
     c->learners = AML_ARRAY(keep, n_all + 1, const aml_learner *);
@@ -79,7 +92,8 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
         c->learners[c->n_learners++] = l;
         for (size_t p = 0; l->params && l->params[p].name; p++) {
             if (l->params[p].fixed) continue;
-            put_dim(&dims[d], aml_printf(keep, "%s.%s", l->name, l->params[p].name), &l->params[p], when);
+            put_dim(&dims[d], aml_printf(keep, "%s.%s", l->name, l->params[p].name), &l->params[p],
+                    when);
             if (!dims[d].name) return AML_ENOMEM;
             if (l->bound) l->bound(&dims[d].lo, &dims[d].hi, p, &facts->shape);
             d++;
@@ -92,10 +106,13 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
         }
     }
     if (!c->n_learners)
-        return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for can do a %s task", aml_task_name(facts->shape.task)),
+        return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for can do a %s task",
+                                 aml_task_name(facts->shape.task)),
                         NULL, "`automl catalog` shows which learner does what");
-    c->choice = (aml_param){.name = "learner", .summary = "the learner", .kind = AML_CHOICE, .choices = names};
-    dims[0] = (aml_dim){.name = "learner", .param = &c->choice, .hi = (double)c->n_learners - 1, .parent = -1};
+    c->choice = (aml_param){
+        .name = "learner", .summary = "the learner", .kind = AML_CHOICE, .choices = names};
+    dims[0] = (aml_dim){
+        .name = "learner", .param = &c->choice, .hi = (double)c->n_learners - 1, .parent = -1};
     c->space = (aml_space){.n = d, .dims = dims};
     return AML_OK;
 }
@@ -178,7 +195,8 @@ void aml_compose(aml_plan *plan, const aml_composer *c, const double *config) {
         if (!aml_space_live(&c->space, config, d)) continue;
         const char *name = strchr(dim->name, '.') + 1;
         int i = aml_params_find(params, name);
-        if (dim->param == &encode_native || dim->param == &encode_dense) chosen.encode = (int)config[d];
+        if (dim->param == &encode_native || dim->param == &encode_dense)
+            chosen.encode = (int)config[d];
         else if (dim->param == &scale_dense) chosen.scale = (int)config[d];
         else if (i >= 0) plan->hp[i] = config[d];
     }
@@ -189,7 +207,8 @@ bool aml_compose_yardstick(aml_plan *plan, const aml_facts *facts) {
     for (const aml_learner *const *l = aml_learners(); *l; l++) {
         if (!((*l)->can & AML_YARDSTICK) || !((*l)->tasks & (unsigned)facts->shape.task)) continue;
         *plan = (aml_plan){.learner = *l};
-        for (size_t i = 0; i < aml_params_count((*l)->params); i++) plan->hp[i] = (*l)->params[i].fallback;
+        for (size_t i = 0; i < aml_params_count((*l)->params); i++)
+            plan->hp[i] = (*l)->params[i].fallback;
         return true;
     }
     return false;
@@ -198,7 +217,8 @@ bool aml_compose_yardstick(aml_plan *plan, const aml_facts *facts) {
 unsigned aml_plan_build(const aml_plan *plan) {
     unsigned can = plan->learner->can;
     if (can & AML_YARDSTICK) return AML_NO_FEATURES;
-    return (can & AML_WANTS_DENSE ? (unsigned)AML_BUILD_DENSE : 0) | (can & AML_WANTS_BINS ? (unsigned)AML_BUILD_BINS : 0);
+    return (can & AML_WANTS_DENSE ? (unsigned)AML_BUILD_DENSE : 0) |
+           (can & AML_WANTS_BINS ? (unsigned)AML_BUILD_BINS : 0);
 }
 
 bool aml_plan_sees_target(const aml_plan *plan) {
@@ -251,6 +271,4 @@ void aml_plan_text(aml_string *out, const aml_plan *plan) {
     put_steps(out, plan, false);
 }
 
-void aml_plan_features_text(aml_string *out, const aml_plan *plan) {
-    put_steps(out, plan, true);
-}
+void aml_plan_features_text(aml_string *out, const aml_plan *plan) { put_steps(out, plan, true); }

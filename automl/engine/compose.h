@@ -37,7 +37,8 @@ typedef struct aml_composer {
 } aml_composer;
 
 /* allowed: learner names ended by NULL, or NULL for all. AML_EUSAGE for an unknown one or when none fits. */
-aml_status aml_composer_init(aml_composer *out, const aml_facts *facts, const char *const *allowed, aml_arena *keep);
+aml_status aml_composer_init(aml_composer *out, const aml_facts *facts, const char *const *allowed,
+                             aml_arena *keep);
 
 void aml_compose(aml_plan *out, const aml_composer *c, const double *config);
 
@@ -48,8 +49,8 @@ bool aml_compose_yardstick(aml_plan *out, const aml_facts *facts);
 void aml_plan_text(aml_string *out, const aml_plan *plan);
 /* Names the featurization alone, with all parameters: equal texts, equal designs. */
 void aml_plan_features_text(aml_string *out, const aml_plan *plan);
-enum { AML_NO_FEATURES = 4 };                     /* beside AML_BUILD_…: the learner looks at none */
-unsigned aml_plan_build(const aml_plan *plan);    /* what designs for the learner need */
-bool aml_plan_sees_target(const aml_plan *plan);  /* has a step with AML_STEP_TARGET */
+enum { AML_NO_FEATURES = 4 };                  /* beside AML_BUILD_…: the learner looks at none */
+unsigned aml_plan_build(const aml_plan *plan); /* what designs for the learner need */
+bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET */
 
 #endif

@@ -79,8 +79,8 @@ static void make_room(aml_designs *d) {
     }
 }
 
-static aml_status make(entry *e, aml_designs *d, const aml_plan *plan, const aml_table *table, const aml_data *target,
-                       uint64_t seed, aml_ctx *ctx) {
+static aml_status make(entry *e, aml_designs *d, const aml_plan *plan, const aml_table *table,
+                       const aml_data *target, uint64_t seed, aml_ctx *ctx) {
     e->arena = aml_arena_new(d->account);
     if (!e->arena) return AML_ENOMEM;
     aml_ctx own = *ctx;
@@ -107,8 +107,8 @@ static aml_status lease(aml_lease *out, aml_designs *d, entry *e) {
 }
 
 /* Called with the lock held; gives it up while the design is made. */
-static aml_status add(aml_lease *out, aml_designs *d, char *name, const aml_plan *plan, const aml_table *table,
-                      const aml_data *target, uint64_t seed, aml_ctx *ctx) {
+static aml_status add(aml_lease *out, aml_designs *d, char *name, const aml_plan *plan,
+                      const aml_table *table, const aml_data *target, uint64_t seed, aml_ctx *ctx) {
     entry *e = aml_calloc(1, sizeof *e);
     if (!e) {
         aml_free(name);
@@ -131,8 +131,9 @@ static aml_status add(aml_lease *out, aml_designs *d, char *name, const aml_plan
     return status;
 }
 
-aml_status aml_designs_get(aml_lease *out, aml_designs *d, const aml_plan *plan, size_t fold, const aml_table *table,
-                           const aml_data *target, uint64_t seed, aml_ctx *ctx) {
+aml_status aml_designs_get(aml_lease *out, aml_designs *d, const aml_plan *plan, size_t fold,
+                           const aml_table *table, const aml_data *target, uint64_t seed,
+                           aml_ctx *ctx) {
     char *name = entry_name(plan, fold);
     if (!name) return AML_ENOMEM;
     uint64_t key = aml_hash(name, strlen(name), 0);

@@ -21,8 +21,9 @@ void aml_designs_free(aml_designs *d);
  * row lists of steps that see the target; it is ignored for plans without such steps, whose target must then name all rows.
  * The RNG stream is the featurization's own, so that it does not matter which trial came first. Thread-safe: whoever
  * comes second waits. */
-aml_status aml_designs_get(aml_lease *out, aml_designs *d, const aml_plan *plan, size_t fold, const aml_table *table,
-                           const aml_data *target, uint64_t seed, aml_ctx *ctx);
+aml_status aml_designs_get(aml_lease *out, aml_designs *d, const aml_plan *plan, size_t fold,
+                           const aml_table *table, const aml_data *target, uint64_t seed,
+                           aml_ctx *ctx);
 void aml_designs_give_back(aml_designs *d, aml_lease *lease);
 
 #endif

@@ -43,8 +43,10 @@ static size_t thin(uint32_t *out, const uint32_t *position, size_t n) {
     return m;
 }
 
-static aml_status select_greedily(double *weight, const aml_candidates *c, round_job *j, size_t rounds, aml_ctx *ctx) {
-    size_t k = c->outputs, *count = AML_ARRAY(ctx->scratch, c->n, size_t), *best_count = AML_ARRAY(ctx->scratch, c->n, size_t);
+static aml_status select_greedily(double *weight, const aml_candidates *c, round_job *j,
+                                  size_t rounds, aml_ctx *ctx) {
+    size_t k = c->outputs, *count = AML_ARRAY(ctx->scratch, c->n, size_t),
+           *best_count = AML_ARRAY(ctx->scratch, c->n, size_t);
     double *sum = AML_ARRAY(ctx->scratch, j->n * k, double);
     if (!count || !best_count || !sum) return AML_ENOMEM;
     j->sum = sum;
@@ -70,8 +72,8 @@ static aml_status select_greedily(double *weight, const aml_candidates *c, round
     return AML_OK;
 }
 
-aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const uint32_t *position, size_t n_positions,
-                               size_t rounds, aml_ctx *ctx) {
+aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const uint32_t *position,
+                               size_t n_positions, size_t rounds, aml_ctx *ctx) {
     aml_mark mark = aml_arena_mark(ctx->scratch);
     size_t room = n_positions < MOST_ROWS ? n_positions : MOST_ROWS;
     uint32_t *rows = AML_ARRAY(ctx->scratch, room, uint32_t);
@@ -91,19 +93,22 @@ aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const ui
     return status;
 }
 
-void aml_ensemble_mix(double *out, const aml_candidates *c, const double *weight, const uint32_t *position, size_t n) {
+void aml_ensemble_mix(double *out, const aml_candidates *c, const double *weight,
+                      const uint32_t *position, size_t n) {
     size_t k = c->outputs;
     for (size_t r = 0; r < n; r++) {
         double *p = out + position[r] * k;
         for (size_t o = 0; o < k; o++) p[o] = 0;
         for (size_t i = 0; i < c->n; i++)
-            for (size_t o = 0; weight[i] > 0 && o < k; o++) p[o] += weight[i] * c->pred[i][position[r] * k + o];
+            for (size_t o = 0; weight[i] > 0 && o < k; o++)
+                p[o] += weight[i] * c->pred[i][position[r] * k + o];
     }
 }
 
-aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uint32_t *part, size_t n_parts,
-                                 size_t rounds, aml_ctx *ctx) {
-    uint32_t *in = AML_ARRAY(ctx->scratch, c->rows, uint32_t), *rest = AML_ARRAY(ctx->scratch, c->rows, uint32_t);
+aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uint32_t *part,
+                                 size_t n_parts, size_t rounds, aml_ctx *ctx) {
+    uint32_t *in = AML_ARRAY(ctx->scratch, c->rows, uint32_t),
+             *rest = AML_ARRAY(ctx->scratch, c->rows, uint32_t);
     double *weight = AML_ARRAY(ctx->scratch, c->n, double);
     if (!in || !rest || !weight) return AML_ENOMEM;
     for (size_t f = 0; f < n_parts; f++) {
@@ -148,13 +153,21 @@ static void one_bootstrap(void *arg, size_t b, size_t begin, size_t end, int thr
     aml_free(w);
 }
 
-aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y, const double *w,
-                         const double *pred, size_t n, size_t outputs, int n_classes, aml_ctx *ctx) {
+aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y,
+                         const double *w, const double *pred, size_t n, size_t outputs,
+                         int n_classes, aml_ctx *ctx) {
     size_t draws = 4000000 / (n + 1);
     draws = draws < 40 ? 40 : draws > 500 ? 500 : draws;
     *low = *high = NAN;
-    bootstrap_job j = {.metric = metric, .y = y, .w = w, .pred = pred, .n = n, .k = outputs, .n_classes = n_classes,
-                       .rng = ctx->rng, .value = AML_ARRAY(ctx->scratch, draws, double)};
+    bootstrap_job j = {.metric = metric,
+                       .y = y,
+                       .w = w,
+                       .pred = pred,
+                       .n = n,
+                       .k = outputs,
+                       .n_classes = n_classes,
+                       .rng = ctx->rng,
+                       .value = AML_ARRAY(ctx->scratch, draws, double)};
     if (!j.value) return AML_ENOMEM;
     aml_par_for(ctx->n_threads, draws, 1, one_bootstrap, &j);
     if (j.status) return (aml_status)j.status;

@@ -19,7 +19,8 @@ static bool is_input(const aml_model *m, const char *name) {
 }
 
 /* The model's inputs, then kept columns and the target as text. */
-static aml_status reading_schema(aml_schema *out, const aml_model *m, const char *const *keep, bool with_target, aml_arena *a) {
+static aml_status reading_schema(aml_schema *out, const aml_model *m, const char *const *keep,
+                                 bool with_target, aml_arena *a) {
     size_t n_keep = 0;
     while (keep && keep[n_keep]) n_keep++;
     aml_schema_column *c = AML_ARRAY(a, m->inputs.p + n_keep + 1, aml_schema_column);
@@ -38,7 +39,9 @@ static aml_status reading_schema(aml_schema *out, const aml_model *m, const char
 static const char *unseen_note(const aml_column *c, aml_arena *keep) {
     char name[280], text[512];
     aml_printable(name, sizeof name, c->name, strlen(c->name), 60);
-    snprintf(text, sizeof text, "column `%s`: %zu cell%s with a category that the model has not seen in training", name, c->n_unseen, c->n_unseen > 1 ? "s" : "");
+    snprintf(text, sizeof text,
+             "column `%s`: %zu cell%s with a category that the model has not seen in training",
+             name, c->n_unseen, c->n_unseen > 1 ? "s" : "");
     return aml_strdup(keep, text);
 }
 
@@ -48,7 +51,8 @@ static const char *ignored_note(const aml_csv_report *r, const aml_model *m, aml
     size_t listed = r->n_ignored < 10 ? r->n_ignored : 10, n = r->n_ignored;
     for (size_t i = 0; i < listed; i++) n -= !strcmp(r->ignored[i], m->target);
     if (!n) return "";
-    aml_string_printf(&s, "%zu column%s that the model does not use %s ignored:", n, n > 1 ? "s" : "", n > 1 ? "are" : "is");
+    aml_string_printf(&s, "%zu column%s that the model does not use %s ignored:", n,
+                      n > 1 ? "s" : "", n > 1 ? "are" : "is");
     for (size_t i = 0, shown = 0; i < listed; i++) {
         char name[280];
         if (!strcmp(r->ignored[i], m->target)) continue;
@@ -71,21 +75,27 @@ static aml_status add_notes(aml_frame *f, const aml_model *m, const aml_csv_repo
     if (!ignored) return AML_ENOMEM;
     if (*ignored) notes[n++] = ignored;
     for (size_t j = 0; j < f->p; j++)
-        if (f->columns[j].n_unseen && !(notes[n++] = unseen_note(&f->columns[j], f->arena))) return AML_ENOMEM;
+        if (f->columns[j].n_unseen && !(notes[n++] = unseen_note(&f->columns[j], f->arena)))
+            return AML_ENOMEM;
     f->notes = notes;
     f->n_notes = n;
     return AML_OK;
 }
 
-aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path, const aml_read_options *options,
-                          const char *const *keep, int with_target) {
+aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
+                          const aml_read_options *options, const char *const *keep,
+                          int with_target) {
     const aml_read_options none = {.size = sizeof none};
     const aml_read_options *o = options ? options : &none;
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema;
     aml_csv_report report = {0};
-    aml_status status = scratch ? reading_schema(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
-    aml_csv_options csv = {.separator = o->separator, .decimal = o->decimal, .header = o->header, .schema = &schema,
+    aml_status status =
+        scratch ? reading_schema(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
+    aml_csv_options csv = {.separator = o->separator,
+                           .decimal = o->decimal,
+                           .header = o->header,
+                           .schema = &schema,
                            .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
     if (!status) status = aml_csv_read(out, &report, path, &csv);
     if (!status) status = add_notes(*out, m, &report);
@@ -153,7 +163,8 @@ static void put_row(aml_string *s, const aml_model *m, const double *p, const ke
     aml_string_put(s, "\n");
 }
 
-static aml_status write_rows(aml_output *o, const aml_model *m, const double *p, const kept *k, size_t n) {
+static aml_status write_rows(aml_output *o, const aml_model *m, const double *p, const kept *k,
+                             size_t n) {
     aml_string s = {0};
     aml_status status = AML_OK;
     put_header(&s, m, k);
@@ -170,7 +181,8 @@ static aml_status write_rows(aml_output *o, const aml_model *m, const double *p,
     return status;
 }
 
-aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, const char *path, const char *const *keep, int threads) {
+aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, const char *path,
+                                 const char *const *keep, int threads) {
     kept k;
     AML_TRY(find_kept(&k, data, keep));
     double *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
@@ -196,7 +208,8 @@ struct aml_evaluation {
 };
 
 /* Class numbers or values of the rows whose target is known; keeps their predictions beside them. */
-static aml_status known_rows(double *y, double *p, size_t *n, const aml_model *m, const aml_frame *data) {
+static aml_status known_rows(double *y, double *p, size_t *n, const aml_model *m,
+                             const aml_frame *data) {
     size_t column, k = aml_model_outputs(m), used = 0;
     AML_TRY(aml_frame_need(&column, data, m->target, "target"));
     AML_TRY(aml_target_read(y, data, column, m->kind, m->classes, m->n_classes));
@@ -208,10 +221,14 @@ static aml_status known_rows(double *y, double *p, size_t *n, const aml_model *m
     }
     *n = used;
     if (used) return AML_OK;
-    return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "no row has a known target `%s`", m->target), "evaluation compares predictions with the target", "give rows whose target is one of the model's classes");
+    return aml_help(
+        aml_fail_at(AML_EDATA, data->source, 0, 0, "no row has a known target `%s`", m->target),
+        "evaluation compares predictions with the target",
+        "give rows whose target is one of the model's classes");
 }
 
-static void score_all(aml_evaluation *e, const aml_model *m, const double *y, const double *p, size_t n) {
+static void score_all(aml_evaluation *e, const aml_model *m, const double *y, const double *p,
+                      size_t n) {
     for (const aml_metric *const *at = aml_metrics(); *at && e->n < 64; at++) {
         if (!((*at)->tasks & (unsigned)m->kind)) continue;
         e->at[e->n].metric = *at;
@@ -220,9 +237,11 @@ static void score_all(aml_evaluation *e, const aml_model *m, const double *y, co
     }
 }
 
-aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const aml_frame *data, int threads) {
+aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const aml_frame *data,
+                              int threads) {
     aml_evaluation *e = aml_calloc(1, sizeof *e);
-    double *y = aml_malloc((data->n + 1) * sizeof *y), *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
+    double *y = aml_malloc((data->n + 1) * sizeof *y),
+           *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
     aml_status status = e && y && p ? aml_model_predict(p, m, data, threads) : AML_ENOMEM;
     if (!status) status = known_rows(y, p, &e->rows, m, data);
     if (!status) {
@@ -249,7 +268,8 @@ void aml_evaluation_free(aml_evaluation *e) { aml_free(e); }
 char *aml_evaluation_json(const aml_evaluation *e) {
     aml_string s = {0};
     aml_string_put(&s, "{\n  \"rows\": ");
-    aml_string_printf(&s, "%zu,\n  \"rows_without_target\": %zu,\n  \"metrics\": {", e->rows, e->skipped);
+    aml_string_printf(&s, "%zu,\n  \"rows_without_target\": %zu,\n  \"metrics\": {", e->rows,
+                      e->skipped);
     for (size_t i = 0; i < e->n; i++) {
         aml_string_printf(&s, "%s\n    \"%s\": ", i ? "," : "", e->at[i].metric->name);
         aml_json_put_number(&s, e->at[i].value);

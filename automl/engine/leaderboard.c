@@ -66,7 +66,8 @@ static void put_cell(aml_string *s, double x) {
 char *aml_model_leaderboard_csv(const aml_model *m, unsigned flags) {
     aml_string s = {0};
     bool timings = !(flags & AML_NO_TIMINGS);
-    aml_string_put(&s, "rank,trial,learner,pipeline,state,score,error,folds,folds_done,bytes,weight");
+    aml_string_put(&s,
+                   "rank,trial,learner,pipeline,state,score,error,folds,folds_done,bytes,weight");
     aml_string_put(&s, timings ? ",fit_seconds,predict_us_per_row,reason\n" : ",reason\n");
     for (size_t i = 0; i < m->n_leaders; i++) {
         const aml_leader *l = &m->leaders[i];

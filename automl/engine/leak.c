@@ -23,7 +23,8 @@ typedef struct probe {
 } probe;
 
 /* Cell number of each sample row: quantile bins of numbers (0 = missing), levels of categories. */
-static aml_status cells(uint32_t *cell, size_t *n_cells, const probe *j, const aml_column *c, aml_arena *scratch) {
+static aml_status cells(uint32_t *cell, size_t *n_cells, const probe *j, const aml_column *c,
+                        aml_arena *scratch) {
     if (c->kind == AML_CATEGORY) {
         for (size_t i = 0; i < j->n; i++) cell[i] = (uint32_t)(c->code[j->row[i]] + 2);
         *n_cells = (size_t)c->n_levels + 2;
@@ -49,9 +50,11 @@ static aml_status cells(uint32_t *cell, size_t *n_cells, const probe *j, const a
 
 /* 1 - (error of cell means) / (error of the overall mean), on the rows of odd position, learnt on the even ones; for classes by
  * the share of rows whose class is the cell's most frequent one, beyond the overall most frequent class. */
-static double strength_of(const probe *j, const uint32_t *cell, size_t n_cells, aml_arena *scratch) {
+static double strength_of(const probe *j, const uint32_t *cell, size_t n_cells,
+                          aml_arena *scratch) {
     size_t k = j->t->kind == AML_REGRESSION ? 2 : (size_t)j->t->n_classes;
-    double *sum = AML_ARRAY(scratch, (n_cells + 1) * k, double), *all = sum ? sum + n_cells * k : NULL;
+    double *sum = AML_ARRAY(scratch, (n_cells + 1) * k, double),
+           *all = sum ? sum + n_cells * k : NULL;
     if (!sum) return 0;
     bool values = j->t->kind == AML_REGRESSION;
     for (size_t i = 0; i < j->n; i += 2) {
@@ -97,11 +100,19 @@ static void probe_column(void *arg, size_t i, size_t begin, size_t end, int thre
     aml_arena_free(scratch);
 }
 
-static aml_status report_leaks(aml_data_profile *p, const aml_frame *f, const aml_task *t, const uint32_t *rows, aml_ctx *ctx) {
+static aml_status report_leaks(aml_data_profile *p, const aml_frame *f, const aml_task *t,
+                               const uint32_t *rows, aml_ctx *ctx) {
     size_t n = t->n < SAMPLE ? t->n : SAMPLE;
-    uint32_t *row = AML_ARRAY(ctx->scratch, n, uint32_t), *at = AML_ARRAY(ctx->scratch, n, uint32_t);
+    uint32_t *row = AML_ARRAY(ctx->scratch, n, uint32_t),
+             *at = AML_ARRAY(ctx->scratch, n, uint32_t);
     uint32_t *found = AML_ARRAY(ctx->scratch, f->p + 1, uint32_t);
-    probe j = {.f = f, .t = t, .row = row, .at = at, .n = n, .p = p, .strength = AML_ARRAY(ctx->scratch, f->p + 1, double)};
+    probe j = {.f = f,
+               .t = t,
+               .row = row,
+               .at = at,
+               .n = n,
+               .p = p,
+               .strength = AML_ARRAY(ctx->scratch, f->p + 1, double)};
     if (!row || !at || !found || !j.strength) return AML_ENOMEM;
     uint32_t *pool = AML_ARRAY(ctx->scratch, t->n, uint32_t);
     if (!pool) return AML_ENOMEM;
@@ -120,15 +131,20 @@ static aml_status report_leaks(aml_data_profile *p, const aml_frame *f, const am
         found[k++] = (uint32_t)i;
         p->columns[i].warning = "leak suspect: it alone predicts the target";
     }
-    if (!k) return aml_guardrail_add(&p->guardrails, ctx->keep, "leak_suspects", "Passed", 0, "", "no column alone predicts the target");
+    if (!k)
+        return aml_guardrail_add(&p->guardrails, ctx->keep, "leak_suspects", "Passed", 0, "",
+                                 "no column alone predicts the target");
     char *names = aml_name_list(f, found, k, ctx->keep);
     if (!names) return AML_ENOMEM;
     return aml_guardrail_add(&p->guardrails, ctx->keep, "leak_suspects", "Alerted", k, "",
-                             "%zu columns alone predict the target (leak?): %s; leave them out with --drop if they are not known at prediction time", k, names);
+                             "%zu columns alone predict the target (leak?): %s; leave them out "
+                             "with --drop if they are not known at prediction time",
+                             k, names);
 }
 
 static aml_status report_balance(aml_data_profile *p, const aml_task *t, aml_ctx *ctx) {
-    size_t k = (size_t)t->n_classes, *count = AML_ARRAY(ctx->scratch, k, size_t), low = 0, high = 0, rare = 0;
+    size_t k = (size_t)t->n_classes, *count = AML_ARRAY(ctx->scratch, k, size_t), low = 0, high = 0,
+           rare = 0;
     if (!count) return AML_ENOMEM;
     for (size_t i = 0; i < t->n; i++) count[(size_t)t->y[i]]++;
     for (size_t c = 0; c < k; c++) {
@@ -140,17 +156,23 @@ static aml_status report_balance(aml_data_profile *p, const aml_task *t, aml_ctx
     aml_printable(a, sizeof a, t->classes[low], strlen(t->classes[low]), 40);
     aml_printable(b, sizeof b, t->classes[high], strlen(t->classes[high]), 40);
     if (count[low] * 5 <= count[high])
-        AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "class_balance", "Alerted", count[low], "",
-                                  "class `%s` has %zu rows, class `%s` %zu: judge by auc, average_precision or norm_macro_recall rather than accuracy",
+        AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "class_balance", "Alerted", count[low],
+                                  "",
+                                  "class `%s` has %zu rows, class `%s` %zu: judge by auc, "
+                                  "average_precision or norm_macro_recall rather than accuracy",
                                   a, count[low], b, count[high]));
     else
-        AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "class_balance", "Passed", 0, "", "the classes are balanced enough (smallest %zu, largest %zu rows)",
-                                  count[low], count[high]));
+        AML_TRY(
+            aml_guardrail_add(&p->guardrails, ctx->keep, "class_balance", "Passed", 0, "",
+                              "the classes are balanced enough (smallest %zu, largest %zu rows)",
+                              count[low], count[high]));
     if (!rare) return AML_OK;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, "rare_classes", "Alerted", rare, "", "%zu classes have fewer than 10 rows and can hardly be learnt", rare);
+    return aml_guardrail_add(&p->guardrails, ctx->keep, "rare_classes", "Alerted", rare, "",
+                             "%zu classes have fewer than 10 rows and can hardly be learnt", rare);
 }
 
-aml_status aml_profile_target(aml_data_profile *p, const aml_frame *f, const aml_task *t, const uint32_t *rows, aml_ctx *ctx) {
+aml_status aml_profile_target(aml_data_profile *p, const aml_frame *f, const aml_task *t,
+                              const uint32_t *rows, aml_ctx *ctx) {
     if (t->kind != AML_REGRESSION) AML_TRY(report_balance(p, t, ctx));
     return report_leaks(p, f, t, rows, ctx);
 }

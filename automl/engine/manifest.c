@@ -157,7 +157,8 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
 
 static aml_status lacks(const char *file, const char *what) {
     aml_fail_at(AML_EDATA, file, 0, 0, "damaged model: the manifest has no valid %s", what);
-    return aml_help(AML_EDATA, "a model file is read only when every part of it is valid", "restore the file from a copy, or train the model again");
+    return aml_help(AML_EDATA, "a model file is read only when every part of it is valid",
+                    "restore the file from a copy, or train the model again");
 }
 
 static size_t count_of(const aml_json *o, const char *name) {
@@ -165,7 +166,9 @@ static size_t count_of(const aml_json *o, const char *name) {
     return x >= 0 && x < 9e15 ? (size_t)x : 0;
 }
 
-static double number_or_nan(const aml_json *o, const char *name) { return aml_json_number(o, name, NAN); }
+static double number_or_nan(const aml_json *o, const char *name) {
+    return aml_json_number(o, name, NAN);
+}
 
 static aml_status read_classes(aml_model *m, const aml_json *list, const char *file) {
     if (!list || list->type != AML_JSON_ARRAY || list->size > 100000) return lacks(file, "classes");
@@ -183,8 +186,10 @@ static aml_status read_classes(aml_model *m, const aml_json *list, const char *f
     return AML_OK;
 }
 
-static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || list->size > INT32_MAX) return lacks(file, "levels");
+static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json *list,
+                              const char *file) {
+    if (!list || list->type != AML_JSON_ARRAY || list->size > INT32_MAX)
+        return lacks(file, "levels");
     const char **levels = AML_ARRAY(m->arena, list->size + 1, const char *);
     if (!levels) return AML_ENOMEM;
     for (const aml_json *l = list->child; l; l = l->next) {
@@ -202,9 +207,11 @@ static aml_status read_inputs(aml_model *m, const aml_json *list, const char *fi
     size_t n = 0;
     for (const aml_json *c = list->child; c; c = c->next, n++) {
         columns[n].name = aml_json_string(c, "name", NULL);
-        if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", ""))) return lacks(file, "inputs");
+        if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", "")))
+            return lacks(file, "inputs");
         columns[n].day_first = aml_json_bool(c, "day_first", false);
-        if (columns[n].kind == AML_CATEGORY) AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
+        if (columns[n].kind == AML_CATEGORY)
+            AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
     }
     m->inputs = (aml_schema){.p = n, .columns = columns};
     return AML_OK;
@@ -217,7 +224,8 @@ static aml_status read_importance(aml_model *m, const aml_json *list, const char
     m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double);
     if (!m->importance) return AML_ENOMEM;
     size_t i = 0;
-    for (const aml_json *x = list->child; x; x = x->next, i++) m->importance[i] = x->type == AML_JSON_NUMBER ? x->number : 0;
+    for (const aml_json *x = list->child; x; x = x->next, i++)
+        m->importance[i] = x->type == AML_JSON_NUMBER ? x->number : 0;
     return AML_OK;
 }
 
@@ -232,7 +240,9 @@ static aml_status read_members(aml_model *m, const aml_json *list, const char *f
         p->weight = number_or_nan(x, "weight");
         size_t fits = count_of(x, "fits");
         p->bytes = count_of(x, "bytes");
-        if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits || fits > 1000) return lacks(file, "members");
+        if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits ||
+            fits > 1000)
+            return lacks(file, "members");
         if (!(p->learner->tasks & (unsigned)m->kind)) return lacks(file, "learner for the task");
         p->fits = AML_ARRAY(m->arena, fits, aml_fit);
         if (!p->fits) return AML_ENOMEM;
@@ -249,12 +259,21 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
     for (const aml_json *x = list->child; x; x = x->next) {
         aml_leader *l = &m->leaders[m->n_leaders++];
         double trial = number_or_nan(x, "trial");
-        *l = (aml_leader){.size = sizeof *l, .rank = count_of(x, "rank"), .trial = trial >= 0 ? (size_t)trial : SIZE_MAX,
-                          .pipeline = aml_json_string(x, "pipeline", ""), .learner = aml_json_string(x, "learner", ""),
-                          .state = aml_json_string(x, "state", ""), .reason = aml_json_string(x, "reason", ""),
-                          .score = number_or_nan(x, "score"), .error = number_or_nan(x, "error"), .folds = count_of(x, "folds"),
-                          .folds_done = count_of(x, "folds_done"), .bytes = count_of(x, "bytes"),
-                          .weight = aml_json_number(x, "weight", 0), .fit_seconds = NAN, .predict_us = NAN};
+        *l = (aml_leader){.size = sizeof *l,
+                          .rank = count_of(x, "rank"),
+                          .trial = trial >= 0 ? (size_t)trial : SIZE_MAX,
+                          .pipeline = aml_json_string(x, "pipeline", ""),
+                          .learner = aml_json_string(x, "learner", ""),
+                          .state = aml_json_string(x, "state", ""),
+                          .reason = aml_json_string(x, "reason", ""),
+                          .score = number_or_nan(x, "score"),
+                          .error = number_or_nan(x, "error"),
+                          .folds = count_of(x, "folds"),
+                          .folds_done = count_of(x, "folds_done"),
+                          .bytes = count_of(x, "bytes"),
+                          .weight = aml_json_number(x, "weight", 0),
+                          .fit_seconds = NAN,
+                          .predict_us = NAN};
     }
     return AML_OK;
 }
@@ -262,15 +281,20 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
 static aml_status read_guardrails(aml_model *m, const aml_json *list, const char *file) {
     if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "guardrails");
     for (const aml_json *x = list->child; x; x = x->next)
-        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""), aml_json_string(x, "status", ""),
-                                  count_of(x, "count"), aml_json_string(x, "action", ""), "%s", aml_json_string(x, "message", "")));
+        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""),
+                                  aml_json_string(x, "status", ""), count_of(x, "count"),
+                                  aml_json_string(x, "action", ""), "%s",
+                                  aml_json_string(x, "message", "")));
     return AML_OK;
 }
 
 static aml_status read_score(aml_model *m, const aml_json *o, const char *file) {
     if (!o || o->type != AML_JSON_OBJECT) return lacks(file, "score");
-    m->score = (aml_score){.size = sizeof m->score, .value = number_or_nan(o, "value"), .low = number_or_nan(o, "low"),
-                           .high = number_or_nan(o, "high"), .baseline = number_or_nan(o, "baseline"),
+    m->score = (aml_score){.size = sizeof m->score,
+                           .value = number_or_nan(o, "value"),
+                           .low = number_or_nan(o, "low"),
+                           .high = number_or_nan(o, "high"),
+                           .baseline = number_or_nan(o, "baseline"),
                            .method = aml_json_string(o, "method", "")};
     return AML_OK;
 }

@@ -44,7 +44,8 @@ static uint32_t *level_table(const char *const *levels, uint32_t n, size_t *mask
     return slot;
 }
 
-static aml_status conform_category(aml_column *out, const aml_schema_column *want, const aml_column *have, size_t n, aml_ctx *ctx) {
+static aml_status conform_category(aml_column *out, const aml_schema_column *want,
+                                   const aml_column *have, size_t n, aml_ctx *ctx) {
     if (have->kind == AML_CATEGORY && have->levels == want->levels) {
         *out = *have;
         return AML_OK;
@@ -53,13 +54,18 @@ static aml_status conform_category(aml_column *out, const aml_schema_column *wan
     uint32_t *slot = level_table(want->levels, want->n_levels, &mask, ctx->scratch);
     int32_t *code = AML_ARRAY(ctx->keep, n + 1, int32_t);
     if (!slot || !code) return AML_ENOMEM;
-    *out = (aml_column){.name = want->name, .kind = AML_CATEGORY, .levels = want->levels, .n_levels = want->n_levels, .code = code};
+    *out = (aml_column){.name = want->name,
+                        .kind = AML_CATEGORY,
+                        .levels = want->levels,
+                        .n_levels = want->n_levels,
+                        .code = code};
     for (size_t i = 0; i < n; i++) {
         char buffer[64];
         size_t length;
         const char *cell = aml_frame_cell(&length, have, i, buffer);
         code[i] = length ? -2 : -1;
-        for (size_t at = aml_hash(cell, length, 0) & mask; length && slot[at]; at = (at + 1) & mask) {
+        for (size_t at = aml_hash(cell, length, 0) & mask; length && slot[at];
+             at = (at + 1) & mask) {
             const char *level = want->levels[slot[at] - 1];
             if (strlen(level) == length && !memcmp(level, cell, length)) {
                 code[i] = (int32_t)slot[at] - 1;
@@ -72,22 +78,28 @@ static aml_status conform_category(aml_column *out, const aml_schema_column *wan
     return AML_OK;
 }
 
-static aml_status wrong_kind(const aml_schema_column *want, const aml_column *have, const aml_frame *f) {
+static aml_status wrong_kind(const aml_schema_column *want, const aml_column *have,
+                             const aml_frame *f) {
     for (size_t i = 0; i < f->n; i++) {
         char buffer[64], shown[200];
         size_t length;
         const char *cell = aml_frame_cell(&length, have, i, buffer);
         double x;
         if (!length || (want->kind == AML_NUMBER && aml_parse_double(&x, cell, length))) continue;
-        aml_fail_at(AML_EDATA, f->source, f->line ? f->line[i] : i + 2, 0, "column `%s` must hold a %s, but row %zu has `%s`", want->name,
-                    aml_kind_name(want->kind), i + 1, aml_printable(shown, sizeof shown, cell, length, 40));
-        return aml_help(AML_EDATA, "the model was trained on another kind of column", "mend the cell, or leave it empty (missing)");
+        aml_fail_at(AML_EDATA, f->source, f->line ? f->line[i] : i + 2, 0,
+                    "column `%s` must hold a %s, but row %zu has `%s`", want->name,
+                    aml_kind_name(want->kind), i + 1,
+                    aml_printable(shown, sizeof shown, cell, length, 40));
+        return aml_help(AML_EDATA, "the model was trained on another kind of column",
+                        "mend the cell, or leave it empty (missing)");
     }
-    return aml_fail_at(AML_EDATA, f->source, 0, 0, "column `%s` holds a %s, the model wants a %s", want->name, aml_kind_name(have->kind), aml_kind_name(want->kind));
+    return aml_fail_at(AML_EDATA, f->source, 0, 0, "column `%s` holds a %s, the model wants a %s",
+                       want->name, aml_kind_name(have->kind), aml_kind_name(want->kind));
 }
 
 /* Any cell has a text form. */
-static aml_status conform_text(aml_column *out, const aml_schema_column *want, const aml_column *have, size_t n, aml_ctx *ctx) {
+static aml_status conform_text(aml_column *out, const aml_schema_column *want,
+                               const aml_column *have, size_t n, aml_ctx *ctx) {
     uint64_t *offset = AML_ARRAY(ctx->keep, n + 1, uint64_t);
     aml_string s = {0};
     if (!offset) return AML_ENOMEM;
@@ -100,13 +112,19 @@ static aml_status conform_text(aml_column *out, const aml_schema_column *want, c
     }
     char *bytes = s.failed ? NULL : aml_copy(ctx->keep, s.text ? s.text : "", s.length + 1);
     aml_string_free(&s);
-    *out = (aml_column){.name = want->name, .kind = AML_TEXT, .bytes = bytes, .offset = offset, .n_missing = have->n_missing};
+    *out = (aml_column){.name = want->name,
+                        .kind = AML_TEXT,
+                        .bytes = bytes,
+                        .offset = offset,
+                        .n_missing = have->n_missing};
     return bytes ? AML_OK : AML_ENOMEM;
 }
 
-static aml_status conform_column(aml_column *out, const aml_schema_column *want, const aml_column *have, const aml_frame *f, aml_ctx *ctx) {
+static aml_status conform_column(aml_column *out, const aml_schema_column *want,
+                                 const aml_column *have, const aml_frame *f, aml_ctx *ctx) {
     bool all_missing = have->n_missing == f->n;
-    bool text = want->kind == AML_TEXT, have_text = have->kind == AML_TEXT || have->kind == AML_IDENTIFIER;
+    bool text = want->kind == AML_TEXT,
+         have_text = have->kind == AML_TEXT || have->kind == AML_IDENTIFIER;
     if (want->kind == AML_CATEGORY) return conform_category(out, want, have, f->n, ctx);
     if (have->kind == want->kind || (text && have_text)) {
         *out = *have;
@@ -118,7 +136,8 @@ static aml_status conform_column(aml_column *out, const aml_schema_column *want,
     double *missing = AML_ARRAY(ctx->keep, f->n + 1, double);
     if (!missing) return AML_ENOMEM;
     for (size_t i = 0; i < f->n; i++) missing[i] = NAN;
-    *out = (aml_column){.name = want->name, .kind = want->kind, .number = missing, .n_missing = f->n};
+    *out =
+        (aml_column){.name = want->name, .kind = want->kind, .number = missing, .n_missing = f->n};
     return AML_OK;
 }
 
@@ -129,15 +148,20 @@ static aml_status missing_columns(const aml_schema *inputs, const aml_frame *f) 
         char shown[280];
         const char *name = inputs->columns[i].name;
         if (aml_frame_find(f, name) >= 0) continue;
-        if (n++ < 5) aml_string_printf(&s, "%s`%s`", n > 1 ? ", " : "", aml_printable(shown, sizeof shown, name, strlen(name), 40));
+        if (n++ < 5)
+            aml_string_printf(&s, "%s`%s`", n > 1 ? ", " : "",
+                              aml_printable(shown, sizeof shown, name, strlen(name), 40));
     }
     if (n > 5) aml_string_printf(&s, " and %zu more", n - 5);
-    aml_fail_at(AML_EDATA, f->source, 0, 0, "missing column%s %s", n > 1 ? "s" : "", s.failed ? "" : s.text);
+    aml_fail_at(AML_EDATA, f->source, 0, 0, "missing column%s %s", n > 1 ? "s" : "",
+                s.failed ? "" : s.text);
     aml_string_free(&s);
-    return aml_help(AML_EDATA, "the model was trained on these columns", "add them (cells may be empty), or train without them: --drop");
+    return aml_help(AML_EDATA, "the model was trained on these columns",
+                    "add them (cells may be empty), or train without them: --drop");
 }
 
-aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *f, aml_ctx *ctx) {
+aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *f,
+                       aml_ctx *ctx) {
     aml_column *columns = AML_ARRAY(ctx->keep, inputs->p + 1, aml_column);
     if (!columns) return AML_ENOMEM;
     for (size_t i = 0; i < inputs->p; i++) {
@@ -145,7 +169,8 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
         if (at < 0) return missing_columns(inputs, f);
         AML_TRY(conform_column(&columns[i], &inputs->columns[i], &f->columns[at], f, ctx));
     }
-    *view = (aml_frame){.n = f->n, .p = inputs->p, .columns = columns, .line = f->line, .source = f->source};
+    *view = (aml_frame){
+        .n = f->n, .p = inputs->p, .columns = columns, .line = f->line, .source = f->source};
     return AML_OK;
 }
 
@@ -181,7 +206,8 @@ typedef struct made {
     aml_design design;
 } made;
 
-static aml_status design_of(const aml_design **out, made *list, size_t *n, const aml_chain *chain, const aml_table *rows, aml_ctx *ctx) {
+static aml_status design_of(const aml_design **out, made *list, size_t *n, const aml_chain *chain,
+                            const aml_table *rows, aml_ctx *ctx) {
     for (size_t i = 0; i < *n; i++) {
         if (list[i].chain != chain) continue;
         *out = &list[i].design;
@@ -199,7 +225,8 @@ static size_t count_fits(const aml_model *m) {
     return n;
 }
 
-static aml_status predict_rows(double *out, const predict_job *j, const aml_table *rows, aml_ctx *ctx) {
+static aml_status predict_rows(double *out, const predict_job *j, const aml_table *rows,
+                               aml_ctx *ctx) {
     const aml_model *m = j->m;
     size_t n = rows->n * j->k, n_made = 0;
     made *list = AML_ARRAY(ctx->keep, count_fits(m) + 1, made);
@@ -216,7 +243,8 @@ static aml_status predict_rows(double *out, const predict_job *j, const aml_tabl
             aml_mark mark = aml_arena_mark(ctx->scratch);
             AML_TRY(member->learner->predict(one, member->fits[f].model, &x, ctx));
             aml_arena_release(ctx->scratch, mark);
-            for (size_t r = 0; r < n; r++) out[r] += member->weight / (double)member->n_fits * one[r];
+            for (size_t r = 0; r < n; r++)
+                out[r] += member->weight / (double)member->n_fits * one[r];
         }
     }
     return AML_OK;
@@ -228,14 +256,16 @@ static void predict_batch(void *arg, size_t block, size_t begin, size_t end, int
     aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = 1};
     aml_table rows;
     (void)block, (void)thread;
-    aml_status status = keep && scratch ? slice(&rows, j->table, begin, end - begin, keep) : AML_ENOMEM;
+    aml_status status =
+        keep && scratch ? slice(&rows, j->table, begin, end - begin, keep) : AML_ENOMEM;
     if (!status) status = predict_rows(j->out + begin * j->k, j, &rows, &ctx);
     if (status && !atomic_exchange(&j->status, (int)status)) j->error = *aml_last_error();
     aml_arena_free(keep);
     aml_arena_free(scratch);
 }
 
-static aml_status predict_view(double *out, const aml_model *m, const aml_frame *data, int threads, aml_ctx *ctx) {
+static aml_status predict_view(double *out, const aml_model *m, const aml_frame *data, int threads,
+                               aml_ctx *ctx) {
     aml_frame view;
     aml_table table;
     AML_TRY(aml_conform(&view, &m->inputs, data, ctx));
@@ -248,8 +278,10 @@ static aml_status predict_view(double *out, const aml_model *m, const aml_frame 
 
 aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data, int threads) {
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
-    aml_status status = keep && scratch ? predict_view(out, m, data, ctx.n_threads, &ctx) : AML_ENOMEM;
+    aml_ctx ctx = {
+        .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
+    aml_status status =
+        keep && scratch ? predict_view(out, m, data, ctx.n_threads, &ctx) : AML_ENOMEM;
     aml_arena_free(keep);
     aml_arena_free(scratch);
     return status;
@@ -265,12 +297,16 @@ size_t aml_model_choose(const aml_model *m, const double *p) {
 
 /* ---- what it is */
 
-size_t aml_model_outputs(const aml_model *m) { return (size_t)aml_task_outputs(m->kind, m->n_classes); }
+size_t aml_model_outputs(const aml_model *m) {
+    return (size_t)aml_task_outputs(m->kind, m->n_classes);
+}
 const char *aml_model_task(const aml_model *m) { return aml_task_name(m->kind); }
 const char *aml_model_metric(const aml_model *m) { return m->metric->name; }
 const char *aml_model_target(const aml_model *m) { return m->target; }
 size_t aml_model_classes(const aml_model *m) { return (size_t)m->n_classes; }
-const char *aml_model_class(const aml_model *m, size_t i) { return i < (size_t)m->n_classes ? m->classes[i] : NULL; }
+const char *aml_model_class(const aml_model *m, size_t i) {
+    return i < (size_t)m->n_classes ? m->classes[i] : NULL;
+}
 void aml_model_score(const aml_model *m, aml_score *out) { *out = m->score; }
 
 int aml_model_leader(const aml_model *m, size_t i, aml_leader *out) {
@@ -286,14 +322,21 @@ int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out) {
 int aml_model_input(const aml_model *m, size_t i, aml_input_column *out) {
     if (i >= m->inputs.p) return 0;
     const aml_schema_column *c = &m->inputs.columns[i];
-    *out = (aml_input_column){.size = sizeof *out, .name = c->name, .kind = aml_kind_name(c->kind), .levels = c->n_levels};
+    *out = (aml_input_column){.size = sizeof *out,
+                              .name = c->name,
+                              .kind = aml_kind_name(c->kind),
+                              .levels = c->n_levels};
     return 1;
 }
 
 int aml_model_part(const aml_model *m, size_t i, aml_part *out) {
     if (i >= m->n_members) return 0;
     const aml_member *p = &m->members[i];
-    *out = (aml_part){.size = sizeof *out, .pipeline = p->pipeline, .weight = p->weight, .fits = p->n_fits, .bytes = p->bytes};
+    *out = (aml_part){.size = sizeof *out,
+                      .pipeline = p->pipeline,
+                      .weight = p->weight,
+                      .fits = p->n_fits,
+                      .bytes = p->bytes};
     return 1;
 }
 
@@ -302,7 +345,8 @@ int aml_model_importance(const aml_model *m, size_t i, const char **name, double
     for (size_t c = 0; c < m->inputs.p; c++) { /* the column that i others are before */
         size_t before = 0;
         for (size_t o = 0; o < m->inputs.p; o++)
-            before += m->importance[o] > m->importance[c] || (m->importance[o] == m->importance[c] && o < c);
+            before += m->importance[o] > m->importance[c] ||
+                      (m->importance[o] == m->importance[c] && o < c);
         if (before != i) continue;
         *name = m->inputs.columns[c].name;
         *share = m->importance[c];

@@ -30,7 +30,7 @@ struct aml_model {
     aml_leader *leaders;
     aml_guardrail_list guardrails;
     aml_score score;
-    double *importance;       /* by input column; NULL when no learner has it */
+    double *importance; /* by input column; NULL when no learner has it */
     /* lineage */
     const char *validation, *fingerprint, *version;
     size_t n_rows;
@@ -41,7 +41,8 @@ aml_model *aml_model_new(void);
 
 /* A frame whose columns are the model's inputs in order: kinds as trained, levels as trained (others -2). Borrows from
  * `data` where it can, else ctx->keep. AML_EDATA names missing columns and cells of the wrong kind. */
-aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *data, aml_ctx *ctx);
+aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *data,
+                       aml_ctx *ctx);
 
 /* The manifest: all but the fits, as JSON, and back. */
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);

@@ -31,7 +31,8 @@ static aml_status put_fits(aml_writer *w, const aml_model *m) {
     const aml_chain **chains = aml_calloc(n_fits + 1, sizeof *chains);
     if (!chains) return AML_ENOMEM;
     for (size_t i = 0; i < m->n_members; i++)
-        for (size_t f = 0; f < m->members[i].n_fits; f++) chain_number(chains, &n, m->members[i].fits[f].chain);
+        for (size_t f = 0; f < m->members[i].n_fits; f++)
+            chain_number(chains, &n, m->members[i].fits[f].chain);
     aml_put_u32(w, (uint32_t)n);
     for (size_t c = 0; c < n; c++) aml_chain_save(chains[c], w);
     for (size_t i = 0; i < m->n_members; i++) {
@@ -45,7 +46,8 @@ static aml_status put_fits(aml_writer *w, const aml_model *m) {
     return w->status;
 }
 
-static void put_entry(aml_writer *w, uint32_t tag, const void *data, size_t length, uint64_t *offset) {
+static void put_entry(aml_writer *w, uint32_t tag, const void *data, size_t length,
+                      uint64_t *offset) {
     aml_put_u32(w, tag);
     aml_put_u32(w, aml_crc32(0, data, length));
     aml_put_u64(w, *offset);
@@ -87,49 +89,62 @@ aml_status aml_model_save(const aml_model *m, const char *path) {
 
 static aml_status not_a_model(const char *path, const char *data, size_t size) {
     if (!size) aml_fail_at(AML_EDATA, path, 0, 0, "the model file is empty");
-    else if (size >= 2 && (unsigned char)data[0] == 0x80 && data[1] <= 5) aml_fail_at(AML_EDATA, path, 0, 0, "this is a pickle, not a model of automl");
+    else if (size >= 2 && (unsigned char)data[0] == 0x80 && data[1] <= 5)
+        aml_fail_at(AML_EDATA, path, 0, 0, "this is a pickle, not a model of automl");
     else aml_fail_at(AML_EDATA, path, 0, 0, "this is not a model file of automl");
-    return aml_help(AML_EDATA, "a model file begins with \\x89AUTOML", "give a file that `automl train --output` wrote");
+    return aml_help(AML_EDATA, "a model file begins with \\x89AUTOML",
+                    "give a file that `automl train --output` wrote");
 }
 
 static aml_status damaged(const char *path, const char *what) {
     aml_fail_at(AML_EDATA, path, 0, 0, "damaged model: %s", what);
-    return aml_help(AML_EDATA, "every byte of a model file is covered by a checksum", "restore the file from a copy, or train the model again");
+    return aml_help(AML_EDATA, "every byte of a model file is covered by a checksum",
+                    "restore the file from a copy, or train the model again");
 }
 
 /* Checks header, table and checksums; section[i] are readers of the sections in the order MANI, FITS. */
-static aml_status open_sections(aml_reader section[SECTIONS], const char *path, const char *data, size_t size) {
+static aml_status open_sections(aml_reader section[SECTIONS], const char *path, const char *data,
+                                size_t size) {
     size_t known = size < sizeof magic ? size : sizeof magic;
     if (!size || memcmp(data, magic, known)) return not_a_model(path, data, size);
     if (size < HEADER) return damaged(path, "the file is cut short (truncated)");
-    aml_reader r = {.data = (const unsigned char *)data, .size = size, .at = sizeof magic, .file = path};
+    aml_reader r = {
+        .data = (const unsigned char *)data, .size = size, .at = sizeof magic, .file = path};
     uint32_t format = aml_get_u32(&r), sections = aml_get_u32(&r);
     uint64_t length = aml_get_u64(&r);
-    if (aml_get_u32(&r) != aml_crc32(0, data, HEADER - 4)) return damaged(path, "the header's checksum is wrong");
+    if (aml_get_u32(&r) != aml_crc32(0, data, HEADER - 4))
+        return damaged(path, "the header's checksum is wrong");
     if (format > FORMAT) {
-        aml_fail_at(AML_EDATA, path, 0, 0, "the model has format version %u, this program reads up to %d", format, FORMAT);
+        aml_fail_at(AML_EDATA, path, 0, 0,
+                    "the model has format version %u, this program reads up to %d", format, FORMAT);
         return aml_help(AML_EDATA, "a newer automl wrote it", "upgrade automl");
     }
     if (size < length) return damaged(path, "the file is cut short (truncated)");
     if (size > length) return damaged(path, "there are trailing bytes behind the model");
-    if (sections != SECTIONS || size < HEADER + SECTIONS * ENTRY + 4) return damaged(path, "the number of sections");
+    if (sections != SECTIONS || size < HEADER + SECTIONS * ENTRY + 4)
+        return damaged(path, "the number of sections");
     uint64_t offset = HEADER + SECTIONS * ENTRY + 4;
     static const uint32_t tags[SECTIONS] = {MANI, FITS};
     aml_reader table = r;
     table.at = HEADER + SECTIONS * ENTRY;
-    if (aml_get_u32(&table) != aml_crc32(0, data + HEADER, SECTIONS * ENTRY)) return damaged(path, "the section table's checksum is wrong");
+    if (aml_get_u32(&table) != aml_crc32(0, data + HEADER, SECTIONS * ENTRY))
+        return damaged(path, "the section table's checksum is wrong");
     for (int i = 0; i < SECTIONS; i++) {
         uint32_t tag = aml_get_u32(&r), crc = aml_get_u32(&r);
         uint64_t at = aml_get_u64(&r), n = aml_get_u64(&r);
-        if (tag != tags[i] || at != offset || n > size - offset) return damaged(path, "a section's place or length");
-        if (crc != aml_crc32(0, data + at, (size_t)n)) return damaged(path, "a section's checksum is wrong");
-        section[i] = (aml_reader){.data = (const unsigned char *)data + at, .size = (size_t)n, .file = path};
+        if (tag != tags[i] || at != offset || n > size - offset)
+            return damaged(path, "a section's place or length");
+        if (crc != aml_crc32(0, data + at, (size_t)n))
+            return damaged(path, "a section's checksum is wrong");
+        section[i] =
+            (aml_reader){.data = (const unsigned char *)data + at, .size = (size_t)n, .file = path};
         offset += n;
     }
     return offset == size ? AML_OK : damaged(path, "bytes outside of the sections");
 }
 
-static aml_status get_fit(aml_fit *fit, const aml_learner *learner, aml_chain **chains, uint32_t n, aml_reader *r, aml_memory *account) {
+static aml_status get_fit(aml_fit *fit, const aml_learner *learner, aml_chain **chains, uint32_t n,
+                          aml_reader *r, aml_memory *account) {
     uint32_t c = aml_get_u32(r);
     if (r->status) return r->status;
     if (c >= n) return aml_reader_fail(r, "chain %u of %u", c, n);
@@ -155,7 +170,8 @@ static aml_status get_fits(aml_model *m, aml_reader *r) {
     }
     for (size_t i = 0; !status && i < m->n_members; i++)
         for (size_t f = 0; !status && f < m->members[i].n_fits; f++)
-            status = get_fit(&m->members[i].fits[f], m->members[i].learner, chains, n, r, &m->account);
+            status =
+                get_fit(&m->members[i].fits[f], m->members[i].learner, chains, n, r, &m->account);
     if (!status && r->at != r->size) status = aml_reader_fail(r, "bytes behind the last model");
     for (uint32_t c = 0; c < loaded; c++) aml_chain_release(chains[c]);
     aml_free(chains);
@@ -171,7 +187,8 @@ aml_status aml_model_load(aml_model **out, const char *path) {
     aml_status status = open_sections(section, path, data, size);
     aml_model *m = status ? NULL : aml_model_new();
     if (!status && !m) status = AML_ENOMEM;
-    if (!status) status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, path);
+    if (!status)
+        status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, path);
     if (!status) status = get_fits(m, &section[1]);
     aml_free(data);
     if (status) aml_model_free(m);

@@ -12,8 +12,9 @@
 
 enum { SAMPLE = 200000, ID_ROWS = 50, MANY_LEVELS = 1000 };
 
-aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const char *id, const char *status, size_t count,
-                             const char *action, const char *format, ...) {
+aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const char *id,
+                             const char *status, size_t count, const char *action,
+                             const char *format, ...) {
     char text[1024];
     va_list args;
     if (list->n == list->room) {
@@ -39,7 +40,8 @@ char *aml_name_list(const aml_frame *f, const uint32_t *columns, size_t n, aml_a
     for (size_t i = 0; i < n && i < 5; i++) {
         char shown[280];
         const char *name = f->columns[columns[i]].name;
-        aml_string_printf(&s, "%s`%s`", i ? ", " : "", aml_printable(shown, sizeof shown, name, strlen(name), 40));
+        aml_string_printf(&s, "%s`%s`", i ? ", " : "",
+                          aml_printable(shown, sizeof shown, name, strlen(name), 40));
     }
     if (n > 5) aml_string_printf(&s, " and %zu more", n - 5);
     char *out = s.failed ? NULL : aml_strdup(keep, s.text ? s.text : "");
@@ -109,7 +111,8 @@ static aml_status text_facts(aml_column_facts *c, const aml_column *column, size
     if (!hash) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         size_t length = column->offset[i + 1] - column->offset[i];
-        if (length) hash[k++] = (double)(aml_hash(column->bytes + column->offset[i], length, 0) >> 11);
+        if (length)
+            hash[k++] = (double)(aml_hash(column->bytes + column->offset[i], length, 0) >> 11);
     }
     c->missing = n - k;
     aml_status status = aml_sort_f64(hash, k);
@@ -126,7 +129,9 @@ static aml_status text_facts(aml_column_facts *c, const aml_column *column, size
 
 /* Whole numbers, all different, counting up or filling their range: a key, not a measurement. */
 static bool counts_rows(const aml_column *column, const aml_column_facts *c, size_t n) {
-    if (column->kind != AML_NUMBER || !column->integer || n < ID_ROWS || n > SAMPLE || c->missing || c->distinct != n) return false;
+    if (column->kind != AML_NUMBER || !column->integer || n < ID_ROWS || n > SAMPLE || c->missing ||
+        c->distinct != n)
+        return false;
     bool rises = true;
     for (size_t i = 1; rises && i < n; i++) rises = column->number[i] > column->number[i - 1];
     return rises || c->max - c->min + 1 <= 2 * (double)n;
@@ -153,7 +158,8 @@ static void column_facts(void *arg, size_t i, size_t begin, size_t end, int thre
     case AML_TEXT:
     case AML_IDENTIFIER: status = text_facts(c, column, j->f->n); break;
     }
-    bool key = column->kind == AML_CATEGORY && j->f->n >= ID_ROWS && (double)c->distinct > 0.95 * (double)j->f->n;
+    bool key = column->kind == AML_CATEGORY && j->f->n >= ID_ROWS &&
+               (double)c->distinct > 0.95 * (double)j->f->n;
     c->identifier = column->kind == AML_IDENTIFIER || key || counts_rows(column, c, j->f->n);
     if (status) j->status = status;
 }
@@ -175,7 +181,9 @@ static bool same_column(const aml_column *a, const aml_column *b, size_t n) {
     case AML_NUMBER:
     case AML_DATETIME: return !memcmp(a->number, b->number, n * sizeof(double));
     case AML_CATEGORY: return !memcmp(a->code, b->code, n * sizeof(int32_t));
-    default: return !memcmp(a->offset, b->offset, (n + 1) * sizeof *a->offset) && !memcmp(a->bytes, b->bytes, a->offset[n]);
+    default:
+        return !memcmp(a->offset, b->offset, (n + 1) * sizeof *a->offset) &&
+               !memcmp(a->bytes, b->bytes, a->offset[n]);
     }
 }
 
@@ -191,11 +199,14 @@ static void drop(drops *d, aml_data_profile *p, size_t column, const char *warni
 }
 
 /* One guardrail for a reason to drop columns. */
-static aml_status report(aml_data_profile *p, const aml_frame *f, const drops *d, const char *id, const char *what, aml_ctx *ctx) {
-    if (!d->n) return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Passed", 0, "", "no %s", what);
+static aml_status report(aml_data_profile *p, const aml_frame *f, const drops *d, const char *id,
+                         const char *what, aml_ctx *ctx) {
+    if (!d->n)
+        return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Passed", 0, "", "no %s", what);
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Done", d->n, "not used as features", "%zu %s: %s", d->n, what, names);
+    return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Done", d->n, "not used as features",
+                             "%zu %s: %s", d->n, what, names);
 }
 
 static aml_status drop_constant(aml_data_profile *p, const aml_frame *f, drops *d, aml_ctx *ctx) {
@@ -209,10 +220,12 @@ static aml_status drop_constant(aml_data_profile *p, const aml_frame *f, drops *
     return report(p, f, d, "constant_columns", "constant or all-missing columns", ctx);
 }
 
-static aml_status drop_identifiers(aml_data_profile *p, const aml_frame *f, drops *d, aml_ctx *ctx) {
+static aml_status drop_identifiers(aml_data_profile *p, const aml_frame *f, drops *d,
+                                   aml_ctx *ctx) {
     d->n = 0;
     for (size_t i = 0; i < f->p; i++)
-        if (p->columns[i].role == AML_FEATURE && p->columns[i].identifier) drop(d, p, i, "identifier (a different value in nearly every row)");
+        if (p->columns[i].role == AML_FEATURE && p->columns[i].identifier)
+            drop(d, p, i, "identifier (a different value in nearly every row)");
     return report(p, f, d, "identifier_columns", "identifier (id) columns", ctx);
 }
 
@@ -227,7 +240,9 @@ static aml_status drop_duplicates(aml_data_profile *p, const aml_frame *f, drops
         size_t a = order[i - 1], b = order[i];
         if (hash[a] != hash[b] || !same_column(&f->columns[a], &f->columns[b], f->n)) continue;
         if (p->columns[b].role != AML_FEATURE || p->columns[a].role == AML_TARGET) continue;
-        if (p->columns[a].role == AML_FEATURE || (p->columns[a].role == AML_DROPPED && !strcmp(p->columns[a].warning, "copy of another column")))
+        if (p->columns[a].role == AML_FEATURE ||
+            (p->columns[a].role == AML_DROPPED &&
+             !strcmp(p->columns[a].warning, "copy of another column")))
             drop(d, p, b, "copy of another column");
     }
     return report(p, f, d, "duplicate_columns", "columns that repeat another", ctx);
@@ -241,15 +256,19 @@ static aml_status report_missing(aml_data_profile *p, const aml_frame *f, drops 
         d->columns[d->n++] = (uint32_t)i;
         cells += p->columns[i].missing;
     }
-    if (!d->n) return aml_guardrail_add(&p->guardrails, ctx->keep, "missing_values", "Passed", 0, "", "no missing values in the features");
+    if (!d->n)
+        return aml_guardrail_add(&p->guardrails, ctx->keep, "missing_values", "Passed", 0, "",
+                                 "no missing values in the features");
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, "missing_values", "Done", d->n,
-                             "kept as missing by trees, imputed (with flags) for the other learners",
-                             "%zu missing cells in %zu columns: %s", cells, d->n, names);
+    return aml_guardrail_add(
+        &p->guardrails, ctx->keep, "missing_values", "Done", d->n,
+        "kept as missing by trees, imputed (with flags) for the other learners",
+        "%zu missing cells in %zu columns: %s", cells, d->n, names);
 }
 
-static aml_status report_many_levels(aml_data_profile *p, const aml_frame *f, drops *d, aml_ctx *ctx) {
+static aml_status report_many_levels(aml_data_profile *p, const aml_frame *f, drops *d,
+                                     aml_ctx *ctx) {
     d->n = 0;
     for (size_t i = 0; i < f->p; i++) {
         aml_column_facts *c = &p->columns[i];
@@ -258,25 +277,32 @@ static aml_status report_many_levels(aml_data_profile *p, const aml_frame *f, dr
         d->columns[d->n++] = (uint32_t)i;
         c->warning = "high cardinality";
     }
-    if (!d->n) return aml_guardrail_add(&p->guardrails, ctx->keep, "high_cardinality", "Passed", 0, "", "no categories with very many levels");
+    if (!d->n)
+        return aml_guardrail_add(&p->guardrails, ctx->keep, "high_cardinality", "Passed", 0, "",
+                                 "no categories with very many levels");
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
     return aml_guardrail_add(&p->guardrails, ctx->keep, "high_cardinality", "Done", d->n,
-                             "rare levels share one code; target encoding is tried", "%zu categories with very many levels: %s", d->n, names);
+                             "rare levels share one code; target encoding is tried",
+                             "%zu categories with very many levels: %s", d->n, names);
 }
 
-static aml_status report_precision(aml_data_profile *p, const aml_frame *f, drops *d, aml_ctx *ctx) {
+static aml_status report_precision(aml_data_profile *p, const aml_frame *f, drops *d,
+                                   aml_ctx *ctx) {
     d->n = 0;
     for (size_t i = 0; i < f->p; i++) {
         const aml_column_facts *c = &p->columns[i];
-        if (c->role != AML_FEATURE || f->columns[i].kind != AML_NUMBER || !f->columns[i].integer) continue;
-        if (c->max > 9007199254740992.0 || c->min < -9007199254740992.0) d->columns[d->n++] = (uint32_t)i;
+        if (c->role != AML_FEATURE || f->columns[i].kind != AML_NUMBER || !f->columns[i].integer)
+            continue;
+        if (c->max > 9007199254740992.0 || c->min < -9007199254740992.0)
+            d->columns[d->n++] = (uint32_t)i;
     }
     if (!d->n) return AML_OK;
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
     return aml_guardrail_add(&p->guardrails, ctx->keep, "number_precision", "Alerted", d->n, "",
-                             "%zu columns hold whole numbers beyond 2^53, which lose digits: %s", d->n, names);
+                             "%zu columns hold whole numbers beyond 2^53, which lose digits: %s",
+                             d->n, names);
 }
 
 static aml_status report_duplicate_rows(aml_data_profile *p, const aml_frame *f, aml_ctx *ctx) {
@@ -286,22 +312,32 @@ static aml_status report_duplicate_rows(aml_data_profile *p, const aml_frame *f,
     for (size_t c = 0; c < f->p; c++) {
         const aml_column *column = &f->columns[c];
         for (size_t i = 0; i < f->n; i++) {
-            if (column->kind == AML_CATEGORY) h[i] = aml_hash(&column->code[i], sizeof(int32_t), h[i]);
-            else if (column->kind == AML_NUMBER || column->kind == AML_DATETIME) h[i] = aml_hash(&column->number[i], sizeof(double), h[i]);
-            else h[i] = aml_hash(column->bytes + column->offset[i], column->offset[i + 1] - column->offset[i], h[i] + 1);
+            if (column->kind == AML_CATEGORY)
+                h[i] = aml_hash(&column->code[i], sizeof(int32_t), h[i]);
+            else if (column->kind == AML_NUMBER || column->kind == AML_DATETIME)
+                h[i] = aml_hash(&column->number[i], sizeof(double), h[i]);
+            else
+                h[i] = aml_hash(column->bytes + column->offset[i],
+                                column->offset[i + 1] - column->offset[i], h[i] + 1);
         }
     }
     for (size_t i = 0; i < f->n; i++) hash[i] = (double)(h[i] >> 11);
     AML_TRY(aml_sort_f64(hash, f->n));
     size_t repeated = 0;
     for (size_t i = 1; i < f->n; i++) repeated += hash[i] == hash[i - 1];
-    if (!repeated) return aml_guardrail_add(&p->guardrails, ctx->keep, "duplicate_rows", "Passed", 0, "", "no repeated rows");
+    if (!repeated)
+        return aml_guardrail_add(&p->guardrails, ctx->keep, "duplicate_rows", "Passed", 0, "",
+                                 "no repeated rows");
     return aml_guardrail_add(&p->guardrails, ctx->keep, "duplicate_rows", "Alerted", repeated, "",
-                             "%zu of %zu rows repeat an earlier row: scores may be too good if copies fall into different folds", repeated, f->n);
+                             "%zu of %zu rows repeat an earlier row: scores may be too good if "
+                             "copies fall into different folds",
+                             repeated, f->n);
 }
 
-aml_status aml_profile_columns(aml_data_profile *out, const aml_frame *f, const aml_role *roles, aml_ctx *ctx) {
-    *out = (aml_data_profile){.p = f->p, .columns = AML_ARRAY(ctx->keep, f->p + 1, aml_column_facts)};
+aml_status aml_profile_columns(aml_data_profile *out, const aml_frame *f, const aml_role *roles,
+                               aml_ctx *ctx) {
+    *out =
+        (aml_data_profile){.p = f->p, .columns = AML_ARRAY(ctx->keep, f->p + 1, aml_column_facts)};
     drops d = {.columns = AML_ARRAY(ctx->scratch, f->p + 1, uint32_t)};
     if (!out->columns || !d.columns) return AML_ENOMEM;
     for (size_t i = 0; i < f->p; i++) out->columns[i].role = roles[i];

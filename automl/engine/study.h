@@ -9,18 +9,18 @@
 
 typedef struct aml_study {
     const aml_train_options *options;
-    aml_model *model;      /* in the making; its account counts all bytes of the run */
-    aml_ctx ctx;           /* keep and scratch of the run, n_threads */
+    aml_model *model;       /* in the making; its account counts all bytes of the run */
+    aml_ctx ctx;            /* keep and scratch of the run, n_threads */
     double start, deadline; /* deadline 0 = none */
-    size_t table_bytes;    /* of the caller's frame, counted while the study lasts */
+    size_t table_bytes;     /* of the caller's frame, counted while the study lasts */
     atomic_bool stop;
     /* data (study_data.c) */
-    aml_frame *rows;       /* usable rows, when they are not all */
+    aml_frame *rows; /* usable rows, when they are not all */
     const aml_frame *frame;
     aml_target target;
-    aml_task task;         /* of all rows of the table: learning and own validation rows */
+    aml_task task; /* of all rows of the table: learning and own validation rows */
     aml_data_profile profile;
-    aml_frame view;        /* the feature columns */
+    aml_frame view; /* the feature columns */
     aml_table table;
     aml_facts facts;
     aml_folds folds;
@@ -29,7 +29,7 @@ typedef struct aml_study {
     aml_bench bench;
     aml_trial *yardstick;
     aml_trials trials;
-    double best;           /* loss so far */
+    double best; /* loss so far */
     const aml_trial *leader;
     size_t ended, failed;
 } aml_study;
@@ -40,12 +40,13 @@ void aml_study_free(aml_study *s);
 
 /* The stages, in this order. */
 aml_status aml_study_data(aml_study *s, const aml_frame *data);
-aml_status aml_study_bench(aml_study *s);  /* metric, folds with their targets, space, yardstick */
+aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, space, yardstick */
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_finish(aml_study *s);
 
 /* Roles of the columns by the options; AML_EDATA for a name that is not there. roles has room for f->p. */
-aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f, const aml_train_options *o);
+aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f,
+                           const aml_train_options *o);
 
 /* Tells the caller how far it is; last: the trial that just ended, or NULL. */
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last);

@@ -8,29 +8,35 @@
 
 /* ---- roles */
 
-static aml_status give_role(aml_role *roles, size_t *column, const aml_frame *f, const char *name, aml_role role, const char *what) {
+static aml_status give_role(aml_role *roles, size_t *column, const aml_frame *f, const char *name,
+                            aml_role role, const char *what) {
     size_t c;
     if (!name) return AML_OK;
     AML_TRY(aml_frame_need(&c, f, name, what));
     if (roles[c] != AML_FEATURE && role != AML_DROPPED_BY_USER)
-        return aml_help(aml_fail(AML_EUSAGE, "column `%s` cannot have two roles", name), NULL, "name another column as %s", what);
+        return aml_help(aml_fail(AML_EUSAGE, "column `%s` cannot have two roles", name), NULL,
+                        "name another column as %s", what);
     if (roles[c] == AML_FEATURE) roles[c] = role;
     if (column) *column = c;
     return AML_OK;
 }
 
-aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f, const aml_train_options *o) {
+aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f,
+                           const aml_train_options *o) {
     for (size_t i = 0; i < f->p; i++) roles[i] = AML_FEATURE;
     AML_TRY(give_role(roles, target, f, o->target, AML_TARGET, "target"));
     AML_TRY(give_role(roles, NULL, f, o->weight, AML_WEIGHT, "weight"));
     AML_TRY(give_role(roles, NULL, f, o->group, AML_GROUP, "group"));
-    for (size_t i = 0; o->drop && o->drop[i]; i++) AML_TRY(give_role(roles, NULL, f, o->drop[i], AML_DROPPED_BY_USER, "dropped"));
+    for (size_t i = 0; o->drop && o->drop[i]; i++)
+        AML_TRY(give_role(roles, NULL, f, o->drop[i], AML_DROPPED_BY_USER, "dropped"));
     size_t time;
     if (o->time) AML_TRY(aml_frame_need(&time, f, o->time, "time")); /* stays a feature */
     return AML_OK;
 }
 
-static int column_of(const aml_frame *f, const char *name) { return name ? aml_frame_find(f, name) : -1; }
+static int column_of(const aml_frame *f, const char *name) {
+    return name ? aml_frame_find(f, name) : -1;
+}
 
 /* ---- target and usable rows */
 
@@ -47,9 +53,12 @@ static aml_status report_target_rows(aml_study *s) {
     const aml_target *t = &s->target;
     aml_guardrail_list *list = &s->profile.guardrails;
     if (t->n_missing)
-        AML_TRY(aml_guardrail_add(list, s->ctx.keep, "target_missing", "Done", t->n_missing, "rows left out", "the target is missing in %zu rows", t->n_missing));
+        AML_TRY(aml_guardrail_add(list, s->ctx.keep, "target_missing", "Done", t->n_missing,
+                                  "rows left out", "the target is missing in %zu rows",
+                                  t->n_missing));
     if (t->n_zero_weight)
-        AML_TRY(aml_guardrail_add(list, s->ctx.keep, "zero_weight", "Done", t->n_zero_weight, "rows left out", "%zu rows have no weight", t->n_zero_weight));
+        AML_TRY(aml_guardrail_add(list, s->ctx.keep, "zero_weight", "Done", t->n_zero_weight,
+                                  "rows left out", "%zu rows have no weight", t->n_zero_weight));
     return AML_OK;
 }
 
@@ -67,21 +76,28 @@ static aml_status choose_features(aml_study *s) {
         if (s->profile.columns[i].role != AML_FEATURE) continue;
         const aml_column *c = &f->columns[i];
         columns[p] = *c;
-        inputs[p] = (aml_schema_column){.name = aml_strdup(m->arena, c->name), .kind = c->kind, .n_levels = c->n_levels, .day_first = c->day_first};
+        inputs[p] = (aml_schema_column){.name = aml_strdup(m->arena, c->name),
+                                        .kind = c->kind,
+                                        .n_levels = c->n_levels,
+                                        .day_first = c->day_first};
         const char **levels = AML_ARRAY(m->arena, (size_t)c->n_levels + 1, const char *);
         if (!inputs[p].name || !levels) return AML_ENOMEM;
         for (uint32_t l = 0; c->kind == AML_CATEGORY && l < c->n_levels; l++)
             if (!(levels[l] = aml_strdup(m->arena, c->levels[l]))) return AML_ENOMEM;
         inputs[p++].levels = levels;
     }
-    s->view = (aml_frame){.n = f->n, .p = p, .columns = columns, .line = f->line, .source = f->source};
+    s->view =
+        (aml_frame){.n = f->n, .p = p, .columns = columns, .line = f->line, .source = f->source};
     m->inputs = (aml_schema){.p = p, .columns = inputs};
     return AML_OK;
 }
 
 static void gather_facts(aml_study *s) {
     aml_facts *f = &s->facts;
-    *f = (aml_facts){.shape = {.n = s->folds.n_train[0], .p = s->view.p, .task = s->task.kind, .n_classes = s->task.n_classes}};
+    *f = (aml_facts){.shape = {.n = s->folds.n_train[0],
+                               .p = s->view.p,
+                               .task = s->task.kind,
+                               .n_classes = s->task.n_classes}};
     for (size_t i = 0; i < s->view.p; i++) {
         const aml_column *c = &s->view.columns[i];
         f->kinds |= (unsigned)c->kind;
@@ -92,7 +108,8 @@ static void gather_facts(aml_study *s) {
 
 /* ---- own validation rows, put behind the learning rows */
 
-static aml_status join_column(aml_column *out, const aml_column *a, size_t n, const aml_column *b, size_t m, aml_arena *keep) {
+static aml_status join_column(aml_column *out, const aml_column *a, size_t n, const aml_column *b,
+                              size_t m, aml_arena *keep) {
     *out = *a;
     if (a->kind == AML_CATEGORY) {
         int32_t *code = aml_alloc_raw(keep, n + m, sizeof *code);
@@ -126,7 +143,8 @@ static aml_status join_view(aml_study *s, const aml_frame *more) {
     aml_column *columns = AML_ARRAY(s->ctx.keep, s->view.p + 1, aml_column);
     if (!columns) return AML_ENOMEM;
     for (size_t i = 0; i < s->view.p; i++)
-        AML_TRY(join_column(&columns[i], &s->view.columns[i], s->view.n, &more->columns[i], more->n, s->ctx.keep));
+        AML_TRY(join_column(&columns[i], &s->view.columns[i], s->view.n, &more->columns[i], more->n,
+                            s->ctx.keep));
     s->view.columns = columns;
     s->view.n += more->n;
     s->view.line = NULL;
@@ -141,13 +159,19 @@ static aml_status one_fold(aml_study *s, size_t n, size_t n_valid) {
     for (size_t i = 0; i < n + n_valid; i++) rows[i] = (uint32_t)i;
     lists[0] = rows, lists[1] = rows + n;
     counts[0] = n, counts[1] = n_valid;
-    s->folds = (aml_folds){.k = 1, .train = &lists[0], .n_train = &counts[0], .valid = &lists[1], .n_valid = &counts[1], .scheme = "own validation rows"};
+    s->folds = (aml_folds){.k = 1,
+                           .train = &lists[0],
+                           .n_train = &counts[0],
+                           .valid = &lists[1],
+                           .n_valid = &counts[1],
+                           .scheme = "own validation rows"};
     return AML_OK;
 }
 
 static aml_status join_task(aml_study *s, const double *more, size_t n_more) {
     aml_task *t = &s->task;
-    double *y = AML_ARRAY(s->ctx.keep, t->n + n_more, double), *w = t->w ? AML_ARRAY(s->ctx.keep, t->n + n_more, double) : NULL;
+    double *y = AML_ARRAY(s->ctx.keep, t->n + n_more, double),
+           *w = t->w ? AML_ARRAY(s->ctx.keep, t->n + n_more, double) : NULL;
     if (!y || (t->w && !w)) return AML_ENOMEM;
     memcpy(y, t->y, t->n * sizeof *y);
     memcpy(y + t->n, more, n_more * sizeof *y);
@@ -174,7 +198,10 @@ static aml_status own_validation(aml_study *s) {
         y[k] = y[i];
         rows[k++] = (uint32_t)i;
     }
-    if (!k) return aml_help(aml_fail_at(AML_EDATA, valid->source, 0, 0, "no validation row has a known target"), NULL, "check the column `%s` of the file", s->options->target);
+    if (!k)
+        return aml_help(
+            aml_fail_at(AML_EDATA, valid->source, 0, 0, "no validation row has a known target"),
+            NULL, "check the column `%s` of the file", s->options->target);
     AML_TRY(aml_frame_rows(&usable, valid, rows, k, &s->model->account));
     aml_status status = aml_conform(&view, &s->model->inputs, usable, &s->ctx);
     if (!status) status = join_view(s, &view);
@@ -188,7 +215,8 @@ static aml_status own_validation(aml_study *s) {
 
 static aml_status bad_validation(const char *text) {
     aml_fail(AML_EUSAGE, "validation `%s` is not known", text);
-    return aml_help(AML_EUSAGE, NULL, "use cv2 … cv20 (folds) or holdout0.05 … holdout0.5 (share of the rows)");
+    return aml_help(AML_EUSAGE, NULL,
+                    "use cv2 … cv20 (folds) or holdout0.05 … holdout0.5 (share of the rows)");
 }
 
 /* Folds while they are affordable: the work of one trial grows with rows × columns, the time limit pays for it. */
@@ -205,18 +233,25 @@ static aml_status make_folds(aml_study *s) {
     double number;
     aml_rng rng = aml_rng_stream(s->options->seed, AML_RNG_SPLIT, 0, 0);
     if (text && !strncmp(text, "cv", 2)) {
-        if (!aml_parse_double(&number, text + 2, strlen(text + 2)) || number < 2 || number > 20 || number != floor(number)) return bad_validation(text);
+        if (!aml_parse_double(&number, text + 2, strlen(text + 2)) || number < 2 || number > 20 ||
+            number != floor(number))
+            return bad_validation(text);
         return aml_split_kfold(&s->folds, &s->task, (size_t)number, rng, s->ctx.keep);
     }
     if (text && !strncmp(text, "holdout", 7)) {
-        if (!aml_parse_double(&number, text + 7, strlen(text + 7)) || number < 0.01 || number > 0.9) return bad_validation(text);
+        if (!aml_parse_double(&number, text + 7, strlen(text + 7)) || number < 0.01 || number > 0.9)
+            return bad_validation(text);
         return aml_split_holdout(&s->folds, &s->task, number, rng, s->ctx.keep);
     }
     if (text && strcmp(text, "auto") != 0) return bad_validation(text);
     size_t k = automatic_folds(s);
     if (k > 1) return aml_split_kfold(&s->folds, &s->task, k, rng, s->ctx.keep);
     double share = 20000.0 / (double)s->task.n;
-    return aml_split_holdout(&s->folds, &s->task, share > 0.2 ? 0.2 : share < 0.05 ? 0.05 : share, rng, s->ctx.keep);
+    return aml_split_holdout(&s->folds, &s->task,
+                             share > 0.2    ? 0.2
+                             : share < 0.05 ? 0.05
+                                            : share,
+                             rng, s->ctx.keep);
 }
 
 static aml_status fingerprint(aml_study *s) {
@@ -225,7 +260,8 @@ static aml_status fingerprint(aml_study *s) {
         const aml_column *c = &s->view.columns[i];
         h = aml_hash(c->name, strlen(c->name), h);
         if (c->kind == AML_CATEGORY) h = aml_hash(c->code, s->view.n * sizeof *c->code, h);
-        else if (c->kind == AML_NUMBER || c->kind == AML_DATETIME) h = aml_hash(c->number, s->view.n * sizeof *c->number, h);
+        else if (c->kind == AML_NUMBER || c->kind == AML_DATETIME)
+            h = aml_hash(c->number, s->view.n * sizeof *c->number, h);
         else h = aml_hash(c->bytes, c->offset[s->view.n], h);
     }
     h = aml_hash(s->task.y, s->task.n * sizeof *s->task.y, h);
@@ -254,10 +290,15 @@ static aml_status describe_task(aml_study *s) {
 static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *roles) {
     const aml_train_options *o = s->options;
     size_t target;
-    if (!o->target) return aml_help(aml_fail(AML_EUSAGE, "no target is named"), NULL, "name the column to predict: --target COLUMN");
-    if (!data->n) return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "the table has no rows"), "learning needs rows", "check the file: it holds a header only");
+    if (!o->target)
+        return aml_help(aml_fail(AML_EUSAGE, "no target is named"), NULL,
+                        "name the column to predict: --target COLUMN");
+    if (!data->n)
+        return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "the table has no rows"),
+                        "learning needs rows", "check the file: it holds a header only");
     AML_TRY(aml_study_roles(roles, &target, data, o));
-    AML_TRY(aml_target_make(&s->target, data, target, o->task, column_of(data, o->weight), column_of(data, o->group), column_of(data, o->time), &s->ctx));
+    AML_TRY(aml_target_make(&s->target, data, target, o->task, column_of(data, o->weight),
+                            column_of(data, o->group), column_of(data, o->time), &s->ctx));
     return AML_OK;
 }
 
@@ -274,7 +315,10 @@ aml_status aml_study_data(aml_study *s, const aml_frame *data) {
     AML_TRY(choose_features(s));
     if (s->options->valid) AML_TRY(own_validation(s));
     else AML_TRY(make_folds(s));
-    AML_TRY(aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "validation", "Done", s->folds.k, s->options->validation ? "as asked" : "chosen by rows, columns and time", "%s", s->folds.scheme));
+    AML_TRY(
+        aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "validation", "Done", s->folds.k,
+                          s->options->validation ? "as asked" : "chosen by rows, columns and time",
+                          "%s", s->folds.scheme));
     gather_facts(s);
     AML_TRY(fingerprint(s));
     return aml_table_from_frame(&s->table, &s->view, NULL, &s->ctx);

@@ -11,9 +11,9 @@ enum { MOST_CANDIDATES = 20, ROUNDS = 25, PARTS = 5, WHOLE = 0xFFFFFF };
  * comparable. Folds, or five random shares of a holdout. */
 typedef struct parts {
     size_t n;
-    uint32_t *of;      /* part of each scored row, 0 … n-1 */
-    size_t n_ranges;   /* scored together: the folds, or the parts of a holdout */
-    uint32_t *range;   /* of each scored row */
+    uint32_t *of;    /* part of each scored row, 0 … n-1 */
+    size_t n_ranges; /* scored together: the folds, or the parts of a holdout */
+    uint32_t *range; /* of each scored row */
 } parts;
 
 typedef struct choice {
@@ -41,8 +41,14 @@ static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
     }
     if (!n) c->trial[n++] = s->yardstick;
     for (size_t i = 0; i < n; i++) pred[i] = c->trial[i]->out_of_fold;
-    c->candidates = (aml_candidates){.n = n, .outputs = (size_t)s->bench.n_outputs, .rows = s->bench.n_scored, .pred = pred,
-                                     .y = s->bench.y, .w = s->bench.w, .n_classes = s->task.n_classes, .metric = s->model->metric};
+    c->candidates = (aml_candidates){.n = n,
+                                     .outputs = (size_t)s->bench.n_outputs,
+                                     .rows = s->bench.n_scored,
+                                     .pred = pred,
+                                     .y = s->bench.y,
+                                     .w = s->bench.w,
+                                     .n_classes = s->task.n_classes,
+                                     .metric = s->model->metric};
 }
 
 /* Nothing was finished on all folds: a trial that was stopped on the way is better than the baseline. */
@@ -75,11 +81,14 @@ static aml_status make_parts(parts *p, const aml_study *s) {
 }
 
 /* Mean score over the ranges, as trials are scored; of all rows together where a range alone has no score. */
-static aml_status score_ranges(double *score, double *error, const aml_study *s, const parts *p, const double *pred) {
+static aml_status score_ranges(double *score, double *error, const aml_study *s, const parts *p,
+                               const double *pred) {
     const aml_bench *b = &s->bench;
     size_t k = (size_t)b->n_outputs;
-    double *y = AML_ARRAY(s->ctx.scratch, b->n_scored, double), *w = AML_ARRAY(s->ctx.scratch, b->n_scored, double);
-    double *q = AML_ARRAY(s->ctx.scratch, b->n_scored * k, double), *one = AML_ARRAY(s->ctx.scratch, p->n_ranges, double);
+    double *y = AML_ARRAY(s->ctx.scratch, b->n_scored, double),
+           *w = AML_ARRAY(s->ctx.scratch, b->n_scored, double);
+    double *q = AML_ARRAY(s->ctx.scratch, b->n_scored * k, double),
+           *one = AML_ARRAY(s->ctx.scratch, p->n_ranges, double);
     double sum = 0, weight = 0, square = 0;
     if (!y || !w || !q || !one) return AML_ENOMEM;
     for (size_t r = 0; r < p->n_ranges; r++) {
@@ -91,7 +100,9 @@ static aml_status score_ranges(double *score, double *error, const aml_study *s,
             memcpy(q + n++ * k, pred + i * k, k * sizeof *q);
         }
         one[r] = NAN;
-        if (n && b->metric->score(&one[r], y, b->w ? w : NULL, q, n, s->task.n_classes) == AML_ENOMEM) return AML_ENOMEM;
+        if (n &&
+            b->metric->score(&one[r], y, b->w ? w : NULL, q, n, s->task.n_classes) == AML_ENOMEM)
+            return AML_ENOMEM;
         sum += (double)n * (n ? one[r] : 0);
         weight += (double)n;
     }
@@ -115,12 +126,15 @@ static void drop_small_weights(double *weight, size_t n) {
 }
 
 /* Weights by so many greedy rounds, and what they are worth on rows that had no say. */
-static aml_status choose_by(choice *c, aml_study *s, size_t rounds, const uint32_t *all, double begin, double share) {
+static aml_status choose_by(choice *c, aml_study *s, size_t rounds, const uint32_t *all,
+                            double begin, double share) {
     double left = s->deadline - begin;
     s->ctx.deadline = s->deadline > 0 ? begin + 0.5 * share * left : 0;
-    AML_TRY(aml_ensemble_select(c->weight, &c->candidates, all, s->bench.n_scored, rounds, &s->ctx));
+    AML_TRY(
+        aml_ensemble_select(c->weight, &c->candidates, all, s->bench.n_scored, rounds, &s->ctx));
     s->ctx.deadline = s->deadline > 0 ? begin + share * left : 0;
-    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, c->parts.of, c->parts.n, rounds, &s->ctx));
+    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, c->parts.of, c->parts.n, rounds,
+                                  &s->ctx));
     s->ctx.deadline = 0;
     return score_ranges(&c->score, &c->error, s, &c->parts, c->crossfit);
 }
@@ -141,7 +155,9 @@ static aml_status choose(choice *c, aml_study *s) {
     choice mixed = *c;
     mixed.crossfit = other;
     AML_TRY(choose_by(&mixed, s, ROUNDS, all, begin, 0.7));
-    if (aml_metric_loss(s->model->metric, mixed.score) < aml_metric_loss(s->model->metric, c->score)) *c = mixed;
+    if (aml_metric_loss(s->model->metric, mixed.score) <
+        aml_metric_loss(s->model->metric, c->score))
+        *c = mixed;
     drop_small_weights(c->weight, c->candidates.n);
     return AML_OK;
 }
@@ -153,13 +169,19 @@ static aml_status honest_score(aml_study *s, const choice *c) {
     const aml_metric *metric = b->metric;
     aml_score *score = &s->model->score;
     double pooled = NAN, low, high;
-    *score = (aml_score){.size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
-    score->method = b->folds->k > 1 ? "cross-fitted: each fold is predicted by models and weights chosen on the other folds; bootstrap over rows"
-                                    : "holdout rows, weights chosen on the other shares of them; bootstrap over rows";
+    *score = (aml_score){
+        .size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
+    score->method =
+        b->folds->k > 1
+            ? "cross-fitted: each fold is predicted by models and weights chosen on the other "
+              "folds; bootstrap over rows"
+            : "holdout rows, weights chosen on the other shares of them; bootstrap over rows";
     score->value = c->score;
-    if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes)) pooled = NAN;
+    if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes))
+        pooled = NAN;
     s->ctx.rng = aml_rng_stream(b->seed, AML_RNG_BOOTSTRAP, 0, 0);
-    AML_TRY(aml_bootstrap(&low, &high, metric, b->y, b->w, c->crossfit, b->n_scored, (size_t)b->n_outputs, s->task.n_classes, &s->ctx));
+    AML_TRY(aml_bootstrap(&low, &high, metric, b->y, b->w, c->crossfit, b->n_scored,
+                          (size_t)b->n_outputs, s->task.n_classes, &s->ctx));
     score->low = score->value + low - pooled;
     score->high = score->value + high - pooled;
     if (metric->higher_is_better && score->high > metric->best) score->high = metric->best;
@@ -171,7 +193,8 @@ static aml_status honest_score(aml_study *s, const choice *c) {
 
 static bool wants_refit(const aml_study *s, const aml_trial *t) {
     if (!s->bench.refits) return false;
-    return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK || s->task.time;
+    return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK ||
+           s->task.time;
 }
 
 /* The trial's fits from fold `first` on become the member's: of folds forward in time the last has seen most. */
@@ -186,7 +209,9 @@ static void take_folds(aml_member *member, aml_trial *t, size_t first) {
 static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
     aml_model *m = s->model;
     aml_member *member = &m->members[m->n_members];
-    *member = (aml_member){.pipeline = aml_strdup(m->arena, t->text), .learner = t->plan.learner, .weight = weight,
+    *member = (aml_member){.pipeline = aml_strdup(m->arena, t->text),
+                           .learner = t->plan.learner,
+                           .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
     double cost = 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
@@ -196,13 +221,15 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
         aml_ctx ctx = s->ctx;
         ctx.deadline = s->deadline;
         ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-        aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE, s->bench.all_rows, s->table.n, NULL, 0, &ctx);
+        aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
+                                         s->bench.all_rows, s->table.n, NULL, 0, &ctx);
         aml_designs_give_back(s->bench.designs, &lease);
         if (!status) member->n_fits = 1;
         else aml_fit_free(&member->fits[0]);
         if (status && status != AML_ESTOPPED && status != AML_ENOMEM) return status;
     }
-    if (!member->n_fits && !t->fits) return AML_OK; /* too large to keep, and no time to fit it again: left out */
+    if (!member->n_fits && !t->fits)
+        return AML_OK; /* too large to keep, and no time to fit it again: left out */
     if (!member->n_fits) take_folds(member, t, s->task.time ? t->n_done - 1 : 0);
     m->n_members++;
     aml_writer w = {0};
@@ -215,10 +242,12 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
 static aml_status add_importance(aml_study *s, const aml_trial *t, double weight) {
     aml_model *m = s->model;
     if (!t->importance) return AML_OK;
-    if (!m->importance && !(m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double))) return AML_ENOMEM;
+    if (!m->importance && !(m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double)))
+        return AML_ENOMEM;
     double sum = 0;
     for (size_t i = 0; i < m->inputs.p; i++) sum += t->importance[i];
-    for (size_t i = 0; sum > 0 && i < m->inputs.p; i++) m->importance[i] += weight * t->importance[i] / sum;
+    for (size_t i = 0; sum > 0 && i < m->inputs.p; i++)
+        m->importance[i] += weight * t->importance[i] / sum;
     return AML_OK;
 }
 
@@ -276,9 +305,17 @@ static aml_status copy_texts(aml_leader *l, aml_arena *keep) {
 
 static aml_leader ensemble_leader(const aml_study *s, double error) {
     const aml_model *m = s->model;
-    aml_leader l = {.size = sizeof l, .trial = SIZE_MAX, .pipeline = aml_printf(m->arena, "ensemble of %zu pipelines", m->n_members),
-                    .learner = "ensemble", .state = "done", .reason = "", .score = m->score.value, .error = error, .folds = s->folds.k,
-                    .folds_done = s->folds.k, .weight = 1};
+    aml_leader l = {.size = sizeof l,
+                    .trial = SIZE_MAX,
+                    .pipeline = aml_printf(m->arena, "ensemble of %zu pipelines", m->n_members),
+                    .learner = "ensemble",
+                    .state = "done",
+                    .reason = "",
+                    .score = m->score.value,
+                    .error = error,
+                    .folds = s->folds.k,
+                    .folds_done = s->folds.k,
+                    .weight = 1};
     return l;
 }
 
@@ -320,7 +357,8 @@ static aml_status copy_guardrails(aml_study *s) {
         const aml_guardrail *g = &s->profile.guardrails.at[i];
         const char *id = aml_strdup(m->arena, g->id);
         if (!id) return AML_ENOMEM;
-        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, id, g->status, g->count, g->action, "%s", g->message));
+        AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, id, g->status, g->count, g->action,
+                                  "%s", g->message));
     }
     m->validation = aml_strdup(m->arena, s->folds.scheme);
     return m->validation ? AML_OK : AML_ENOMEM;
@@ -332,7 +370,11 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
     aml_model *m = s->model;
     m->members = AML_ARRAY(m->arena, 1, aml_member);
     if (!m->members) return AML_ENOMEM;
-    m->score = (aml_score){.size = sizeof m->score, .value = t->score, .low = NAN, .high = NAN, .baseline = s->yardstick->score,
+    m->score = (aml_score){.size = sizeof m->score,
+                           .value = t->score,
+                           .low = NAN,
+                           .high = NAN,
+                           .baseline = s->yardstick->score,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
     AML_TRY(add_member(s, t, 1));

@@ -12,7 +12,8 @@ enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
 enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
-    static const char *const usual[] = {[AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
+    static const char *const usual[] = {
+        [AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
     const char *name = s->options->metric ? s->options->metric : usual[s->task.kind], *names[64];
     size_t n = 0;
     for (const aml_metric *const *m = aml_metrics(); *m && n < 64; m++)
@@ -24,7 +25,8 @@ static aml_status find_metric(aml_study *s) {
     }
     const char *near = aml_nearest(name, names, n);
     aml_fail(AML_EUSAGE, "metric `%s` is not one for a %s task", name, aml_task_name(s->task.kind));
-    return near ? aml_help(AML_EUSAGE, NULL, "did you mean `%s`? `automl catalog` lists them", near) : aml_help(AML_EUSAGE, NULL, "`automl catalog` lists them");
+    return near ? aml_help(AML_EUSAGE, NULL, "did you mean `%s`? `automl catalog` lists them", near)
+                : aml_help(AML_EUSAGE, NULL, "`automl catalog` lists them");
 }
 
 /* The rows that are scored, fold after fold, with their target. */
@@ -33,8 +35,10 @@ static aml_status scored_rows(aml_study *s) {
     size_t k = s->folds.k, n = 0;
     size_t *begin = AML_ARRAY(s->ctx.keep, k + 1, size_t);
     for (size_t f = 0; f < k; f++) n += s->folds.n_valid[f];
-    uint32_t *rows = AML_ARRAY(s->ctx.keep, n, uint32_t), *all = AML_ARRAY(s->ctx.keep, s->task.n, uint32_t);
-    double *y = AML_ARRAY(s->ctx.keep, n, double), *w = s->task.w ? AML_ARRAY(s->ctx.keep, n, double) : NULL;
+    uint32_t *rows = AML_ARRAY(s->ctx.keep, n, uint32_t),
+             *all = AML_ARRAY(s->ctx.keep, s->task.n, uint32_t);
+    double *y = AML_ARRAY(s->ctx.keep, n, double),
+           *w = s->task.w ? AML_ARRAY(s->ctx.keep, n, double) : NULL;
     if (!begin || !rows || !all || !y || (s->task.w && !w)) return AML_ENOMEM;
     for (size_t f = 0; f < k; f++) {
         for (size_t i = 0; i < s->folds.n_valid[f]; i++) {
@@ -56,9 +60,15 @@ static aml_status scored_rows(aml_study *s) {
 }
 
 static aml_status make_bench(aml_study *s) {
-    s->bench = (aml_bench){.table = &s->table, .task = &s->task, .metric = s->model->metric, .folds = &s->folds,
-                           .n_outputs = aml_task_outputs(s->task.kind, s->task.n_classes), .n_inputs = s->view.p,
-                           .refits = !s->options->valid, .seed = s->options->seed, .account = &s->model->account};
+    s->bench = (aml_bench){.table = &s->table,
+                           .task = &s->task,
+                           .metric = s->model->metric,
+                           .folds = &s->folds,
+                           .n_outputs = aml_task_outputs(s->task.kind, s->task.n_classes),
+                           .n_inputs = s->view.p,
+                           .refits = !s->options->valid,
+                           .seed = s->options->seed,
+                           .account = &s->model->account};
     AML_TRY(scored_rows(s));
     size_t limit = s->options->memory_limit;
     s->bench.designs = aml_designs_new(limit ? limit / 3 : (size_t)4 << 30, &s->model->account);
@@ -70,7 +80,8 @@ static aml_status run_yardstick(aml_study *s) {
     aml_trial *t = s->yardstick = aml_calloc(1, sizeof *t);
     if (!t) return AML_ENOMEM;
     t->id = SIZE_MAX;
-    if (!aml_compose_yardstick(&t->plan, &s->facts)) return aml_fail(AML_EINTERNAL, "there is no baseline learner");
+    if (!aml_compose_yardstick(&t->plan, &s->facts))
+        return aml_fail(AML_EINTERNAL, "there is no baseline learner");
     aml_string text = {0};
     aml_plan_text(&text, &t->plan);
     t->text = text.text;
@@ -78,25 +89,47 @@ static aml_status run_yardstick(aml_study *s) {
     aml_ctx ctx = {.n_threads = s->ctx.n_threads};
     aml_trial_run(t, &s->bench, NULL, NULL, &ctx);
     if (t->state == AML_TRIAL_DONE) return AML_OK;
-    return t->status == AML_EDATA ? aml_help(aml_fail(AML_EDATA, "%s", t->reason), "the metric cannot be computed on these data", "choose another --metric")
-                                  : aml_fail(t->status, "%s", t->reason);
+    return t->status == AML_EDATA
+               ? aml_help(aml_fail(AML_EDATA, "%s", t->reason),
+                          "the metric cannot be computed on these data", "choose another --metric")
+               : aml_fail(t->status, "%s", t->reason);
 }
 
 aml_leader aml_leader_of(const aml_study *s, const aml_trial *t) {
-    static const char *const states[] = {[AML_TRIAL_PENDING] = "pending", [AML_TRIAL_DONE] = "done", [AML_TRIAL_PRUNED] = "pruned", [AML_TRIAL_FAILED] = "failed"};
+    static const char *const states[] = {[AML_TRIAL_PENDING] = "pending",
+                                         [AML_TRIAL_DONE] = "done",
+                                         [AML_TRIAL_PRUNED] = "pruned",
+                                         [AML_TRIAL_FAILED] = "failed"};
     (void)s;
-    return (aml_leader){.size = sizeof(aml_leader), .trial = t->id, .pipeline = t->text, .learner = t->plan.learner->name,
-                        .state = states[t->state], .reason = t->reason, .score = t->score, .error = t->error, .folds = t->n_folds,
-                        .folds_done = t->n_done, .fit_seconds = t->fit_seconds, .bytes = t->bytes,
-                        .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
+    return (aml_leader){
+        .size = sizeof(aml_leader),
+        .trial = t->id,
+        .pipeline = t->text,
+        .learner = t->plan.learner->name,
+        .state = states[t->state],
+        .reason = t->reason,
+        .score = t->score,
+        .error = t->error,
+        .folds = t->n_folds,
+        .folds_done = t->n_done,
+        .fit_seconds = t->fit_seconds,
+        .bytes = t->bytes,
+        .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
 }
 
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
     if (!s->options->progress) return;
-    aml_progress p = {.size = sizeof p, .stage = stage, .trials = s->ended, .failed = s->failed, .trials_limit = s->options->trials,
-                      .seconds = aml_now() - s->start + s->options->seconds_used, .limit = s->options->time_limit,
-                      .best = s->leader ? s->leader->score : NAN, .best_learner = s->leader ? s->leader->plan.learner->name : "",
-                      .metric = s->model->metric->name, .last = last};
+    aml_progress p = {.size = sizeof p,
+                      .stage = stage,
+                      .trials = s->ended,
+                      .failed = s->failed,
+                      .trials_limit = s->options->trials,
+                      .seconds = aml_now() - s->start + s->options->seconds_used,
+                      .limit = s->options->time_limit,
+                      .best = s->leader ? s->leader->score : NAN,
+                      .best_learner = s->leader ? s->leader->plan.learner->name : "",
+                      .metric = s->model->metric->name,
+                      .last = last};
     if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
 }
 
@@ -142,8 +175,12 @@ static aml_status describe_problem(aml_problem *problem, aml_study *s) {
     size_t size;
     const char *text = aml_knowledge_text(&size);
     AML_TRY(aml_knowledge_parse(&knowledge, text, size, "the built-in knowledge", s->ctx.keep));
-    *problem = (aml_problem){.features = features, .n_features = AML_METAFEATURES, .task = (int)s->task.kind, .metric = s->model->metric->name,
-                             .baseline_loss = s->yardstick->loss, .shape = s->facts.shape};
+    *problem = (aml_problem){.features = features,
+                             .n_features = AML_METAFEATURES,
+                             .task = (int)s->task.kind,
+                             .metric = s->model->metric->name,
+                             .baseline_loss = s->yardstick->loss,
+                             .shape = s->facts.shape};
     AML_TRY(default_costs(&problem->default_cost, s));
     const aml_prior *prior;
     AML_TRY(aml_prior_new(&prior, knowledge, problem, s->options->forget, &s->ctx));
@@ -153,11 +190,16 @@ static aml_status describe_problem(aml_problem *problem, aml_study *s) {
 }
 
 static aml_status find_parts(aml_search *search, const aml_train_options *o) {
-    const char *sampler = o->sampler ? o->sampler : "auto", *scheduler = o->scheduler ? o->scheduler : "race";
+    const char *sampler = o->sampler ? o->sampler : "auto",
+               *scheduler = o->scheduler ? o->scheduler : "race";
     search->sampler = aml_sampler_find(sampler);
     search->scheduler = aml_scheduler_find(scheduler);
-    if (!search->sampler) return aml_help(aml_fail(AML_EUSAGE, "there is no sampler `%s`", sampler), NULL, "`automl catalog` lists them");
-    if (!search->scheduler) return aml_help(aml_fail(AML_EUSAGE, "there is no scheduler `%s`", scheduler), NULL, "`automl catalog` lists them");
+    if (!search->sampler)
+        return aml_help(aml_fail(AML_EUSAGE, "there is no sampler `%s`", sampler), NULL,
+                        "`automl catalog` lists them");
+    if (!search->scheduler)
+        return aml_help(aml_fail(AML_EUSAGE, "there is no scheduler `%s`", scheduler), NULL,
+                        "`automl catalog` lists them");
     return AML_OK;
 }
 
@@ -170,17 +212,26 @@ aml_status aml_study_bench(aml_study *s) {
 
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
-    aml_search search = {.bench = &s->bench, .composer = &s->composer, .keep = KEEP_TRIALS, .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30, .stop = &s->stop, .interrupt = o->stop, .ended = trial_ended, .arg = s};
+    aml_search search = {.bench = &s->bench,
+                         .composer = &s->composer,
+                         .keep = KEEP_TRIALS,
+                         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
+                         .stop = &s->stop,
+                         .interrupt = o->stop,
+                         .ended = trial_ended,
+                         .arg = s};
     AML_TRY(find_parts(&search, o));
     s->best = INFINITY;
     if (!s->view.p)
-        return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_features", "Alerted", 0, "the model is the baseline", "no column can be used as a feature");
+        return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_features", "Alerted", 0,
+                                 "the model is the baseline", "no column can be used as a feature");
     aml_problem problem;
     AML_TRY(describe_problem(&problem, s));
     search.problem = &problem;
     search.max_trials = o->trials ? o->trials : SIZE_MAX;
     search.deadline = s->deadline > 0 ? s->deadline - reserve(s) : 0;
-    int threads = s->ctx.n_threads, together = o->max_concurrent_trials ? o->max_concurrent_trials : CONCURRENCY;
+    int threads = s->ctx.n_threads,
+        together = o->max_concurrent_trials ? o->max_concurrent_trials : CONCURRENCY;
     bool large = (double)s->task.n * (double)s->view.p > LARGE_CELLS;
     search.concurrency = (size_t)together;
     search.n_workers = large ? 1 : threads < together ? threads : together;

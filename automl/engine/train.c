@@ -13,11 +13,13 @@ static aml_status check_options(const aml_train_options *o) {
     } ranges[] = {
         {o->time_limit, 0, 1e9, "time_limit", "give seconds, or 0 for none"},
         {o->threads, 0, 1024, "threads", "give 1 to 1024, or 0 for all cores"},
-        {o->max_concurrent_trials, 0, 64, "max_concurrent_trials", "give 1 to 64, or 0 for the default"},
+        {o->max_concurrent_trials, 0, 64, "max_concurrent_trials",
+         "give 1 to 64, or 0 for the default"},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
-            return aml_help(aml_fail(AML_EUSAGE, "%s is out of range", ranges[i].name), NULL, "%s", ranges[i].help);
+            return aml_help(aml_fail(AML_EUSAGE, "%s is out of range", ranges[i].name), NULL, "%s",
+                            ranges[i].help);
     return AML_OK;
 }
 
@@ -36,7 +38,8 @@ aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_fr
         double left = o->time_limit - o->seconds_used - o->save_reserve;
         s->deadline = s->start + (left > 0.05 ? left : 0.05);
     }
-    s->ctx = (aml_ctx){.keep = aml_arena_new(&s->model->account), .scratch = aml_arena_new(&s->model->account),
+    s->ctx = (aml_ctx){.keep = aml_arena_new(&s->model->account),
+                       .scratch = aml_arena_new(&s->model->account),
                        .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
     if (!s->ctx.keep || !s->ctx.scratch) return AML_ENOMEM;
     size_t bytes = data->arena ? aml_arena_bytes(data->arena) : 0;

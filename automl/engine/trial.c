@@ -6,15 +6,23 @@
 
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
 
-static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows, size_t n) {
-    return (aml_data){.x = design, .rows = rows, .n = n, .task = b->task->kind, .n_classes = b->task->n_classes,
-                      .y = b->task->y, .w = b->task->w};
+static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows,
+                        size_t n) {
+    return (aml_data){.x = design,
+                      .rows = rows,
+                      .n = n,
+                      .task = b->task->kind,
+                      .n_classes = b->task->n_classes,
+                      .y = b->task->y,
+                      .w = b->task->w};
 }
 
-aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b, size_t fold,
-                        const uint32_t *rows, size_t n, const uint32_t *valid, size_t n_valid, aml_ctx *ctx) {
+aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
+                        size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
+                        size_t n_valid, aml_ctx *ctx) {
     bool supervised = aml_plan_sees_target(plan);
-    aml_data target = supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
+    aml_data target =
+        supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
     AML_TRY(aml_designs_get(lease, b->designs, plan, fold, b->table, &target, b->seed, ctx));
     out->chain = aml_chain_hold(lease->chain);
     out->arena = aml_arena_new(b->account);
@@ -33,8 +41,8 @@ void aml_fit_free(aml_fit *f) {
     *f = (aml_fit){0};
 }
 
-aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan, const aml_fit *fit, const aml_design *design,
-                              aml_ctx *ctx) {
+aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan,
+                              const aml_fit *fit, const aml_design *design, aml_ctx *ctx) {
     if (!plan->learner->importance || !design->source) return AML_OK;
     double *share = AML_ARRAY(ctx->scratch, design->p + 1, double);
     if (!share) return AML_ENOMEM;
@@ -45,7 +53,8 @@ aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan
 }
 
 /* Predicts the fold's valid rows into its part of out_of_fold. */
-static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const aml_design *design, aml_ctx *ctx) {
+static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const aml_design *design,
+                               aml_ctx *ctx) {
     size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
     double *out = aml_alloc_raw(ctx->scratch, n * k, sizeof *out);
     if (!out) return AML_ENOMEM;
@@ -57,11 +66,13 @@ static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const
     t->n_predicted += n;
     for (size_t i = 0; i < n * k; i++) {
         if (!isfinite(out[i]))
-            return aml_fail(AML_EINTERNAL, "%s predicted a number that is not finite", t->plan.learner->name);
+            return aml_fail(AML_EINTERNAL, "%s predicted a number that is not finite",
+                            t->plan.learner->name);
         t->out_of_fold[b->begin[f] * k + i] = (float)out[i];
     }
     const double *w = b->w ? b->w + b->begin[f] : NULL;
-    aml_status status = b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes);
+    aml_status status =
+        b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes);
     if (status == AML_ENOMEM) return status;
     if (status) t->fold_score[f] = NAN; /* not defined for this fold alone: see pool */
     t->fold_loss[f] = aml_metric_loss(b->metric, t->fold_score[f]);
@@ -74,11 +85,13 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
     double start = aml_now();
     ctx->rng = aml_rng_stream(b->seed, AML_RNG_FIT, t->id, (uint32_t)f);
     ctx->truncated = false;
-    aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f], folds->n_train[f],
-                                     folds->valid[f], folds->n_valid[f], ctx);
+    aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f],
+                                     folds->n_train[f], folds->valid[f], folds->n_valid[f], ctx);
     t->fit_seconds += aml_now() - start;
     if (!status) status = predict_fold(t, b, f, lease.design, ctx);
-    if (!status && t->importance) status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design, ctx);
+    if (!status && t->importance)
+        status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design,
+                                    ctx);
     aml_designs_give_back(b->designs, &lease);
     return status;
 }
@@ -152,7 +165,8 @@ static void drop_fits(aml_trial *t) {
     t->fits = NULL;
 }
 
-void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx) {
+void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg,
+                   aml_ctx *ctx) {
     aml_status status = allocate(t, b);
     aml_arena *scratch = status ? NULL : aml_arena_new(b->account);
     if (!status && !scratch) status = AML_ENOMEM;
@@ -179,7 +193,8 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         memcpy(t->reason, "stopped at the deadline", sizeof "stopped at the deadline");
     }
     if (!status) status = summarise(t, b);
-    if (!status && !isfinite(t->loss)) status = aml_fail(AML_EDATA, "%s is not defined for these predictions", b->metric->name);
+    if (!status && !isfinite(t->loss))
+        status = aml_fail(AML_EDATA, "%s is not defined for these predictions", b->metric->name);
     if (status) {
         fail(t, status);
         aml_trial_slim(t);
@@ -187,7 +202,8 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
     }
     t->bytes = saved_bytes(t);
     t->held = t->bytes;
-    if (b->refits && (t->plan.learner->can & AML_REFIT) && t->bytes > LARGE_FITS && t->state == AML_TRIAL_DONE) {
+    if (b->refits && (t->plan.learner->can & AML_REFIT) && t->bytes > LARGE_FITS &&
+        t->state == AML_TRIAL_DONE) {
         drop_fits(t);
         t->held = 0;
     }

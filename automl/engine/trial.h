@@ -8,7 +8,7 @@
 
 /* What every trial of a study works on; immutable while trials run. */
 typedef struct aml_bench {
-    const aml_table *table;   /* features of all rows, before featurization */
+    const aml_table *table; /* features of all rows, before featurization */
     const aml_task *task;
     const aml_metric *metric;
     const aml_folds *folds;
@@ -16,12 +16,12 @@ typedef struct aml_bench {
     int n_outputs;
     /* The rows that are scored: the folds' valid lists one after the other. */
     size_t n_scored;
-    const uint32_t *scored;   /* row numbers */
-    const double *y, *w;      /* of those rows; w may be NULL */
-    const size_t *begin;      /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
+    const uint32_t *scored; /* row numbers */
+    const double *y, *w;    /* of those rows; w may be NULL */
+    const size_t *begin;    /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
     aml_designs *designs;
-    bool refits;              /* models for the end may be fitted anew on all rows */
-    size_t n_inputs;          /* columns that features can come from */
+    bool refits;     /* models for the end may be fitted anew on all rows */
+    size_t n_inputs; /* columns that features can come from */
     uint64_t seed;
     aml_memory *account;
 } aml_bench;
@@ -37,19 +37,20 @@ typedef struct aml_trial {
     size_t id;
     aml_plan plan;
     aml_trial_state state;
-    aml_status status;     /* why it failed */
+    aml_status status; /* why it failed */
     char reason[256];
-    char *text;            /* the plan */
+    char *text; /* the plan */
     double *config;
     size_t n_folds, n_done;
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */
-    float *out_of_fold;    /* n_scored × outputs; NULL unless all folds are done */
-    aml_fit *fits;         /* n_folds; NULL when dropped: large ones that are refitted anyway, or by aml_trial_slim */
-    double *importance;    /* n_inputs gain shares, sum over folds; NULL when the learner has none */
+    float *out_of_fold;             /* n_scored × outputs; NULL unless all folds are done */
+    aml_fit *
+        fits; /* n_folds; NULL when dropped: large ones that are refitted anyway, or by aml_trial_slim */
+    double *importance; /* n_inputs gain shares, sum over folds; NULL when the learner has none */
     double fit_seconds, predict_seconds;
     size_t n_predicted, bytes;
-    size_t held;           /* bytes of `fits` when the trial ended */
+    size_t held; /* bytes of `fits` when the trial ended */
 } aml_trial;
 
 typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
@@ -59,12 +60,13 @@ typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
 void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg, aml_ctx *ctx);
 
 /* Adds a fit's gain shares, by input column. */
-aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan, const aml_fit *fit, const aml_design *design,
-                              aml_ctx *ctx);
+aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan,
+                              const aml_fit *fit, const aml_design *design, aml_ctx *ctx);
 
 /* One fit of a plan on rows of the bench (with rows to stop early on); its model and chain are the caller's. */
-aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b, size_t fold,
-                        const uint32_t *rows, size_t n, const uint32_t *valid, size_t n_valid, aml_ctx *ctx);
+aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
+                        size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
+                        size_t n_valid, aml_ctx *ctx);
 
 void aml_fit_free(aml_fit *f);
 void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */

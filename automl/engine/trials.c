@@ -51,17 +51,25 @@ static aml_status tell(aml_told *told, const team *m, size_t k, aml_arena *scrat
     if (!records) return AML_ENOMEM;
     for (size_t i = 0; i < k; i++) records[i] = record_of(m, i, k);
     double left = m->s->deadline > 0 ? m->s->deadline - aml_now() : INFINITY;
-    *told = (aml_told){.n = k, .records = records, .time_left = left > 0 ? left : 0, .concurrency = m->s->concurrency,
-                       .trials_left = m->s->max_trials == SIZE_MAX ? SIZE_MAX : m->s->max_trials - k};
+    *told =
+        (aml_told){.n = k,
+                   .records = records,
+                   .time_left = left > 0 ? left : 0,
+                   .concurrency = m->s->concurrency,
+                   .trials_left = m->s->max_trials == SIZE_MAX ? SIZE_MAX : m->s->max_trials - k};
     return AML_OK;
 }
 
 static aml_status suggest(double *config, const team *m, const aml_told *told, aml_arena *scratch) {
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
-    for (size_t i = 0; i < aml_params_count(s->sampler->params); i++) hp[i] = s->sampler->params[i].fallback;
-    aml_ctx ctx = {.keep = scratch, .scratch = scratch, .n_threads = 1,
-                   .rng = aml_rng_stream(s->bench->seed, AML_RNG_SEARCH, 0, 0)}; /* samplers draw by told->n */
+    for (size_t i = 0; i < aml_params_count(s->sampler->params); i++)
+        hp[i] = s->sampler->params[i].fallback;
+    aml_ctx ctx = {
+        .keep = scratch,
+        .scratch = scratch,
+        .n_threads = 1,
+        .rng = aml_rng_stream(s->bench->seed, AML_RNG_SEARCH, 0, 0)}; /* samplers draw by told->n */
     AML_TRY(s->sampler->suggest(config, &s->composer->space, told, s->problem, hp, &ctx));
     aml_space_repair(config, &s->composer->space);
     return AML_OK;
@@ -94,13 +102,15 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
     *out = NULL;
     size_t k = m->next;
-    if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return AML_OK;
+    if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt))
+        return AML_OK;
     if (s->deadline > 0 && aml_now() >= s->deadline) return AML_OK;
     m->next++;
     if (s->deadline <= 0)
         while (!m->over && k >= s->concurrency && ended_prefix(m) + s->concurrency <= k)
             pthread_cond_wait(&m->changed, &m->lock);
-    while (!m->over && m->trials->n < k) pthread_cond_wait(&m->changed, &m->lock); /* suggestions in order */
+    while (!m->over && m->trials->n < k)
+        pthread_cond_wait(&m->changed, &m->lock); /* suggestions in order */
     if (m->over) return AML_OK;
     aml_trial *t = trial_new(m, k);
     aml_told told;
@@ -139,7 +149,8 @@ static bool going(const aml_trial *t, void *arg) {
     team *m = j->m;
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
-    for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++) hp[i] = s->scheduler->params[i].fallback;
+    for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++)
+        hp[i] = s->scheduler->params[i].fallback;
     aml_arena *scratch = aml_arena_new(NULL);
     aml_told told;
     bool answer = true;
@@ -176,7 +187,10 @@ static void slim_losers(team *m) {
 static void run_one(team *m, aml_trial *t) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
-    aml_ctx ctx = {.n_threads = s->n_threads, .deadline = s->deadline, .stop = s->stop, .interrupt = s->interrupt};
+    aml_ctx ctx = {.n_threads = s->n_threads,
+                   .deadline = s->deadline,
+                   .stop = s->stop,
+                   .interrupt = s->interrupt};
     judge j = {m, t->id};
     aml_trial_run(&work, s->bench, going, &j, &ctx);
     pthread_mutex_lock(&m->lock);

@@ -10,12 +10,13 @@ typedef struct aml_search {
     const aml_sampler *sampler;
     const aml_scheduler *scheduler;
     const aml_problem *problem;
-    size_t max_trials;       /* SIZE_MAX = none */
-    size_t concurrency;      /* trial k is suggested from the results of trials 0 … k - concurrency */
+    size_t max_trials;  /* SIZE_MAX = none */
+    size_t concurrency; /* trial k is suggested from the results of trials 0 … k - concurrency */
     int n_workers, n_threads; /* trials side by side, threads inside each */
-    size_t keep, keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
+    size_t keep,
+        keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
                                 their models at most so large; the best one always */
-    double deadline;         /* 0 = none: then time does not matter to any choice */
+    double deadline; /* 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
     /* Called after each trial, one at a time. */

@@ -10,7 +10,8 @@
 
 enum { BLOCK = 8192 };
 
-static const double ROOM = 1073741824.0; /* 2^30: the sum of all packed slopes, and of all curvatures */
+static const double ROOM =
+    1073741824.0; /* 2^30: the sum of all packed slopes, and of all curvatures */
 
 /* ---- start */
 
@@ -44,11 +45,12 @@ static void log_priors(double *base, size_t n_classes, const aml_data *d) {
         total += weight(d, d->rows[i]);
         if (c < n_classes) base[c] += weight(d, d->rows[i]);
     }
-    for (size_t c = 0; c < n_classes; c++) base[c] = log(fmax(base[c], 0.1 * fmax(total, 1) / (double)(d->n + 1)));
+    for (size_t c = 0; c < n_classes; c++)
+        base[c] = log(fmax(base[c], 0.1 * fmax(total, 1) / (double)(d->n + 1)));
 }
 
-aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *d, const uint32_t *rows,
-                               size_t n, aml_ctx *ctx) {
+aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *d,
+                               const uint32_t *rows, size_t n, aml_ctx *ctx) {
     *r = (aml_boost_rows){.rows = rows, .n = n};
     r->y = aml_alloc_raw(ctx->scratch, n, sizeof *r->y);
     r->w = d->w ? aml_alloc_raw(ctx->scratch, n, sizeof *r->w) : NULL;
@@ -88,7 +90,9 @@ AML_KERNEL void logistic(float *restrict p, const float *restrict score, size_t 
     for (size_t i = 0; i < n; i++) p[i] = 1.0f / (1.0f + aml_exp_f32(-score[i]));
 }
 static void logistic_plain(float *p, const float *score, size_t n) { logistic(p, score, n); }
-AML_AVX2 static void logistic_avx2(float *p, const float *score, size_t n) { logistic(p, score, n); }
+AML_AVX2 static void logistic_avx2(float *p, const float *score, size_t n) {
+    logistic(p, score, n);
+}
 
 enum { STRIP = 64 };
 
@@ -97,7 +101,8 @@ AML_KERNEL void softmax(float *p, const float *score, size_t stride, size_t n_ou
     float top[STRIP], total[STRIP];
     for (size_t i = 0; i < m; i++) top[i] = score[i], total[i] = 0;
     for (size_t k = 1; k < n_outputs; k++)
-        for (size_t i = 0; i < m; i++) top[i] = score[k * stride + i] > top[i] ? score[k * stride + i] : top[i];
+        for (size_t i = 0; i < m; i++)
+            top[i] = score[k * stride + i] > top[i] ? score[k * stride + i] : top[i];
     for (size_t k = 0; k < n_outputs; k++)
         for (size_t i = 0; i < m; i++) {
             float e = aml_exp_f32(score[k * stride + i] - top[i]);
@@ -110,7 +115,8 @@ AML_KERNEL void softmax(float *p, const float *score, size_t stride, size_t n_ou
 static void softmax_plain(float *p, const float *score, size_t stride, size_t n_outputs, size_t m) {
     softmax(p, score, stride, n_outputs, m);
 }
-AML_AVX2 static void softmax_avx2(float *p, const float *score, size_t stride, size_t n_outputs, size_t m) {
+AML_AVX2 static void softmax_avx2(float *p, const float *score, size_t stride, size_t n_outputs,
+                                  size_t m) {
     softmax(p, score, stride, n_outputs, m);
 }
 
@@ -124,7 +130,8 @@ static void update_block(void *arg, size_t block, size_t begin, size_t end, int 
         return;
     }
     if (l->task == AML_BINARY) {
-        (aml_has_avx2() ? logistic_avx2 : logistic_plain)(l->state + begin, score + begin, end - begin);
+        (aml_has_avx2() ? logistic_avx2 : logistic_plain)(l->state + begin, score + begin,
+                                                          end - begin);
         return;
     }
     for (size_t i = begin; i < end; i += STRIP)
@@ -168,7 +175,8 @@ static void sum_block(void *arg, size_t block, size_t begin, size_t end, int thr
         curvatures[i % 4] += (double)(curvature_of(job, i) * by);
     }
     job->l->train.sums[2 * block] = slopes[0] + slopes[1] + slopes[2] + slopes[3];
-    job->l->train.sums[2 * block + 1] = curvatures[0] + curvatures[1] + curvatures[2] + curvatures[3];
+    job->l->train.sums[2 * block + 1] =
+        curvatures[0] + curvatures[1] + curvatures[2] + curvatures[3];
 }
 
 /* 32 well-mixed bits of a position: two fractions in [0, 1) of 16 bits each. */
@@ -192,7 +200,9 @@ AML_KERNEL void pack(const pack_job *job, size_t begin, size_t end) {
     }
 }
 static void pack_plain(const pack_job *job, size_t begin, size_t end) { pack(job, begin, end); }
-AML_AVX2 static void pack_avx2(const pack_job *job, size_t begin, size_t end) { pack(job, begin, end); }
+AML_AVX2 static void pack_avx2(const pack_job *job, size_t begin, size_t end) {
+    pack(job, begin, end);
+}
 
 static void pack_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     (void)block, (void)thread;
@@ -233,7 +243,8 @@ static double row_loss(const aml_boost_loss *l, const aml_boost_rows *r, size_t 
     float top = s;
     double total = 0;
     for (size_t k = 1; k < l->n_outputs; k++) top = fmaxf(top, r->score[k * r->n + i]);
-    for (size_t k = 0; k < l->n_outputs; k++) total += (double)aml_exp_f32(r->score[k * r->n + i] - top);
+    for (size_t k = 0; k < l->n_outputs; k++)
+        total += (double)aml_exp_f32(r->score[k * r->n + i] - top);
     return log(total) + (double)top - (double)r->score[(size_t)y * r->n + i];
 }
 
@@ -273,7 +284,8 @@ static void link_softmax(double *out, size_t k) {
     for (size_t c = 0; c < k; c++) out[c] /= total;
 }
 
-void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center, double scale) {
+void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
+                    double scale) {
     for (size_t i = 0; i < n; i++) {
         if (task == AML_REGRESSION) out[i] = fmax(fmin(center + scale * out[i], DBL_MAX), -DBL_MAX);
         else if (task == AML_BINARY) out[i] = 1 / (1 + exp(-out[i]));

@@ -9,10 +9,10 @@
 typedef struct aml_boost_rows {
     const uint32_t *rows; /* n design rows */
     size_t n;
-    float *y;             /* standardised target, or class number */
-    float *w;             /* weights, or NULL = all 1 */
-    float *score;         /* one column of n an output */
-    double *sums;         /* two per block of rows, for sums in a fixed order */
+    float *y;     /* standardised target, or class number */
+    float *w;     /* weights, or NULL = all 1 */
+    float *score; /* one column of n an output */
+    double *sums; /* two per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
@@ -21,8 +21,8 @@ typedef struct aml_boost_loss {
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
     aml_boost_rows train;
-    float *state;         /* per output and row: residual, or probability of the class */
-    uint64_t *packed;     /* per row, of the output asked for last */
+    float *state;     /* per output and row: residual, or probability of the class */
+    uint64_t *packed; /* per row, of the output asked for last */
     double slope_unit, curvature_unit;
 } aml_boost_loss;
 
@@ -30,8 +30,8 @@ typedef struct aml_boost_loss {
 aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_ctx *ctx);
 
 /* Further rows of the same data, to watch the loss on. */
-aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *data, const uint32_t *rows,
-                               size_t n, aml_ctx *ctx);
+aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *data,
+                               const uint32_t *rows, size_t n, aml_ctx *ctx);
 
 /* At the start of a round: the state of all outputs from the scores. */
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
@@ -44,6 +44,7 @@ bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_
 double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
-void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center, double scale);
+void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
+                    double scale);
 
 #endif

@@ -35,8 +35,8 @@ typedef struct gain_units {
 } gain_units;
 
 /* gain[b] of n cuts. Everything by value, so that nothing aliases and the loop vectorises. */
-AML_KERNEL void gains(double *restrict gain, const int32_t *restrict slope, const int32_t *restrict curvature,
-                      size_t n, gain_units u) {
+AML_KERNEL void gains(double *restrict gain, const int32_t *restrict slope,
+                      const int32_t *restrict curvature, size_t n, gain_units u) {
     for (size_t b = 0; b < n; b++) {
         double sl = (double)slope[b] * u.slope_unit, cl = (double)curvature[b] * u.curvature_unit;
         double sr = u.slope - sl, cr = u.curvature - cl;
@@ -53,7 +53,10 @@ AML_AVX2 static void gains_avx2(side_sums *s, size_t n, const gain_units *u) {
 }
 
 static gain_units units_of(const aml_split_search *s, double l2) {
-    gain_units u = {.slope_unit = s->slope_unit, .curvature_unit = s->curvature_unit, .l1 = s->rules->l1, .l2 = l2};
+    gain_units u = {.slope_unit = s->slope_unit,
+                    .curvature_unit = s->curvature_unit,
+                    .l1 = s->rules->l1,
+                    .l2 = l2};
     u.slope = (double)aml_slope(s->total) * u.slope_unit;
     u.curvature = (double)aml_curvature(s->total) * u.curvature_unit;
     u.base = score(u.slope, u.curvature, u.l1, s->rules->l2);
@@ -75,7 +78,8 @@ static size_t best_cut(side_sums *sums, size_t n, const gain_units *u) {
     if (u->span < 0) return n;
     (aml_has_avx2() ? gains_avx2 : gains_plain)(sums, n, u);
     for (size_t b = 0; b < n; b++)
-        if (sums->gain[b] > gain && sums->curvature[b] >= u->least && sums->curvature[b] - u->least <= u->span)
+        if (sums->gain[b] > gain && sums->curvature[b] >= u->least &&
+            sums->curvature[b] - u->least <= u->span)
             gain = sums->gain[b], best = b;
     return best;
 }
@@ -96,8 +100,8 @@ static bool left_is_heavier(const aml_split_search *s, uint64_t left) {
 /* ---- numbers */
 
 /* Tries cuts first … end-1, where cut b has codes 1 … b on the left, with missing values on one side. */
-static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t *slot, size_t first, size_t end,
-                     bool missing_left, const gain_units *u) {
+static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t *slot, size_t first,
+                     size_t end, bool missing_left, const gain_units *u) {
     side_sums sums;
     uint64_t left = missing_left ? slot[0] : 0;
     for (size_t b = 1; b < first; b++) left += slot[b];
@@ -110,7 +114,8 @@ static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t 
     best->missing_left = slot[0] ? missing_left : left_is_heavier(s, best->left);
 }
 
-static void find_number(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot, size_t n_bins) {
+static void find_number(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot,
+                        size_t n_bins) {
     gain_units u = units_of(s, s->rules->l2);
     size_t first = 1, end = n_bins;
     while (first < end && !slot[first]) first++;
@@ -142,7 +147,8 @@ static void sort_levels(level *v, size_t n) {
     }
 }
 
-static size_t present_levels(level *v, const aml_split_search *s, const uint64_t *slot, size_t n_bins) {
+static size_t present_levels(level *v, const aml_split_search *s, const uint64_t *slot,
+                             size_t n_bins) {
     size_t n = 0;
     for (size_t c = 0; c <= n_bins; c++) {
         if (!slot[c]) continue;
@@ -153,8 +159,8 @@ static size_t present_levels(level *v, const aml_split_search *s, const uint64_t
     return n;
 }
 
-static void put_set(aml_split *best, const aml_split_search *s, const uint64_t *slot, size_t n_bins, const level *v,
-                    size_t n_left) {
+static void put_set(aml_split *best, const aml_split_search *s, const uint64_t *slot, size_t n_bins,
+                    const level *v, size_t n_left) {
     memset(best->set, 0, sizeof best->set);
     for (size_t i = 0; i < n_left; i++) best->set[v[i].code / 32] |= 1u << v[i].code % 32;
     if (left_is_heavier(s, best->left)) /* levels not seen here follow the many */
@@ -178,7 +184,8 @@ static void put_level_cut(level_cuts *c, uint64_t left, size_t first, size_t n_l
 
 /* Up to FEW_LEVELS from either end against all others: few, and with some rows between two cuts, so that noise does
  * not sort itself into two halves. */
-static void cut_order(level_cuts *c, const aml_split_search *s, const uint64_t *slot, const level *v, size_t n) {
+static void cut_order(level_cuts *c, const aml_split_search *s, const uint64_t *slot,
+                      const level *v, size_t n) {
     double per_row = (double)aml_curvature(s->total) / (double)s->n_rows;
     size_t most = n / 2 < FEW_LEVELS ? n / 2 : FEW_LEVELS;
     for (int from_end = 0; from_end < 2; from_end++) {
@@ -205,8 +212,8 @@ static size_t drop_rare(level *v, size_t n, const aml_split_search *s, const uin
 
 /* Few present levels are tried one against the rest, many in their order. Returns how many levels, from v[*first] on,
  * go left; 0 = no split. */
-static size_t best_levels(size_t *first, aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot,
-                          level *v, size_t n) {
+static size_t best_levels(size_t *first, aml_split *best, const aml_split_search *s, size_t k,
+                          const uint64_t *slot, level *v, size_t n) {
     level_cuts c;
     bool alone = n <= ONE_VS_REST;
     gain_units u = units_of(s, s->rules->l2 + (alone ? 0 : s->rules->cat_l2));
@@ -231,7 +238,8 @@ static size_t best_levels(size_t *first, aml_split *best, const aml_split_search
     return c.n_left[from + at];
 }
 
-static void find_category(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot, size_t n_bins) {
+static void find_category(aml_split *best, const aml_split_search *s, size_t k,
+                          const uint64_t *slot, size_t n_bins) {
     level v[256];
     size_t n = present_levels(v, s, slot, n_bins);
     size_t first, n_left = n < 2 ? 0 : best_levels(&first, best, s, k, slot, v, n);
@@ -247,7 +255,8 @@ static void find_features(void *arg, size_t block, size_t begin, size_t end, int
         uint32_t j = s->plan->feature[k];
         const uint64_t *slot = s->hist + s->plan->offset[k];
         s->found[k] = (aml_split){.feature = j};
-        if (s->plan->bins->level_code[j]) find_category(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
+        if (s->plan->bins->level_code[j])
+            find_category(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
         else find_number(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
     }
 }

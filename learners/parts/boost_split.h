@@ -8,18 +8,19 @@
 typedef struct aml_split_rules {
     double min_rows, min_curvature; /* of a child; rows are estimated from the curvature */
     double l1, l2;                  /* penalties on a leaf's value */
-    double cat_smooth, cat_l2;      /* categories: shrinks the order of rare levels, penalty of sorted splits, */
-    double min_group;               /* and rows between two cuts along the order */
-    bool random_cuts;               /* one random cut a feature instead of the best one */
+    double cat_smooth,
+        cat_l2;       /* categories: shrinks the order of rare levels, penalty of sorted splits, */
+    double min_group; /* and rows between two cuts along the order */
+    bool random_cuts; /* one random cut a feature instead of the best one */
 } aml_split_rules;
 
 /* Gain of a split: s(l)²/(c(l) + l2) + s(r)²/(c(r) + l2) - s²/(c + l2) in the gradients' own units, each |s| less l1
  * (Chen and Guestrin 2016, eq. 7, times 2). */
 typedef struct aml_split {
-    double gain;               /* > 0, or 0: no split */
-    uint64_t left;             /* packed sums of the left side */
-    uint32_t feature;          /* of the design */
-    uint8_t bin;               /* number: codes 1 … bin go left */
+    double gain;      /* > 0, or 0: no split */
+    uint64_t left;    /* packed sums of the left side */
+    uint32_t feature; /* of the design */
+    uint8_t bin;      /* number: codes 1 … bin go left */
     bool category, missing_left;
     uint32_t set[AML_SET_WORDS]; /* category: codes that go left */
 } aml_split;
@@ -31,8 +32,8 @@ typedef struct aml_split_search {
     const uint64_t *hist;
     uint64_t total;
     size_t n_rows;
-    aml_rng rng;                /* for random cuts */
-    aml_split *found;           /* room for plan->n_features */
+    aml_rng rng;      /* for random cuts */
+    aml_split *found; /* room for plan->n_features */
 } aml_split_search;
 
 /* The first of the best splits over all planned features. */

@@ -17,11 +17,11 @@ typedef struct forest_job {
     aml_ctx *ctx;
     uint32_t *feature;
     size_t n_features;
-    double weight_unit;        /* quantised weight = weight × unit; 1 without weights */
-    aml_forest_work **work;    /* per thread */
-    aml_sample *sample;        /* per thread */
-    aml_grown *grown;          /* of this batch */
-    size_t first;              /* its first tree */
+    double weight_unit;     /* quantised weight = weight × unit; 1 without weights */
+    aml_forest_work **work; /* per thread */
+    aml_sample *sample;     /* per thread */
+    aml_grown *grown;       /* of this batch */
+    size_t first;           /* its first tree */
 } forest_job;
 
 /* ---- rows of a tree */
@@ -35,7 +35,8 @@ static uint32_t weight_at(const forest_job *job, size_t row) {
 static void count_rows(uint32_t *count, const forest_job *job, aml_rng *rng) {
     size_t n = job->data->n;
     for (size_t i = 0; i < n; i++) count[i] = !job->rules->bootstrap;
-    for (size_t i = 0; i < n && job->rules->bootstrap; i++) count[aml_rng_below(rng, (uint32_t)n)]++;
+    for (size_t i = 0; i < n && job->rules->bootstrap; i++)
+        count[aml_rng_below(rng, (uint32_t)n)]++;
     bool any = false;
     for (size_t i = 0; i < n; i++) any |= count[i] && weight_at(job, job->data->rows[i]);
     for (size_t i = 0; i < n && !any; i++) count[i] = 1;
@@ -66,7 +67,8 @@ static void draw_sample(aml_sample *s, const forest_job *job, uint32_t *count, a
         double y = d->y[row];
         if (d->task == AML_REGRESSION) y = rint((y - s->center) / s->scale * scale);
         s->row[s->n] = row;
-        s->value[s->n++] = s->n_classes ? (uint64_t)y << 32 | w : aml_pack((int64_t)y * (int64_t)w, (int64_t)w);
+        s->value[s->n++] =
+            s->n_classes ? (uint64_t)y << 32 | w : aml_pack((int64_t)y * (int64_t)w, (int64_t)w);
         weight += w;
         draws += count[i];
     }
@@ -86,7 +88,8 @@ static void grow_trees(void *arg, size_t block, size_t begin, size_t end, int th
         *t = (aml_grown){.stopped = aml_should_stop(job->ctx)};
         if (t->stopped) continue;
         draw_sample(s, job, aml_forest_counts(job->work[thread]), &rng);
-        aml_forest_grow(t, job->work[thread], s, job->feature, job->n_features, job->rules, rng, job->ctx);
+        aml_forest_grow(t, job->work[thread], s, job->feature, job->n_features, job->rules, rng,
+                        job->ctx);
     }
 }
 
@@ -95,12 +98,18 @@ static aml_status collect(aml_forest *f, forest_job *job, size_t n, bool *stoppe
     aml_status status = AML_OK;
     for (size_t k = 0; k < n; k++) {
         aml_grown *t = job->grown + k;
-        aml_tree tree = {.node = t->node, .set = t->set, .share = t->share, .n_nodes = (uint32_t)t->n_nodes,
-                         .n_sets = (uint32_t)t->n_sets, .n_shares = (uint32_t)t->n_shares};
-        if (t->status) status = aml_fail(AML_ENOMEM, "not enough memory for a tree on %zu rows", job->data->n);
+        aml_tree tree = {.node = t->node,
+                         .set = t->set,
+                         .share = t->share,
+                         .n_nodes = (uint32_t)t->n_nodes,
+                         .n_sets = (uint32_t)t->n_sets,
+                         .n_shares = (uint32_t)t->n_shares};
+        if (t->status)
+            status = aml_fail(AML_ENOMEM, "not enough memory for a tree on %zu rows", job->data->n);
         else if (t->stopped) *stopped = true;
         else if (!status) status = aml_trees_add(&f->trees, &tree, job->ctx->keep);
-        for (size_t j = 0; j < f->trees.p && !status && !t->stopped; j++) f->trees.gain[j] += t->gain[j];
+        for (size_t j = 0; j < f->trees.p && !status && !t->stopped; j++)
+            f->trees.gain[j] += t->gain[j];
         aml_grown_free(t);
     }
     return status;
@@ -150,29 +159,36 @@ static aml_status alloc(forest_job *job) {
     if (!job->feature || !job->work || !job->sample || !job->grown) return AML_ENOMEM;
     for (size_t t = 0; t < threads; t++) {
         aml_sample *s = job->sample + t;
-        *s = (aml_sample){.n_classes = n_classes, .binary = d->task == AML_BINARY, .y = d->y,
-                          .center = job->forest->center, .scale = job->forest->scale};
+        *s = (aml_sample){.n_classes = n_classes,
+                          .binary = d->task == AML_BINARY,
+                          .y = d->y,
+                          .center = job->forest->center,
+                          .scale = job->forest->scale};
         s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
         s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
         job->work[t] = aml_forest_work_new(bins, d->n, n_classes);
         if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
     }
     for (size_t j = 0; j < bins->p; j++)
-        if (bins->n_bins[j] + bins->has_missing[j] > 1) job->feature[job->n_features++] = (uint32_t)j;
+        if (bins->n_bins[j] + bins->has_missing[j] > 1)
+            job->feature[job->n_features++] = (uint32_t)j;
     return AML_OK;
 }
 
 static double weight_unit(const aml_data *d) {
     double sum = 0;
     for (size_t i = 0; i < d->n && d->w; i++) sum += d->w[d->rows[i]];
-    return sum > 0 ? fmin(1024, 67108864.0 / sum) : 1; /* 2^26: a bootstrap may draw heavy rows often */
+    return sum > 0 ? fmin(1024, 67108864.0 / sum)
+                   : 1; /* 2^26: a bootstrap may draw heavy rows often */
 }
 
-aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules, aml_ctx *ctx) {
+aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules,
+                          aml_ctx *ctx) {
     *f = (aml_forest){.task = train->task, .n_outputs = 1, .scale = 1};
     if (train->task == AML_MULTICLASS) f->n_outputs = (size_t)train->n_classes;
     if (train->task == AML_REGRESSION) standardise(f, train);
-    forest_job job = {.data = train, .rules = rules, .forest = f, .ctx = ctx, .weight_unit = weight_unit(train)};
+    forest_job job = {
+        .data = train, .rules = rules, .forest = f, .ctx = ctx, .weight_unit = weight_unit(train)};
     AML_TRY(aml_trees_init(&f->trees, train->x, rules->n_trees, ctx->keep));
     aml_status status = alloc(&job);
     if (!status) status = grow_forest(f, &job);
@@ -195,7 +211,8 @@ aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *
             double *o = out + i * k + c;
             if (f->task == AML_MULTICLASS) *o = total > 0 ? *o / total : 1 / (double)k;
             else *o /= (double)f->trees.n_trees;
-            if (f->task == AML_REGRESSION) *o = fmax(fmin(f->center + f->scale * *o, DBL_MAX), -DBL_MAX);
+            if (f->task == AML_REGRESSION)
+                *o = fmax(fmin(f->center + f->scale * *o, DBL_MAX), -DBL_MAX);
         }
     }
     return AML_OK;
@@ -225,7 +242,8 @@ aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx) {
     bool known = f->task == AML_BINARY || f->task == AML_MULTICLASS || f->task == AML_REGRESSION;
     if (!known || !f->n_outputs || (f->task != AML_MULTICLASS && f->n_outputs != 1))
         return aml_reader_fail(r, "a task that is none");
-    if (!isfinite(f->center) || !isfinite(f->scale)) return aml_reader_fail(r, "a scale that is not a number");
+    if (!isfinite(f->center) || !isfinite(f->scale))
+        return aml_reader_fail(r, "a scale that is not a number");
     AML_TRY(aml_trees_load(&f->trees, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
     return f->trees.n_trees ? AML_OK : aml_reader_fail(r, "a forest without trees");
 }

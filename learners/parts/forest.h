@@ -7,21 +7,22 @@
 
 typedef struct aml_forest_rules {
     uint32_t n_trees, max_leaves;
-    double max_features;   /* share of the features tried at a node; at least one */
-    double min_rows;       /* of a leaf */
-    bool bootstrap;        /* as many rows as there are, with replacement; else all */
-    bool random_cuts;      /* one random cut a feature instead of the best one */
-    bool entropy;          /* classification: entropy instead of Gini impurity */
+    double max_features; /* share of the features tried at a node; at least one */
+    double min_rows;     /* of a leaf */
+    bool bootstrap;      /* as many rows as there are, with replacement; else all */
+    bool random_cuts;    /* one random cut a feature instead of the best one */
+    bool entropy;        /* classification: entropy instead of Gini impurity */
 } aml_forest_rules;
 
 typedef struct aml_forest {
     aml_task_kind task;
     size_t n_outputs;
-    double center, scale;  /* regression: prediction = center + scale * mean of the leaves */
+    double center, scale; /* regression: prediction = center + scale * mean of the leaves */
     aml_trees trees;
 } aml_forest;
 
-aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules, aml_ctx *ctx);
+aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules,
+                          aml_ctx *ctx);
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx);
 void aml_forest_save(const aml_forest *f, aml_writer *w);
 aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx);

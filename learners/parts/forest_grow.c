@@ -68,8 +68,8 @@ aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_
     w->left = aml_calloc(n_classes + 1u, sizeof *w->left);
     w->feature = aml_malloc((bins->p + 1) * sizeof *w->feature);
     w->xlogx = aml_malloc(AML_XLOGX * sizeof *w->xlogx);
-    if (!w->code || !w->next || !w->spare_row || !w->spare_value || !w->class_total || !w->left || !w->feature ||
-        !w->xlogx) {
+    if (!w->code || !w->next || !w->spare_row || !w->spare_value || !w->class_total || !w->left ||
+        !w->feature || !w->xlogx) {
         aml_forest_work_free(w);
         return NULL;
     }
@@ -100,7 +100,8 @@ static bool put_leaf_classes(aml_forest_work *w, aml_node *node, uint64_t weight
     *node = (aml_node){.kind = (uint32_t)t->n_shares};
     for (uint32_t c = 0; c < k; c++) {
         if (!w->class_total[c]) continue;
-        t->share[t->n_shares++] = (aml_share){c, (float)((double)w->class_total[c] / (double)weight)};
+        t->share[t->n_shares++] =
+            (aml_share){c, (float)((double)w->class_total[c] / (double)weight)};
         node->feature++;
     }
     return true;
@@ -116,7 +117,8 @@ static double leaf_mean(const aml_sample *s, size_t begin, size_t n) {
     return sum / total;
 }
 
-static bool put_leaf(aml_forest_work *w, uint32_t at, size_t begin, size_t n, uint64_t total, uint64_t weight) {
+static bool put_leaf(aml_forest_work *w, uint32_t at, size_t begin, size_t n, uint64_t total,
+                     uint64_t weight) {
     aml_node *node = w->out->node + at;
     const aml_sample *s = w->sample;
     if (s->n_classes) return put_leaf_classes(w, node, weight);
@@ -161,7 +163,8 @@ static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
     double share = ceil(w->rules->max_features * (double)w->n_features - 1e-9);
     size_t want = share < 1 ? 1 : (size_t)share;
     for (size_t k = 0; k < w->n_features && want; k++) {
-        swap(w->feature + k, w->feature + k + aml_rng_below(&w->rng, (uint32_t)(w->n_features - k)));
+        swap(w->feature + k,
+             w->feature + k + aml_rng_below(&w->rng, (uint32_t)(w->n_features - k)));
         bool varies = aml_forest_try(&best, node, w->feature[k]);
         if (stopped(w, node->n + 64)) break;
         if (varies && (want > 1 || best.gain > -INFINITY)) want--;
@@ -178,7 +181,8 @@ static uint64_t sum_node(aml_forest_work *w, size_t begin, size_t n, uint64_t *w
         return total;
     }
     memset(w->class_total, 0, s->n_classes * sizeof *w->class_total);
-    for (size_t i = begin; i < begin + n; i++) w->class_total[s->value[i] >> 32] += (uint32_t)s->value[i];
+    for (size_t i = begin; i < begin + n; i++)
+        w->class_total[s->value[i] >> 32] += (uint32_t)s->value[i];
     *weight = 0;
     for (uint32_t c = 0; c < s->n_classes; c++) *weight += w->class_total[c];
     return 0;
@@ -217,10 +221,22 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n) {
     uint64_t least = (uint64_t)ceil(w->rules->min_rows * (double)s->unit * (1 - 1e-9));
     if (!put_leaf(w, at, begin, n, total, weight)) return false;
     if (n < 2 || weight < 2 * least || is_pure(s, begin, n)) return true;
-    aml_forest_node node = {.bins = w->bins, .rules = w->rules, .row = s->row + begin, .value = s->value + begin,
-                            .n = n, .n_classes = s->n_classes, .binary = s->binary, .total = total,
-                            .class_total = w->class_total, .weight = weight, .least = least ? least : 1,
-                            .rng = &w->rng, .code = w->code, .next = w->next, .left = w->left, .xlogx = w->xlogx};
+    aml_forest_node node = {.bins = w->bins,
+                            .rules = w->rules,
+                            .row = s->row + begin,
+                            .value = s->value + begin,
+                            .n = n,
+                            .n_classes = s->n_classes,
+                            .binary = s->binary,
+                            .total = total,
+                            .class_total = w->class_total,
+                            .weight = weight,
+                            .least = least ? least : 1,
+                            .rng = &w->rng,
+                            .code = w->code,
+                            .next = w->next,
+                            .left = w->left,
+                            .xlogx = w->xlogx};
     double worth = aml_forest_worth(&node);
     open_node o = {.begin = begin, .n = n, .node = at, .cut = best_cut(w, &node)};
     if (o.cut.gain == -INFINITY) return true;
@@ -239,7 +255,8 @@ static size_t divide(aml_forest_work *w, const open_node *o) {
     uint64_t *value = w->sample->value + o->begin;
     size_t l = 0, r = 0;
     uint8_t left[256];
-    for (unsigned c = 0; c < 256; c++) left[c] = cut->category ? cut->set[c / 32] >> c % 32 & 1 : c <= cut->bin;
+    for (unsigned c = 0; c < 256; c++)
+        left[c] = cut->category ? cut->set[c / 32] >> c % 32 & 1 : c <= cut->bin;
     left[0] = cut->missing_left;
     for (size_t i = 0; i < o->n; i++) {
         uint32_t at = row[i], go = left[column[at * w->bins->stride]];
@@ -258,10 +275,13 @@ static bool put_split(aml_forest_work *w, const open_node *o) {
     aml_grown *t = w->out;
     const aml_cut *cut = &o->cut;
     if (!grow_room(&t->node, &t->room, t->n_nodes, 2, sizeof *t->node)) return false;
-    aml_node node = {.feature = cut->feature, .left = (uint32_t)t->n_nodes,
+    aml_node node = {.feature = cut->feature,
+                     .left = (uint32_t)t->n_nodes,
                      .kind = cut->missing_left ? AML_NODE_MISSING_LEFT : 0u};
     if (cut->category) {
-        if (!grow_room(&t->set, &t->set_room, t->n_sets * AML_SET_WORDS, AML_SET_WORDS, sizeof *t->set)) return false;
+        if (!grow_room(&t->set, &t->set_room, t->n_sets * AML_SET_WORDS, AML_SET_WORDS,
+                       sizeof *t->set))
+            return false;
         memcpy(t->set + t->n_sets * AML_SET_WORDS, cut->set, sizeof cut->set);
         node.kind |= AML_NODE_CATEGORY | (uint32_t)t->n_sets++ << AML_NODE_SET_SHIFT;
     } else {
@@ -279,7 +299,8 @@ static bool split(aml_forest_work *w, const open_node *o) {
     size_t n_left = divide(w, o);
     assert(n_left && n_left < o->n);
     if (!put_split(w, o)) return false;
-    return examine(w, child, o->begin, n_left) && examine(w, child + 1, o->begin + n_left, o->n - n_left);
+    return examine(w, child, o->begin, n_left) &&
+           examine(w, child + 1, o->begin + n_left, o->n - n_left);
 }
 
 static bool grow(aml_forest_work *w) {
@@ -297,8 +318,9 @@ static bool grow(aml_forest_work *w) {
     return true;
 }
 
-void aml_forest_grow(aml_grown *out, aml_forest_work *w, aml_sample *sample, const uint32_t *features,
-                     size_t n_features, const aml_forest_rules *rules, aml_rng rng, const aml_ctx *ctx) {
+void aml_forest_grow(aml_grown *out, aml_forest_work *w, aml_sample *sample,
+                     const uint32_t *features, size_t n_features, const aml_forest_rules *rules,
+                     aml_rng rng, const aml_ctx *ctx) {
     *out = (aml_grown){0};
     w->rules = rules;
     w->sample = sample;

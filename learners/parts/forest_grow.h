@@ -8,7 +8,7 @@
 /* The rows of a tree, as they are divided among its nodes. Sums are whole numbers, so they have no order.
  * One output: `value` packs target × weight over weight (histogram.h). Classes: class over weight. */
 typedef struct aml_sample {
-    uint32_t *row;      /* design rows */
+    uint32_t *row; /* design rows */
     uint64_t *value;
     size_t n;
     uint64_t unit;      /* weight of one row, on average */
@@ -34,11 +34,12 @@ void aml_grown_free(aml_grown *t);
 /* A thread's workspace, on the heap; NULL when memory is short. */
 typedef struct aml_forest_work aml_forest_work;
 aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes);
-void aml_forest_work_free(aml_forest_work *w); /* NULL is fine */
+void aml_forest_work_free(aml_forest_work *w);   /* NULL is fine */
 uint32_t *aml_forest_counts(aml_forest_work *w); /* room for n, free until the next tree grows */
 
 /* Grows a tree on the sample, which it reorders. `features`: n_features that can be split on. */
-void aml_forest_grow(aml_grown *out, aml_forest_work *w, aml_sample *sample, const uint32_t *features,
-                     size_t n_features, const aml_forest_rules *rules, aml_rng rng, const aml_ctx *ctx);
+void aml_forest_grow(aml_grown *out, aml_forest_work *w, aml_sample *sample,
+                     const uint32_t *features, size_t n_features, const aml_forest_rules *rules,
+                     aml_rng rng, const aml_ctx *ctx);
 
 #endif

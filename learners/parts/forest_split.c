@@ -43,7 +43,8 @@ static inline void move(tally *t, const aml_forest_node *d, uint32_t class, uint
 static double worth_of_tally(const tally *t, const aml_forest_node *d) {
     if (d->rules->entropy)
         return t->logs_left - xlogx(d, t->w_left) + t->logs_right - xlogx(d, t->w_right);
-    return (double)t->squares_left / (double)t->w_left + (double)t->squares_right / (double)t->w_right;
+    return (double)t->squares_left / (double)t->w_left +
+           (double)t->squares_right / (double)t->w_right;
 }
 
 static tally whole(const aml_forest_node *d) {
@@ -59,7 +60,8 @@ double aml_forest_worth(aml_forest_node *d) {
         d->squares += x * x;
         if (d->rules->entropy) d->logs += xlogx(d, x);
     }
-    return d->rules->entropy ? d->logs - xlogx(d, d->weight) : (double)d->squares / (double)d->weight;
+    return d->rules->entropy ? d->logs - xlogx(d, d->weight)
+                             : (double)d->squares / (double)d->weight;
 }
 
 static uint32_t class_of(uint64_t value) { return (uint32_t)(value >> 32); }
@@ -71,10 +73,10 @@ enum { FEW_ROWS = 96, ROWS_PER_LEVEL = 30 };
 
 typedef struct present {
     size_t n;
-    uint8_t code[256];   /* upwards */
-    uint64_t sum[256];   /* one output: packed sums, by code */
-    uint32_t head[256];  /* classes: 1 + the last row of the code, then d->next */
-    double key[256];     /* categories: what they are ordered by, by code */
+    uint8_t code[256];  /* upwards */
+    uint64_t sum[256];  /* one output: packed sums, by code */
+    uint32_t head[256]; /* classes: 1 + the last row of the code, then d->next */
+    double key[256];    /* categories: what they are ordered by, by code */
 } present;
 
 typedef struct range {
@@ -99,7 +101,8 @@ static void list_codes(present *p, const aml_forest_node *d) {
     for (size_t i = 0; i < d->n; i++) bits[d->code[i] >> 6] |= (uint64_t)1 << (d->code[i] & 63);
     p->n = 0;
     for (unsigned k = 0; k < 4; k++)
-        for (uint64_t b = bits[k]; b; b &= b - 1) p->code[p->n++] = (uint8_t)(64 * k + (unsigned)__builtin_ctzll(b));
+        for (uint64_t b = bits[k]; b; b &= b - 1)
+            p->code[p->n++] = (uint8_t)(64 * k + (unsigned)__builtin_ctzll(b));
 }
 
 static void sum_codes(present *p, const aml_forest_node *d) {
@@ -136,12 +139,13 @@ typedef struct trial {
     aml_cut *best;
     const aml_forest_node *d;
     const present *p;
-    size_t found;  /* codes on the left of the best cut, 0 = none */
-    size_t only;   /* the only cut to try (codes on the left), 0 = all */
+    size_t found;    /* codes on the left of the best cut, 0 = none */
+    size_t only;     /* the only cut to try (codes on the left), 0 = all */
     uint64_t w_left; /* of the best cut */
 } trial;
 
-static bool is_better(const aml_cut *best, const aml_forest_node *d, uint64_t w_left, double worth) {
+static bool is_better(const aml_cut *best, const aml_forest_node *d, uint64_t w_left,
+                      double worth) {
     return w_left >= d->least && d->weight - w_left >= d->least && worth > best->gain;
 }
 
@@ -161,13 +165,15 @@ static void run_one(trial *t, size_t first, size_t n_cuts) {
         s += aml_slope(sum);
         w += aml_curvature(sum);
         if (t->only && t->only != k + 1) continue;
-        if (w < all_w) judge(t, k + 1, (uint64_t)w, worth_one(d, s, w) + worth_one(d, all_s - s, all_w - w));
+        if (w < all_w)
+            judge(t, k + 1, (uint64_t)w, worth_one(d, s, w) + worth_one(d, all_s - s, all_w - w));
     }
 }
 
 static void clear_left(const aml_forest_node *d) {
     if (d->n > d->n_classes) memset(d->left, 0, d->n_classes * sizeof *d->left);
-    else for (size_t i = 0; i < d->n; i++) d->left[class_of(d->value[i])] = 0;
+    else
+        for (size_t i = 0; i < d->n; i++) d->left[class_of(d->value[i])] = 0;
 }
 
 static void run_classes(trial *t, size_t first, size_t n_cuts) {
@@ -209,7 +215,9 @@ static double worth_of_side(uint64_t *w_left, const aml_forest_node *d, const ui
         for (size_t i = 0; i < d->n; i++) sum += d->value[i] & -(uint64_t)left[d->code[i]];
         int64_t s = aml_slope(sum), w = aml_curvature(sum), all_w = (int64_t)d->weight;
         *w_left = (uint64_t)w;
-        return w && w < all_w ? worth_one(d, s, w) + worth_one(d, aml_slope(d->total) - s, all_w - w) : -INFINITY;
+        return w && w < all_w
+                   ? worth_one(d, s, w) + worth_one(d, aml_slope(d->total) - s, all_w - w)
+                   : -INFINITY;
     }
     tally sums = whole(d);
     for (size_t i = 0; i < d->n; i++)
@@ -231,7 +239,8 @@ static void try_random_number(aml_cut *best, const aml_forest_node *d, uint32_t 
     best->missing_left = 2 * w_left >= d->weight;
 }
 
-static void try_number(aml_cut *best, const aml_forest_node *d, const present *p, uint32_t feature) {
+static void try_number(aml_cut *best, const aml_forest_node *d, const present *p,
+                       uint32_t feature) {
     trial t = {.best = best, .d = d, .p = p};
     bool missing = !p->code[0];
     size_t first = missing, bin = 0;
@@ -242,13 +251,16 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
     }
     /* missing right: the last cut has all numbers on the left */
     for (int missing_left = 0; missing_left <= missing; missing_left++) {
-        size_t n_left = run(&t, missing_left ? 0 : first, missing && !missing_left ? p->n : p->n - 1);
+        size_t n_left =
+            run(&t, missing_left ? 0 : first, missing && !missing_left ? p->n : p->n - 1);
         if (!n_left || n_left <= first) continue;
         bool all = n_left == p->n;
         size_t lower = p->code[n_left - 1], upper = all ? 0 : p->code[n_left];
         best->feature = feature;
         best->category = false;
-        best->bin = (uint16_t)(all ? d->bins->n_bins[feature] : bin ? bin : (lower + upper - 1) / 2);
+        best->bin = (uint16_t)(all   ? d->bins->n_bins[feature]
+                               : bin ? bin
+                                     : (lower + upper - 1) / 2);
         best->missing_left = missing_left;
         if (!missing) best->missing_left = 2 * t.w_left >= d->weight;
     }
@@ -279,8 +291,8 @@ static void order_levels(present *p, const aml_forest_node *d) {
 }
 
 /* Codes not seen in the node follow the many. */
-static void put_set(aml_cut *best, const aml_forest_node *d, const present *p, const uint8_t left[256],
-                    uint64_t w_left) {
+static void put_set(aml_cut *best, const aml_forest_node *d, const present *p,
+                    const uint8_t left[256], uint64_t w_left) {
     uint8_t side[256];
     memset(side, 2 * w_left >= d->weight, sizeof side);
     for (size_t k = 0; k < p->n; k++) side[p->code[k]] = left[p->code[k]];

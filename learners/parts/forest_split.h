@@ -8,7 +8,7 @@
 typedef struct aml_cut {
     double gain;
     uint32_t feature;
-    uint16_t bin;                /* number: codes 1 … bin go left */
+    uint16_t bin; /* number: codes 1 … bin go left */
     bool category, missing_left;
     uint32_t set[AML_SET_WORDS]; /* category: codes that go left */
 } aml_cut;
@@ -19,7 +19,7 @@ enum { AML_XLOGX = 4096 };
 typedef struct aml_forest_node {
     const aml_bins *bins;
     const aml_forest_rules *rules;
-    const uint32_t *row;         /* n rows and values */
+    const uint32_t *row; /* n rows and values */
     const uint64_t *value;
     size_t n;
     uint32_t n_classes;
@@ -30,9 +30,9 @@ typedef struct aml_forest_node {
     uint64_t squares;            /* classes: sum of the squares of class_total, */
     double logs;                 /* and with entropy of x log x */
     aml_rng *rng;
-    uint8_t *code;               /* n */
-    uint32_t *next, *left;       /* n; n_classes zeros, and zeros again after use */
-    const double *xlogx;         /* AML_XLOGX values of x log x */
+    uint8_t *code;         /* n */
+    uint32_t *next, *left; /* n; n_classes zeros, and zeros again after use */
+    const double *xlogx;   /* AML_XLOGX values of x log x */
 } aml_forest_node;
 
 /* Puts the best cut on `feature` into *best when it is better; false when the feature is constant here. */

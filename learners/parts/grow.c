@@ -8,8 +8,9 @@
 #include "learners/parts/partition.h"
 
 enum {
-    COMPACT_ROWS = 65536,    /* leaves of so many rows are gathered: their sums then stream through memory */
-    POOL_BYTES = 256 << 20,  /* histograms kept for subtraction */
+    COMPACT_ROWS =
+        65536, /* leaves of so many rows are gathered: their sums then stream through memory */
+    POOL_BYTES = 256 << 20, /* histograms kept for subtraction */
     POOL_LEAST = 4
 };
 
@@ -22,22 +23,22 @@ struct aml_grower {
     const aml_round *round;
     bool stopped;
 
-    uint32_t *position, *spare;  /* n, 2n */
-    uint64_t *gradient;          /* of gathered rows, n */
-    uint8_t *store;              /* gathered rows, n × row_bytes */
-    aml_row_block moved;         /* partition's spare */
+    uint32_t *position, *spare; /* n, 2n */
+    uint64_t *gradient;         /* of gathered rows, n */
+    uint8_t *store;             /* gathered rows, n × row_bytes */
+    aml_row_block moved;        /* partition's spare */
 
     aml_leaf *leaf;
     uint32_t n_leaves, n_nodes, n_sets;
-    aml_node *node;              /* 2 × leaves */
-    uint8_t *bin;                /* of inner nodes on numbers */
-    double *gain;                /* of inner nodes */
+    aml_node *node; /* 2 × leaves */
+    uint8_t *bin;   /* of inner nodes on numbers */
+    double *gain;   /* of inner nodes */
     uint32_t *set;
 
-    uint64_t **pool;             /* free histograms */
+    uint64_t **pool; /* free histograms */
     size_t n_free, n_made, n_most, hist_slots;
     aml_split *found;
-    uint32_t *place;             /* design feature to its place in the plan */
+    uint32_t *place; /* design feature to its place in the plan */
 };
 
 /* ---- memory */
@@ -51,7 +52,8 @@ static aml_status alloc_rows(aml_grower *g, size_t n, aml_arena *a) {
     g->moved.row = aml_alloc_raw(a, most, bytes);
     g->moved.gradient = aml_alloc_raw(a, most, sizeof *g->moved.gradient);
     g->moved.position = g->spare;
-    bool ok = g->position && g->spare && g->gradient && g->store && g->moved.row && g->moved.gradient;
+    bool ok =
+        g->position && g->spare && g->gradient && g->store && g->moved.row && g->moved.gradient;
     return ok ? AML_OK : AML_ENOMEM;
 }
 
@@ -74,12 +76,13 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     return ok ? AML_OK : AML_ENOMEM;
 }
 
-aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n, const aml_grow_rules *rules,
-                           aml_ctx *ctx) {
+aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n,
+                           const aml_grow_rules *rules, aml_ctx *ctx) {
     aml_grower *g = AML_NEW(ctx->scratch, aml_grower);
     if (!g) return NULL;
     *g = (aml_grower){.bins = bins, .rows = rows, .rules = rules, .ctx = ctx};
-    if (aml_hist_plan_init(&g->plan, bins, rows, ctx) || alloc_rows(g, n, ctx->scratch) || alloc_nodes(g, ctx->scratch))
+    if (aml_hist_plan_init(&g->plan, bins, rows, ctx) || alloc_rows(g, n, ctx->scratch) ||
+        alloc_nodes(g, ctx->scratch))
         return NULL;
     return g;
 }
@@ -94,7 +97,8 @@ static uint64_t *take_hist(aml_grower *g) {
     }
     aml_leaf *least = NULL;
     for (uint32_t i = 0; i < g->n_leaves; i++)
-        if (g->leaf[i].hist && (!least || g->leaf[i].split.gain < least->split.gain)) least = &g->leaf[i];
+        if (g->leaf[i].hist && (!least || g->leaf[i].split.gain < least->split.gain))
+            least = &g->leaf[i];
     uint64_t *hist = least->hist;
     least->hist = NULL;
     return hist;
@@ -129,7 +133,8 @@ static void sum_leaf(aml_grower *g, aml_leaf *l) {
         ok = aml_hist_sum_rows(l->hist, &g->plan, g->store + l->begin * g->plan.row_bytes, l->n,
                                g->gradient + l->begin, g->ctx);
     else
-        ok = aml_hist_sum(l->hist, &g->plan, g->position + l->begin, l->n, g->round->gradient, g->ctx);
+        ok = aml_hist_sum(l->hist, &g->plan, g->position + l->begin, l->n, g->round->gradient,
+                          g->ctx);
     if (!ok) g->stopped = true;
 }
 
@@ -139,9 +144,15 @@ static void search_leaf(aml_grower *g, aml_leaf *l) {
         give_hist(g, &l->hist);
         return;
     }
-    aml_split_search search = {.plan = &g->plan, .rules = &g->rules->split, .slope_unit = g->round->slope_unit,
-                               .curvature_unit = g->round->curvature_unit, .hist = l->hist, .total = l->total,
-                               .n_rows = l->n, .rng = aml_rng_child(&g->round->rng, l->node), .found = g->found};
+    aml_split_search search = {.plan = &g->plan,
+                               .rules = &g->rules->split,
+                               .slope_unit = g->round->slope_unit,
+                               .curvature_unit = g->round->curvature_unit,
+                               .hist = l->hist,
+                               .total = l->total,
+                               .n_rows = l->n,
+                               .rng = aml_rng_child(&g->round->rng, l->node),
+                               .found = g->found};
     l->split = aml_split_find(&search);
     if (!(l->split.gain > 0)) give_hist(g, &l->hist);
 }
@@ -177,7 +188,8 @@ static aml_status search_children(aml_grower *g, uint64_t *parent, aml_leaf *a, 
 static void put_node(aml_grower *g, const aml_leaf *l, uint32_t child) {
     const aml_split *s = &l->split;
     aml_node *node = g->node + l->node;
-    *node = (aml_node){.feature = s->feature, .left = child, .kind = s->missing_left ? AML_NODE_MISSING_LEFT : 0u};
+    *node = (aml_node){
+        .feature = s->feature, .left = child, .kind = s->missing_left ? AML_NODE_MISSING_LEFT : 0u};
     g->gain[l->node] = s->gain;
     g->bin[l->node] = s->bin;
     if (s->category) {
@@ -201,8 +213,10 @@ static size_t divide_rows(aml_grower *g, const aml_leaf *l) {
     uint32_t *position = g->position + l->begin;
     fill_left(left, &l->split);
     if (!l->compact)
-        return aml_partition(position, l->n, g->bins->column[feature], g->rows, left, g->spare, g->plan.n_threads);
-    aml_row_block rows = {g->store + l->begin * g->plan.row_bytes, g->gradient + l->begin, position};
+        return aml_partition(position, l->n, g->bins->column[feature], g->rows, left, g->spare,
+                             g->plan.n_threads);
+    aml_row_block rows = {g->store + l->begin * g->plan.row_bytes, g->gradient + l->begin,
+                          position};
     return aml_partition_rows(rows, l->n, g->plan.row_bytes, g->place[feature], left, g->moved);
 }
 
@@ -215,10 +229,18 @@ static aml_status split_leaf(aml_grower *g, uint32_t at) {
         return AML_OK;
     }
     put_node(g, &parent, g->n_nodes);
-    *b = (aml_leaf){.begin = parent.begin + n_left, .n = parent.n - n_left, .total = parent.total - parent.split.left,
-                    .node = g->n_nodes + 1, .depth = parent.depth + 1, .compact = parent.compact};
-    *a = (aml_leaf){.begin = parent.begin, .n = n_left, .total = parent.split.left, .node = g->n_nodes,
-                    .depth = parent.depth + 1, .compact = parent.compact};
+    *b = (aml_leaf){.begin = parent.begin + n_left,
+                    .n = parent.n - n_left,
+                    .total = parent.total - parent.split.left,
+                    .node = g->n_nodes + 1,
+                    .depth = parent.depth + 1,
+                    .compact = parent.compact};
+    *a = (aml_leaf){.begin = parent.begin,
+                    .n = n_left,
+                    .total = parent.split.left,
+                    .node = g->n_nodes,
+                    .depth = parent.depth + 1,
+                    .compact = parent.compact};
     g->n_nodes += 2;
     g->n_leaves++;
     if (g->n_leaves == g->rules->n_leaves) {
@@ -235,7 +257,8 @@ static aml_status start(aml_grower *g) {
     g->n_leaves = g->n_nodes = 1;
     g->n_sets = 0;
     g->node[0] = (aml_node){0};
-    for (size_t i = 0; i < round->n; i++) g->position[i] = round->position ? round->position[i] : (uint32_t)i;
+    for (size_t i = 0; i < round->n; i++)
+        g->position[i] = round->position ? round->position[i] : (uint32_t)i;
     for (size_t i = 0; i < round->n; i++) root->total += round->gradient[g->position[i]];
     aml_hist_plan_features(&g->plan, round->feature, round->n_features);
     for (size_t k = 0; k < round->n_features; k++) g->place[round->feature[k]] = (uint32_t)k;
@@ -265,8 +288,9 @@ aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round)
     AML_TRY(grow(g));
     for (uint32_t i = 0; i < g->n_leaves; i++) {
         aml_leaf *l = g->leaf + i;
-        double value = aml_leaf_value(&g->rules->split, (double)aml_slope(l->total) * round->slope_unit,
-                                      (double)aml_curvature(l->total) * round->curvature_unit);
+        double value =
+            aml_leaf_value(&g->rules->split, (double)aml_slope(l->total) * round->slope_unit,
+                           (double)aml_curvature(l->total) * round->curvature_unit);
         g->node[l->node] = (aml_node){.value = (float)(value * g->rules->learning_rate)};
         give_hist(g, &l->hist);
     }
@@ -315,7 +339,9 @@ static float walk(const aml_grower *g, const uint8_t *row) {
         unsigned code = row[node->feature];
         bool left = node->kind & AML_NODE_MISSING_LEFT;
         if (code && node->kind & AML_NODE_CATEGORY)
-            left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >> code % 32 & 1;
+            left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >>
+                       code % 32 &
+                   1;
         else if (code) left = code <= g->bin[at];
         at = node->left + !left;
     }
@@ -327,10 +353,12 @@ static void walk_rows(void *arg, size_t block, size_t begin, size_t end, int thr
     const aml_bins *bins = job->g->bins;
     (void)block, (void)thread;
     for (size_t i = begin; i < end; i++)
-        if (!job->skip || !job->skip[i]) job->score[i] += walk(job->g, bins->row + job->rows[i] * bins->stride);
+        if (!job->skip || !job->skip[i])
+            job->score[i] += walk(job->g, bins->row + job->rows[i] * bins->stride);
 }
 
-void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n, const bool *skip) {
+void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,
+                         const bool *skip) {
     add_job job = {g, score, rows, skip};
     aml_par_for(g->plan.n_threads, n, 4096, walk_rows, &job);
 }

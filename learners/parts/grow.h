@@ -5,8 +5,8 @@
 #include "learners/parts/boost_split.h"
 
 typedef struct aml_grow_rules {
-    uint32_t n_leaves;   /* at most, ≥ 2 */
-    uint32_t max_depth;  /* 0 = any */
+    uint32_t n_leaves;    /* at most, ≥ 2 */
+    uint32_t max_depth;   /* 0 = any */
     double learning_rate; /* leaf values are multiplied by it */
     aml_split_rules split;
 } aml_grow_rules;
@@ -14,10 +14,10 @@ typedef struct aml_grow_rules {
 /* A leaf of the tree, and its rows: positions[begin … begin + n). */
 typedef struct aml_leaf {
     size_t begin, n;
-    uint64_t total;      /* packed sums */
-    uint64_t *hist;      /* or NULL */
+    uint64_t total; /* packed sums */
+    uint64_t *hist; /* or NULL */
     uint32_t node, depth;
-    bool compact;        /* its rows lie gathered */
+    bool compact; /* its rows lie gathered */
     aml_split split;
 } aml_leaf;
 
@@ -27,7 +27,7 @@ typedef struct aml_round {
     double slope_unit, curvature_unit;
     const uint32_t *position; /* positions to learn from, upwards; NULL = all n */
     size_t n;
-    const uint32_t *feature;  /* features to split on, upwards */
+    const uint32_t *feature; /* features to split on, upwards */
     size_t n_features;
     aml_rng rng;
 } aml_round;
@@ -35,8 +35,8 @@ typedef struct aml_round {
 typedef struct aml_grower aml_grower;
 
 /* Room for trees over n rows, in ctx->scratch; NULL when memory is short. rows: position to design row. */
-aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n, const aml_grow_rules *rules,
-                           aml_ctx *ctx);
+aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n,
+                           const aml_grow_rules *rules, aml_ctx *ctx);
 
 /* Grows one tree. Once the stop flag is up it ends with the leaves there are; `stopped` says so. */
 aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round);
@@ -46,7 +46,8 @@ aml_tree aml_grower_tree(const aml_grower *g);
 /* score[position] += value of its leaf, for the positions that were learnt from. */
 void aml_grower_add(float *score, const aml_grower *g);
 /* The same for n other design rows (rows[i]), or for those i with skip[i] false. */
-void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n, const bool *skip);
+void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,
+                         const bool *skip);
 /* gain[feature] += gain of each split. */
 void aml_grower_gains(double *gain, const aml_grower *g);
 

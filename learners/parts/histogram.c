@@ -6,7 +6,7 @@
 #include "automl/core/par.h"
 
 enum {
-    TILE_SLOTS = 4096,    /* 32 KB of sums */
+    TILE_SLOTS = 4096,     /* 32 KB of sums */
     BLOCK_BYTES = 1 << 16, /* gathered rows: they stay in the L2 cache */
     MIN_ROWS = 32,
     BLOCK_MAX = 4096,
@@ -21,7 +21,8 @@ static size_t block_rows(size_t row_bytes) {
 
 static size_t words_of(size_t bytes) { return (bytes + 7) / 8; }
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows, aml_ctx *ctx) {
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
+                              aml_ctx *ctx) {
     size_t words = words_of(bins->p), row_bytes = 8 * words, n_slots = 0;
     *p = (aml_hist_plan){.bins = bins, .rows = rows};
     p->n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1;
@@ -35,7 +36,9 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint
     p->gathered = AML_ARRAY(ctx->scratch, threads * p->block_bytes, uint8_t);
     p->gradients = AML_ARRAY(ctx->scratch, threads * BLOCK_MAX, uint64_t);
     p->partial = AML_ARRAY(ctx->scratch, (threads - 1) * n_slots, uint64_t);
-    if (!p->run || !p->feature || !p->offset || !p->tile || !p->gathered || !p->gradients || !p->partial) return AML_ENOMEM;
+    if (!p->run || !p->feature || !p->offset || !p->tile || !p->gathered || !p->gradients ||
+        !p->partial)
+        return AML_ENOMEM;
     return AML_OK;
 }
 
@@ -76,10 +79,9 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
 /* ---- the kernel */
 
 /* Sums whole words of 8 codes, and `tail` codes of one more word. */
-static inline __attribute__((always_inline)) void add_codes(uint64_t *restrict hist, const uint32_t *restrict offset,
-                                                            size_t n_words, size_t tail, const uint8_t *restrict row,
-                                                            size_t row_bytes, const uint64_t *restrict gradient,
-                                                            size_t n) {
+static inline __attribute__((always_inline)) void add_codes(
+    uint64_t *restrict hist, const uint32_t *restrict offset, size_t n_words, size_t tail,
+    const uint8_t *restrict row, size_t row_bytes, const uint64_t *restrict gradient, size_t n) {
     for (size_t i = 0; i < n; i++, row += row_bytes) {
         uint64_t g = gradient[i], codes;
         const uint32_t *o = offset;
@@ -99,8 +101,8 @@ static inline __attribute__((always_inline)) void add_codes(uint64_t *restrict h
     }
 }
 
-static void add_tile(uint64_t *hist, const uint32_t *o, size_t features, const uint8_t *row, size_t row_bytes,
-                     const uint64_t *gradient, size_t n) {
+static void add_tile(uint64_t *hist, const uint32_t *o, size_t features, const uint8_t *row,
+                     size_t row_bytes, const uint64_t *gradient, size_t n) {
     size_t w = features / 8;
     switch (features % 8) { /* a constant tail unrolls */
     case 0: add_codes(hist, o, w, 0, row, row_bytes, gradient, n); break;
@@ -114,7 +116,8 @@ static void add_tile(uint64_t *hist, const uint32_t *o, size_t features, const u
     }
 }
 
-static void add_rows(uint64_t *hist, const aml_hist_plan *p, const uint8_t *row, const uint64_t *gradient, size_t n) {
+static void add_rows(uint64_t *hist, const aml_hist_plan *p, const uint8_t *row,
+                     const uint64_t *gradient, size_t n) {
     for (size_t t = 0; t < p->n_tiles; t++) {
         size_t first = 8 * (size_t)p->tile[t], end = 8 * (size_t)p->tile[t + 1];
         if (end > p->n_features) end = p->n_features;
@@ -127,10 +130,12 @@ static inline void copy_words(uint8_t *to, const uint8_t *from, size_t bytes) {
     for (size_t k = 0; k < bytes; k += 8) memcpy(to + k, from + k, 8);
 }
 
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first, size_t n) {
+void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first,
+                     size_t n) {
     size_t stride = p->bins->stride, bytes = p->row_bytes;
     for (size_t i = 0; i < n; i++, out += bytes) {
-        const uint8_t *row = p->bins->row + (size_t)p->rows[position ? position[i] : first + i] * stride;
+        const uint8_t *row =
+            p->bins->row + (size_t)p->rows[position ? position[i] : first + i] * stride;
         if (position && i + PREFETCH < n)
             __builtin_prefetch(p->bins->row + (size_t)p->rows[position[i + PREFETCH]] * stride);
         for (size_t r = 0; r < p->n_runs; r++) {
@@ -163,7 +168,8 @@ static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thr
     if (atomic_load(&job->stopped)) return;
     if (job->row) {
         for (size_t i = begin; i < end; i += room)
-            add_rows(hist, p, job->row + i * p->row_bytes, job->gradient + i, end - i < room ? end - i : room);
+            add_rows(hist, p, job->row + i * p->row_bytes, job->gradient + i,
+                     end - i < room ? end - i : room);
         return;
     }
     uint64_t *gradients = p->gradients + at * BLOCK_MAX;
@@ -193,14 +199,14 @@ static bool sum(sum_job *job, size_t n) {
     return !atomic_load(&job->stopped);
 }
 
-bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n, const uint64_t *gradient,
-                  const aml_ctx *ctx) {
+bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n,
+                  const uint64_t *gradient, const aml_ctx *ctx) {
     sum_job job = {.hist = hist, .p = p, .position = position, .gradient = gradient, .ctx = ctx};
     return sum(&job, n);
 }
 
-bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n, const uint64_t *gradient,
-                       const aml_ctx *ctx) {
+bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n,
+                       const uint64_t *gradient, const aml_ctx *ctx) {
     sum_job job = {.hist = hist, .p = p, .row = row, .gradient = gradient, .ctx = ctx};
     return sum(&job, n);
 }

@@ -23,36 +23,39 @@ typedef struct aml_run {
 /* Which features are summed, and where. Rows are known by their position along `rows`. */
 typedef struct aml_hist_plan {
     const aml_bins *bins;
-    const uint32_t *rows;      /* position to design row */
+    const uint32_t *rows; /* position to design row */
     size_t n_features, n_slots;
-    size_t row_bytes;          /* codes of a row, whole words: n_features rounded up to 8 */
-    uint32_t *feature;         /* design feature numbers */
-    uint32_t *offset;          /* first slot of each feature */
-    uint32_t *tile;            /* words [tile[k], tile[k + 1]) are summed together: their slots stay in the L1 cache */
+    size_t row_bytes;  /* codes of a row, whole words: n_features rounded up to 8 */
+    uint32_t *feature; /* design feature numbers */
+    uint32_t *offset;  /* first slot of each feature */
+    uint32_t *
+        tile; /* words [tile[k], tile[k + 1]) are summed together: their slots stay in the L1 cache */
     size_t n_tiles;
-    aml_run *run;       /* neighbouring features, copied together */
+    aml_run *run; /* neighbouring features, copied together */
     size_t n_runs;
     int n_threads;
-    size_t block_bytes;        /* room for a gathered block */
-    uint8_t *gathered;         /* each thread's block of rows, */
-    uint64_t *gradients;       /* its gradients, */
-    uint64_t *partial;         /* and its sums (threads beyond the first) */
+    size_t block_bytes;  /* room for a gathered block */
+    uint8_t *gathered;   /* each thread's block of rows, */
+    uint64_t *gradients; /* its gradients, */
+    uint64_t *partial;   /* and its sums (threads beyond the first) */
 } aml_hist_plan;
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows, aml_ctx *ctx);
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
+                              aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
 /* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1) of gradient[position]. False when
  * the stop flag went up: the sums are then not to be used. */
-bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n, const uint64_t *gradient,
-                  const aml_ctx *ctx);
+bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n,
+                  const uint64_t *gradient, const aml_ctx *ctx);
 
 /* The same from rows already gathered (aml_hist_gather) with their gradients. */
-bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n, const uint64_t *gradient,
-                       const aml_ctx *ctx);
+bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n,
+                       const uint64_t *gradient, const aml_ctx *ctx);
 
 /* out: n rows of row_bytes codes of the planned features. */
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first, size_t n);
+void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first,
+                     size_t n);
 
 /* a -= b, slot by slot. */
 void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots);

@@ -18,7 +18,8 @@ typedef struct part_job {
     size_t total;                 /* positions on the left */
 } part_job;
 
-static size_t divide(uint32_t *to_left, uint32_t *to_right, const part_job *job, const uint32_t *position, size_t n) {
+static size_t divide(uint32_t *to_left, uint32_t *to_right, const part_job *job,
+                     const uint32_t *position, size_t n) {
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t at = position[i], go = job->left[job->column[job->rows[at]]];
@@ -34,7 +35,8 @@ static size_t divide(uint32_t *to_left, uint32_t *to_right, const part_job *job,
 static void divide_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     part_job *job = arg;
     (void)thread;
-    job->n_left[block] = divide(job->to_left + begin, job->to_right + begin, job, job->position + begin, end - begin);
+    job->n_left[block] = divide(job->to_left + begin, job->to_right + begin, job,
+                                job->position + begin, end - begin);
 }
 
 static void place_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
@@ -42,7 +44,8 @@ static void place_block(void *arg, size_t block, size_t begin, size_t end, int t
     size_t at = job->n_left[block], l = job->n_left[block + 1] - at;
     (void)thread;
     memcpy(job->position + at, job->to_left + begin, l * sizeof(uint32_t));
-    memcpy(job->position + job->total + (begin - at), job->to_right + begin, (end - begin - l) * sizeof(uint32_t));
+    memcpy(job->position + job->total + (begin - at), job->to_right + begin,
+           (end - begin - l) * sizeof(uint32_t));
 }
 
 enum { MAX_BLOCKS = 1024 };
@@ -52,7 +55,8 @@ size_t aml_partition(uint32_t *position, size_t n, const uint8_t *column, const 
     size_t n_left[MAX_BLOCKS + 1], block = n / MAX_BLOCKS + 1;
     part_job job = {position, n, column, rows, left, spare, spare + n, n_left, 0};
     if (n_threads < 2 || n < 4 * BLOCK) {
-        size_t l = divide(position, spare, &job, position, n); /* the left side never overtakes the reader */
+        size_t l = divide(position, spare, &job, position,
+                          n); /* the left side never overtakes the reader */
         memcpy(position + l, spare, (n - l) * sizeof *position);
         return l;
     }
@@ -70,8 +74,9 @@ size_t aml_partition(uint32_t *position, size_t n, const uint8_t *column, const 
 }
 
 /* Short rows are written to both sides and count on one: no branch to predict. */
-static inline __attribute__((always_inline)) size_t divide_short(aml_row_block rows, size_t n, size_t bytes,
-                                                                 size_t byte, const uint8_t left[256],
+static inline __attribute__((always_inline)) size_t divide_short(aml_row_block rows, size_t n,
+                                                                 size_t bytes, size_t byte,
+                                                                 const uint8_t left[256],
                                                                  aml_row_block spare) {
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
@@ -89,8 +94,8 @@ static inline __attribute__((always_inline)) size_t divide_short(aml_row_block r
     return l;
 }
 
-static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byte, const uint8_t left[256],
-                          aml_row_block spare) {
+static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                          const uint8_t left[256], aml_row_block spare) {
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *row = rows.row + i * bytes;
@@ -106,8 +111,8 @@ static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byt
     return l;
 }
 
-size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte, const uint8_t left[256],
-                          aml_row_block spare) {
+size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                          const uint8_t left[256], aml_row_block spare) {
     size_t l;
     switch (bytes) {
     case 8: l = divide_short(rows, n, 8, byte, left, spare); break;

@@ -16,7 +16,7 @@ typedef struct aml_row_block {
     uint64_t *gradient;
     uint32_t *position;
 } aml_row_block;
-size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte, const uint8_t left[256],
-                          aml_row_block spare);
+size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                          const uint8_t left[256], aml_row_block spare);
 
 #endif

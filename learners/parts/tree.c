@@ -6,7 +6,8 @@
 
 #include "automl/core/par.h"
 
-aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees, aml_arena *keep) {
+aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees,
+                          aml_arena *keep) {
     *t = (aml_trees){.p = (uint32_t)design->p};
     t->tree = AML_ARRAY(keep, max_trees, aml_tree);
     t->gain = AML_ARRAY(keep, design->p, double);
@@ -29,7 +30,8 @@ static void order_nodes(aml_node *node, const aml_node *grown) {
 }
 
 /* Shares follow one another in the order of their leaves; those of no leaf are left behind. */
-static aml_share *order_shares(aml_tree *tree, aml_node *node, const aml_share *grown, aml_arena *keep) {
+static aml_share *order_shares(aml_tree *tree, aml_node *node, const aml_share *grown,
+                               aml_arena *keep) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < tree->n_nodes; i++)
         if (!node[i].left) tree->n_shares += node[i].feature;
@@ -58,7 +60,8 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     return AML_OK;
 }
 
-static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design, aml_arena *keep) {
+static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design,
+                              aml_arena *keep) {
     for (uint32_t k = 0; k < t->n_trees; k++)
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
             if (t->tree[k].node[i].left) index[t->tree[k].node[i].feature] = 1;
@@ -106,8 +109,8 @@ typedef struct walker {
 /* One step of the n walkers, without a branch on the data: the memory's latencies overlap. Those that come to a leaf
  * leave it in leaf[row] and drop out. Returns how many walk on. */
 static inline __attribute__((always_inline)) size_t step(walker *walkers, size_t n, uint32_t *leaf,
-                                                         const aml_tree *tree, const float *x, size_t stride,
-                                                         bool sets) {
+                                                         const aml_tree *tree, const float *x,
+                                                         size_t stride, bool sets) {
     size_t left_over = 0;
     for (size_t i = 0; i < n; i++) {
         walker w = walkers[i];
@@ -132,14 +135,18 @@ static inline __attribute__((always_inline)) size_t step(walker *walkers, size_t
     return left_over;
 }
 
-static void walk(uint32_t *leaf, walker *walkers, const aml_tree *tree, const float *x, size_t stride, size_t m) {
+static void walk(uint32_t *leaf, walker *walkers, const aml_tree *tree, const float *x,
+                 size_t stride, size_t m) {
     size_t n = tree->node->left ? m : 0;
     for (size_t i = 0; i < m; i++) walkers[i] = (walker){(uint32_t)i, leaf[i] = 0};
-    if (tree->n_sets) while (n) n = step(walkers, n, leaf, tree, x, stride, true);
-    else while (n) n = step(walkers, n, leaf, tree, x, stride, false);
+    if (tree->n_sets)
+        while (n) n = step(walkers, n, leaf, tree, x, stride, true);
+    else
+        while (n) n = step(walkers, n, leaf, tree, x, stride, false);
 }
 
-static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, size_t m, size_t k, size_t column) {
+static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, size_t m, size_t k,
+                       size_t column) {
     for (size_t i = 0; i < m; i++) {
         const aml_node *node = tree->node + leaf[i];
         if (!node->feature) out[i * k + column] += (double)node->value;
@@ -157,7 +164,8 @@ static void gather(float *block, const aml_trees *t, const aml_data *x, size_t b
         uint32_t n_levels = t->n_levels[u];
         for (size_t i = 0; i < m; i++) {
             float v = column[x->rows[begin + i]];
-            if (n_levels) v = v >= 0 && v < (float)n_levels ? (float)t->level_code[u][(uint32_t)v] : 0.0f;
+            if (n_levels)
+                v = v >= 0 && v < (float)n_levels ? (float)t->level_code[u][(uint32_t)v] : 0.0f;
             block[i * t->n_used + u] = v;
         }
     }
@@ -191,7 +199,8 @@ static void predict_block(predict_job *job, float *block, size_t begin, size_t m
 static void predict_part(void *arg, size_t part, size_t begin, size_t end, int thread) {
     predict_job *job = arg;
     (void)part;
-    predict_block(job, job->block + (size_t)thread * job->rows * job->t->n_used, begin, end - begin);
+    predict_block(job, job->block + (size_t)thread * job->rows * job->t->n_used, begin,
+                  end - begin);
 }
 
 static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
@@ -201,8 +210,10 @@ static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
     return rows < BLOCK_LEAST ? BLOCK_LEAST : rows;
 }
 
-aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x, aml_ctx *ctx) {
-    if (x->x->p != t->p) return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
+aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
+                             aml_ctx *ctx) {
+    if (x->x->p != t->p)
+        return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
     job.rows = rows_of_block(x->n, t->n_used, threads);

@@ -4,7 +4,12 @@
 
 #include "automl/core/learner.h"
 
-enum { AML_NODE_MISSING_LEFT = 1, AML_NODE_CATEGORY = 2, AML_NODE_SET_SHIFT = 2, AML_SET_WORDS = 8 };
+enum {
+    AML_NODE_MISSING_LEFT = 1,
+    AML_NODE_CATEGORY = 2,
+    AML_NODE_SET_SHIFT = 2,
+    AML_SET_WORDS = 8
+};
 
 /* Children lie side by side behind their parent. A number goes left when it is ≤ value; a category when the bit of
  * its bin code is in the node's set; NaN, and levels not known, by AML_NODE_MISSING_LEFT. */
@@ -36,11 +41,12 @@ typedef struct aml_trees {
     uint8_t **level_code; /* per used category: bin code of each level */
     uint32_t n_trees;
     aml_tree *tree;
-    double *gain;         /* p: total gain of the splits on each feature */
+    double *gain; /* p: total gain of the splits on each feature */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */
-aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees, aml_arena *keep);
+aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees,
+                          aml_arena *keep);
 
 /* Appends a copy of a tree whose nodes name features of the design, in breadth-first order. The arrays of `grown`
  * stay the caller's; shares that no leaf has are left out. */
@@ -51,7 +57,8 @@ aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *k
 
 /* out (x->n × k, row-major, set by the caller) += the trees. A leaf with shares adds each to its class, one without
  * adds its value to column (tree number mod k). Row by row in the order of the trees. */
-aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x, aml_ctx *ctx);
+aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
+                             aml_ctx *ctx);
 
 /* Gain share of each feature. */
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);

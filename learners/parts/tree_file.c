@@ -61,12 +61,14 @@ static aml_status get_leaf(aml_node *node, place *at, size_t n_classes, aml_read
     return r->status;
 }
 
-static aml_status get_inner(aml_node *node, unsigned flags, const aml_trees *t, uint32_t n_sets, place *at,
-                            aml_reader *r) {
+static aml_status get_inner(aml_node *node, unsigned flags, const aml_trees *t, uint32_t n_sets,
+                            place *at, aml_reader *r) {
     node->feature = aml_get_u32(r);
     node->kind = flags & MISSING_LEFT ? AML_NODE_MISSING_LEFT : 0u;
-    if (node->feature >= t->n_used) return aml_reader_fail(r, "a split on feature %u of %u", node->feature, t->n_used);
-    if (!(flags & CATEGORY) != !t->n_levels[node->feature]) return aml_reader_fail(r, "a split of the wrong kind");
+    if (node->feature >= t->n_used)
+        return aml_reader_fail(r, "a split on feature %u of %u", node->feature, t->n_used);
+    if (!(flags & CATEGORY) != !t->n_levels[node->feature])
+        return aml_reader_fail(r, "a split of the wrong kind");
     if (flags & CATEGORY) {
         uint32_t set = aml_get_u32(r);
         if (set >= n_sets) return aml_reader_fail(r, "set %u of %u", set, n_sets);
@@ -81,10 +83,12 @@ static aml_status get_inner(aml_node *node, unsigned flags, const aml_trees *t, 
     return r->status;
 }
 
-static aml_status get_shares(aml_tree *tree, const place *at, size_t n_classes, aml_reader *r, aml_arena *keep) {
+static aml_status get_shares(aml_tree *tree, const place *at, size_t n_classes, aml_reader *r,
+                             aml_arena *keep) {
     uint32_t n = aml_get_u32(r);
     if (r->status) return r->status;
-    if (n != at->next_share || n > (r->size - r->at) / 8) return aml_reader_fail(r, "%u leaf shares", n);
+    if (n != at->next_share || n > (r->size - r->at) / 8)
+        return aml_reader_fail(r, "%u leaf shares", n);
     aml_share *share = AML_ARRAY(keep, n, aml_share);
     if (!share) return AML_ENOMEM;
     for (uint32_t i = 0; i < n; i++) {
@@ -97,7 +101,8 @@ static aml_status get_shares(aml_tree *tree, const place *at, size_t n_classes, 
     return r->status;
 }
 
-static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep) {
+static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes, aml_reader *r,
+                           aml_arena *keep) {
     size_t set_words;
     uint32_t n = aml_get_u32(r);
     place at = {.n_nodes = n, .next_child = 1};
@@ -112,11 +117,13 @@ static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes,
     for (uint32_t i = 0; i < n; i++) {
         unsigned flags = aml_get_u8(r);
         if (r->status) return r->status;
-        if (flags & ~(unsigned)KNOWN || i >= at.next_child) return aml_reader_fail(r, "a node that is none");
+        if (flags & ~(unsigned)KNOWN || i >= at.next_child)
+            return aml_reader_fail(r, "a node that is none");
         if (flags & LEAF) AML_TRY(get_leaf(node + i, &at, n_classes, r));
         else AML_TRY(get_inner(node + i, flags, t, tree->n_sets, &at, r));
     }
-    if (at.next_child != n) return aml_reader_fail(r, "a tree of %u nodes with links to %u", n, at.next_child);
+    if (at.next_child != n)
+        return aml_reader_fail(r, "a tree of %u nodes with links to %u", n, at.next_child);
     tree->node = node;
     tree->n_nodes = n;
     return get_shares(tree, &at, n_classes, r, keep);
@@ -141,7 +148,8 @@ static aml_status get_features(aml_trees *t, aml_reader *r, aml_arena *keep) {
     t->gain = aml_get_f64s(r, keep, t->p, NULL);
     if (r->status) return r->status;
     for (size_t j = 0; j < t->p; j++)
-        if (!(t->gain[j] >= 0 && isfinite(t->gain[j]))) return aml_reader_fail(r, "a gain that is not a number");
+        if (!(t->gain[j] >= 0 && isfinite(t->gain[j])))
+            return aml_reader_fail(r, "a gain that is not a number");
     return AML_OK;
 }
 
