@@ -16,13 +16,22 @@ typedef struct layout {
     bool timings, sizes;
 } layout;
 
+/* The first `max`, and beyond them the best of every learner: what else there is to choose from. */
+static bool is_shown(const aml_model *m, const aml_leader *l, size_t max) {
+    aml_leader o = {.size = sizeof o};
+    if (!l->rank) return false;
+    for (size_t i = 0; l->rank > max && aml_model_leader(m, i, &o); i++)
+        if (o.rank && o.rank < l->rank && !strcmp(o.learner, l->learner)) return false;
+    return true;
+}
+
 static layout lay_out(const cli_call *call, const aml_model *m, size_t max, bool timings) {
     layout y = {.max = max, .decimals = 4, .timings = timings, .sizes = call->width >= NARROW};
     aml_leader l = {.size = sizeof l};
     double least = INFINITY;
     size_t folds = 0;
     for (size_t i = 0; aml_model_leader(m, i, &l); i++) {
-        if (!l.rank || l.rank > max) continue;
+        if (!is_shown(m, &l, max)) continue;
         if (l.score != 0 && fabs(l.score) < least) least = fabs(l.score);
         y.folds |= l.folds_done != l.folds || (folds && l.folds != folds);
         folds = l.folds;
@@ -49,14 +58,15 @@ static void put_leader(cli_table *t, const aml_leader *l, const layout *y) {
 }
 
 typedef struct counts {
-    size_t ranked, pruned, failed;
+    size_t ranked, shown, pruned, failed;
 } counts;
 
-static counts count_leaders(const aml_model *m) {
+static counts count_leaders(const aml_model *m, size_t max) {
     aml_leader l = {.size = sizeof l};
     counts c = {0};
     for (size_t i = 0; aml_model_leader(m, i, &l); i++) {
         c.ranked += l.rank > 0;
+        c.shown += is_shown(m, &l, max);
         c.pruned += !strcmp(l.state, "pruned");
         c.failed += !strcmp(l.state, "failed");
     }
@@ -67,10 +77,10 @@ static counts count_leaders(const aml_model *m) {
 static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
     enum { REASONS = 3 };
     aml_leader l = {.size = sizeof l};
-    counts c = count_leaders(m);
+    counts c = count_leaders(m, max);
     char text[1024];
-    if (c.ranked > max)
-        fprintf(call->out, "… and %zu more: see automl leaderboard MODEL\n", c.ranked - max);
+    if (c.ranked > c.shown)
+        fprintf(call->out, "… and %zu more: see automl leaderboard MODEL\n", c.ranked - c.shown);
     if (c.pruned)
         fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
     if (!c.failed) return;
@@ -92,7 +102,7 @@ bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool
     aml_leader l = {.size = sizeof l};
     layout y = lay_out(call, m, max, timings);
     for (size_t i = 0; aml_model_leader(m, i, &l); i++)
-        if (l.rank && l.rank <= max) put_leader(t, &l, &y);
+        if (is_shown(m, &l, max)) put_leader(t, &l, &y);
     if (!cli_table_print(t, call->out, call->width, call->colour)) return false;
     show_rest(call, m, max);
     return true;

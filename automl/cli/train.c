@@ -11,7 +11,7 @@
 #include "automl/cli/show.h"
 #include "automl/cli/table.h"
 
-enum { SHOWN = 15 };
+enum { SHOWN = 10 };
 
 typedef struct job {
     const cli_call *call;
