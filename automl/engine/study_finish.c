@@ -173,9 +173,10 @@ static aml_status honest_score(aml_study *s, const choice *c) {
         .size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
     score->method =
         b->folds->k > 1
-            ? "cross-fitted: each fold is predicted by models and weights chosen on the other "
-              "folds; bootstrap over rows"
-            : "holdout rows, weights chosen on the other shares of them; bootstrap over rows";
+            ? "folds; ensemble weights cross-fitted, but early stopping and the search saw "
+              "the scored rows: slightly optimistic; bootstrap over rows"
+            : "holdout; ensemble weights cross-fitted, but early stopping and the search saw "
+              "the scored rows: slightly optimistic; bootstrap over rows";
     score->value = c->score;
     if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes))
         pooled = NAN;
