@@ -25,7 +25,7 @@ typedef struct choice {
     double score, error;
 } choice;
 
-/* ---- candidates: the best complete trials */
+/* ---- candidates: the best complete trials, or the baseline when none is better */
 
 static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
     size_t n = 0;
@@ -39,7 +39,7 @@ static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
         }
         if (at < MOST_CANDIDATES) c->trial[at] = t;
     }
-    if (!n) c->trial[n++] = s->yardstick;
+    if (!n || !(c->trial[0]->loss < s->yardstick->loss)) c->trial[0] = s->yardstick, n = 1;
     for (size_t i = 0; i < n; i++) pred[i] = c->trial[i]->out_of_fold;
     c->candidates = (aml_candidates){.n = n,
                                      .outputs = (size_t)s->bench.n_outputs,
@@ -387,6 +387,14 @@ static aml_status copy_guardrails(aml_study *s) {
     return m->validation ? AML_OK : AML_ENOMEM;
 }
 
+/* Said when all that was tried is no better than a constant. */
+static aml_status report_no_signal(aml_study *s) {
+    if (!s->leader) return AML_OK; /* nothing could be finished: said elsewhere */
+    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_signal", "Alerted", 0,
+                             "the model is the baseline",
+                             "none of %zu pipelines predicts better than a constant", s->ended);
+}
+
 /* The model of a trial that lacks folds: scored by the folds it has. */
 static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
     const choice none = {0};
@@ -408,6 +416,7 @@ aml_status aml_study_finish(aml_study *s) {
     choice c = {0};
     aml_study_report(s, "ensemble", NULL);
     AML_TRY(choose(&c, s));
+    if (c.trial[0] == s->yardstick) AML_TRY(report_no_signal(s));
     AML_TRY(copy_guardrails(s));
     aml_trial *partial = c.trial[0] == s->yardstick ? unfinished(s) : NULL;
     if (partial) return finish_unfinished(s, partial);
