@@ -82,7 +82,8 @@ aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding 
 /* out: n × inputs. `angle`: n × waves, left for the backward pass. */
 void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
                           const uint32_t *rows, size_t n);
-/* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the inputs;
+/* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the waves
+ * (n × waves);
  * overwrites `angle`. */
 void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input,
                            const float *input, float *angle, size_t n);

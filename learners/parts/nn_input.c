@@ -124,7 +124,7 @@ void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_in
     float *frequency = gradient + net->frequency, *phase = gradient + net->phase;
     aml_nn_wave_slope(angle, angle, n * net->waves);
     for (size_t i = 0; i < n; i++) {
-        const float *row = input + i * net->inputs, *d = d_input + i * net->inputs + net->ramps;
+        const float *row = input + i * net->inputs, *d = d_input + i * net->waves;
         for (size_t c = 0; c < net->waves; c++) {
             float d_turns = d[c] * angle[i * net->waves + c];
             phase[c] += d_turns;

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/linalg.h"
 #include "automl/core/par.h"
+#include "learners/parts/nn_gemm.h"
 #include "learners/parts/nn_kernels.h"
 
 /* ---- sizes and first weights */
@@ -93,7 +93,7 @@ static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t 
     work->d_z = AML_ARRAY(a, units, float);
     work->d_first = AML_ARRAY(a, rows * net->width, float);
     work->spare = AML_ARRAY(a, net->residual ? units : 0, float);
-    work->d_input = AML_ARRAY(a, net->waves ? rows * net->inputs : 0, float);
+    work->d_input = AML_ARRAY(a, rows * net->waves, float);
     work->gradient = AML_ARRAY(a, net->n_theta, float);
     work->y = AML_ARRAY(a, rows, float);
     work->w = AML_ARRAY(a, rows, float);
@@ -151,8 +151,8 @@ static void forward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t
     const float *from = l ? work->a[l - 1] : work->input;
     size_t rows = l ? net->members * n : n;
     if (layer->in)
-        aml_sgemm(false, false, rows, net->width, layer->in, 1, from, layer->in,
-                  net->theta + layer->weight, net->width, 0, work->z[l], net->width);
+        aml_nn_gemm(false, false, rows, net->width, layer->in, from, layer->in,
+                    net->theta + layer->weight, net->width, false, work->z[l], net->width);
     else memset(work->z[l], 0, rows * net->width * sizeof(float));
     activate(work, net, l, n);
 }
@@ -161,9 +161,9 @@ static void forward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     const float *top = work->a[net->layers - 1];
     for (size_t m = 0; m < net->members; m++) {
         float *out = work->out + m * n * net->outputs;
-        aml_sgemm(false, false, n, net->outputs, net->width, 1, top + m * n * net->width,
-                  net->width, net->theta + net->head + m * net->width * net->outputs, net->outputs,
-                  0, out, net->outputs);
+        aml_nn_gemm(false, false, n, net->outputs, net->width, top + m * n * net->width, net->width,
+                    net->theta + net->head + m * net->width * net->outputs, net->outputs, false,
+                    out, net->outputs);
         aml_nn_add_bias(out, net->theta + net->head_bias + m * net->outputs, n, net->outputs);
     }
 }
@@ -242,11 +242,11 @@ static void backward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     for (size_t m = 0; m < net->members; m++) {
         const float *d = work->d_out + m * n * k;
         size_t head = net->head + m * width * k;
-        aml_sgemm(true, false, width, k, n, 1, top + m * n * width, width, d, k, 0,
-                  work->gradient + head, k);
+        aml_nn_gemm(true, false, width, k, n, top + m * n * width, width, d, k, false,
+                    work->gradient + head, k);
         aml_nn_add_rows(work->gradient + net->head_bias + m * k, d, n, k);
-        aml_sgemm(false, true, n, width, k, 1, d, k, net->theta + head, k, 0,
-                  work->d_a + m * n * width, width);
+        aml_nn_gemm(false, true, n, width, k, d, k, net->theta + head, k, false,
+                    work->d_a + m * n * width, width);
     }
 }
 
@@ -278,12 +278,15 @@ static void backward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_
                     drop_factor(dropout), units);
     float *d_z = backward_units(work, net, l, n, d_a);
     if (!layer->in) return;
-    aml_sgemm(true, false, layer->in, net->width, rows, 1, l ? work->a[l - 1] : work->input,
-              layer->in, d_z, net->width, 0, work->gradient + layer->weight, net->width);
-    if (l || net->waves)
-        aml_sgemm(false, true, rows, layer->in, net->width, 1, d_z, net->width,
-                  net->theta + layer->weight, net->width, skips ? 1 : 0,
-                  l ? work->d_a : work->d_input, layer->in);
+    aml_nn_gemm(true, false, layer->in, net->width, rows, l ? work->a[l - 1] : work->input,
+                layer->in, d_z, net->width, false, work->gradient + layer->weight, net->width);
+    if (l)
+        aml_nn_gemm(false, true, rows, layer->in, net->width, d_z, net->width,
+                    net->theta + layer->weight, net->width, skips, work->d_a, layer->in);
+    else if (net->waves) /* nothing before the ramps learns */
+        aml_nn_gemm(false, true, rows, net->waves, net->width, d_z, net->width,
+                    net->theta + layer->weight + net->ramps * net->width, net->width, false,
+                    work->d_input, net->waves);
 }
 
 bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
