@@ -75,7 +75,7 @@ static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropou
     rig t;
     rig_open(&t, net, embedding);
     loss_at(&t, 0, t.net.theta[0], dropout, smoothing);
-    assert_true(aml_nn_backward(&t.work, &t.net, N, dropout, smoothing, N, &t.ctx));
+    assert_true(aml_nn_backward(&t.work, &t.net, N, smoothing, N, &t.ctx));
     double difference = 0, length = 0;
     for (size_t i = 0; i < t.net.n_theta; i++) {
         float at = t.net.theta[i], h = 4e-3f, up = at + h, down = at - h;
@@ -116,11 +116,14 @@ static void slopes_are_differences(void **state) {
     const float scale = 1, bias = 0, one = 1;
     for (int kind = AML_NN_RELU; kind <= AML_NN_SELU; kind++) {
         for (float u = -5.03f; u < 5; u += 0.1f) {
-            float h = 1e-2f, high, low, up = u + h, down = u - h, d = 0, d_scale = 0, d_bias = 0;
-            aml_nn_unit_forward(&high, &up, &scale, &bias, 1, 1, (aml_nn_activation)kind);
-            aml_nn_unit_forward(&low, &down, &scale, &bias, 1, 1, (aml_nn_activation)kind);
-            aml_nn_unit_backward(&d, false, &d_scale, &d_bias, &one, &u, &scale, &bias, 1, 1,
-                                 (aml_nn_activation)kind);
+            float h = 1e-2f, high, low, a, slope, up = u + h, down = u - h;
+            float d = 0, d_scale = 0, d_bias = 0;
+            const aml_nn_unit unit = {
+                .scale = &scale, .bias = &bias, .activation = (aml_nn_activation)kind};
+            aml_nn_unit_forward(&high, NULL, &up, &unit, 1, 1);
+            aml_nn_unit_forward(&low, NULL, &down, &unit, 1, 1);
+            aml_nn_unit_forward(&a, &slope, &u, &unit, 1, 1);
+            aml_nn_unit_backward(&d, false, &d_scale, &d_bias, &one, &u, &slope, &scale, 1, 1);
             assert_true(fabsf((high - low) / (up - down) - d) < 2e-3f);
             assert_true(d_bias == d && fabsf(d_scale - d * u) < 1e-5f);
         }
@@ -184,18 +187,65 @@ static void inputs_stay_bounded(void **state) {
 
 /* ---- kernels */
 
+/* What is left out has neither value nor slope; the rest is scaled; the layer before is added whole. */
 static void dropout_keeps_its_share(void **state) {
     (void)state;
-    float v[2048];
-    uint8_t random[2048];
-    for (size_t i = 0; i < 2048; i++) v[i] = 1, random[i] = (uint8_t)i;
-    aml_nn_drop(v, random, 64, 4.0f / 3, 2048);
+    enum { UNITS = 2048 };
+    float z[UNITS], skip[UNITS], a[UNITS], slope[UNITS], scale[UNITS], bias[UNITS] = {0};
+    uint8_t random[UNITS];
+    for (size_t i = 0; i < UNITS; i++)
+        z[i] = 1, scale[i] = 1, skip[i] = (float)i, random[i] = (uint8_t)i;
+    const aml_nn_unit unit = {.scale = scale,
+                              .bias = bias,
+                              .activation = AML_NN_RELU,
+                              .random = random,
+                              .threshold = 64,
+                              .factor = 4.0f / 3,
+                              .skip = skip};
+    aml_nn_unit_forward(a, slope, z, &unit, 1, UNITS);
     double sum = 0;
-    for (size_t i = 0; i < 2048; i++) {
-        assert_true(v[i] == (random[i] < 64 ? 0 : 4.0f / 3));
-        sum += (double)v[i];
+    for (size_t i = 0; i < UNITS; i++) {
+        float keep = random[i] < 64 ? 0 : 4.0f / 3;
+        assert_true(a[i] == skip[i] + keep && slope[i] == keep);
+        sum += (double)slope[i];
     }
-    assert_true(fabs(sum - 2048) < 1e-2);
+    assert_true(fabs(sum - UNITS) < 1e-2);
+}
+
+static void random_bytes_are_philox(void **state) {
+    (void)state;
+    enum { BYTES = 1024 };
+    uint8_t bytes[BYTES];
+    const aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 1, 2);
+    aml_nn_random(bytes, BYTES, &rng);
+    for (uint32_t at = 0; at < BYTES / 16; at++) {
+        uint32_t word, out[4], counter[4] = {at, rng.counter[1], rng.counter[2], rng.counter[3]};
+        aml_philox(out, counter, rng.key);
+        for (uint32_t w = 0; w < 4; w++) {
+            memcpy(&word, bytes + (at / 16) * 256 + w * 64 + (at % 16) * 4, 4);
+            assert_int_equal(word, out[w]);
+        }
+    }
+}
+
+static void one_column_is_a_product(void **state) {
+    (void)state;
+    enum { R = 3, W = 37 };
+    float x[R * W], w[W], d[R] = {1, -2, 0.5f}, dots[R], sum[W], outer[R * W];
+    for (size_t i = 0; i < R * W; i++) x[i] = (float)((i * 7) % 11) - 5;
+    for (size_t j = 0; j < W; j++) w[j] = (float)(j % 5) - 2;
+    aml_nn_dot_rows(dots, x, w, R, W);
+    aml_nn_weigh_rows(sum, x, d, R, W);
+    aml_nn_outer(outer, d, w, R, W);
+    for (size_t i = 0; i < R; i++) {
+        float dot = 0;
+        for (size_t j = 0; j < W; j++) dot += x[i * W + j] * w[j];
+        assert_true(dot == dots[i]); /* small whole numbers: no rounding in any order */
+    }
+    for (size_t j = 0; j < W; j++) {
+        assert_true(sum[j] == d[0] * x[j] + d[1] * x[W + j] + d[2] * x[2 * W + j]);
+        for (size_t i = 0; i < R; i++) assert_true(outer[i * W + j] == d[i] * w[j]);
+    }
 }
 
 static void softmax_sums_to_one(void **state) {
@@ -296,6 +346,8 @@ int main(void) {
         cmocka_unit_test(waves_are_cosines),
         cmocka_unit_test(inputs_stay_bounded),
         cmocka_unit_test(dropout_keeps_its_share),
+        cmocka_unit_test(random_bytes_are_philox),
+        cmocka_unit_test(one_column_is_a_product),
         cmocka_unit_test(softmax_sums_to_one),
         cmocka_unit_test(adam_walks_downhill),
         cmocka_unit_test(curves_and_products_are_learnt),

@@ -100,12 +100,11 @@ typedef struct aml_nn_work {
     size_t rows;
     bool trains;
     float *input, *angle, *first; /* rows × inputs, rows × waves, rows × width */
-    float *z[AML_NN_MAX_LAYERS],
-        *a[AML_NN_MAX_LAYERS];        /* members × rows × width; z[0] is `first` */
-    uint8_t *mask[AML_NN_MAX_LAYERS]; /* random bytes: the dropout of a layer, when there is any */
-    float *out;                       /* members × rows × outputs */
+    float *z[AML_NN_MAX_LAYERS], *a[AML_NN_MAX_LAYERS],
+        *slope[AML_NN_MAX_LAYERS]; /* members × rows × width; z[0] is `first` */
+    uint8_t *random;               /* bytes for the dropout of a layer, when there is any */
+    float *out;                    /* members × rows × outputs */
     float *d_out, *d_a, *d_z, *d_first, *d_input;
-    float *spare;    /* like d_a, when residual */
     float *gradient; /* n_theta */
     float *y, *w;    /* rows */
     bool stopped;
@@ -122,8 +121,8 @@ bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const 
 /* From work->y, work->w and the forward pass: work->gradient of
  *     1/total * sum_i w_i * (mean over members of the loss of row i)
  * for squared error / 2, logistic or softmax cross-entropy with smoothed labels. */
-bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
-                     double smoothing, double total, const aml_ctx *ctx);
+bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total,
+                     const aml_ctx *ctx);
 /* Mean over members through the link, as double: n × outputs. Overwrites work->out. */
 void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t n);
 /* The loss that training lowers, for checks: the gradient above is its derivative. */

@@ -126,11 +126,13 @@ static tile_fn best_tile(void) {
 
 /* ---- panels */
 
+/* A copy of known size is a few vectors, one of unknown size a slow string instruction. */
 static void pack_rows(float *panel, const float *b, size_t ldb, size_t depth, size_t columns) {
-    for (size_t k = 0; k < depth; k++, panel += COLUMNS) {
-        memcpy(panel, b + k * ldb, columns * sizeof *b);
-        if (columns < COLUMNS) memset(panel + columns, 0, (COLUMNS - columns) * sizeof *b);
-    }
+    for (size_t k = 0; columns == COLUMNS && k < depth; k++)
+        memcpy(panel + k * COLUMNS, b + k * ldb, COLUMNS * sizeof *b);
+    for (size_t k = 0; columns < COLUMNS && k < depth; k++)
+        for (size_t j = 0; j < COLUMNS; j++)
+            panel[k * COLUMNS + j] = j < columns ? b[k * ldb + j] : 0;
 }
 
 /* Columns of the panel are rows of b; four by four where possible. */

@@ -45,8 +45,8 @@ static void chunk_gradient(void *arg, size_t block, size_t begin, size_t end, in
     }
     aml_rng rng = aml_rng_child(&t->rng, (uint32_t)block);
     if (aml_nn_forward(work, t->net, t->train->x, t->rows + begin, n, t->dropout, rng, t->ctx))
-        aml_nn_backward(work, t->net, n, t->dropout, t->o->label_smoothing,
-                        (double)(t->end - t->begin), t->ctx);
+        aml_nn_backward(work, t->net, n, t->o->label_smoothing, (double)(t->end - t->begin),
+                        t->ctx);
 }
 
 static size_t chunks_of_batch(const trainer *t) {
