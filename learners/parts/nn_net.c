@@ -82,7 +82,7 @@ aml_status aml_nn_init(aml_nn *net, double wave_scale, aml_rng rng, aml_arena *k
 
 size_t aml_nn_chunk(const aml_nn *net) {
     size_t rows = 512 / net->members;
-    return rows > 128 ? 128 : rows < 16 ? 16 : rows;
+    return rows > 64 ? 64 : rows < 16 ? 16 : rows;
 }
 
 static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t rows, bool drops,

@@ -5,7 +5,7 @@
 #include "automl/core/par.h"
 #include "learners/parts/nn_kernels.h"
 
-enum { BLOCK = 16384 }; /* parameters stepped at a time */
+enum { BLOCK = 65536 }; /* parameters stepped at a time: fewer are not worth waking a thread */
 
 typedef struct trainer {
     aml_nn *net;
