@@ -324,6 +324,71 @@ static void curves_and_products_are_learnt(void **state) {
     assert_true(unexplained("activation", 0, false, hp) < 0.02);
 }
 
+/* One fit and its model's bytes; predictions of all rows at once, and one row at a time. */
+static aml_writer fitted_bytes(int threads, double *at_once, double *one_by_one, size_t n,
+                               bool missing) {
+    const aml_learner *l = &aml_learner_mlp;
+    double hp[64];
+    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
+    float *x = AML_ARRAY(keep, n * P, float);
+    double *y = AML_ARRAY(keep, n, double);
+    uint32_t *rows = AML_ARRAY(keep, n, uint32_t);
+    aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < n * P; i++) x[i] = missing ? 0 : (float)aml_rng_normal(&rng);
+    for (size_t i = 0; i < n; i++) rows[i] = (uint32_t)i, y[i] = (double)aml_rng_below(&rng, 3);
+    aml_design design = {.n = n, .p = P, .dense = x};
+    aml_data d = {
+        .x = &design, .rows = rows, .n = n, .task = AML_MULTICLASS, .n_classes = 3, .y = y};
+    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
+    hp[aml_params_find(l->params, "epochs")] = 2;
+    hp[aml_params_find(l->params, "dropout")] = 0.2;
+    aml_ctx ctx = {.keep = keep,
+                   .scratch = scratch,
+                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
+                   .n_threads = threads};
+    void *model;
+    aml_writer w = {0};
+    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
+    assert_int_equal(l->predict(at_once, model, &d, &ctx), AML_OK);
+    d.n = 1;
+    for (size_t i = 0; i < n; i++, d.rows++)
+        assert_int_equal(l->predict(one_by_one + 3 * i, model, &d, &ctx), AML_OK);
+    l->save(model, &w);
+    aml_arena_free(keep);
+    aml_arena_free(scratch);
+    return w;
+}
+
+static void threads_and_cuts_do_not_matter(void **state) {
+    (void)state;
+    enum { ROWS_HERE = 333 };
+    static const int threads[] = {1, 2, 4};
+    double at_once[3][3 * ROWS_HERE], one_by_one[3 * ROWS_HERE];
+    aml_writer bytes[3];
+    for (size_t t = 0; t < 3; t++) {
+        bytes[t] = fitted_bytes(threads[t], at_once[t], one_by_one, ROWS_HERE, false);
+        assert_memory_equal(at_once[t], one_by_one, sizeof one_by_one);
+        assert_int_equal(bytes[t].size, bytes[0].size);
+        assert_memory_equal(bytes[t].data, bytes[0].data, bytes[0].size);
+        assert_memory_equal(at_once[t], at_once[0], sizeof one_by_one);
+    }
+    for (size_t t = 0; t < 3; t++) aml_writer_free(&bytes[t]);
+}
+
+/* Columns without a value tell nothing: every row gets the shares of the classes, or nearly. */
+static void nothing_to_see_gives_shares(void **state) {
+    (void)state;
+    enum { ROWS_HERE = 300 };
+    double out[3 * ROWS_HERE], again[3 * ROWS_HERE];
+    aml_writer w = fitted_bytes(1, out, again, ROWS_HERE, true);
+    for (size_t i = 0; i < ROWS_HERE; i++)
+        for (size_t j = 0; j < 3; j++) {
+            assert_true(out[3 * i + j] == out[j]);
+            assert_true(fabs(out[3 * i + j] - 1.0 / 3) < 0.15);
+        }
+    aml_writer_free(&w);
+}
+
 static void mlp_takes_what_is_damaged(void **state) {
     (void)state;
     rig t;
@@ -351,6 +416,8 @@ int main(void) {
         cmocka_unit_test(softmax_sums_to_one),
         cmocka_unit_test(adam_walks_downhill),
         cmocka_unit_test(curves_and_products_are_learnt),
+        cmocka_unit_test(threads_and_cuts_do_not_matter),
+        cmocka_unit_test(nothing_to_see_gives_shares),
         cmocka_unit_test(mlp_takes_what_is_damaged),
     };
     aml_linalg_init();

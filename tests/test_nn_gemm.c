@@ -10,7 +10,13 @@
 
 #include "automl/core/arena.h"
 #include "automl/core/rng.h"
-#include "learners/parts/nn_gemm.h"
+
+/* The source itself, so that every instruction set is tested and not only the one that is chosen here. */
+#define aml_nn_gemm own_gemm
+#include "learners/parts/nn_gemm.c"
+#undef aml_nn_gemm
+void aml_nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                 const float *b, size_t ldb, bool add, float *c, size_t ldc);
 
 static float *draw(aml_arena *a, size_t n, uint32_t item) {
     aml_rng rng = aml_rng_stream(7, AML_RNG_TEST, 0, item);
@@ -75,10 +81,51 @@ static void cuts_do_not_matter(void **state) {
     aml_arena_free(arena);
 }
 
+static void check_tile(tile t, aml_arena *arena) {
+    float *any = draw(arena, ROWS * COLUMNS, 3), *fused = draw(arena, ROWS * COLUMNS, 3);
+    t.c = any;
+    tile_any(&t);
+#if defined(__x86_64__)
+    bool has_fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!has_fma) return;
+    t.c = fused;
+    tile_avx2(&t);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++) assert_true(fabsf(any[i] - fused[i]) < 2e-4f);
+    if (best_tile() != tile_avx512) return;
+    float *wide = draw(arena, ROWS * COLUMNS, 3);
+    t.c = wide;
+    tile_avx512(&t);
+    assert_memory_equal(wide, fused, ROWS * COLUMNS * sizeof *wide);
+#endif
+}
+
+/* The same tile by each instruction set: fused ones agree to the bit, the portable one nearly. */
+static void tiles_agree(void **state) {
+    (void)state;
+    enum { K = 100, STEP = 3 };
+    aml_arena *arena = aml_arena_new(NULL);
+    float *a = draw(arena, ROWS * K * STEP, 1), *b = draw(arena, K * COLUMNS, 2);
+    for (size_t columns = 1; columns <= COLUMNS; columns += 5) {
+        for (size_t rows = 1; rows <= ROWS; rows++) {
+            tile t = {.step = STEP,
+                      .depth = K,
+                      .b = b,
+                      .ldc = COLUMNS,
+                      .rows = rows,
+                      .columns = columns,
+                      .add = rows % 2};
+            for (size_t r = 0; r < ROWS; r++) t.a[r] = a + (r < rows ? r : 0) * K * STEP;
+            check_tile(t, arena);
+        }
+    }
+    aml_arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_sums),
         cmocka_unit_test(cuts_do_not_matter),
+        cmocka_unit_test(tiles_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
