@@ -29,7 +29,7 @@ static const char *const embeddings[] = {"none", "ple", "periodic", "both", NULL
 static const aml_param params[] = {
     [LAYERS] = {"layers", "hidden layers", AML_INT, false, 1, 4, 2, NULL, false},
     [WIDTH] = {"width", "units of a hidden layer", AML_INT, true, 32, 512, 128, NULL, false},
-    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 1,
+    [ACTIVATION] = {"activation", "what a unit does with its sum", AML_CHOICE, false, 0, 2, 0,
                     activations, false},
     [RESIDUAL] = {"residual", "layers add to the layer before", AML_CHOICE, false, 0, 1, 0,
                   switches, false},
@@ -40,7 +40,7 @@ static const aml_param params[] = {
     [WAVE_SCALE] = {"wave_scale", "spread of the waves' first frequencies", AML_REAL, true, 0.02, 2,
                     0.1, NULL, false},
     [MEMBERS] = {"members", "networks that share their weights and are averaged", AML_INT, true, 1,
-                 16, 8, NULL, false},
+                 16, 4, NULL, false},
     [LEARNING_RATE] = {"learning_rate", "largest step of AdamW", AML_REAL, true, 1e-4, 3e-2, 3e-3,
                        NULL, false},
     [WEIGHT_DECAY] = {"weight_decay", "pull of the weights to zero", AML_REAL, true, 1e-5, 1, 1e-2,
@@ -217,9 +217,9 @@ static double cost(const double *hp, const aml_shape *shape) {
     double p = (double)shape->p, numbers = p > 24 ? 24 + (p - 24) / 4 : p,
            detail = fmin(hp[DETAIL], 4096 / (p + 1));
     aml_nn_embedding embedding = (aml_nn_embedding)hp[EMBEDDING];
-    double share = embedding == AML_NN_BOTH ? 0.5 : 1;
-    double ramps = p + (embedding & AML_NN_PLE ? numbers * detail * share : 0),
-           waves = embedding & AML_NN_PERIODIC ? numbers * detail * share : 0;
+    double each = numbers * detail * (embedding == AML_NN_BOTH ? 0.5 : 1);
+    double ramps = p + (embedding == AML_NN_PLE || embedding == AML_NN_BOTH ? each : 0),
+           waves = embedding == AML_NN_PERIODIC || embedding == AML_NN_BOTH ? each : 0;
     double width = hp[WIDTH], members = hp[MEMBERS], layers = hp[LAYERS];
     double outputs = aml_task_outputs(shape->task, shape->n_classes);
     double hidden = (layers - 1) * width, units = members * layers * width;

@@ -259,18 +259,20 @@ static void softmax_sums_to_one(void **state) {
 
 static void adam_walks_downhill(void **state) {
     (void)state;
-    float theta[2] = {3, -2}, m[2] = {0}, v[2] = {0};
+    float theta[2] = {3, -2}, average[2] = {3, -2}, m[2] = {0}, v[2] = {0};
     for (int step = 1; step <= 2000; step++) {
         float gradient[2] = {theta[0] - 1, 4 * (theta[1] - 2)};
         aml_nn_adam o = {.rate = 0.01f,
                          .beta1 = 0.9f,
                          .beta2 = 0.99f,
                          .gradient_factor = 1,
+                         .blend = 0.01f,
                          .correction1 = 1 / (1 - powf(0.9f, (float)step)),
                          .correction2 = 1 / (1 - powf(0.99f, (float)step))};
-        aml_nn_adam_step(theta, m, v, gradient, 2, &o);
+        aml_nn_adam_step(theta, average, m, v, gradient, 2, &o);
     }
     assert_true(fabsf(theta[0] - 1) < 1e-2f && fabsf(theta[1] - 2) < 1e-2f);
+    assert_true(fabsf(average[0] - 1) < 1e-2f && fabsf(average[1] - 2) < 1e-2f);
 }
 
 /* ---- the learner */

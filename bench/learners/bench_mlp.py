@@ -7,8 +7,9 @@
 speed: equal rows, layers, units, batch, epochs, relu and Adam without decay; one plain network each; scikit-learn
 on float32, which is its faster path. Each has its own default rate (1e-3 kept; 3e-3 warmed up and lowered to 0,
 1.5e-3 on average). Medians of interleaved repeats; `loss` is the learning loss at the end.
-quality: the defaults of `mlp` against scikit-learn's MLP used well: StandardScaler, one-hot, early stopping, and as
-many networks, averaged, as it fits in the time that `mlp` took (at least one). Another split each seed.
+quality: the defaults of `mlp` against scikit-learn's MLP used well: StandardScaler, one-hot, and as many networks,
+averaged, as it fits in the time that `mlp` took (at least one). Both stop early on a tenth of the learning rows.
+Another split each seed.
 Tables come from --datasets or $AUTOML_DATASETS.
 """
 import argparse, csv, json, os, statistics, struct, subprocess, sys, tempfile, time, warnings
@@ -146,7 +147,7 @@ def quality(a, folder):
             x, y, kind, classes, n = load(a.datasets, name, seed)
             path = os.path.join(folder, name)
             write(path, x, y, kind, classes, n)
-            mine = ours(a.program, path, a.threads, seed, *a.set)
+            mine = ours(a.program, path, a.threads, seed, "--valid", "0.1", *a.set)
             total, nets, spent = 0, 0, 0
             while not nets or spent + spent / nets < mine["fit"]:
                 peer = Peer(kind, hidden_layer_sizes=(128, 128), early_stopping=True, max_iter=200,

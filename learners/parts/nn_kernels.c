@@ -321,9 +321,9 @@ WIDE(void, aml_nn_wave_slope, (float *out, const float *angle, size_t n), (out, 
 /* ---- steps */
 
 WIDE(void, aml_nn_adam_step,
-     (float *restrict theta, float *restrict m, float *restrict v, const float *restrict gradient,
-      size_t n, const aml_nn_adam *o),
-     (theta, m, v, gradient, n, o)) {
+     (float *restrict theta, float *restrict average, float *restrict m, float *restrict v,
+      const float *restrict gradient, size_t n, const aml_nn_adam *o),
+     (theta, average, m, v, gradient, n, o)) {
     const aml_nn_adam k = *o;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] * k.gradient_factor;
@@ -331,6 +331,7 @@ WIDE(void, aml_nn_adam_step,
         v[i] = k.beta2 * v[i] + (1 - k.beta2) * g * g;
         theta[i] -= k.rate * (m[i] * k.correction1 / (sqrtf(v[i] * k.correction2) + 1e-8f) +
                               k.decay * theta[i]);
+        average[i] += k.blend * (theta[i] - average[i]);
     }
 }
 

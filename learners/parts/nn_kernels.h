@@ -49,12 +49,13 @@ void aml_nn_waves(float *out, float *angle, const aml_nn *net, size_t n);
 /* -2 pi sin(2 pi angle). */
 void aml_nn_wave_slope(float *out, const float *angle, size_t n);
 
-/* One AdamW step (Loshchilov and Hutter 2019) over theta[0 … n-1]; rate and the bias corrections come folded in. */
+/* One AdamW step (Loshchilov and Hutter 2019) over theta[0 … n-1]; rate and the bias corrections come folded in.
+ * `average` then moves towards theta by the share `blend`. */
 typedef struct aml_nn_adam {
-    float rate, decay, beta1, beta2, correction1, correction2, gradient_factor;
+    float rate, decay, beta1, beta2, correction1, correction2, gradient_factor, blend;
 } aml_nn_adam;
-void aml_nn_adam_step(float *theta, float *m, float *v, const float *gradient, size_t n,
-                      const aml_nn_adam *o);
+void aml_nn_adam_step(float *theta, float *average, float *m, float *v, const float *gradient,
+                      size_t n, const aml_nn_adam *o);
 double aml_nn_square_sum(const float *v, size_t n);
 
 #endif
