@@ -102,7 +102,7 @@ static aml_status take_rows(aml_nn_data *out, const mlp *m, const aml_data *d, c
     for (size_t i = 0; w && i < n; i++) sum += d->w[rows[i]] / (largest > 0 ? largest : 1);
     for (size_t i = 0; w && i < n; i++)
         w[i] = sum > 0 ? (float)(d->w[rows[i]] / largest * ((double)n / sum)) : 1;
-    *out = (aml_nn_data){d->x->dense, rows, y, w, n};
+    *out = (aml_nn_data){.x = d->x->dense, .rows = rows, .y = y, .w = w, .n = n};
     return AML_OK;
 }
 
@@ -131,6 +131,12 @@ static aml_nn_options schedule(const double *hp, size_t n) {
                             .batch = batch < most ? batch : most};
 }
 
+/* Values of the net in the target's own scale, within its range. */
+static void to_target(double *out, const mlp *m, size_t n) {
+    for (size_t i = 0; m->net.link == AML_NN_VALUE && i < n; i++)
+        out[i] = fmax(m->lowest, fmin(m->highest, m->centre + m->spread * out[i]));
+}
+
 static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx *ctx) {
     mlp *m = AML_NEW(ctx->keep, mlp);
     if (!m) return AML_ENOMEM;
@@ -139,6 +145,7 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
     aml_nn_data train, valid;
     AML_TRY(take_rows(&train, m, d, d->rows, d->n, ctx->scratch));
     AML_TRY(take_rows(&valid, m, d, d->valid, d->n_valid, ctx->scratch));
+    valid.held_out = d->held_out;
     set_sizes(&m->net, d, hp);
     AML_TRY(aml_nn_input_fit(&m->net, &train, (aml_nn_embedding)hp[EMBEDDING], (size_t)hp[DETAIL],
                              ctx));
@@ -148,6 +155,7 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
     AML_TRY(aml_nn_init(&m->net, hp[WAVE_SCALE], aml_rng_child(&ctx->rng, 0), ctx->keep));
     aml_nn_options o = schedule(hp, d->n);
     AML_TRY(aml_nn_train(&m->net, &train, &valid, &o, ctx));
+    if (d->held_out) to_target(d->held_out, m, d->n_valid);
     *model = m;
     return AML_OK;
 }
@@ -163,11 +171,7 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
         return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %d", m->net.outputs,
                         aml_task_outputs(x->task, x->n_classes));
     AML_TRY(aml_nn_predict(out, &m->net, x->x->dense, x->rows, x->n, ctx));
-    if (m->net.link != AML_NN_VALUE) return AML_OK;
-    for (size_t i = 0; i < x->n; i++) {
-        double y = m->centre + m->spread * out[i];
-        out[i] = fmax(m->lowest, fmin(m->highest, y));
-    }
+    to_target(out, m, x->n);
     return AML_OK;
 }
 

@@ -43,7 +43,7 @@ static void rig_open(rig *t, aml_nn net, aml_nn_embedding embedding) {
         t->y[i] =
             net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
     }
-    t->data = (aml_nn_data){t->x, t->rows, t->y, NULL, N};
+    t->data = (aml_nn_data){.x = t->x, .rows = t->rows, .y = t->y, .n = N};
     t->net.p = P;
     assert_int_equal(aml_nn_input_fit(&t->net, &t->data, embedding, 4, &t->ctx), AML_OK);
     assert_true(aml_nn_layout(&t->net));

@@ -66,6 +66,9 @@ typedef struct aml_data {
     const double *w;       /* NULL = all 1 */
     const uint32_t *valid; /* rows to stop early on, not to learn from */
     size_t n_valid;        /* 0 = none: the learner goes by its own schedule */
+    /* n_valid × outputs, or NULL: where a learner that stops early by the valid rows leaves predictions of them in
+     * whose making their own targets had no say. */
+    double *held_out;
 } aml_data;
 
 #endif

@@ -4,6 +4,7 @@
 #define AML_LEARNERS_PARTS_BOOST_LOSS_H
 
 #include "automl/core/data.h"
+#include "learners/parts/watch.h"
 
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
 typedef struct aml_boost_rows {
@@ -12,7 +13,7 @@ typedef struct aml_boost_rows {
     float *y;     /* standardised target, or class number */
     float *w;     /* weights, or NULL = all 1 */
     float *score; /* one column of n an output */
-    double *sums; /* two per block of rows, for sums in a fixed order */
+    double *sums; /* some per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
@@ -40,8 +41,8 @@ void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
  * it depends on the position and `salt` alone, and is right on average. False when all slopes are 0. */
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
 
-/* Mean loss. */
-double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
+/* Loss and weight by parts of the rows. */
+aml_watch_sums aml_boost_loss_sums(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
 void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,

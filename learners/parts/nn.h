@@ -71,6 +71,7 @@ typedef struct aml_nn_data {
     const float *y; /* one value (or class number) a row of the list, not of the design */
     const float *w; /* the same for weights, or NULL */
     size_t n;
+    double *held_out; /* n × outputs, or NULL: see data.h */
 } aml_nn_data;
 
 /* ---- nn_input.c */

@@ -4,6 +4,7 @@
 
 #include "automl/core/par.h"
 #include "learners/parts/nn_kernels.h"
+#include "learners/parts/watch.h"
 
 enum { BLOCK = 65536 }; /* parameters stepped at a time: fewer are not worth waking a thread */
 
@@ -27,8 +28,7 @@ typedef struct trainer {
     aml_nn_adam adam;
     size_t step, n_steps;
     double *out; /* predictions of valid */
-    double best_loss;
-    size_t best_epoch;
+    aml_watch watch;
 } trainer;
 
 /* ---- one step */
@@ -135,17 +135,19 @@ static double row_loss(const trainer *t, const double *out, float y) {
 static aml_status judge(trainer *t, size_t epoch) {
     const aml_nn_data *d = t->valid;
     AML_TRY(aml_nn_predict(t->out, t->net, d->x, d->rows, d->n, t->ctx));
-    double sum = 0, weight = 0;
+    aml_watch_sums sums = {0};
+    size_t k = t->net->outputs;
     for (size_t i = 0; i < d->n; i++) {
         double w = d->w ? (double)d->w[i] : 1;
-        if (w > 0) sum += w * row_loss(t, t->out + i * t->net->outputs, d->y[i]);
-        weight += w;
+        if (w > 0) sums.loss[i % AML_WATCH_PARTS] += w * row_loss(t, t->out + i * k, d->y[i]);
+        sums.weight[i % AML_WATCH_PARTS] += w;
     }
-    double loss = weight > 0 ? sum / weight : 0;
-    if (!(loss < t->best_loss)) return AML_OK;
-    t->best_loss = loss;
-    t->best_epoch = epoch;
-    memcpy(t->best, t->net->theta, t->net->n_theta * sizeof(float));
+    unsigned better = aml_watch_see(&t->watch, &sums, epoch);
+    for (size_t i = 0; d->held_out && i < d->n; i++)
+        if (better >> i % AML_WATCH_PARTS & 1)
+            memcpy(d->held_out + i * k, t->out + i * k, k * sizeof *t->out);
+    if (better >> AML_WATCH_ALL & 1)
+        memcpy(t->best, t->net->theta, t->net->n_theta * sizeof(float));
     return AML_OK;
 }
 
@@ -169,8 +171,8 @@ static void swap_average(trainer *t) {
 }
 
 static aml_status train_epochs(trainer *t, size_t n_batches) {
-    size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches,
-           patience = n_epochs / 4 > 8 ? n_epochs / 4 : 8;
+    size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches;
+    t->watch = aml_watch_begin(n_epochs / 4 > 8 ? n_epochs / 4 : 8);
     for (size_t epoch = 0; epoch < n_epochs; epoch++) {
         AML_TRY(train_epoch(t, epoch, n_batches));
         if (!t->valid->n) continue;
@@ -178,7 +180,7 @@ static aml_status train_epochs(trainer *t, size_t n_batches) {
         aml_status status = judge(t, epoch);
         swap_average(t);
         AML_TRY(status);
-        if (epoch >= t->best_epoch + patience) break;
+        if (aml_watch_over(&t->watch)) break;
     }
     return AML_OK;
 }
@@ -222,14 +224,17 @@ aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data
                  .end = longest,
                  .n_chunks = (longest + chunk - 1) / chunk,
                  .n_steps = steps < 1 ? 1 : (size_t)steps,
-                 .best_loss = INFINITY,
                  .dropout = o->dropout};
     AML_TRY(prepare(&t));
     aml_status status = train_epochs(&t, n_batches);
     if (status && status != AML_ESTOPPED) return status;
     memcpy(net->theta, t.average, net->n_theta * sizeof(float));
-    if (isfinite(t.best_loss)) memcpy(net->theta, t.best, net->n_theta * sizeof(float));
+    if (isfinite(t.watch.loss[AML_WATCH_ALL]))
+        memcpy(net->theta, t.best, net->n_theta * sizeof(float));
     else if (status && t.step * 4 < n_batches) return aml_stopped();
     ctx->truncated |= status == AML_ESTOPPED;
-    return AML_OK;
+    if (!valid->held_out || isfinite(t.watch.loss[AML_WATCH_ALL])) return AML_OK;
+    aml_ctx own = *ctx; /* stopped before the first look: no weights were chosen by these rows */
+    own.deadline = 0;
+    return aml_nn_predict(valid->held_out, net, valid->x, valid->rows, valid->n, &own);
 }
