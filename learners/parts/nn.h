@@ -136,8 +136,9 @@ aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const 
 
 /* ---- nn_train.c */
 
-/* Trains theta in place; ends with the average weights of the last steps, or the average that was best on `valid`. Sets ctx->truncated when
- * stopped early. AML_ESTOPPED when stopped before anything was learnt, AML_ENOMEM. */
+/* Trains theta in place; ends with the average weights of the last steps, or with the average that
+ * was best on `valid` when it has rows. Sets ctx->truncated when stopped early. AML_ESTOPPED when
+ * stopped before anything was learnt, AML_ENOMEM. */
 aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid,
                         const aml_nn_options *o, aml_ctx *ctx);
 

@@ -1,4 +1,5 @@
-/* nn_train.c: AdamW over shuffled batches, a cosine schedule, an average of the weights, the best one on held-out rows. */
+/* nn_train.c: AdamW over shuffled batches, a cosine schedule, an average of the weights, and the best
+ * one on held-out rows. */
 #include <math.h>
 #include <string.h>
 
