@@ -235,7 +235,7 @@ static void save(const void *model, aml_writer *w) { aml_linear_save(model, w); 
 static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     aml_linear *m = AML_NEW(ctx->keep, aml_linear);
     if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_load(m, r, ctx));
+    AML_TRY(aml_linear_read(m, r, ctx));
     if (m->k != 1 || m->q) return aml_reader_fail(r, "an elastic net with %zu outputs", m->k);
     *model = m;
     return AML_OK;

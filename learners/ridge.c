@@ -16,23 +16,9 @@ static const aml_param params[] = {
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     aml_linear *m = AML_NEW(ctx->keep, aml_linear);
+    aml_linear_task task = {.loss = aml_loss_squared, .penalty = hp[0], .tolerance = 1e-18};
     if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_fit(m, train, aml_loss_squared, hp[0], ctx));
-    *model = m;
-    return AML_OK;
-}
-
-static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
-    return aml_linear_predict(out, model, x, NULL, NULL, ctx);
-}
-
-static void save(const void *model, aml_writer *w) { aml_linear_save(model, w); }
-
-static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
-    aml_linear *m = AML_NEW(ctx->keep, aml_linear);
-    if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_load(m, r, ctx));
-    if (m->k != 1) return aml_reader_fail(r, "a regression with %zu outputs", m->k);
+    AML_TRY(aml_linear_fit(m, train, &task, ctx));
     *model = m;
     return AML_OK;
 }
@@ -43,10 +29,6 @@ static double cost(const double *hp, const aml_shape *shape) {
     return full + aml_linear_cost(shape, shape->nnz || p > 2048 ? 40 : 4);
 }
 
-static aml_status importance(double *out, const void *model, size_t p) {
-    return aml_linear_importance(out, model, p);
-}
-
 const aml_learner aml_learner_ridge = {
     .abi = AML_ABI,
     .name = "ridge",
@@ -55,9 +37,9 @@ const aml_learner aml_learner_ridge = {
     .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT,
     .params = params,
     .fit = fit,
-    .predict = predict,
-    .save = save,
-    .load = load,
+    .predict = aml_linear_predict_values,
+    .save = aml_linear_save,
+    .load = aml_linear_load_regression,
     .cost = cost,
-    .importance = importance,
+    .importance = aml_linear_importance,
 };

@@ -58,6 +58,10 @@ aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ct
 /* Rows of `width` doubles that make a good chunk: it stays in the second-level cache. */
 size_t aml_rows_chunk(size_t width);
 
+/* True when all dense values of the rows can be read straight from design->dense: none is NaN or
+ * beyond the limit. */
+bool aml_rows_plain(const aml_data *x, aml_ctx *ctx);
+
 /* Weighted mean and standard deviation of each dense feature; w by position. */
 aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,
                             double total, aml_ctx *ctx);
