@@ -1,32 +1,59 @@
 /* ridge.c: least squares with an L2 penalty, on dense and sparse features. */
 #include "automl/core/learner.h"
 #include "learners/parts/linear.h"
+#include "learners/parts/ridge_path.h"
 
 #include <math.h>
 
+enum { ALPHA, CHOOSE };
+enum { GIVEN, LEAVE_ONE_OUT };
+enum { PENALTIES = 25 };
+
+static const char *const ways[] = {"given", "leave_one_out", NULL};
 static const aml_param params[] = {
-    {.name = "alpha",
-     .summary = "weight of the squared coefficients against the sum of squared errors",
-     .kind = AML_REAL,
-     .log = true,
-     .lo = 1e-4,
-     .hi = 1e4,
-     .fallback = 1},
+    [ALPHA] = {.name = "alpha",
+               .summary = "weight of the squared coefficients against the sum of squared errors",
+               .kind = AML_REAL,
+               .log = true,
+               .lo = 1e-4,
+               .hi = 1e4,
+               .fallback = 1},
+    [CHOOSE] = {.name = "choose_alpha",
+                .summary = "alpha as given, or the one with the least error of rows left out",
+                .kind = AML_CHOICE,
+                .fallback = GIVEN,
+                .choices = ways},
     {.name = NULL}};
+
+/* Penalties from 1e-4 to 1e5 by factors of about 2.4, and the fit with the best. */
+static aml_status fit_best(aml_linear *m, const aml_data *train, aml_ctx *ctx) {
+    size_t p = train->x->p;
+    double alpha[PENALTIES];
+    aml_ridge_path path;
+    double *coef = AML_ARRAY(ctx->keep, p + 1, double), *sd = AML_ARRAY(ctx->keep, p, double);
+    if (!coef || !sd) return AML_ENOMEM;
+    for (int i = 0; i < PENALTIES; i++) alpha[i] = pow(10, -4 + 9.0 * i / (PENALTIES - 1));
+    AML_TRY(aml_ridge_path_fit(&path, train, alpha, PENALTIES, false, ctx));
+    for (size_t j = 0; j <= p; j++) coef[j] = path.coef[j * PENALTIES + path.best];
+    for (size_t j = 0; j < p; j++) sd[j] = path.sd[j];
+    *m = (aml_linear){.p = p, .k = 1, .coef = coef, .sd = sd};
+    return AML_OK;
+}
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     aml_linear *m = AML_NEW(ctx->keep, aml_linear);
-    aml_linear_task task = {.loss = aml_loss_squared, .penalty = hp[0], .tolerance = 1e-18};
+    aml_linear_task task = {.loss = aml_loss_squared, .penalty = hp[ALPHA], .tolerance = 1e-18};
+    bool best = (int)hp[CHOOSE] == LEAVE_ONE_OUT && aml_ridge_path_possible(train);
     if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_fit(m, train, &task, ctx));
+    AML_TRY(best ? fit_best(m, train, ctx) : aml_linear_fit(m, train, &task, ctx));
     *model = m;
     return AML_OK;
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
     double p = (double)shape->p, full = p <= 2048 ? 5e-11 * p * p * (double)shape->n : 0;
-    (void)hp;
-    return full + aml_linear_cost(shape, shape->nnz || p > 2048 ? 40 : 4);
+    double times = (int)hp[CHOOSE] == LEAVE_ONE_OUT ? 6 : 1;
+    return times * full + aml_linear_cost(shape, shape->nnz || p > 2048 ? 40 : 4);
 }
 
 const aml_learner aml_learner_ridge = {
