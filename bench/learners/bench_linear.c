@@ -8,7 +8,11 @@
  *
  *   fit LEARNER THREADS HYPERPARAMETER …
  *
- * answered by "SECONDS ROWS COLUMNS" when FOLDER/coef.f64 holds that many coefficients, or by "error". */
+ *   ridge_path - THREADS ALPHA …            (upwards)
+ *   enet_path - THREADS TOLERANCE L1_RATIO ALPHA …   (downwards)
+ *
+ * answered by "SECONDS ROWS COLUMNS" when FOLDER/coef.f64 holds that many coefficients, for
+ * paths a column (ridge, with a last row of mean squared leave-one-out errors) or a row a penalty, or by "error". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +21,9 @@
 #include "automl/core/linalg.h"
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
+#include "learners/parts/enet.h"
 #include "learners/parts/linear.h"
+#include "learners/parts/ridge_path.h"
 
 enum { MOST_HP = 128 };
 
@@ -104,6 +110,46 @@ static void fit(const job *b, const char *name, int n_threads, const double *hp,
     aml_arena_free(ctx.scratch);
 }
 
+static void ridge_path(const job *b, int n_threads, const double *alpha, size_t m) {
+    aml_ctx ctx = context(n_threads);
+    aml_ridge_path path;
+    double begin = aml_now();
+    if (!aml_ridge_path_fit(&path, &b->data, alpha, m, false, &ctx)) {
+        double seconds = aml_now() - begin;
+        size_t rows = b->design.p + 1;
+        double *out = aml_alloc_raw(ctx.scratch, (rows + 1) * m, sizeof *out);
+        memcpy(out, path.coef, rows * m * sizeof *out);
+        memcpy(out + rows * m, path.loo, m * sizeof *out);
+        give(b, seconds, out, rows + 1, m);
+    } else {
+        puts("error");
+    }
+    aml_arena_free(ctx.keep);
+    aml_arena_free(ctx.scratch);
+}
+
+static aml_status solve_path(double *coef, const job *b, const double *number, size_t m,
+                             aml_ctx *ctx) {
+    aml_enet e;
+    AML_TRY(aml_enet_init(&e, &b->data, ctx));
+    for (size_t l = 0; l < m; l++) {
+        double alpha = number[2 + l] / e.y_sd, l1 = alpha * number[1];
+        AML_TRY(aml_enet_solve(&e, l1, number[2 + l] * (1 - number[1]), number[0]));
+        aml_enet_coef(coef + l * (e.d + 1), &e);
+    }
+    return AML_OK;
+}
+
+static void enet_path(const job *b, int n_threads, const double *number, size_t count) {
+    aml_ctx ctx = context(n_threads);
+    size_t m = count - 2, rows = b->design.p + b->csr.p + 1;
+    double *coef = aml_alloc_raw(ctx.keep, rows * m, sizeof *coef), begin = aml_now();
+    if (solve_path(coef, b, number, m, &ctx)) puts("error");
+    else give(b, aml_now() - begin, coef, m, rows);
+    aml_arena_free(ctx.keep);
+    aml_arena_free(ctx.scratch);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: bench_linear FOLDER < commands\n");
@@ -122,7 +168,9 @@ int main(int argc, char **argv) {
         for (const char *at = line + used;
              n_hp < MOST_HP && sscanf(at, "%lf%n", &hp[n_hp], &more) == 1; at += more)
             n_hp++;
-        fit(&b, name, n_threads, hp, n_hp);
+        if (!strcmp(what, "ridge_path")) ridge_path(&b, n_threads, hp, n_hp);
+        else if (!strcmp(what, "enet_path") && n_hp > 2) enet_path(&b, n_threads, hp, n_hp);
+        else fit(&b, name, n_threads, hp, n_hp);
         fflush(stdout);
     }
     aml_arena_free(b.arena);

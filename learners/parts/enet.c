@@ -9,7 +9,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { LARGEST_ALL = 2048, LARGEST_SET = 4096, MOST_SWEEPS = 20000, MOST_ROUNDS = 60, SMALL = 64 };
+enum {
+    LARGEST_ALL = 2048,
+    LARGEST_SET = 4096,
+    MOST_SWEEPS = 20000,
+    MOST_ROUNDS = 60,
+    INNER_SWEEPS = 100,
+    SMALL = 64
+};
 #define NOWHERE UINT32_MAX
 
 aml_status aml_enet_init(aml_enet *e, const aml_data *train, aml_ctx *ctx) {
@@ -111,23 +118,56 @@ AML_AVX2 static void subtract_avx2(double *c, const double *row, double change, 
     subtract(c, row, change, m);
 }
 
-/* Once over the set, or over its coefficients that are not 0; the largest change, in units of the
+/* Once over the first m members, of which the slopes follow; the largest change, in units of the
  * target's spread. */
-static double sweep(aml_enet *e, double l2, bool whole) {
+static double sweep(aml_enet *e, double l2, size_t m) {
     double largest = 0;
     bool avx2 = aml_has_avx2();
-    for (size_t i = 0; i < e->size; i++) {
+    for (size_t i = 0; i < m; i++) {
         double square = e->gram[i * e->room + i], old = e->b[i];
-        if ((!whole && old == 0) || !(square > 0)) continue;
+        if (!(square > 0)) continue;
         double pull = e->c[i] + square * old;
         double shrunk = pull > e->l1 ? pull - e->l1 : pull < -e->l1 ? pull + e->l1 : 0;
         double change = shrunk / (square + l2) - old;
         if (change == 0 || !isfinite(change)) continue;
-        (avx2 ? subtract_avx2 : subtract_plain)(e->c, e->gram + i * e->room, change, e->size);
+        (avx2 ? subtract_avx2 : subtract_plain)(e->c, e->gram + i * e->room, change, m);
         e->b[i] = old + change;
         largest = fmax(largest, fabs(change) * sqrt(square));
     }
     return largest;
+}
+
+static void swap(double *a, double *b) {
+    double t = *a;
+    *a = *b, *b = t;
+}
+
+static void swap_members(aml_enet *e, size_t i, size_t l) {
+    size_t room = e->room;
+    uint32_t member = e->member[i];
+    e->member[i] = e->member[l], e->member[l] = member;
+    e->place[e->member[i]] = (uint32_t)i, e->place[member] = (uint32_t)l;
+    swap(&e->b[i], &e->b[l]);
+    swap(&e->c[i], &e->c[l]);
+    for (size_t j = 0; j < e->size; j++) swap(&e->gram[i * room + j], &e->gram[l * room + j]);
+    for (size_t j = 0; j < e->size; j++) swap(&e->gram[j * room + i], &e->gram[j * room + l]);
+}
+
+/* Members that are not 0 go to the front; returns how many. */
+static size_t sort_members(aml_enet *e) {
+    size_t front = 0;
+    for (size_t i = 0; i < e->size; i++) {
+        if (e->b[i] == 0) continue;
+        if (i != front) swap_members(e, front, i);
+        front++;
+    }
+    return front;
+}
+
+/* Slopes of the members behind the first m, which alone are not 0. */
+static void follow(aml_enet *e, size_t m) {
+    for (size_t i = m; i < e->size; i++)
+        e->c[i] = e->xy[e->member[i]] - aml_dot(e->gram + i * e->room, e->b, m);
 }
 
 /* Slopes of the set at its coefficients, afresh. */
@@ -140,16 +180,38 @@ static void load_set(aml_enet *e) {
         if (e->b[i] != 0) subtract_plain(e->c, e->gram + i * e->room, e->b[i], e->size);
 }
 
-static aml_status descend(aml_enet *e, double l2, double least) {
-    double change = INFINITY, inner;
+/* Value less that of the dual point in the direction of the residuals, for m features. */
+static double duality_gap(const aml_enet *e, double l2, const double *coef, const double *slope,
+                          const uint32_t *feature, size_t m) {
+    double steepest = 0, ry = e->square_y, cg = 0, size = 0, square = 0;
+    for (size_t j = 0; j < m; j++) {
+        double c = coef[j];
+        steepest = fmax(steepest, fabs(slope[j] - l2 * c));
+        ry -= c * e->xy[feature ? feature[j] : j];
+        cg += c * slope[j];
+        size += fabs(c);
+        square += c * c;
+    }
+    double s = steepest > e->l1 ? e->l1 / steepest : 1, rr = fmax(ry - cg, 0);
+    return fmax(0.5 * (1 + s * s) * (rr + l2 * square) + e->l1 * size - s * ry, 0);
+}
+
+/* Sweeps over the set and, as many as it takes, over its coefficients that are not 0, until the gap
+ * of the set alone is small, or nothing moves. */
+static aml_status descend(aml_enet *e, double l2, double tolerance) {
+    double change = INFINITY, least = sqrt(tolerance);
     load_set(e);
-    for (int sweeps = 0; change > least && sweeps < MOST_SWEEPS; sweeps++) {
-        inner = change = sweep(e, l2, true);
-        for (; inner > least && sweeps < MOST_SWEEPS; sweeps++) {
+    for (int sweeps = 0; change > 1e-15 && sweeps < MOST_SWEEPS; sweeps++, least *= 0.3) {
+        change = sweep(e, l2, e->size);
+        size_t m = sort_members(e);
+        double inner = change;
+        for (int k = 0; k < INNER_SWEEPS && inner > fmax(least, 1e-15); k++, sweeps++) {
             if (aml_should_stop(e->ctx)) return aml_stopped();
-            inner = sweep(e, l2, false);
+            inner = sweep(e, l2, m);
         }
+        follow(e, m);
         if (aml_should_stop(e->ctx)) return aml_stopped();
+        if (duality_gap(e, l2, e->b, e->c, e->member, e->size) <= tolerance) break;
     }
     for (size_t i = 0; i < e->size; i++) e->coef[e->member[i]] = e->b[i];
     return AML_OK;
@@ -164,35 +226,19 @@ static aml_status refresh_slopes(aml_enet *e) {
     return AML_OK;
 }
 
-/* Value less that of the dual point in the direction of the residuals. */
-static double duality_gap(const aml_enet *e, double l2) {
-    double steepest = 0, ry = e->square_y, cg = 0, size = 0, square = 0;
-    for (size_t j = 0; j < e->d; j++) {
-        double c = e->coef[j];
-        steepest = fmax(steepest, fabs(e->slope[j] - l2 * c));
-        ry -= c * e->xy[j];
-        cg += c * e->slope[j];
-        size += fabs(c);
-        square += c * c;
-    }
-    double s = steepest > e->l1 ? e->l1 / steepest : 1, rr = fmax(ry - cg, 0);
-    return 0.5 * (1 + s * s) * (rr + l2 * square) + e->l1 * size - s * ry;
-}
-
 aml_status aml_enet_solve(aml_enet *e, double l1, double l2, double tolerance) {
-    double above = e->l1 > 0 ? e->l1 : aml_enet_largest(e), least = sqrt(tolerance) * 0.1;
+    double above = e->l1 > 0 ? e->l1 : aml_enet_largest(e), inner = 0.5 * tolerance;
     bool entered;
     e->l1 = l1;
     AML_TRY(enter(&entered, e, fmax(2 * l1 - fmax(above, l1), 0.5 * l1)));
     for (int round = 0; round < MOST_ROUNDS; round++) {
-        AML_TRY(descend(e, l2, least));
+        AML_TRY(descend(e, l2, inner));
         AML_TRY(refresh_slopes(e));
-        e->gap = fmax(duality_gap(e, l2), 0);
+        e->gap = duality_gap(e, l2, e->coef, e->slope, NULL, e->d);
         if (e->gap <= tolerance) return AML_OK;
         AML_TRY(enter(&entered, e, l1 * (1 + 1e-12)));
-        if (entered) continue;
-        if (least < 1e-15) return AML_OK;
-        least *= 0.1;
+        if (!entered) inner *= 0.1;
+        if (inner < 1e-20) return AML_OK;
     }
     return AML_OK;
 }

@@ -92,18 +92,18 @@ static aml_status eigen_of_rows(job *a) {
     return aml_eigen(kernel, n, a->values);
 }
 
-static void rows_of_penalty(double *dual, double *loo, const job *a, const double *along,
-                            size_t l) {
+static void rows_of_penalty(double *dual, double *loo, double *inverse, const job *a,
+                            const double *along, size_t l) {
     size_t n = a->n, m = a->m;
     loo[l] = 0;
+    for (size_t j = 0; j < n; j++)
+        inverse[j] = j + 1 < n ? 1 / (positive(a->values[j]) + a->lambda[l]) : 0;
+    for (size_t j = 0; j < n; j++) inverse[n + j] = along[j] * inverse[j];
     for (size_t i = 0; i < n; i++) {
-        double sum = 0, diagonal = 0, root = sqrt(a->w[i]);
+        double diagonal = 0, root = sqrt(a->w[i]);
         const double *q = a->vectors + i * n;
-        for (size_t j = 0; j + 1 < n; j++) {
-            double inverse = 1 / (positive(a->values[j]) + a->lambda[l]);
-            sum += q[j] * along[j] * inverse;
-            diagonal += q[j] * q[j] * inverse;
-        }
+        double sum = aml_dot(q, inverse + n, n);
+        for (size_t j = 0; j < n; j++) diagonal += q[j] * q[j] * inverse[j];
         double e = root > 0 && diagonal > 0 ? -sum / (root * diagonal) : 0;
         dual[i * m + l] = root * sum;
         loo[l] += a->w[i] * e * e;
@@ -116,14 +116,15 @@ static aml_status by_rows(double *coef, double *loo, job *a) {
     aml_ctx *ctx = a->ctx;
     double *along = AML_ARRAY(ctx->scratch, n, double),
            *dual = AML_ARRAY(ctx->scratch, n * m, double);
-    if (!along || !dual) return AML_ENOMEM;
+    double *inverse = AML_ARRAY(ctx->scratch, 2 * n, double);
+    if (!along || !dual || !inverse) return AML_ENOMEM;
     AML_TRY(eigen_of_rows(a));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j + 1 < n; j++)
             along[j] += a->vectors[i * n + j] * sqrt(a->w[i]) * a->y[i];
     for (size_t l = 0; l < m; l++) {
         if (aml_should_stop(ctx)) return aml_stopped();
-        rows_of_penalty(dual, loo, a, along, l);
+        rows_of_penalty(dual, loo, inverse, a, along, l);
     }
     return aml_gram_combine(coef, a->x, a->center, dual, m, ctx);
 }

@@ -12,8 +12,9 @@
 
 /* The value a learner on numbers sees: NaN is 0, ±infinity the limit. */
 static inline float aml_rows_value(float x) {
-    if (x >= -AML_ROWS_LIMIT && x <= AML_ROWS_LIMIT) return x;
-    return x > 0 ? AML_ROWS_LIMIT : x < 0 ? -AML_ROWS_LIMIT : 0;
+    x = x > AML_ROWS_LIMIT ? AML_ROWS_LIMIT : x;
+    x = x < -AML_ROWS_LIMIT ? -AML_ROWS_LIMIT : x;
+    return x == x ? x : 0; /* NOLINT: false for NaN alone */
 }
 
 /* out: (end - begin) × p, row-major; from design->dense, or from the columns when there is none. */
