@@ -50,13 +50,17 @@ typedef struct aml_linear_task {
     aml_linear_loss loss;
     const double *shape;
     double penalty, tolerance;
-    const double *y; /* the target by position instead of the data's own, or NULL */
+    const double *y;     /* the target by position instead of the data's own, or NULL */
+    const double *start; /* the coefficients of a model to start from, or NULL */
 } aml_linear_task;
 
 /* Into ctx->keep. Classes without a row keep a fixed intercept, so that their probability is about
  * that of half a row. Interrupted after a first step: AML_OK and ctx->truncated. */
 aml_status aml_linear_fit(aml_linear *model, const aml_data *train, const aml_linear_task *task,
                           aml_ctx *ctx);
+
+/* The model whose margins are unit * z + shift where they were z. */
+aml_status aml_linear_rescale(aml_linear *model, double unit, double shift, aml_ctx *ctx);
 
 /* What becomes of the margins of a row, in place. */
 typedef void (*aml_linear_link)(double *z, size_t k, const void *arg);

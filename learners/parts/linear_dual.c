@@ -1,6 +1,6 @@
 /* linear_dual.c: more features than rows: the best coefficients are a combination of the rows
  * (Kimeldorf and Wahba 1971), so that with K = x x' = L L' it is the rows of L that are fitted, n
- * features of the same inner products, and coef = x' L'^-1 v. */
+ * features of the same inner products, and coef = x' L'^-1 v. The start gives the intercepts alone. */
 #include "learners/parts/linear_fit.h"
 
 #include "automl/core/linalg.h"

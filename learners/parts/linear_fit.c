@@ -57,6 +57,18 @@ static void restore(double *coef, const aml_linear_problem *problem, double mean
     }
 }
 
+/* The other way round: a model's coefficients as a start. */
+static void start_from(double *coef, const double *start, const aml_linear_problem *problem,
+                       double mean, double sd) {
+    size_t p = problem->p, k = problem->k;
+    double *intercept = coef + (p + problem->q) * k, unit = sd > 0 ? 1 / sd : 0;
+    for (size_t j = 0; j < problem->d; j++) coef[j] = start[j] * unit;
+    for (size_t c = 0; c < k; c++) {
+        intercept[c] -= mean * unit;
+        for (size_t j = 0; j < p; j++) intercept[c] += problem->center[j] * coef[j * k + c];
+    }
+}
+
 static bool near_centers(const aml_linear_problem *problem) {
     for (size_t j = 0; j < problem->p; j++)
         if (fabs(problem->center[j]) > FAR * problem->sd[j]) return false;
@@ -94,6 +106,7 @@ static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_pr
     double *intercept = coef + (problem->p + problem->q) * problem->k;
     if (task->loss == aml_loss_logistic || task->loss == aml_loss_softmax)
         AML_TRY(start_at_shares(intercept, problem, total));
+    if (task->start) start_from(coef, task->start, problem, y_mean, y_sd);
     AML_TRY(solve(coef, problem));
     restore(coef, problem, y_mean, y_sd);
     *model = (aml_linear){.p = problem->p,

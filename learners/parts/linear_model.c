@@ -64,6 +64,19 @@ aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_da
     return atomic_load(&p.stopped) ? aml_stopped() : AML_OK;
 }
 
+aml_status aml_linear_rescale(aml_linear *m, double unit, double shift, aml_ctx *ctx) {
+    size_t d = (m->p + m->q + 1) * m->k;
+    double *coef = aml_alloc_raw(ctx->keep, d, sizeof *coef);
+    if (!coef) return AML_ENOMEM;
+    for (size_t j = 0; j < d; j++) {
+        coef[j] = unit * m->coef[j] + (j + m->k >= d ? shift : 0);
+        if (!(fabs(coef[j]) < LARGEST_COEF))
+            coef[j] = j + m->k >= d ? copysign(LARGEST_COEF, shift) : 0;
+    }
+    m->coef = coef;
+    return AML_OK;
+}
+
 void aml_link_logistic(double *z, size_t k, const void *arg) {
     (void)k, (void)arg;
     double e = exp(-fabs(*z));

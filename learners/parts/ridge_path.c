@@ -140,10 +140,9 @@ static void restore(aml_ridge_path *out, const job *a, double mean, double sd) {
             out->coef[p * m + l] -= a->center[j] * out->coef[j * m + l];
         }
     for (size_t i = 0; a->left && i < a->n * m; i++) a->left[i] *= sd;
-    for (size_t l = 0; l < m; l++) {
+    for (size_t l = 0; l < m; l++)
         if (out->loo[l] <= out->loo[out->best]) out->best = l;
-        out->loo[l] *= sd * sd;
-    }
+    for (size_t l = 0; l < m; l++) out->loo[l] *= sd * sd;
 }
 
 aml_status aml_ridge_path_fit(aml_ridge_path *out, const aml_data *train, const double *alpha,
