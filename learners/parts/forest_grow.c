@@ -21,6 +21,9 @@ struct aml_forest_work {
     uint32_t *next, *spare_row, *class_total, *left, *feature;
     uint64_t *spare_value;
     double *xlogx;
+    const aml_forest_kernels *kernels;
+    aml_few few;                /* the rows of a small node, */
+    const uint8_t *at[AML_FEW]; /* and their codes */
     /* of the tree at hand */
     const aml_forest_rules *rules;
     aml_sample *sample;
@@ -60,7 +63,8 @@ aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_
     aml_forest_work *w = aml_calloc(1, sizeof *w);
     if (!w) return NULL;
     w->bins = bins;
-    w->code = aml_malloc(n + 1);
+    w->kernels = aml_forest_kernels_best();
+    w->code = aml_malloc(n + AML_FEW);
     w->next = aml_malloc((n + 1) * sizeof *w->next);
     w->spare_row = aml_malloc((n + 1) * sizeof *w->spare_row);
     w->spare_value = aml_malloc((n + 1) * sizeof *w->spare_value);
@@ -157,6 +161,13 @@ static bool stopped(aml_forest_work *w, size_t work) {
     return w->out->stopped;
 }
 
+/* The gain that no cut can exceed, as far as it is known: two rows are apart with any, classes are apart at best. */
+static double most_gain(const aml_forest_node *d, const aml_cut *best) {
+    if (d->n == 2) return best->gain;
+    if (!d->binary || !aml_forest_plain(d)) return INFINITY;
+    return d->whole.slope * (d->whole.weight - d->whole.slope) * (1 - 1e-12);
+}
+
 /* Draws features until enough of them vary in the node, or none is left. */
 static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
     aml_cut best = {.gain = -INFINITY};
@@ -167,6 +178,7 @@ static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
              w->feature + k + aml_rng_below(&w->rng, (uint32_t)(w->n_features - k)));
         bool varies = aml_forest_try(&best, node, w->feature[k]);
         if (stopped(w, node->n + 64)) break;
+        if (best.gain > -INFINITY && best.gain >= most_gain(node, &best)) break;
         if (varies && (want > 1 || best.gain > -INFINITY)) want--;
     }
     return best;
@@ -214,13 +226,29 @@ static open_node pop(aml_forest_work *w) {
     return top;
 }
 
-/* Makes the node a leaf, and opens it when it can be split. */
+/* Lays out the rows of a small node for the kernels. */
+static void unpack(aml_forest_work *w, aml_forest_node *d) {
+    size_t padded = (d->n + AML_LANES - 1) / AML_LANES * AML_LANES;
+    for (size_t i = 0; i < d->n; i++) {
+        w->at[i] = d->bins->row + (size_t)d->row[i] * d->bins->stride;
+        w->few.slope[i] = (int32_t)aml_slope(d->value[i]);
+        w->few.weight[i] = (int32_t)aml_curvature(d->value[i]);
+    }
+    for (size_t i = d->n; i < padded; i++) {
+        w->at[i] = w->at[0];
+        w->few.slope[i] = w->few.weight[i] = 0;
+    }
+    d->few = &w->few;
+    d->at = w->at;
+}
+
+/* Makes the node a leaf, or opens it when it can be split. */
 static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n) {
     aml_sample *s = w->sample;
     uint64_t weight, total = sum_node(w, begin, n, &weight);
     uint64_t least = (uint64_t)ceil(w->rules->min_rows * (double)s->unit * (1 - 1e-9));
-    if (!put_leaf(w, at, begin, n, total, weight)) return false;
-    if (n < 2 || weight < 2 * least || is_pure(s, begin, n)) return true;
+    if (n < 2 || weight < 2 * least || is_pure(s, begin, n))
+        return put_leaf(w, at, begin, n, total, weight);
     aml_forest_node node = {.bins = w->bins,
                             .rules = w->rules,
                             .row = s->row + begin,
@@ -233,17 +261,25 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n) {
                             .weight = weight,
                             .least = least ? least : 1,
                             .rng = &w->rng,
+                            .kernels = w->kernels,
                             .code = w->code,
                             .next = w->next,
                             .left = w->left,
                             .xlogx = w->xlogx};
-    double worth = aml_forest_worth(&node);
+    aml_forest_weigh(&node);
+    if (n <= AML_FEW && weight < INT32_MAX && aml_forest_plain(&node)) unpack(w, &node);
     open_node o = {.begin = begin, .n = n, .node = at, .cut = best_cut(w, &node)};
-    if (o.cut.gain == -INFINITY) return true;
-    o.gain = fmax(o.cut.gain - worth, 0);
+    if (o.cut.gain == -INFINITY) return put_leaf(w, at, begin, n, total, weight);
+    o.gain = fmax(o.cut.gain, 0) / (aml_forest_plain(&node) ? node.whole.weight : 1);
     if (!grow_room(&w->open, &w->room, w->n_open, 1, sizeof *w->open)) return false;
     push(w, &o);
     return true;
+}
+
+/* An open node that is not split after all. */
+static bool close_node(aml_forest_work *w, const open_node *o) {
+    uint64_t weight, total = sum_node(w, o->begin, o->n, &weight);
+    return put_leaf(w, o->node, o->begin, o->n, total, weight);
 }
 
 /* ---- splitting */
@@ -315,6 +351,8 @@ static bool grow(aml_forest_work *w) {
         if (!split(w, &o)) return false;
         n_leaves++;
     }
+    for (size_t i = 0; i < w->n_open; i++)
+        if (!close_node(w, w->open + i)) return false;
     return true;
 }
 
