@@ -166,7 +166,7 @@ static aml_status alloc(forest_job *job) {
                           .scale = job->forest->scale};
         s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
         s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
-        job->work[t] = aml_forest_work_new(bins, d->n, n_classes);
+        job->work[t] = aml_forest_work_new(bins, d->n, n_classes, job->rules->max_features);
         if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
     }
     for (size_t j = 0; j < bins->p; j++)

@@ -6,11 +6,18 @@
 
 #include "learners/parts/simd.h"
 
+#if defined(__SSE4_1__)
+#include <smmintrin.h>
+#endif
+
 typedef uint8_t bytes __attribute__((vector_size(AML_LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * AML_LANES)));
 typedef uint32_t uints __attribute__((vector_size(4 * AML_LANES)));
 typedef int32_t half_ints __attribute__((vector_size(2 * AML_LANES)));
 typedef int64_t longs __attribute__((vector_size(4 * AML_LANES)));
+typedef int64_t quad __attribute__((vector_size(2 * AML_LANES)));
+typedef int64_t pair __attribute__((vector_size(AML_LANES)));
+typedef int32_t few_ints __attribute__((vector_size(AML_LANES)));
 typedef double doubles __attribute__((vector_size(4 * AML_LANES)));
 
 /* Gains of the cuts, read as whole numbers when the largest is looked for: for doubles that are not negative the order
@@ -91,9 +98,15 @@ AML_KERNEL int64_t few_gains(int64_t *gain, const aml_few *sum, size_t n, aml_wh
         top = CHOOSE(more, bits, top);
         memcpy(gain + c, &bits, sizeof bits);
     }
-    int64_t most = NONE;
-    for (int k = 0; k < AML_LANES / 2; k++) most = top[k] > most ? top[k] : most;
-    return most;
+    quad four[2];
+    pair two[2];
+    memcpy(four, &top, sizeof four);
+    quad larger = four[0] > four[1];
+    four[0] = CHOOSE(larger, four[0], four[1]);
+    memcpy(two, four, sizeof two);
+    pair above = two[0] > two[1];
+    two[0] = CHOOSE(above, two[0], two[1]);
+    return two[0][0] > two[0][1] ? two[0][0] : two[0][1];
 }
 
 AML_KERNEL aml_scan few_body(const aml_few *rows, const uint8_t *byte, size_t n, bool missing_right,
@@ -153,10 +166,19 @@ AML_KERNEL uint64_t side_body(const uint64_t *value, const uint8_t *code, size_t
     return sum;
 }
 
+AML_KERNEL int32_t sum_lanes(const ints *v) {
+    half_ints half[2];
+    few_ints quarter[2];
+    memcpy(half, v, sizeof half);
+    half[0] += half[1];
+    memcpy(quarter, half, sizeof quarter);
+    quarter[0] += quarter[1];
+    return (quarter[0][0] + quarter[0][1]) + (quarter[0][2] + quarter[0][3]);
+}
+
 AML_KERNEL uint64_t few_side_body(const aml_few *rows, const uint8_t *code, size_t n, unsigned from,
                                   unsigned to) {
     ints slope = {0}, weight = {0};
-    int32_t slopes = 0, weights = 0;
     for (size_t c = 0; c < n; c += AML_LANES) {
         ints s, w, here, left;
         codes_at(&here, code, c);
@@ -166,28 +188,35 @@ AML_KERNEL uint64_t few_side_body(const aml_few *rows, const uint8_t *code, size
         slope += left & s;
         weight += left & w;
     }
-    for (size_t k = 0; k < AML_LANES; k++) slopes += slope[k], weights += weight[k];
-    return aml_pack(slopes, weights);
+    return aml_pack(sum_lanes(&slope), sum_lanes(&weight));
 }
 
-AML_KERNEL void range_body(uint8_t *lo, uint8_t *hi, const uint8_t *code, size_t n) {
-    uint8_t least[AML_LANES], most[AML_LANES];
-    memcpy(least, code, sizeof least);
-    memcpy(most, code, sizeof most);
-    for (size_t i = AML_LANES; i < n; i += AML_LANES)
-        for (size_t k = 0; k < AML_LANES; k++) {
-            uint8_t own = code[i + k];
-            least[k] = own < least[k] ? own : least[k];
-            most[k] = own > most[k] ? own : most[k];
-        }
-    for (size_t half = AML_LANES / 2; half; half /= 2)
-        for (size_t k = 0; k < half; k++) {
-            least[k] = least[k + half] < least[k] ? least[k + half] : least[k];
-            most[k] = most[k + half] > most[k] ? most[k + half] : most[k];
-        }
-    *lo = least[0];
-    *hi = most[0];
+#if defined(__SSE4_1__)
+/* The smallest byte: of two neighbours in each of eight words, and then of the words. */
+AML_KERNEL unsigned smallest(__m128i v) {
+    __m128i of_two = _mm_and_si128(_mm_min_epu8(v, _mm_srli_epi16(v, 8)), _mm_set1_epi16(255));
+    return (unsigned)_mm_extract_epi16(_mm_minpos_epu16(of_two), 0);
 }
+
+static void range(uint8_t *lo, uint8_t *hi, const uint8_t *code, size_t n) {
+    __m128i least = _mm_loadu_si128((const void *)code), most = least;
+    for (size_t i = AML_LANES; i < n; i += AML_LANES) {
+        __m128i own = _mm_loadu_si128((const void *)(code + i));
+        least = _mm_min_epu8(least, own);
+        most = _mm_max_epu8(most, own);
+    }
+    *lo = (uint8_t)smallest(least);
+    *hi = (uint8_t)(255 - smallest(_mm_xor_si128(most, _mm_set1_epi8(-1))));
+}
+#else
+static void range(uint8_t *lo, uint8_t *hi, const uint8_t *code, size_t n) {
+    *lo = *hi = code[0];
+    for (size_t i = 1; i < n; i++) {
+        *lo = code[i] < *lo ? code[i] : *lo;
+        *hi = code[i] > *hi ? code[i] : *hi;
+    }
+}
+#endif
 
 AML_KERNEL size_t below_body(const float *v, size_t n, float x) {
     uint32_t count = 0;
@@ -197,31 +226,28 @@ AML_KERNEL size_t below_body(const float *v, size_t n, float x) {
 
 /* ---- one set of functions for each instruction set */
 
-#define KERNELS(name, target)                                                                  \
-    target static aml_scan few_##name(const aml_few *rows, const uint8_t *byte, size_t n,      \
-                                      bool missing_right, aml_whole all, double above) {       \
-        return few_body(rows, byte, n, missing_right, all, above);                             \
-    }                                                                                          \
-    target static aml_scan many_##name(const uint64_t *sum, size_t n, aml_whole all,           \
-                                       double above) {                                         \
-        return many_body(sum, n, all, above);                                                  \
-    }                                                                                          \
-    target static uint64_t side_##name(const uint64_t *value, const uint8_t *code, size_t n,   \
-                                       unsigned from, unsigned to) {                           \
-        return side_body(value, code, n, from, to);                                            \
-    }                                                                                          \
-    target static uint64_t few_side_##name(const aml_few *rows, const uint8_t *code, size_t n, \
-                                           unsigned from, unsigned to) {                       \
-        return few_side_body(rows, code, n, from, to);                                         \
-    }                                                                                          \
-    target static size_t below_##name(const float *v, size_t n, float x) {                     \
-        return below_body(v, n, x);                                                            \
-    }                                                                                          \
-    target static void range_##name(uint8_t *lo, uint8_t *hi, const uint8_t *code, size_t n) { \
-        range_body(lo, hi, code, n);                                                           \
-    }                                                                                          \
-    static const aml_forest_kernels kernels_##name = {                                         \
-        few_##name, many_##name, side_##name, few_side_##name, range_##name, below_##name};
+#define KERNELS(name, target)                                                                    \
+    target static aml_scan few_##name(const aml_few *rows, const uint8_t *byte, size_t n,        \
+                                      bool missing_right, aml_whole all, double above) {         \
+        return few_body(rows, byte, n, missing_right, all, above);                               \
+    }                                                                                            \
+    target static aml_scan many_##name(const uint64_t *sum, size_t n, aml_whole all,             \
+                                       double above) {                                           \
+        return many_body(sum, n, all, above);                                                    \
+    }                                                                                            \
+    target static uint64_t side_##name(const uint64_t *value, const uint8_t *code, size_t n,     \
+                                       unsigned from, unsigned to) {                             \
+        return side_body(value, code, n, from, to);                                              \
+    }                                                                                            \
+    target static uint64_t few_side_##name(const aml_few *rows, const uint8_t *code, size_t n,   \
+                                           unsigned from, unsigned to) {                         \
+        return few_side_body(rows, code, n, from, to);                                           \
+    }                                                                                            \
+    target static size_t below_##name(const float *v, size_t n, float x) {                       \
+        return below_body(v, n, x);                                                              \
+    }                                                                                            \
+    static const aml_forest_kernels kernels_##name = {few_##name,      many_##name, side_##name, \
+                                                      few_side_##name, range,       below_##name};
 
 KERNELS(plain, )
 #if defined(__x86_64__)

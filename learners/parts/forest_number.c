@@ -92,8 +92,25 @@ static void try_many(aml_cut *best, const aml_forest_node *d, uint32_t feature, 
     }
 }
 
+/* Two rows: any cut between them parts them, and all gain the same. */
+static bool try_two(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    unsigned a = d->at[0][feature], b = d->at[1][feature], lo = a < b ? a : b, hi = a < b ? b : a;
+    if (lo == hi) return false;
+    uint64_t left = d->value[a > b];
+    double slope = (double)aml_slope(left), weight = (double)aml_curvature(left);
+    double gain = aml_cut_gain(slope, weight, d->whole);
+    if (aml_curvature(left) < d->whole.least || aml_curvature(left) > d->whole.most) return true;
+    if (!lo) left = d->value[a < b]; /* missing goes right */
+    if (!take(best, d, feature, gain, left, !lo, false)) return true;
+    if (!lo) best->bin = d->bins->n_bins[feature];
+    else if (d->rules->random_cuts) best->bin = (uint16_t)aml_forest_random_bin(d, feature, lo, hi);
+    else set_bin(best, d, lo, hi);
+    return true;
+}
+
 bool aml_forest_try_number(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     uint8_t lo, hi;
+    if (d->few && d->n == 2) return try_two(best, d, feature);
     aml_forest_gather(d, feature);
     d->kernels->range(&lo, &hi, d->code, d->n);
     if (lo == hi) return false;

@@ -101,14 +101,20 @@ static void gather_few(uint8_t *code, const uint8_t *const *at, size_t n, uint32
 }
 
 void aml_forest_gather(const aml_forest_node *d, uint32_t feature) {
-    const uint8_t *rows = d->bins->row + feature;
-    size_t stride = d->bins->stride;
     if (d->few) {
         gather_few(d->code, d->at, d->n, feature);
-    } else {
-        for (size_t i = 0; i < d->n; i++) d->code[i] = rows[d->row[i] * stride];
-        memset(d->code + d->n, d->code[0], AML_LANES);
+        return;
     }
+    size_t step;
+    const uint8_t *codes = aml_code_view_of(&step, &d->view, feature);
+    const uint32_t *restrict row = d->row; /* bytes that are written could be anything else */
+    uint8_t *restrict code = d->code;
+    size_t n = d->n;
+    if (step == 1)
+        for (size_t i = 0; i < n; i++) code[i] = codes[row[i]];
+    else
+        for (size_t i = 0; i < n; i++) code[i] = codes[row[i] * step];
+    memset(code + n, code[0], AML_LANES);
 }
 
 static void list_codes(present *p, const aml_forest_node *d) {

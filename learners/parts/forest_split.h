@@ -17,10 +17,25 @@ typedef struct aml_cut {
 
 enum { AML_XLOGX = 4096 };
 
+/* Where a node reads codes: in columns when its rows lie close, in rows (of the design, or copies) when they are far
+ * apart and the codes of a row share a cache line. */
+typedef struct aml_code_view {
+    const aml_bins *bins;
+    const uint8_t *rows; /* NULL: columns */
+} aml_code_view;
+
+/* The code of row r is at r × step. */
+static inline const uint8_t *aml_code_view_of(size_t *step, const aml_code_view *v,
+                                              uint32_t feature) {
+    *step = v->rows ? v->bins->stride : 1;
+    return v->rows ? v->rows + feature : v->bins->column[feature];
+}
+
 /* A node under examination and the workspace of its examination. */
 typedef struct aml_forest_node {
     const aml_bins *bins;
     const aml_forest_rules *rules;
+    aml_code_view view;
     const uint32_t *row; /* n rows and values */
     const uint64_t *value;
     size_t n;
