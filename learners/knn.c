@@ -172,6 +172,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->prior = aml_get_f64s(r, ctx->keep, n_priors(m), NULL);
     if (r->status) return r->status;
     if (!sound(m)) return aml_reader_fail(r, "neighbours out of range");
+    AML_TRY(aml_neighbours_ready(&m->rows, ctx));
     *model = m;
     return AML_OK;
 }
