@@ -74,7 +74,7 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
     m->n_classes = train->task == AML_REGRESSION ? 0 : (size_t)train->n_classes;
     m->k = hp[K] < (double)kept.n ? (size_t)hp[K] : kept.n;
     m->by_distance = (int)hp[WEIGHTS] == DISTANCE;
-    AML_TRY(aml_neighbours_build(&m->rows, &kept, ctx));
+    AML_TRY(aml_neighbours_build(&m->rows, &kept, m->k, ctx));
     AML_TRY(keep_targets(m, &kept, ctx));
     *model = m;
     return AML_OK;
@@ -172,7 +172,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->prior = aml_get_f64s(r, ctx->keep, n_priors(m), NULL);
     if (r->status) return r->status;
     if (!sound(m)) return aml_reader_fail(r, "neighbours out of range");
-    AML_TRY(aml_neighbours_ready(&m->rows, ctx));
+    AML_TRY(aml_neighbours_ready(&m->rows, m->k, ctx));
     *model = m;
     return AML_OK;
 }

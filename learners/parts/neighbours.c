@@ -2,7 +2,7 @@
 #include "learners/parts/neighbours.h"
 
 #include "automl/core/par.h"
-#include "learners/parts/neighbours_kernels.h"
+#include "learners/parts/neighbours_tree.h"
 #include "learners/parts/rows.h"
 
 #include <math.h>
@@ -51,7 +51,7 @@ static void build_panel(void *arg, size_t block, size_t begin, size_t end, int t
         for (size_t j = 0; j < p; j++) to[j * AML_PANEL + i] = limited(rows[i * p + j]);
 }
 
-aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, aml_ctx *ctx) {
+aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, size_t k, aml_ctx *ctx) {
     size_t p = x->x->p, n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     aml_mark mark = aml_arena_mark(ctx->scratch);
     build b = {.panel = aml_alloc(ctx->keep, aml_neighbours_floats(x->n, p), sizeof(float)),
@@ -61,7 +61,7 @@ aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, aml_ctx 
     aml_par_for(ctx->n_threads, x->n, AML_PANEL, build_panel, &b);
     aml_arena_release(ctx->scratch, mark);
     *out = (aml_neighbours){.n = x->n, .p = p, .panel = b.panel};
-    return aml_neighbours_ready(out, ctx);
+    return aml_neighbours_ready(out, k, ctx);
 }
 
 /* Half the square of a length, so much too small that with all roundings of a bound and of a distance (each below
@@ -70,7 +70,7 @@ static float half_square(double square, size_t p) {
     return (float)(0.5 * square * (1 - 8 * ((double)p + 8) * 0x1p-24));
 }
 
-aml_status aml_neighbours_ready(aml_neighbours *m, aml_ctx *ctx) {
+aml_status aml_neighbours_ready(aml_neighbours *m, size_t k, aml_ctx *ctx) {
     size_t rows = (m->n + 2 * AML_PANEL - 1) / AML_PANEL * AML_PANEL;
     float *half = aml_alloc_raw(ctx->keep, rows, sizeof *half);
     if (!half) return AML_ENOMEM;
@@ -82,7 +82,7 @@ aml_status aml_neighbours_ready(aml_neighbours *m, aml_ctx *ctx) {
         half[i] = i < m->n ? half_square(square, m->p) : INFINITY;
     }
     m->half = half;
-    return AML_OK;
+    return aml_neighbour_tree_build(&m->tree, m, k, ctx);
 }
 
 /* Puts a row among the k nearest, kept upwards; rows come in order, so an equal one stays behind.
@@ -142,36 +142,46 @@ static void search_group(const search *s, const seeker *q, size_t from, size_t t
 }
 
 /* A block of queries against all rows, tile by tile of what the cache holds. */
-static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    search *s = arg;
-    size_t p = s->m->p, k = s->k, width = padded(p),
-           n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
+static bool search_all(search *s, const seeker *q, size_t n) {
+    size_t p = s->m->p, n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
     size_t tile = 2 * (TILE_FLOATS / (2 * AML_PANEL * (p + 1)) + 1);
-    seeker seekers[QUERIES];
-    float *query = s->query + (size_t)thread * QUERIES * width,
-          *distance = s->distance + (size_t)thread * QUERIES * k;
-    uint32_t *row = s->row + (size_t)thread * QUERIES * k;
-    (void)block;
-    memset(query, 0, QUERIES * width * sizeof *query);
-    for (size_t i = begin; i < end; i++) {
-        float *q = query + (i - begin) * width;
-        aml_rows_floats(q, s->x, i, i + 1);
-        for (size_t j = 0; j < p; j++) q[j] = limited(q[j]);
-    }
-    for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
-    for (size_t i = 0; i < QUERIES; i++) {
-        const float *q = query + i * width;
-        double square = 0;
-        for (size_t j = 0; j < p; j++) square += (double)q[j] * (double)q[j];
-        seekers[i] = (seeker){q, distance + i * k, row + i * k, half_square(square, p)};
-    }
     for (size_t from = 0; from < n_panels; from += tile) {
         size_t to = from + tile < n_panels ? from + tile : n_panels;
         if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
-        if (atomic_load(&s->stopped)) return;
-        for (size_t g = 0; g < end - begin; g += AML_GROUP) search_group(s, seekers + g, from, to);
+        if (atomic_load(&s->stopped)) return false;
+        for (size_t g = 0; g < n; g += AML_GROUP) search_group(s, q + g, from, to);
     }
-    for (size_t i = begin; i < end; i++)
+    return true;
+}
+
+static bool search_tree(search *s, const seeker *q, size_t n) {
+    if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
+    if (atomic_load(&s->stopped)) return false;
+    for (size_t i = 0; i < n; i++)
+        aml_neighbour_tree_find(q[i].distance, q[i].row, s->k, s->m->tree, q[i].query, s->kernels);
+    return true;
+}
+
+static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    search *s = arg;
+    size_t p = s->m->p, k = s->k, width = padded(p), first = (size_t)thread * QUERIES;
+    float *query = s->query + first * width, *distance = s->distance + first * k;
+    uint32_t *row = s->row + first * k;
+    seeker seekers[QUERIES];
+    (void)block;
+    memset(query, 0, QUERIES * width * sizeof *query);
+    for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
+    for (size_t i = 0; i < QUERIES; i++) {
+        float *q = query + i * width;
+        double square = 0;
+        if (begin + i < end) aml_rows_floats(q, s->x, begin + i, begin + i + 1);
+        for (size_t j = 0; j < p; j++) q[j] = limited(q[j]);
+        for (size_t j = 0; j < p; j++) square += (double)q[j] * (double)q[j];
+        seekers[i] = (seeker){q, distance + i * k, row + i * k, half_square(square, p)};
+    }
+    bool done =
+        s->m->tree ? search_tree(s, seekers, end - begin) : search_all(s, seekers, end - begin);
+    for (size_t i = begin; i < end && done; i++)
         s->fn(s->arg, i, row + (i - begin) * k, distance + (i - begin) * k, k);
 }
 
