@@ -186,7 +186,7 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n;
     (void)hp;
-    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.035e-9;
+    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.02e-9;
 }
 
 const aml_learner aml_learner_knn = {
