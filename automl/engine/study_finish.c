@@ -237,8 +237,7 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
                            .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
-    double cost = 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
-    bool time = s->deadline <= 0 || aml_now() + cost < s->deadline;
+    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
     if (wants_refit(s, t) && time) {
         aml_lease lease = {0};
         aml_ctx ctx = s->ctx;
