@@ -55,7 +55,7 @@ static aml_status build_dense(aml_design *d, aml_ctx *ctx) {
 typedef struct bins_job {
     const aml_design *d;
     const aml_ctx *ctx;
-    size_t stride, cut_room;
+    size_t stride, cut_room, max_bins;
     uint8_t *row, **column, **level_code;
     float **cut;
     uint16_t *n_bins;
@@ -71,9 +71,10 @@ static float middle(float a, float b) {
 
 /* Cuts of m sorted values into bins of about equal numbers of rows; a value that is as frequent as a
  * whole bin gets one of its own, and a bin ends early at a wide gap, so that a far cluster of values is not
- * lumped with the next. Returns the number of cuts, at most MAX_BINS - 1. */
-static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct) {
-    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = MAX_BINS, first = 0;
+ * lumped with the next. Returns the number of cuts, at most max_bins - 1. */
+static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct,
+                            size_t max_bins) {
+    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = max_bins, first = 0;
     for (size_t i = 0; i < m && bins_left > 1;) {
         size_t end = i + 1, next_end;
         while (end < m && v[end] == v[i]) end++;
@@ -97,7 +98,8 @@ static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinc
     return n_cuts;
 }
 
-static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_t n) {
+static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_t n,
+                             size_t max_bins) {
     size_t m = n < MAX_SAMPLE ? n : MAX_SAMPLE, used = 0, distinct = 0;
     float *v = aml_malloc((m + 1) * sizeof *v);
     if (!v) return AML_ENOMEM;
@@ -108,7 +110,7 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
     aml_status status = aml_sort_f32(v, used);
     if (!status) {
         for (size_t i = 0; i < used; i++) distinct += !i || v[i] != v[i - 1];
-        size_t n_cuts = used ? quantile_cuts(cut, v, used, distinct) : 0;
+        size_t n_cuts = used ? quantile_cuts(cut, v, used, distinct, max_bins) : 0;
         for (size_t k = n_cuts; k < CUT_ROOM; k++) cut[k] = INFINITY;
         *n_bins = (uint16_t)(n_cuts + 1);
     }
@@ -160,7 +162,7 @@ static aml_status bin_number(bins_job *job, size_t j) {
     size_t n = job->d->n;
     const float *x = job->d->column[j];
     float cut[CUT_ROOM];
-    AML_TRY(cut_number(cut, &job->n_bins[j], x, n));
+    AML_TRY(cut_number(cut, &job->n_bins[j], x, n, job->max_bins));
     memcpy(job->cut[j], cut, (job->n_bins[j] - 1u) * sizeof *cut);
     bool missing = false, avx2 = HAS_AVX2();
     for (size_t i = 0; i < n; i += STRETCH) {
@@ -173,8 +175,9 @@ static aml_status bin_number(bins_job *job, size_t j) {
     return AML_OK;
 }
 
-/* Codes 1 … in the order of frequency; beyond MAX_BINS levels the rarest share the last code. */
-static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t n_levels) {
+/* Codes 1 … in the order of frequency; beyond max_bins levels the rarest share the last code. */
+static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t n_levels,
+                              size_t max_bins) {
     double *key = aml_calloc(n_levels, sizeof *key);
     uint32_t *order = aml_malloc(n_levels * sizeof *order);
     aml_status status = key && order ? AML_OK : AML_ENOMEM;
@@ -185,7 +188,7 @@ static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t 
     }
     if (!status)
         for (uint32_t k = 0; k < n_levels; k++)
-            code[order[k]] = (uint8_t)(k + 1 < MAX_BINS ? k + 1 : MAX_BINS);
+            code[order[k]] = (uint8_t)(k + 1 < max_bins ? k + 1 : max_bins);
     aml_free(key);
     aml_free(order);
     return status;
@@ -196,8 +199,8 @@ static aml_status bin_category(bins_job *job, size_t j) {
     uint32_t n_levels = job->d->n_levels[j];
     const float *x = job->d->column[j];
     uint8_t *code = job->level_code[j], *out = job->column[j];
-    AML_TRY(code_levels(code, x, n, n_levels));
-    job->n_bins[j] = (uint16_t)(n_levels < MAX_BINS ? n_levels : MAX_BINS);
+    AML_TRY(code_levels(code, x, n, n_levels, job->max_bins));
+    job->n_bins[j] = (uint16_t)(n_levels < job->max_bins ? n_levels : job->max_bins);
     for (size_t i = 0; i < n; i++) {
         bool known = x[i] >= 0 && x[i] < (float)n_levels;
         out[i] = known ? code[(uint32_t)x[i]] : 0;
@@ -235,6 +238,8 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     size_t n = job->d->n, p = job->d->p;
     job->stride = p ? (p + 15) / 16 * 16 : 16;
     if (n && job->stride > SIZE_MAX / 2 / n) return aml_fail(AML_ENOMEM, "the data are too large");
+    job->max_bins =
+        job->d->max_bins >= 2 && job->d->max_bins < MAX_BINS ? job->d->max_bins : MAX_BINS;
     job->cut_room = n < MAX_BINS ? n : MAX_BINS - 1;
     /* 64 spare bytes: kernels may read a whole word behind the last row */
     job->row = aml_alloc_raw(keep, n * job->stride + 64, 1);

@@ -39,6 +39,7 @@ typedef struct aml_design {
     const aml_csr *csr;   /* further, sparse features (numbers), or NULL */
     const float *dense;   /* n × p row-major, NaN as 0, when prepared */
     const aml_bins *bins; /* when prepared */
+    uint16_t max_bins;    /* of a feature, 2 … 255; 0 = 255 */
 } aml_design;
 
 enum { AML_BUILD_DENSE = 1, AML_BUILD_BINS = 2 };
