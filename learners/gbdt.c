@@ -170,6 +170,25 @@ static void draw_features(boosting *b, const aml_rng *rng) {
             b->drawn[b->n_drawn++] = b->feature[k];
 }
 
+static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    boosting *b = arg;
+    (void)block, (void)thread;
+    for (size_t k = begin; k < end; k++) {
+        double sums[2];
+        size_t n;
+        const uint32_t *position = aml_grower_rows(&n, b->grower, (uint32_t)k);
+        aml_boost_loss_sums(sums, &b->loss, position, n);
+        aml_grower_set_value(b->grower, (uint32_t)k,
+                             aml_leaf_value(&b->rules.split, sums[0], sums[1]));
+    }
+}
+
+/* Splits are found in rounded gradients, leaf values come from the gradients themselves. */
+static void renew_leaves(boosting *b) {
+    uint32_t n = aml_grower_leaves(b->grower);
+    if (n > 1) aml_par_for(b->ctx->n_threads, n, 1, renew_leaf, b);
+}
+
 /* Grows the tree of one output and adds it to the scores and the model. */
 static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool *grew) {
     aml_rng own = aml_rng_child(rng, (uint32_t)output + 2);
@@ -179,15 +198,14 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
     uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
     if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
-        aml_round round = {.gradient = b->loss.packed,
-                           .slope_unit = b->loss.slope_unit,
-                           .curvature_unit = b->loss.curvature_unit,
+        aml_round round = {.gradients = b->loss.gradients,
                            .position = b->position,
                            .n = b->n_bag,
                            .feature = b->drawn,
                            .n_features = b->n_drawn,
                            .rng = own};
         AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
+        renew_leaves(b);
         tree = aml_grower_tree(b->grower);
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;

@@ -515,9 +515,7 @@ static void test_values_and_bins_agree(void **state) {
         bool stopped;
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, round, 1));
-        aml_round r = {.gradient = loss.packed,
-                       .slope_unit = loss.slope_unit,
-                       .curvature_unit = loss.curvature_unit,
+        aml_round r = {.gradients = loss.gradients,
                        .n = 3000,
                        .feature = features,
                        .n_features = COLUMNS,
@@ -573,8 +571,9 @@ static void test_gradients_are_differences(void **state) {
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
         for (size_t i = 0; i < 50; i++) {
-            double slope = (double)aml_slope(loss.packed[i]) * loss.slope_unit, at[3];
-            double curvature = (double)aml_curvature(loss.packed[i]) * loss.curvature_unit;
+            uint64_t packed = aml_widen(loss.packed[i]);
+            double slope = (double)aml_slope(packed) * loss.gradients.slope_unit, at[3];
+            double curvature = (double)aml_curvature(packed) * loss.gradients.curvature_unit;
             float middle = r->score[i], h = 0.02f;
             for (int k = -1; k <= 1; k++) {
                 r->score[i] = middle + (float)k * h;

@@ -7,11 +7,16 @@
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 enum {
     MAX_BINS = 255,      /* codes 1 … 255 */
     MAX_SAMPLE = 200000, /* rows that the cuts are made from */
     BLOCK = 1024,        /* rows transposed or coded between two looks at the clock */
-    CUT_ROOM = 256
+    CUT_ROOM = 256,
+    COLUMN_SPARE = 16
 };
 
 /* ---- dense */
@@ -118,9 +123,9 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
     return status;
 }
 
-/* 1 + the number of cuts below x by two searches of 16 × 16; missing is 0. */
-static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, const float *x,
-                                                               size_t n, const float *cut) {
+/* 1 + the number of cuts below x by two searches of 16, among every 16th cut and then between two of them; missing
+ * is 0. */
+static bool code_numbers_plain(uint8_t *out, const float *x, size_t n, const float *cut) {
     float coarse[16];
     bool missing = false;
     for (int k = 0; k < 16; k++) coarse[k] = cut[16 * k + 15];
@@ -137,14 +142,31 @@ static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, con
     return missing;
 }
 
-static bool code_numbers_plain(uint8_t *out, const float *x, size_t n, const float *cut) {
-    return code_numbers(out, x, n, cut);
+#if defined(__x86_64__)
+/* How many of c[0 … 15] lie below v; they rise, so that counting is enough. */
+__attribute__((target("avx2,popcnt"))) static inline unsigned count_below(__m256 low, __m256 high,
+                                                                          __m256 v) {
+    unsigned a = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(low, v, _CMP_LT_OQ));
+    unsigned b = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(high, v, _CMP_LT_OQ));
+    return (unsigned)__builtin_popcount(a | b << 8);
 }
 
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static bool code_numbers_avx2(uint8_t *out, const float *x,
-                                                              size_t n, const float *cut) {
-    return code_numbers(out, x, n, cut);
+__attribute__((target("avx2,popcnt"))) static bool code_numbers_avx2(uint8_t *out, const float *x,
+                                                                     size_t n, const float *cut) {
+    float coarse[16];
+    bool missing = false;
+    for (int k = 0; k < 16; k++) coarse[k] = k < 15 ? cut[16 * k + 15] : INFINITY;
+    __m256 low = _mm256_loadu_ps(coarse), high = _mm256_loadu_ps(coarse + 8);
+    for (size_t i = 0; i < n; i++) {
+        __m256 v = _mm256_broadcast_ss(x + i);
+        unsigned at = 16 * count_below(low, high, v);
+        unsigned code =
+            1 + at + count_below(_mm256_loadu_ps(cut + at), _mm256_loadu_ps(cut + at + 8), v);
+        bool none = isnan(x[i]);
+        out[i] = none ? 0 : (uint8_t)code;
+        missing |= none;
+    }
+    return missing;
 }
 #define HAS_AVX2() __builtin_cpu_supports("avx2")
 #else
@@ -241,7 +263,7 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     job->max_bins =
         job->d->max_bins >= 2 && job->d->max_bins < MAX_BINS ? job->d->max_bins : MAX_BINS;
     job->cut_room = n < MAX_BINS ? n : MAX_BINS - 1;
-    /* 64 spare bytes: kernels may read a whole word behind the last row */
+    /* spare bytes: kernels may read whole words behind the last row and the last code */
     job->row = aml_alloc_raw(keep, n * job->stride + 64, 1);
     job->column = AML_ARRAY(keep, p, uint8_t *);
     job->level_code = AML_ARRAY(keep, p, uint8_t *);
@@ -253,12 +275,13 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
         return AML_ENOMEM;
     for (size_t j = 0; j < p; j++) {
         uint32_t n_levels = job->d->n_levels ? job->d->n_levels[j] : 0;
-        job->column[j] = aml_alloc_raw(keep, n, 1);
+        job->column[j] = aml_alloc_raw(keep, n + COLUMN_SPARE, 1);
         if (n_levels) job->level_code[j] = AML_ARRAY(keep, n_levels, uint8_t);
         else job->cut[j] = AML_ARRAY(keep, job->cut_room, float);
         if (!job->column[j] || !(n_levels ? (void *)job->level_code[j] : (void *)job->cut[j]))
             return AML_ENOMEM;
     }
+    for (size_t j = 0; j < p; j++) memset(job->column[j] + n, 0, COLUMN_SPARE);
     memset(job->row + n * job->stride, 0, 64);
     return AML_OK;
 }

@@ -19,7 +19,7 @@ typedef struct aml_csr {
 typedef struct aml_bins {
     size_t n, p, stride;
     const uint8_t *row;               /* n × stride */
-    const uint8_t *const *column;     /* p columns of n codes */
+    const uint8_t *const *column;     /* p columns of n codes, and 16 bytes beyond */
     const uint16_t *n_bins;           /* codes in use without code 0; at most 255 */
     const float *const *cut;          /* number: n_bins[j]-1 upper limits; category: NULL */
     const uint8_t *const *level_code; /* category: one code a level; number: NULL */

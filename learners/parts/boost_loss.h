@@ -3,7 +3,7 @@
 #ifndef AML_LEARNERS_PARTS_BOOST_LOSS_H
 #define AML_LEARNERS_PARTS_BOOST_LOSS_H
 
-#include "automl/core/data.h"
+#include "learners/parts/histogram.h"
 
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
 typedef struct aml_boost_rows {
@@ -12,7 +12,7 @@ typedef struct aml_boost_rows {
     float *y;     /* standardised target, or class number */
     float *w;     /* weights, or NULL = all 1 */
     float *score; /* one column of n an output */
-    double *sums; /* two per block of rows, for sums in a fixed order */
+    double *sums; /* a few per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
@@ -21,9 +21,10 @@ typedef struct aml_boost_loss {
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
     aml_boost_rows train;
-    float *state;     /* per output and row: residual, or probability of the class */
-    uint64_t *packed; /* per row, of the output asked for last */
-    double slope_unit, curvature_unit;
+    float *share;             /* multiclass: probability per class and row */
+    float *slope, *curvature; /* per row, weights included, of the output asked for last */
+    uint32_t *packed;         /* the same, packed */
+    aml_gradients gradients;
 } aml_boost_loss;
 
 /* Center, scale and base from data->rows, and the scores at the base. In ctx->scratch, but base in ctx->keep. */
@@ -36,9 +37,15 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
 /* At the start of a round: the state of all outputs from the scores. */
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
 
-/* packed = gradients of one output, the units such that all sums stay within 31 bits. Rounding is random but fixed:
- * it depends on the position and `salt` alone, and is right on average. False when all slopes are 0. */
+/* slope, curvature, packed and gradients of one output; the units are such that sums over all rows stay within 31
+ * bits. Packing rounds at random and is right on average: the draw depends on the position and `salt` alone. Many rows
+ * are packed coarsely, so that their sums fit narrow words (histogram.h), unless that added more than 3 % to the
+ * variance of the slopes. False when all slopes are 0. */
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
+
+/* Sums of slope and curvature over n positions, in a fixed order. */
+void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t *position,
+                         size_t n);
 
 /* Mean loss. */
 double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);

@@ -34,6 +34,7 @@ typedef struct aml_split_search {
     size_t n_rows;
     aml_rng rng;      /* for random cuts */
     aml_split *found; /* room for plan->n_features */
+    int n_threads;
 } aml_split_search;
 
 /* The first of the best splits over all planned features. */

@@ -18,7 +18,7 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
 
 /* Breadth-first: nodes near the root share cache lines, and the children of the i-th inner node are 2i + 1, 2i + 2,
  * so that files need no links. */
-static void order_nodes(aml_node *node, const aml_node *grown) {
+static uint32_t order_nodes(aml_node *node, const aml_node *grown) {
     uint32_t end = 1;
     node[0] = grown[0];
     for (uint32_t i = 0; i < end; i++) {
@@ -27,6 +27,7 @@ static void order_nodes(aml_node *node, const aml_node *grown) {
         node[i].left = end;
         end += 2;
     }
+    return end;
 }
 
 /* Shares follow one another in the order of their leaves; those of no leaf are left behind. */
@@ -50,7 +51,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     aml_node *node = aml_alloc_raw(keep, tree.n_nodes, sizeof *node);
     tree.set = aml_copy(keep, grown->set, (size_t)tree.n_sets * AML_SET_WORDS * sizeof *tree.set);
     if (!node || !tree.set) return AML_ENOMEM;
-    order_nodes(node, grown->node);
+    tree.n_nodes = order_nodes(node, grown->node); /* the grower may have dropped some */
     tree.node = node;
     if (grown->n_shares) {
         tree.share = order_shares(&tree, node, grown->share, keep);
