@@ -67,6 +67,7 @@ typedef struct boosting {
     aml_boost_loss loss;
     aml_boost_rows valid;
     aml_grow_rules rules;
+    aml_boost_bins bins;
     aml_grower *grower;
     uint32_t *feature, *drawn; /* that can be split on; of this tree */
     size_t n_features, n_drawn;
@@ -101,7 +102,7 @@ static void set_rules(boosting *b) {
 }
 
 static aml_status alloc(boosting *b) {
-    const aml_bins *bins = b->data->x->bins;
+    const aml_bins *bins = &b->bins.bins;
     aml_arena *scratch = b->ctx->scratch;
     b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
     b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
@@ -113,7 +114,7 @@ static aml_status alloc(boosting *b) {
     if (!b->feature || !b->drawn) return AML_ENOMEM;
     for (size_t j = 0; j < bins->p; j++)
         if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
-    b->grower = aml_grower_new(bins, b->data->rows, b->data->n, &b->rules, b->ctx);
+    b->grower = aml_grower_new(&b->bins, b->data->rows, b->data->n, &b->rules, b->ctx);
     return b->grower ? AML_OK : AML_ENOMEM;
 }
 
@@ -123,6 +124,7 @@ static aml_status begin(boosting *b) {
     AML_TRY(aml_boost_loss_init(&b->loss, b->data, b->ctx));
     AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
                                 b->ctx));
+    AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
     AML_TRY(alloc(b));
     m->task = b->data->task;
     m->n_outputs = b->loss.n_outputs;
@@ -263,7 +265,7 @@ static aml_status boost(boosting *b) {
     b->ctx->truncated = b->stopped;
     size_t rounds = b->valid.n ? b->best_round : b->round;
     b->model->trees.n_trees = (uint32_t)(rounds * b->loss.n_outputs);
-    return aml_trees_finish(&b->model->trees, b->data->x, b->ctx->keep);
+    return aml_trees_finish(&b->model->trees, b->data->x, b->bins.bins.level_code, b->ctx->keep);
 }
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {

@@ -506,7 +506,9 @@ static void test_values_and_bins_agree(void **state) {
         .n_leaves = 63,
         .learning_rate = 0.3,
         .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
-    aml_grower *g = aml_grower_new(s.design.bins, s.rows, 3000, &rules, &s.ctx);
+    aml_boost_bins bins;
+    assert_int_equal(aml_boost_bins_init(&bins, &s.data, 10, &s.ctx), AML_OK);
+    aml_grower *g = aml_grower_new(&bins, s.rows, 3000, &rules, &s.ctx);
     aml_trees trees;
     assert_non_null(g);
     assert_int_equal(aml_trees_init(&trees, &s.design, 10, s.keep), AML_OK);
@@ -527,7 +529,7 @@ static void test_values_and_bins_agree(void **state) {
         assert_true(tree.n_nodes > 60 && tree.n_sets > 0);
         assert_int_equal(aml_trees_add(&trees, &tree, s.keep), AML_OK);
     }
-    assert_int_equal(aml_trees_finish(&trees, &s.design, s.keep), AML_OK);
+    assert_int_equal(aml_trees_finish(&trees, &s.design, bins.bins.level_code, s.keep), AML_OK);
     assert_memory_equal(by_walk, loss.train.score, 3000 * sizeof *by_walk);
     for (uint32_t k = 0; k < 10;
          k++) { /* tree by tree: float sums of one tree are exact in double */
@@ -540,7 +542,7 @@ static void test_values_and_bins_agree(void **state) {
             const aml_node *leaf = one.tree->node, *nodes = leaf;
             while (leaf->left) {
                 size_t j = trees.feature[leaf->feature];
-                unsigned code = s.design.bins->column[j][i];
+                unsigned code = bins.bins.column[j][i];
                 bool left = leaf->kind & AML_NODE_MISSING_LEFT;
                 if (code && leaf->kind & AML_NODE_CATEGORY)
                     left =

@@ -274,11 +274,12 @@ static void find_features(void *arg, size_t block, size_t begin, size_t end, int
     (void)block, (void)thread;
     for (size_t k = begin; k < end; k++) {
         uint32_t j = s->plan->feature[k];
-        const uint64_t *slot = s->hist + k * s->plan->slots;
+        uint64_t room[256];
+        const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, k);
         s->found[k] = (aml_split){.feature = j};
-        if (s->plan->bins->level_code[j])
-            find_category(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
-        else find_number(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
+        if (s->plan->from->bins.level_code[j])
+            find_category(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
+        else find_number(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
     }
 }
 

@@ -26,6 +26,7 @@ typedef struct work_item {
 
 struct aml_grower {
     const aml_bins *bins;
+    const aml_boost_bins *from;
     const aml_grow_rules *rules;
     aml_ctx *ctx;
     aml_hist_plan plan;
@@ -46,14 +47,15 @@ struct aml_grower {
 
     uint64_t **pool; /* free histograms */
     size_t n_free, n_made, n_most, hist_slots;
-    uint32_t *place; /* design feature to its place in the plan */
+    uint32_t *place; /* design feature to the place of its column in the plan */
     work_item item[BATCH_MOST];
 };
 
 /* ---- memory */
 
 static aml_status alloc_rows(aml_grower *g, size_t n, aml_arena *a) {
-    size_t p = g->bins->p, bytes = (p + 4 + 7) / 8 * 8, threads = (size_t)g->plan.n_threads;
+    size_t p = g->bins->p, bytes = (g->from->n_columns + 4 + 7) / 8 * 8,
+           threads = (size_t)g->plan.n_threads;
     size_t most = n < COMPACT_ROWS ? n : COMPACT_ROWS;
     g->position = aml_alloc_raw(a, n, sizeof *g->position);
     g->spare = aml_alloc_raw(a, n, sizeof *g->spare);
@@ -77,7 +79,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     g->gain = AML_ARRAY(a, 2 * leaves, double);
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
     g->place = AML_ARRAY(a, p, uint32_t);
-    g->hist_slots = g->plan.slots * p + 1;
+    g->hist_slots = g->plan.slots * g->from->n_columns + 1;
     g->n_most = POOL_BYTES / (g->hist_slots * sizeof(uint64_t));
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;
     if (g->n_most > leaves + 1) g->n_most = leaves + 1;
@@ -86,12 +88,12 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     return ok ? AML_OK : AML_ENOMEM;
 }
 
-aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n,
+aml_grower *aml_grower_new(const aml_boost_bins *from, const uint32_t *rows, size_t n,
                            const aml_grow_rules *rules, aml_ctx *ctx) {
     aml_grower *g = AML_NEW(ctx->scratch, aml_grower);
     if (!g) return NULL;
-    *g = (aml_grower){.bins = bins, .rules = rules, .ctx = ctx};
-    if (aml_hist_plan_init(&g->plan, bins, rows, n, ctx) || alloc_rows(g, n, ctx->scratch) ||
+    *g = (aml_grower){.bins = &from->bins, .from = from, .rules = rules, .ctx = ctx};
+    if (aml_hist_plan_init(&g->plan, from, rows, n, ctx) || alloc_rows(g, n, ctx->scratch) ||
         alloc_nodes(g, ctx->scratch))
         return NULL;
     return g;
@@ -219,6 +221,14 @@ static aml_code_set codes_on_the_left(const aml_split *s) {
     return set;
 }
 
+/* The codes of a bundle whose member's codes are in `set`. */
+static aml_code_set bundled(const aml_code_set *set, const uint8_t *member) {
+    aml_code_set out = {{0}};
+    for (unsigned c = 0; c < 256; c++)
+        out.word[c / 32] |= (set->word[member[c] / 32] >> member[c] % 32 & 1) << c % 32;
+    return out;
+}
+
 static size_t divide_rows(aml_grower *g, const aml_leaf *l, hands by) {
     uint32_t feature = l->split.feature;
     aml_code_set left = codes_on_the_left(&l->split);
@@ -226,7 +236,9 @@ static size_t divide_rows(aml_grower *g, const aml_leaf *l, hands by) {
         size_t bytes = g->plan.row_bytes;
         aml_row_block rows = {g->store + l->begin * bytes, g->position + l->begin};
         aml_row_block spare = {g->moved[by.thread], g->spare + l->begin};
-        return aml_partition_rows(rows, l->n, bytes, g->place[feature], &left, spare);
+        const uint8_t *member = g->from->member[feature];
+        aml_code_set set = member ? bundled(&left, member) : left;
+        return aml_partition_rows(rows, l->n, bytes, g->place[feature], &set, spare);
     }
     aml_partition_job job = {.position = g->position + l->begin,
                              .fresh = l->fresh,
@@ -358,7 +370,7 @@ static aml_status start(aml_grower *g) {
     g->n_sets = 0;
     g->node[0] = (aml_node){0};
     aml_hist_plan_features(&g->plan, round->feature, round->n_features);
-    for (size_t k = 0; k < round->n_features; k++) g->place[round->feature[k]] = (uint32_t)k;
+    for (size_t k = 0; k < round->n_features; k++) g->place[round->feature[k]] = g->plan.place[k];
     if (!round->n_features || round->n < 2) return AML_OK;
     if (round->position) memcpy(g->position, round->position, round->n * sizeof *g->position);
     if (!(root->hist = take_hist(g))) return AML_ENOMEM;
@@ -434,11 +446,11 @@ void aml_grower_add(float *score, const aml_grower *g) {
     aml_par_for(g->round->n > 16384 ? g->plan.n_threads : 1, g->n_leaves, 1, add_leaves, &job);
 }
 
-static float walk(const aml_grower *g, const uint8_t *row) {
+static float walk(const aml_grower *g, size_t row) {
     uint32_t at = 0;
     while (g->node[at].left) {
         const aml_node *node = g->node + at;
-        unsigned code = row[node->feature];
+        unsigned code = aml_boost_code(g->from, row, node->feature);
         bool left = node->kind & AML_NODE_MISSING_LEFT;
         if (code && node->kind & AML_NODE_CATEGORY)
             left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >>
@@ -452,11 +464,9 @@ static float walk(const aml_grower *g, const uint8_t *row) {
 
 static void walk_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
     const add_job *job = arg;
-    const aml_bins *bins = job->g->bins;
     (void)block, (void)thread;
     for (size_t i = begin; i < end; i++)
-        if (!job->skip || !job->skip[i])
-            job->score[i] += walk(job->g, bins->row + job->rows[i] * bins->stride);
+        if (!job->skip || !job->skip[i]) job->score[i] += walk(job->g, job->rows[i]);
 }
 
 void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,

@@ -40,7 +40,7 @@ typedef struct aml_round {
 typedef struct aml_grower aml_grower;
 
 /* Room for trees over n rows, in ctx->scratch; NULL when memory is short. rows: position to design row. */
-aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n,
+aml_grower *aml_grower_new(const aml_boost_bins *bins, const uint32_t *rows, size_t n,
                            const aml_grow_rules *rules, aml_ctx *ctx);
 
 /* Grows one tree. Once the stop flag is up it ends with the leaves there are; `stopped` says so. */

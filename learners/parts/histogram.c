@@ -7,7 +7,7 @@
 #include "learners/parts/simd.h"
 
 enum {
-    L1_BYTES = 40960,      /* sums of the features that are taken together */
+    L1_BYTES = 40960,      /* sums of the columns that are taken together */
     BLOCK_BYTES = 1 << 16, /* gathered rows: they stay in the L2 cache */
     MIN_ROWS = 32,
     BLOCK_MAX = 4096,
@@ -21,7 +21,7 @@ static size_t block_rows(size_t row_bytes) {
     return rows > BLOCK_MAX ? BLOCK_MAX : rows < MIN_ROWS ? MIN_ROWS : rows;
 }
 
-static size_t row_bytes_of(size_t n_features) { return (n_features + 4 + 7) / 8 * 8; }
+static size_t row_bytes_of(size_t n_columns) { return (n_columns + 4 + 7) / 8 * 8; }
 
 static bool rows_are_positions(const uint32_t *rows, size_t n) {
     size_t i = 0;
@@ -29,21 +29,21 @@ static bool rows_are_positions(const uint32_t *rows, size_t n) {
     return i == n;
 }
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
                               size_t n, aml_ctx *ctx) {
-    size_t row_bytes = row_bytes_of(bins->p), most = 0;
-    *p = (aml_hist_plan){.bins = bins, .rows = rows_are_positions(rows, n) ? NULL : rows};
+    size_t features = from->bins.p, row_bytes = row_bytes_of(from->n_columns);
+    *p = (aml_hist_plan){.from = from, .rows = rows_are_positions(rows, n) ? NULL : rows};
     p->n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1;
-    for (size_t j = 0; j < bins->p; j++)
-        if (bins->n_bins[j] > most) most = bins->n_bins[j];
-    p->slots = most < 64 ? 64 : 256;
-    p->run = AML_ARRAY(ctx->scratch, bins->p, aml_run);
-    p->feature = AML_ARRAY(ctx->scratch, bins->p, uint32_t);
+    p->slots = from->n_codes <= 64 ? 64 : 256;
+    p->run = AML_ARRAY(ctx->scratch, from->n_columns, aml_run);
+    p->column = AML_ARRAY(ctx->scratch, from->n_columns + 1, uint32_t);
+    p->feature = AML_ARRAY(ctx->scratch, features, uint32_t);
+    p->place = AML_ARRAY(ctx->scratch, features, uint32_t);
     p->room = AML_ARRAY(ctx->scratch, (size_t)p->n_threads, aml_hist_room);
-    if (!p->run || !p->feature || !p->room) return AML_ENOMEM;
+    if (!p->run || !p->column || !p->feature || !p->place || !p->room) return AML_ENOMEM;
     for (int t = 0; t < p->n_threads; t++) {
         aml_hist_room *room = p->room + t;
-        size_t slots = p->slots * bins->p;
+        size_t slots = p->slots * from->n_columns;
         room->gathered = aml_alloc_raw(ctx->scratch, block_rows(row_bytes), row_bytes);
         room->narrow = AML_ARRAY(ctx->scratch, slots, uint32_t);
         room->partial = t ? aml_alloc_raw(ctx->scratch, slots, sizeof(uint64_t)) : NULL;
@@ -52,18 +52,42 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint
     return AML_OK;
 }
 
+/* Columns in use, and the place of each feature's among them. */
+static void find_columns(aml_hist_plan *p) {
+    const uint32_t *column = p->from->column;
+    p->n_columns = 0;
+    for (uint32_t c = 0; c < p->from->n_columns; c++) p->column[c] = UINT32_MAX;
+    for (size_t k = 0; k < p->n_features; k++) p->column[column[p->feature[k]]] = 0;
+    for (uint32_t c = 0; c < p->from->n_columns; c++)
+        if (!p->column[c]) p->column[c] = (uint32_t)p->n_columns++;
+    for (size_t k = 0; k < p->n_features; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (uint32_t c = 0; c < p->from->n_columns; c++)
+        if (p->column[c] != UINT32_MAX) p->column[p->column[c]] = c;
+}
+
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features) {
     p->n_features = n_features;
-    p->n_slots = n_features * p->slots;
-    p->row_bytes = row_bytes_of(n_features);
+    for (size_t k = 0; k < n_features; k++) p->feature[k] = feature[k];
+    find_columns(p);
+    p->n_slots = p->n_columns * p->slots;
+    p->row_bytes = row_bytes_of(p->n_columns);
     p->n_runs = 0;
-    for (uint32_t k = 0; k < n_features; k++) {
+    for (uint32_t c = 0; c < p->n_columns; c++) {
         aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
-        p->feature[k] = feature[k];
-        if (last && last->from + last->bytes == feature[k]) last->bytes++;
-        else p->run[p->n_runs++] = (aml_run){feature[k], k, 1};
+        if (last && last->from + last->bytes == p->column[c]) last->bytes++;
+        else p->run[p->n_runs++] = (aml_run){p->column[c], c, 1};
     }
-    p->words = n_features == p->bins->p ? (n_features + 15) / 16 : 0;
+    p->words = p->n_columns == p->from->n_columns ? (p->n_columns + 15) / 16 : 0;
+}
+
+const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
+                                 size_t k) {
+    const uint8_t *member = p->from->member[p->feature[k]];
+    const uint64_t *slot = hist + p->place[k] * p->slots;
+    if (!member) return slot;
+    memset(room, 0, (p->from->bins.n_bins[p->feature[k]] + 1u) * sizeof *room);
+    for (size_t c = 0; c < p->slots; c++) room[member[c]] += slot[c];
+    return room;
 }
 
 /* ---- gathering */
@@ -91,12 +115,12 @@ static inline void copy_exactly(uint8_t *to, const uint8_t *row, const aml_hist_
 /* From positions, or from `first` on where there are none. */
 static void gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *gradient,
                    const uint32_t *position, size_t first, size_t n) {
-    size_t stride = p->bins->stride, bytes = p->row_bytes;
+    size_t stride = p->from->stride, bytes = p->row_bytes;
     for (size_t i = 0; i < n; i++, out += bytes) {
         size_t at = position ? position[i] : first + i;
-        const uint8_t *row = p->bins->row + design_row(p, at) * stride;
+        const uint8_t *row = p->from->row + design_row(p, at) * stride;
         if (position && i + PREFETCH < n)
-            __builtin_prefetch(p->bins->row + design_row(p, position[i + PREFETCH]) * stride);
+            __builtin_prefetch(p->from->row + design_row(p, position[i + PREFETCH]) * stride);
         if (i + 1 < n) copy_row(out, row, p);
         else copy_exactly(out, row, p);
         memcpy(out + bytes - 4, gradient + at, 4);
@@ -113,7 +137,7 @@ void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *
 /* Rows that lie `row_step` bytes apart with gradients `gradient_step` apart, or, with positions, anywhere. */
 typedef struct tile {
     const aml_hist_plan *p;
-    size_t first, n_features; /* of the plan */
+    size_t first, n_columns; /* of the plan */
     const uint8_t *row, *gradient;
     size_t row_step, gradient_step, n;
     const uint32_t *position; /* or NULL */
@@ -142,7 +166,7 @@ typedef struct tile {
                                                            size_t slots, size_t tail) {       \
         const uint8_t *restrict row = t->row + t->first, *restrict gradient = t->gradient;    \
         const uint32_t *position = t->position, *rows = t->p->rows;                           \
-        size_t words = t->n_features / 8, n = t->n, step = t->row_step;                       \
+        size_t words = t->n_columns / 8, n = t->n, step = t->row_step;                        \
         size_t gradient_step = t->gradient_step;                                              \
         for (size_t i = 0; i < n && !position; i++, row += step, gradient += gradient_step) { \
             uint32_t narrow;                                                                  \
@@ -166,7 +190,7 @@ AML_ADD_ROWS(add_wide, uint64_t, aml_widen)
 /* A constant tail unrolls. */
 #define AML_ADD_TAILS(name, sum, body, slots)    \
     static void name(sum *hist, const tile *t) { \
-        switch (t->n_features % 8) {             \
+        switch (t->n_columns % 8) {              \
         case 0: body(hist, t, slots, 0); break;  \
         case 1: body(hist, t, slots, 1); break;  \
         case 2: body(hist, t, slots, 2); break;  \
@@ -204,7 +228,7 @@ typedef struct sum_job {
     aml_hist_rows rows;
     const aml_gradients *gradients;
     size_t narrow_rows;          /* that fit narrow sums; 0 = wide at once */
-    size_t n_tiles, tile, block; /* features a tile, rows a block */
+    size_t n_tiles, tile, block; /* columns a tile, rows a block */
     bool in_place;
     int thread; /* -1: several */
     const aml_ctx *ctx;
@@ -214,9 +238,9 @@ typedef struct sum_job {
 static void add_tiles(uint64_t *hist, uint32_t *narrow, const sum_job *job, tile t) {
     const aml_hist_plan *p = job->p;
     bool few = p->slots == 64;
-    for (size_t first = 0; first < p->n_features; first += job->tile) {
+    for (size_t first = 0; first < p->n_columns; first += job->tile) {
         t.first = first;
-        t.n_features = p->n_features - first < job->tile ? p->n_features - first : job->tile;
+        t.n_columns = p->n_columns - first < job->tile ? p->n_columns - first : job->tile;
         size_t at = first * p->slots;
         if (job->narrow_rows) (few ? add_narrow_64 : add_narrow_256)(narrow + at, &t);
         else (few ? add_wide_64 : add_wide_256)(hist + at, &t);
@@ -237,9 +261,9 @@ static tile rows_of(const sum_job *job, const aml_hist_room *room, size_t begin,
     } else { /* straight from the design */
         bool listed = position || p->rows;
         t.position = position;
-        t.row_step = p->bins->stride;
+        t.row_step = p->from->stride;
         t.gradient_step = sizeof *gradient;
-        t.row = p->bins->row + (listed ? 0 : begin * t.row_step);
+        t.row = p->from->row + (listed ? 0 : begin * t.row_step);
         t.gradient = (const uint8_t *)(gradient + (listed ? 0 : begin));
         return t;
     }
@@ -289,7 +313,7 @@ static void choose_tiles(sum_job *job) {
                      ? BLOCK_MAX
                      : block_rows(p->row_bytes);
     if (job->narrow_rows && job->block > job->narrow_rows) job->block = job->narrow_rows;
-    job->tile = ((p->n_features + job->n_tiles - 1) / job->n_tiles + 7) / 8 * 8;
+    job->tile = ((p->n_columns + job->n_tiles - 1) / job->n_tiles + 7) / 8 * 8;
 }
 
 bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,

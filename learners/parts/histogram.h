@@ -7,7 +7,7 @@
 #ifndef AML_LEARNERS_PARTS_HISTOGRAM_H
 #define AML_LEARNERS_PARTS_HISTOGRAM_H
 
-#include "automl/core/data.h"
+#include "learners/parts/boost_bins.h"
 
 /* The two sums of a slot. */
 static inline int64_t aml_slope(uint64_t slot) { return (int64_t)slot >> 32; }
@@ -39,23 +39,25 @@ typedef struct aml_hist_room {
     uint64_t *partial; /* n_slots sums; of threads beyond the first */
 } aml_hist_room;
 
-/* Which features are summed, and where. Rows are known by their position along `rows`. Feature k of the plan has
- * slots [k * slots, …) for its codes 0 … n_bins. */
+/* Which features are summed, and where. Rows are known by their position along `rows`. Column c of the plan has
+ * slots [c * slots, …) for its codes. */
 typedef struct aml_hist_plan {
-    const aml_bins *bins;
+    const aml_boost_bins *from;
     const uint32_t *rows; /* position to design row; NULL: the same */
-    size_t slots;         /* of a feature: 64 or 256 */
-    size_t n_features, n_slots;
+    size_t slots;         /* of a column: 64 or 256 */
+    size_t n_features, n_columns, n_slots;
     size_t row_bytes;  /* of a gathered row: codes, then the gradient in the last 4; whole words */
-    size_t words;      /* 16-byte pieces to copy when all features are used, else 0 */
+    size_t words;      /* 16-byte pieces to copy when all columns are used, else 0 */
     uint32_t *feature; /* design feature numbers */
-    aml_run *run;      /* neighbouring features, copied together */
+    uint32_t *place;   /* per feature of the plan: its column among the plan's */
+    uint32_t *column;  /* of the bins, upwards */
+    aml_run *run;      /* neighbouring columns, copied together */
     size_t n_runs;
     int n_threads;
     aml_hist_room *room;
 } aml_hist_plan;
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
                               size_t n, aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
@@ -70,6 +72,10 @@ typedef struct aml_hist_rows {
  * is 1. False when the stop flag went up: the sums are then not to be used. */
 bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,
                   const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx);
+
+/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. */
+const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
+                                 size_t k);
 
 /* out: n rows of row_bytes with their gradients. */
 void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *gradients,

@@ -62,7 +62,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
 }
 
 static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design,
-                              aml_arena *keep) {
+                              const uint8_t *const *level_code, aml_arena *keep) {
     for (uint32_t k = 0; k < t->n_trees; k++)
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
             if (t->tree[k].node[i].left) index[t->tree[k].node[i].feature] = 1;
@@ -77,7 +77,7 @@ static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *d
         t->feature[u] = j;
         t->n_levels[u] = design->n_levels ? design->n_levels[j] : 0;
         if (t->n_levels[u]) {
-            t->level_code[u] = aml_copy(keep, design->bins->level_code[j], t->n_levels[u]);
+            t->level_code[u] = aml_copy(keep, level_code[j], t->n_levels[u]);
             if (!t->level_code[u]) return AML_ENOMEM;
         }
         u++;
@@ -85,10 +85,11 @@ static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *d
     return AML_OK;
 }
 
-aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *keep) {
+aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
+                            const uint8_t *const *level_code, aml_arena *keep) {
     uint32_t *index = aml_calloc(t->p + 1u, sizeof *index);
     if (!index) return AML_ENOMEM;
-    aml_status status = number_used(t, index, design, keep);
+    aml_status status = number_used(t, index, design, level_code, keep);
     for (uint32_t k = 0; k < t->n_trees && !status; k++) {
         aml_node *node = (aml_node *)t->tree[k].node; /* ours: aml_trees_add made it */
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)

@@ -52,8 +52,9 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
  * stay the caller's; shares that no leaf has are left out. */
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep);
 
-/* Once all trees are there: numbers the used features. */
-aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *keep);
+/* Once all trees are there: numbers the used features. level_code: per feature, what the trees' sets speak of. */
+aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
+                            const uint8_t *const *level_code, aml_arena *keep);
 
 /* out (x->n × k, row-major, set by the caller) += the trees. A leaf with shares adds each to its class, one without
  * adds its value to column (tree number mod k). Row by row in the order of the trees. */
