@@ -21,10 +21,17 @@ enum {
     MIN_GROUP,
     EXTRA_TREES,
     N_ESTIMATORS,
-    ROUNDS
+    ROUNDS,
+    OBJECTIVE,
+    QUANTILE,
+    HUBER_DELTA,
+    TWEEDIE_POWER
 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
+/* in the order of aml_objective_kind */
+static const char *const objectives[] = {"squared", "absolute", "huber",   "quantile",
+                                         "poisson", "gamma",    "tweedie", NULL};
 
 static const aml_param params[] = {
     {"learning_rate", "shrinkage of each tree", AML_REAL, true, 0.01, 0.3, 0.1, NULL, false},
@@ -47,11 +54,17 @@ static const aml_param params[] = {
      NULL, true},
     {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0,
      NULL, true},
+    {"objective", "loss of regression", AML_CHOICE, false, 0, 6, 0, objectives, true},
+    {"quantile", "level of the objective quantile", AML_REAL, false, 0.001, 0.999, 0.5, NULL, true},
+    {"huber_delta", "where Huber's loss turns linear, in deviations of the target", AML_REAL, true,
+     0.001, 100, 1, NULL, true},
+    {"tweedie_power", "power of Tweedie's variance", AML_REAL, false, 1.01, 1.99, 1.5, NULL, true},
     {0}};
 
 typedef struct gbdt {
     aml_task_kind task;
     size_t n_outputs;
+    bool is_log; /* scores are logarithms of what is predicted */
     double center, scale;
     double *base;
     aml_trees trees; /* n_outputs trees a round */
@@ -76,7 +89,8 @@ typedef struct boosting {
     size_t n_bag;
     size_t round, max_rounds, best_round, patience, idle;
     double best_loss;
-    bool stopped;
+    bool stopped, by_quantile; /* leaf values are quantiles of residuals */
+    atomic_int status;         /* of threads */
 } boosting;
 
 static void set_rules(boosting *b) {
@@ -118,10 +132,18 @@ static aml_status alloc(boosting *b) {
     return b->grower ? AML_OK : AML_ENOMEM;
 }
 
+static aml_objective objective_of(const double *hp) {
+    aml_objective o = {(aml_objective_kind)hp[OBJECTIVE], 0};
+    if (o.kind == AML_QUANTILE) o.alpha = hp[QUANTILE];
+    if (o.kind == AML_HUBER) o.alpha = hp[HUBER_DELTA];
+    if (o.kind == AML_TWEEDIE) o.alpha = hp[TWEEDIE_POWER];
+    return o;
+}
+
 static aml_status begin(boosting *b) {
     gbdt *m = b->model;
     set_rules(b);
-    AML_TRY(aml_boost_loss_init(&b->loss, b->data, b->ctx));
+    AML_TRY(aml_boost_loss_init(&b->loss, b->data, objective_of(b->hp), b->ctx));
     AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
                                 b->ctx));
     AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
@@ -130,6 +152,7 @@ static aml_status begin(boosting *b) {
     m->n_outputs = b->loss.n_outputs;
     m->center = b->loss.center;
     m->scale = b->loss.scale;
+    m->is_log = m->task == AML_REGRESSION && aml_objective_is_log(&b->loss.objective);
     m->base = b->loss.base;
     return aml_trees_init(&m->trees, b->data->x, b->max_rounds * m->n_outputs, b->ctx->keep);
 }
@@ -176,19 +199,25 @@ static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int th
     boosting *b = arg;
     (void)block, (void)thread;
     for (size_t k = begin; k < end; k++) {
-        double sums[2];
+        double sums[2], value = 0;
         size_t n;
         const uint32_t *position = aml_grower_rows(&n, b->grower, (uint32_t)k);
         aml_boost_loss_sums(sums, &b->loss, position, n);
-        aml_grower_set_value(b->grower, (uint32_t)k,
-                             aml_leaf_value(&b->rules.split, sums[0], sums[1]));
+        aml_status status = AML_OK;
+        if (b->by_quantile) status = aml_boost_loss_quantile(&value, &b->loss, position, n);
+        else value = aml_leaf_value(&b->rules.split, sums[0], sums[1]);
+        if (status) atomic_store(&b->status, (int)status);
+        aml_grower_set_value(b->grower, (uint32_t)k, value);
     }
 }
 
 /* Splits are found in rounded gradients, leaf values come from the gradients themselves. */
-static void renew_leaves(boosting *b) {
+static aml_status renew_leaves(boosting *b) {
     uint32_t n = aml_grower_leaves(b->grower);
+    b->by_quantile = b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
     if (n > 1) aml_par_for(b->ctx->n_threads, n, 1, renew_leaf, b);
+    if (!atomic_load(&b->status)) return AML_OK;
+    return aml_fail(AML_ENOMEM, "not enough memory for the leaves of a tree");
 }
 
 /* Grows the tree of one output and adds it to the scores and the model. */
@@ -207,7 +236,7 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
                            .n_features = b->n_drawn,
                            .rng = own};
         AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
-        renew_leaves(b);
+        AML_TRY(renew_leaves(b));
         tree = aml_grower_tree(b->grower);
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;
@@ -287,18 +316,19 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     for (size_t i = 0; i < x->n; i++)
         memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
     AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
-    aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale);
+    aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale, m->is_log);
     return AML_OK;
 }
 
 /* ---- files */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 }; /* 1: without is_log */
 
 static void save(const void *model, aml_writer *w) {
     const gbdt *m = model;
     aml_put_u32(w, FORMAT);
     aml_put_u32(w, (uint32_t)m->task);
+    aml_put_u32(w, m->is_log);
     aml_put_f64(w, m->center);
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
@@ -318,9 +348,10 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && format != FORMAT)
+    if (!r->status && (format < 1 || format > FORMAT))
         return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
+    m->is_log = format > 1 && aml_get_u32(r) != 0;
     m->center = aml_get_f64(r);
     m->scale = aml_get_f64(r);
     m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);

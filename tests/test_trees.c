@@ -499,7 +499,7 @@ static void test_values_and_bins_agree(void **state) {
     world s;
     world_open(&s, 3000, AML_REGRESSION, 15);
     aml_boost_loss loss;
-    assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+    assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
     uint32_t features[COLUMNS];
     for (uint32_t j = 0; j < COLUMNS; j++) features[j] = j;
     aml_grow_rules rules = {
@@ -566,7 +566,7 @@ static void test_gradients_are_differences(void **state) {
         world s;
         aml_boost_loss loss;
         world_open(&s, 50, tasks[t], 16);
-        assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
         aml_boost_rows *r = &loss.train;
         for (size_t i = 0; i < 50 * loss.n_outputs; i++)
             r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);

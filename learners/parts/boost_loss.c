@@ -68,9 +68,33 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
     return AML_OK;
 }
 
-aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_ctx *ctx) {
+static double mean_target(const aml_data *d) {
+    double sum = 0, total = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        sum += weight(d, d->rows[i]) * d->y[d->rows[i]];
+        total += weight(d, d->rows[i]);
+    }
+    return total > 0 ? sum / total : 1;
+}
+
+/* Where the best constant is no mean, scores start at a quantile. */
+static aml_status start_at_quantile(aml_boost_loss *l) {
+    double level = aml_objective_level(&l->objective), start;
+    aml_boost_rows *r = &l->train;
+    if (l->objective.kind == AML_HUBER) level = 0.5;
+    if (l->task != AML_REGRESSION || level < 0) return AML_OK;
+    for (size_t i = 0; i < r->n; i++) l->slope[i] = r->y[i];
+    AML_TRY(aml_quantile_of(&start, l->slope, r->w, r->n, level));
+    l->base[0] = start;
+    for (size_t i = 0; i < r->n; i++) r->score[i] = (float)start;
+    return AML_OK;
+}
+
+aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_objective objective,
+                               aml_ctx *ctx) {
     double prior[2] = {0};
-    *l = (aml_boost_loss){.task = d->task, .scale = 1};
+    *l = (aml_boost_loss){.task = d->task, .objective = objective, .scale = 1};
+    bool is_log = d->task == AML_REGRESSION && aml_objective_is_log(&objective);
     l->n_outputs = d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1;
     l->base = AML_ARRAY(ctx->keep, l->n_outputs, double);
     l->slope = aml_alloc_raw(ctx->scratch, d->n, sizeof *l->slope);
@@ -81,13 +105,16 @@ aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_ctx *ct
         l->share = aml_alloc_raw(ctx->scratch, d->n * l->n_outputs, sizeof *l->share);
         if (!l->share) return AML_ENOMEM;
     }
-    if (d->task == AML_REGRESSION) standardise(l, d);
+    if (is_log) AML_TRY(aml_objective_check(&objective, d));
+    if (is_log) l->base[0] = log(fmax(mean_target(d), 1e-30));
+    if (d->task == AML_REGRESSION && !is_log) standardise(l, d);
     if (d->task == AML_MULTICLASS) log_priors(l->base, l->n_outputs, d);
     if (d->task == AML_BINARY) {
         log_priors(prior, 2, d);
         l->base[0] = prior[1] - prior[0];
     }
-    return aml_boost_rows_init(&l->train, l, d, d->rows, d->n, ctx);
+    AML_TRY(aml_boost_rows_init(&l->train, l, d, d->rows, d->n, ctx));
+    return start_at_quantile(l);
 }
 
 /* ---- gradients */
@@ -137,6 +164,7 @@ void aml_boost_loss_update(aml_boost_loss *l, int n_threads) {
 typedef struct gradient_in {
     const float *score, *share, *y, *w;
     float class, factor; /* curvature of a class: factor * p * (1 - p) */
+    const aml_objective *objective;
 } gradient_in;
 
 /* Slopes and curvatures of n rows. One loop a loss, without a branch in it. */
@@ -144,7 +172,9 @@ AML_KERNEL void gradients(float *restrict slope, float *restrict curvature, aml_
                           gradient_in in, size_t n) {
     const float *restrict score = in.score, *restrict share = in.share, *restrict y = in.y,
                           *restrict w = in.w;
-    if (task == AML_REGRESSION)
+    if (task == AML_REGRESSION && in.objective->kind != AML_SQUARED)
+        aml_objective_gradients(slope, curvature, in.objective, score, y, n);
+    else if (task == AML_REGRESSION)
         for (size_t i = 0; i < n; i++) slope[i] = score[i] - y[i], curvature[i] = 1.0f;
     else if (task == AML_BINARY)
         for (size_t i = 0; i < n; i++) {
@@ -205,7 +235,8 @@ AML_KERNEL void gradient_rows(const pack_job *job, size_t block, size_t begin, s
                       .y = r->y + begin,
                       .w = r->w ? r->w + begin : NULL,
                       .class = (float)job->output,
-                      .factor = job->factor};
+                      .factor = job->factor,
+                      .objective = &l->objective};
     gradients(l->slope + begin, l->curvature + begin, l->task, in, end - begin);
     statistics(r->sums + N_STATS * block, l->slope + begin, l->curvature + begin, end - begin);
 }
@@ -322,7 +353,7 @@ void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t
 
 static double row_loss(const aml_boost_loss *l, const aml_boost_rows *r, size_t i) {
     float y = r->y[i], s = r->score[i];
-    if (l->task == AML_REGRESSION) return ((double)s - (double)y) * ((double)s - (double)y);
+    if (l->task == AML_REGRESSION) return aml_objective_loss(&l->objective, (double)s, (double)y);
     if (l->task == AML_BINARY) {
         float z = y > 0.5f ? -s : s; /* log(1 + exp(z)) */
         return (double)fmaxf(z, 0) + log1p((double)aml_exp_f32(-fabsf(z)));
@@ -371,10 +402,27 @@ static void link_softmax(double *out, size_t k) {
     for (size_t c = 0; c < k; c++) out[c] /= total;
 }
 
-void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
-                    double scale) {
+aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,
+                                   size_t n) {
+    const aml_boost_rows *r = &l->train;
+    float *residual = aml_malloc((2 * n + 1) * sizeof *residual), *w = residual + n;
+    if (!residual) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        if (task == AML_REGRESSION) out[i] = fmax(fmin(center + scale * out[i], DBL_MAX), -DBL_MAX);
+        residual[i] = r->y[position[i]] - r->score[position[i]];
+        w[i] = r->w ? r->w[position[i]] : 1.0f;
+    }
+    aml_status status =
+        aml_quantile_of(out, residual, r->w ? w : NULL, n, aml_objective_level(&l->objective));
+    aml_free(residual);
+    return status;
+}
+
+void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
+                    double scale, bool is_log) {
+    for (size_t i = 0; i < n; i++) {
+        if (task == AML_REGRESSION && is_log) out[i] = exp(fmax(fmin(out[i], 700), -700));
+        else if (task == AML_REGRESSION)
+            out[i] = fmax(fmin(center + scale * out[i], DBL_MAX), -DBL_MAX);
         else if (task == AML_BINARY) out[i] = 1 / (1 + exp(-out[i]));
         else link_softmax(out + i * n_outputs, n_outputs);
     }

@@ -1,8 +1,9 @@
-/* boost_loss.h: what boosting descends: squared error (regression), logistic loss (binary), softmax (multiclass).
+/* boost_loss.h: what boosting descends: an objective (regression), logistic loss (binary), softmax (multiclass).
  * Slopes and curvatures of the loss are handed over packed (histogram.h). */
 #ifndef AML_LEARNERS_PARTS_BOOST_LOSS_H
 #define AML_LEARNERS_PARTS_BOOST_LOSS_H
 
+#include "learners/parts/boost_objective.h"
 #include "learners/parts/histogram.h"
 
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
@@ -17,6 +18,7 @@ typedef struct aml_boost_rows {
 
 typedef struct aml_boost_loss {
     aml_task_kind task;
+    aml_objective objective; /* of regression */
     size_t n_outputs;
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
@@ -28,7 +30,8 @@ typedef struct aml_boost_loss {
 } aml_boost_loss;
 
 /* Center, scale and base from data->rows, and the scores at the base. In ctx->scratch, but base in ctx->keep. */
-aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_ctx *ctx);
+aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_objective objective,
+                               aml_ctx *ctx);
 
 /* Further rows of the same data, to watch the loss on. */
 aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *data,
@@ -47,11 +50,15 @@ bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_
 void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t *position,
                          size_t n);
 
+/* What is to be added to the scores of n positions when the objective's best constant is a quantile. AML_ENOMEM. */
+aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,
+                                   size_t n);
+
 /* Mean loss. */
 double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
 void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
-                    double scale);
+                    double scale, bool is_log);
 
 #endif
