@@ -107,6 +107,7 @@ static void set_rules(boosting *b) {
                                           .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
                                           .random_cuts = hp[EXTRA_TREES] > 0}};
     if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
+    if (b->data->task != AML_MULTICLASS) b->rules.split.monotone = b->data->monotone;
     bool watched = b->data->n_valid > 0;
     double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
     b->max_rounds = (size_t)(watched ? hp[N_ESTIMATORS] : rounds);

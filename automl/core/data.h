@@ -67,6 +67,9 @@ typedef struct aml_data {
     const double *w;       /* NULL = all 1 */
     const uint32_t *valid; /* rows to stop early on, not to learn from */
     size_t n_valid;        /* 0 = none: the learner goes by its own schedule */
+    const int8_t
+        *monotone; /* per feature: 1 = predictions never fall as the number grows, -1 = never
+                             * rise, 0 = free; NULL = all free. For learners that can (boosted trees) */
 } aml_data;
 
 #endif

@@ -105,6 +105,57 @@ static size_t best_cut(double *gain, side_sums *sums, size_t n, const gain_units
     return *gain > 1e-10 ? b : n;
 }
 
+/* ---- monotone features */
+
+static double within(aml_bounds b, double v) { return fmax(b.low, fmin(b.high, v)); }
+
+/* What a leaf gains when it predicts v: s²/(c + l2) where v is its best. */
+static double gain_at(double slope, double curvature, double v, const gain_units *u) {
+    return -(2 * (slope * v + u->l1 * fabs(v)) + (curvature + u->l2) * v * v);
+}
+
+/* best_cut where predictions are bound: cuts whose sides would predict in the wrong order are none. */
+static size_t best_bound_cut(double *gain, const side_sums *sums, size_t n, const gain_units *u,
+                             const aml_split_search *s, int sign) {
+    size_t best = n;
+    aml_split_rules rules = {.l1 = u->l1, .l2 = u->l2};
+    double now = within(s->bounds, aml_leaf_value(&rules, u->slope, u->curvature));
+    double base = gain_at(u->slope, u->curvature, now, u);
+    *gain = 1e-10;
+    for (size_t b = 0; b < n && u->span >= 0; b++) {
+        if ((uint32_t)(sums->curvature[b] - u->least) > (uint32_t)u->span) continue;
+        double sl = (double)sums->slope[b] * u->slope_unit, sr = u->slope - sl;
+        double cl = (double)sums->curvature[b] * u->curvature_unit, cr = u->curvature - cl;
+        double vl = within(s->bounds, aml_leaf_value(&rules, sl, cl));
+        double vr = within(s->bounds, aml_leaf_value(&rules, sr, cr));
+        if ((vr - vl) * sign < 0) continue;
+        double g = gain_at(sl, cl, vl, u) + gain_at(sr, cr, vr, u) - base;
+        if (g > *gain) *gain = g, best = b;
+    }
+    return best;
+}
+
+void aml_split_bounds(aml_bounds *left, aml_bounds *right, const aml_split_search *s,
+                      const aml_split *split) {
+    *left = *right = s->bounds;
+    int sign = s->rules->monotone ? s->rules->monotone[split->feature] : 0;
+    if (!sign || split->category) return;
+    uint64_t other = s->total - split->left;
+    double l = aml_leaf_value(s->rules, (double)aml_slope(split->left) * s->slope_unit,
+                              (double)aml_curvature(split->left) * s->curvature_unit);
+    double r = aml_leaf_value(s->rules, (double)aml_slope(other) * s->slope_unit,
+                              (double)aml_curvature(other) * s->curvature_unit);
+    double middle = (within(s->bounds, l) + within(s->bounds, r)) / 2;
+    if (sign > 0) left->high = right->low = middle;
+    else left->low = right->high = middle;
+}
+
+static size_t choose_cut(double *gain, side_sums *sums, size_t n, const gain_units *u,
+                         const aml_split_search *s, int sign) {
+    if (!s->rules->monotone) return best_cut(gain, sums, n, u);
+    return best_bound_cut(gain, sums, n, u, s, sign);
+}
+
 static void put_cut(side_sums *sums, size_t at, uint64_t left) {
     sums->slope[at] = (int32_t)aml_slope(left);
     sums->curvature[at] = (int32_t)aml_curvature(left);
@@ -128,7 +179,8 @@ static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t 
     for (size_t b = 1; b < first; b++) left += slot[b];
     for (size_t b = first; b < end; b++) put_cut(&sums, b - first, left += slot[b]);
     double gain = 0;
-    size_t at = best_cut(&gain, &sums, end - first, u);
+    int sign = s->rules->monotone ? s->rules->monotone[best->feature] : 0;
+    size_t at = choose_cut(&gain, &sums, end - first, u, s, sign);
     if (at == end - first || gain <= best->gain) return;
     best->gain = gain;
     best->bin = (uint8_t)(first + at);
@@ -252,8 +304,10 @@ static size_t best_levels(size_t *first, aml_split *best, const aml_split_search
         end = from + 1;
         put_cut(&c.sums, 0, cut_left(&c.sums, from));
     }
-    size_t at = best_cut(&best->gain, &c.sums, end - from, &u);
+    double gain;
+    size_t at = choose_cut(&gain, &c.sums, end - from, &u, s, 0);
     if (at == end - from) return 0;
+    best->gain = gain;
     best->left = cut_left(&c.sums, at);
     *first = c.first[from + at];
     return c.n_left[from + at];

@@ -164,19 +164,24 @@ static void sum_leaf(aml_grower *g, aml_leaf *l, hands by) {
         atomic_store(&g->stopped, true);
 }
 
+static aml_split_search search_of(const aml_grower *g, const aml_leaf *l, hands by) {
+    return (aml_split_search){.plan = &g->plan,
+                              .rules = &g->rules->split,
+                              .slope_unit = g->round->gradients.slope_unit,
+                              .curvature_unit = g->round->gradients.curvature_unit,
+                              .hist = l->hist,
+                              .total = l->total,
+                              .n_rows = l->n,
+                              .rng = aml_rng_child(&g->round->rng, l->node),
+                              .found = g->found[by.thread],
+                              .bounds = l->bounds,
+                              .n_threads = by.n_threads};
+}
+
 static void search_leaf(aml_grower *g, aml_leaf *l, hands by) {
+    aml_split_search search = search_of(g, l, by);
     l->split.gain = 0;
     if (atomic_load(&g->stopped) || !may_split(g, l)) return;
-    aml_split_search search = {.plan = &g->plan,
-                               .rules = &g->rules->split,
-                               .slope_unit = g->round->gradients.slope_unit,
-                               .curvature_unit = g->round->gradients.curvature_unit,
-                               .hist = l->hist,
-                               .total = l->total,
-                               .n_rows = l->n,
-                               .rng = aml_rng_child(&g->round->rng, l->node),
-                               .found = g->found[by.thread],
-                               .n_threads = by.n_threads};
     l->split = aml_split_find(&search);
 }
 
@@ -270,6 +275,8 @@ static void split_leaf(aml_grower *g, const work_item *item, hands by) {
     b->begin = parent.begin + n_left;
     b->n = parent.n - n_left;
     b->total = parent.total - parent.split.left;
+    aml_split_search search = search_of(g, &parent, by);
+    aml_split_bounds(&a->bounds, &b->bounds, &search, &parent.split);
     if (!item->last) search_children(g, item, parent.hist, by);
     else a->hist = parent.hist;
 }
@@ -365,7 +372,7 @@ static aml_status start(aml_grower *g) {
     const aml_round *round = g->round;
     aml_leaf *root = g->leaf;
     hands all = {g->plan.n_threads, 0};
-    *root = (aml_leaf){.n = round->n, .fresh = !round->position};
+    *root = (aml_leaf){.n = round->n, .fresh = !round->position, .bounds = {-INFINITY, INFINITY}};
     g->n_leaves = g->n_nodes = 1;
     g->n_sets = 0;
     g->node[0] = (aml_node){0};
@@ -411,6 +418,8 @@ const uint32_t *aml_grower_rows(size_t *n, const aml_grower *g, uint32_t k) {
 }
 
 void aml_grower_set_value(aml_grower *g, uint32_t k, double value) {
+    aml_bounds b = g->leaf[k].bounds;
+    value = fmax(b.low, fmin(b.high, value));
     g->node[g->leaf[k].node] = (aml_node){.value = (float)(value * g->rules->learning_rate)};
 }
 

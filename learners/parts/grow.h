@@ -25,6 +25,7 @@ typedef struct aml_leaf {
     bool compact; /* its rows lie gathered */
     bool busy;    /* being split */
     aml_split split;
+    aml_bounds bounds; /* of its value */
 } aml_leaf;
 
 /* What a round hands over. */
@@ -51,6 +52,7 @@ aml_tree aml_grower_tree(const aml_grower *g);
 /* The leaves of the tree just grown: positions of leaf k, and what it predicts. */
 uint32_t aml_grower_leaves(const aml_grower *g);
 const uint32_t *aml_grower_rows(size_t *n, const aml_grower *g, uint32_t k);
+/* `value` is brought into the leaf's bounds and multiplied by the learning rate. */
 void aml_grower_set_value(aml_grower *g, uint32_t k, double value);
 /* score[position] += value of its leaf, for the positions that were learnt from. */
 void aml_grower_add(float *score, const aml_grower *g);
