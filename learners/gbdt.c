@@ -5,6 +5,7 @@
 #include "automl/core/par.h"
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
+#include "learners/parts/tree_shap.h"
 
 enum {
     LEARNING_RATE,
@@ -226,7 +227,8 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
     aml_rng own = aml_rng_child(rng, (uint32_t)output + 2);
     size_t n = b->data->n, n_valid = b->valid.n;
     static const aml_node zero;
-    aml_tree tree = {.node = &zero, .n_nodes = 1};
+    static const float one = 1;
+    aml_tree tree = {.node = &zero, .cover = &one, .n_nodes = 1};
     uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
     if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
@@ -248,7 +250,7 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
             aml_grower_gains(b->model->trees.gain, b->grower);
             *grew = true;
         } else {
-            tree = (aml_tree){.node = &zero, .n_nodes = 1};
+            tree = (aml_tree){.node = &zero, .cover = &one, .n_nodes = 1};
         }
     }
     return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
@@ -321,9 +323,24 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return AML_OK;
 }
 
+static aml_status contributions(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const gbdt *m = model;
+    size_t k = m->n_outputs, width = (m->trees.p + 1u) * k;
+    memset(out, 0, x->n * width * sizeof *out);
+    AML_TRY(aml_trees_contributions(out, &m->trees, k, x, ctx));
+    for (size_t i = 0; i < x->n; i++) {
+        double *row = out + i * width, *last = row + m->trees.p * k;
+        for (size_t o = 0; o < k; o++) last[o] += m->base[o];
+        if (m->task != AML_REGRESSION || m->is_log) continue;
+        for (size_t j = 0; j < width; j++) row[j] *= m->scale;
+        *last += m->center;
+    }
+    return AML_OK;
+}
+
 /* ---- files */
 
-enum { FORMAT = 2 }; /* 1: without is_log */
+enum { FORMAT = 2 }; /* 1: without is_log and covers */
 
 static void save(const void *model, aml_writer *w) {
     const gbdt *m = model;
@@ -334,6 +351,7 @@ static void save(const void *model, aml_writer *w) {
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
     aml_trees_save(&m->trees, w);
+    aml_trees_save_covers(&m->trees, w);
 }
 
 static aml_status check(const gbdt *m, aml_reader *r) {
@@ -359,6 +377,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     if (r->status) return r->status;
     AML_TRY(check(m, r));
     AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
+    if (format > 1) AML_TRY(aml_trees_load_covers(&m->trees, r, ctx->keep));
     *model = m;
     return AML_OK;
 }
@@ -401,4 +420,5 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .load = load,
                                       .bound = bound,
                                       .cost = cost,
-                                      .importance = importance};
+                                      .importance = importance,
+                                      .contributions = contributions};

@@ -43,6 +43,7 @@ struct aml_grower {
     aml_node *node; /* 2 × leaves */
     uint8_t *bin;   /* of inner nodes on numbers */
     double *gain;   /* of inner nodes */
+    float *cover;   /* rows of each node */
     uint32_t *set;
 
     uint64_t **pool; /* free histograms */
@@ -77,6 +78,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     g->node = AML_ARRAY(a, 2 * leaves, aml_node);
     g->bin = AML_ARRAY(a, 2 * leaves, uint8_t);
     g->gain = AML_ARRAY(a, 2 * leaves, double);
+    g->cover = AML_ARRAY(a, 2 * leaves, float);
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
     g->place = AML_ARRAY(a, p, uint32_t);
     g->hist_slots = g->plan.slots * g->from->n_columns + 1;
@@ -84,7 +86,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;
     if (g->n_most > leaves + 1) g->n_most = leaves + 1;
     g->pool = AML_ARRAY(a, g->n_most, uint64_t *);
-    bool ok = g->leaf && g->node && g->bin && g->gain && g->set && g->place && g->pool;
+    bool ok = g->leaf && g->node && g->bin && g->gain && g->cover && g->set && g->place && g->pool;
     return ok ? AML_OK : AML_ENOMEM;
 }
 
@@ -275,6 +277,8 @@ static void split_leaf(aml_grower *g, const work_item *item, hands by) {
     b->begin = parent.begin + n_left;
     b->n = parent.n - n_left;
     b->total = parent.total - parent.split.left;
+    g->cover[a->node] = (float)a->n;
+    g->cover[b->node] = (float)b->n;
     aml_split_search search = search_of(g, &parent, by);
     aml_split_bounds(&a->bounds, &b->bounds, &search, &parent.split);
     if (!item->last) search_children(g, item, parent.hist, by);
@@ -376,6 +380,7 @@ static aml_status start(aml_grower *g) {
     g->n_leaves = g->n_nodes = 1;
     g->n_sets = 0;
     g->node[0] = (aml_node){0};
+    g->cover[0] = (float)round->n;
     aml_hist_plan_features(&g->plan, round->feature, round->n_features);
     for (size_t k = 0; k < round->n_features; k++) g->place[round->feature[k]] = g->plan.place[k];
     if (!round->n_features || round->n < 2) return AML_OK;
@@ -424,7 +429,11 @@ void aml_grower_set_value(aml_grower *g, uint32_t k, double value) {
 }
 
 aml_tree aml_grower_tree(const aml_grower *g) {
-    return (aml_tree){.node = g->node, .set = g->set, .n_nodes = g->n_nodes, .n_sets = g->n_sets};
+    return (aml_tree){.node = g->node,
+                      .set = g->set,
+                      .cover = g->cover,
+                      .n_nodes = g->n_nodes,
+                      .n_sets = g->n_sets};
 }
 
 void aml_grower_gains(double *gain, const aml_grower *g) {
