@@ -300,6 +300,67 @@ static aml_status boost(boosting *b) {
     return aml_trees_finish(&b->model->trees, b->data->x, b->bins.bins.level_code, b->ctx->keep);
 }
 
+/* ---- going on */
+
+/* Adds one tree of `from` to the scores of some rows. */
+static aml_status replay_tree(boosting *b, const gbdt *from, uint32_t tree, aml_boost_rows *r) {
+    size_t k = b->loss.n_outputs;
+    aml_mark mark = aml_arena_mark(b->ctx->scratch);
+    double *out = AML_ARRAY(b->ctx->scratch, r->n, double);
+    float *score = r->score + tree % k * r->n;
+    aml_data x = *b->data;
+    aml_trees one = from->trees;
+    if (!out) return AML_ENOMEM;
+    x.rows = r->rows;
+    x.n = r->n;
+    one.tree = from->trees.tree + tree;
+    one.n_trees = 1;
+    AML_TRY(aml_trees_predict(out, &one, 1, &x, b->ctx));
+    for (size_t i = 0; i < r->n; i++) score[i] += (float)out[i];
+    aml_arena_release(b->ctx->scratch, mark);
+    return AML_OK;
+}
+
+/* A copy of a finished tree, its nodes naming features of the design again. */
+static aml_status copy_tree(boosting *b, const gbdt *from, uint32_t number) {
+    aml_tree tree = from->trees.tree[number];
+    aml_node *node = aml_copy(b->ctx->scratch, tree.node, tree.n_nodes * sizeof *node);
+    if (!node) return AML_ENOMEM;
+    for (uint32_t i = 0; i < tree.n_nodes; i++)
+        if (node[i].left) node[i].feature = from->trees.feature[node[i].feature];
+    tree.node = node;
+    return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
+}
+
+static aml_status replay(boosting *b, const gbdt *from) {
+    size_t k = b->loss.n_outputs;
+    const aml_trees *old = &from->trees;
+    if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
+        return aml_fail(AML_EINVAL, "the model was fitted on other data");
+    for (uint32_t n = 0; n < old->n_trees && b->round < b->max_rounds; n++) {
+        AML_TRY(copy_tree(b, from, n));
+        AML_TRY(replay_tree(b, from, n, &b->loss.train));
+        AML_TRY(replay_tree(b, from, n, &b->valid));
+        if ((n + 1) % k) continue;
+        b->round++;
+        should_end(b, true);
+    }
+    memcpy(b->model->trees.gain, old->gain, old->p * sizeof *old->gain);
+    return AML_OK;
+}
+
+static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
+                       aml_ctx *ctx) {
+    gbdt *m = AML_NEW(ctx->keep, gbdt);
+    boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
+    if (!m) return AML_ENOMEM;
+    AML_TRY(begin(&b));
+    AML_TRY(replay(&b, from));
+    AML_TRY(boost(&b));
+    *model = m;
+    return AML_OK;
+}
+
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
@@ -421,4 +482,5 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .bound = bound,
                                       .cost = cost,
                                       .importance = importance,
-                                      .contributions = contributions};
+                                      .contributions = contributions,
+                                      .more = more};

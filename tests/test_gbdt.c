@@ -437,6 +437,33 @@ static void test_columns_may_be_permuted(void **state) {
     for (size_t k = 0; k < 2; k++) world_close(&s[k]);
 }
 
+/* 15 rounds and then 25 more are 40 rounds, with sampled rows and features too. */
+static void test_going_on_is_training_longer(void **state) {
+    (void)state;
+    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS};
+    for (size_t t = 0; t < 3; t++) {
+        world s;
+        void *some, *all, *longer;
+        aml_writer a = {0}, b = {0};
+        world_open(&s, 2000, tasks[t]);
+        set(&s, "bagging_fraction", 0.7);
+        set(&s, "feature_fraction", 0.7);
+        set(&s, "rounds", 40);
+        fit_predict(&all, &s);
+        set(&s, "rounds", 15);
+        fit_predict(&some, &s);
+        set(&s, "rounds", 40);
+        assert_int_equal(gbdt->more(&longer, some, &s.data, s.hp, &s.ctx), AML_OK);
+        gbdt->save(all, &a);
+        gbdt->save(longer, &b);
+        assert_int_equal(a.size, b.size);
+        assert_memory_equal(a.data, b.data, a.size);
+        aml_writer_free(&a);
+        aml_writer_free(&b);
+        world_close(&s);
+    }
+}
+
 static void test_bins_as_few_as_asked_for(void **state) {
     (void)state;
     world s;
@@ -462,6 +489,7 @@ int main(void) {
         cmocka_unit_test(test_many_levels_keep_their_order),
         cmocka_unit_test(test_sums_are_right),
         cmocka_unit_test(test_columns_may_be_permuted),
+        cmocka_unit_test(test_going_on_is_training_longer),
         cmocka_unit_test(test_bins_as_few_as_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
