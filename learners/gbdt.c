@@ -26,10 +26,12 @@ enum {
     OBJECTIVE,
     QUANTILE,
     HUBER_DELTA,
-    TWEEDIE_POWER
+    TWEEDIE_POWER,
+    GROW
 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const orders[] = {"by_gain", "by_depth", NULL};
 /* in the order of aml_objective_kind */
 static const char *const objectives[] = {"squared", "absolute", "huber",   "quantile",
                                          "poisson", "gamma",    "tweedie", NULL};
@@ -60,6 +62,8 @@ static const aml_param params[] = {
     {"huber_delta", "where Huber's loss turns linear, in deviations of the target", AML_REAL, true,
      0.001, 100, 1, NULL, true},
     {"tweedie_power", "power of Tweedie's variance", AML_REAL, false, 1.01, 1.99, 1.5, NULL, true},
+    {"grow", "which leaf is split next: of the largest gain, or of the least depth first",
+     AML_CHOICE, false, 0, 1, 0, orders, true},
     {0}};
 
 typedef struct gbdt {
@@ -98,6 +102,7 @@ static void set_rules(boosting *b) {
     const double *hp = b->hp;
     b->rules = (aml_grow_rules){.n_leaves = (uint32_t)hp[NUM_LEAVES],
                                 .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
+                                .by_depth = hp[GROW] > 0,
                                 .learning_rate = hp[LEARNING_RATE],
                                 .split = {.min_rows = hp[MIN_CHILD_SAMPLES],
                                           .min_curvature = hp[MIN_CHILD_WEIGHT],
@@ -229,7 +234,8 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
     static const aml_node zero;
     static const float one = 1;
     aml_tree tree = {.node = &zero, .cover = &one, .n_nodes = 1};
-    uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
+    aml_rng rounding = aml_rng_child(&own, 2);
+    uint32_t salt = aml_rng_u32(&rounding);
     if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
         aml_round round = {.gradients = b->loss.gradients,

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "learners/parts/boost_objective.h"
+#include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
 #include "learners/parts/tree_shap.h"
 
@@ -437,6 +437,42 @@ static void test_columns_may_be_permuted(void **state) {
     for (size_t k = 0; k < 2; k++) world_close(&s[k]);
 }
 
+/* Eight leaves by depth first lie three levels down, by gain first they do not. */
+static void test_growing_by_depth(void **state) {
+    (void)state;
+    for (int by_depth = 0; by_depth < 2; by_depth++) {
+        world s;
+        aml_boost_bins b;
+        aml_boost_loss loss;
+        bool stopped;
+        uint32_t feature[P], level[16] = {0}, deepest = 0;
+        aml_grow_rules rules = {.n_leaves = 8, .learning_rate = 1, .by_depth = by_depth > 0};
+        rules.split = (aml_split_rules){.min_rows = 5, .cat_smooth = 10, .cat_l2 = 10};
+        world_open(&s, 3000, AML_REGRESSION);
+        for (uint32_t j = 0; j < P; j++) feature[j] = j;
+        for (size_t i = 0; i < 3000 && !by_depth; i++) s.y[i] += exp(3 * (double)s.column[0][i]);
+        assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
+        aml_boost_loss_update(&loss, 1);
+        assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
+        aml_grower *g = aml_grower_new(&b, s.rows, 3000, &rules, &s.ctx);
+        aml_round round = {.gradients = loss.gradients, .n = 3000, .feature = feature};
+        round.n_features = P;
+        assert_non_null(g);
+        assert_int_equal(aml_grower_grow(&stopped, g, &round), AML_OK);
+        aml_tree tree = aml_grower_tree(g);
+        assert_int_equal(tree.n_nodes, 15);
+        for (uint32_t i = 0; i < 15; i++) {
+            uint32_t left = tree.node[i].left;
+            if (level[i] > deepest) deepest = level[i];
+            if (left) level[left] = level[left + 1] = level[i] + 1;
+        }
+        assert_true(by_depth ? deepest == 3 : deepest > 3);
+        world_close(&s);
+    }
+}
+
 /* 15 rounds and then 25 more are 40 rounds, with sampled rows and features too. */
 static void test_going_on_is_training_longer(void **state) {
     (void)state;
@@ -489,6 +525,7 @@ int main(void) {
         cmocka_unit_test(test_many_levels_keep_their_order),
         cmocka_unit_test(test_sums_are_right),
         cmocka_unit_test(test_columns_may_be_permuted),
+        cmocka_unit_test(test_growing_by_depth),
         cmocka_unit_test(test_going_on_is_training_longer),
         cmocka_unit_test(test_bins_as_few_as_asked_for),
     };

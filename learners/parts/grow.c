@@ -287,15 +287,21 @@ static void split_leaf(aml_grower *g, const work_item *item, hands by) {
 
 /* ---- batches */
 
-/* Up to k leaves to split next, the largest gain first. */
+static bool comes_before(const aml_grower *g, uint32_t i, uint32_t j) {
+    const aml_leaf *a = g->leaf + i, *b = g->leaf + j;
+    if (g->rules->by_depth && a->depth != b->depth) return a->depth < b->depth;
+    return a->split.gain > b->split.gain;
+}
+
+/* Up to k leaves to split, in the order that they are due. */
 static size_t choose_leaves(work_item *item, const aml_grower *g, size_t k) {
     size_t n = 0;
     for (uint32_t i = 0; i < g->n_leaves; i++) {
-        double gain = g->leaf[i].split.gain;
-        if (!(gain > 0) || (n == k && g->leaf[item[n - 1].leaf].split.gain >= gain)) continue;
+        if (!(g->leaf[i].split.gain > 0) || (n == k && !comes_before(g, i, item[n - 1].leaf)))
+            continue;
         if (n < k) n++;
         size_t at = n - 1;
-        for (; at && g->leaf[item[at - 1].leaf].split.gain < gain; at--) item[at] = item[at - 1];
+        for (; at && comes_before(g, i, item[at - 1].leaf); at--) item[at] = item[at - 1];
         item[at] = (work_item){.leaf = i};
     }
     return n;

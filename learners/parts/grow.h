@@ -11,6 +11,7 @@
 typedef struct aml_grow_rules {
     uint32_t n_leaves;    /* at most, ≥ 2 */
     uint32_t max_depth;   /* 0 = any */
+    bool by_depth;        /* leaves of the least depth first, else of the largest gain */
     double learning_rate; /* leaf values are multiplied by it */
     aml_split_rules split;
 } aml_grow_rules;
