@@ -5,6 +5,7 @@
 #include "automl/core/par.h"
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
+#include "learners/parts/tree_shap.h"
 
 enum {
     LEARNING_RATE,
@@ -21,10 +22,19 @@ enum {
     MIN_GROUP,
     EXTRA_TREES,
     N_ESTIMATORS,
-    ROUNDS
+    ROUNDS,
+    OBJECTIVE,
+    QUANTILE,
+    HUBER_DELTA,
+    TWEEDIE_POWER,
+    GROW
 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const orders[] = {"by_gain", "by_depth", NULL};
+/* in the order of aml_objective_kind */
+static const char *const objectives[] = {"squared", "absolute", "huber",   "quantile",
+                                         "poisson", "gamma",    "tweedie", NULL};
 
 static const aml_param params[] = {
     {"learning_rate", "shrinkage of each tree", AML_REAL, true, 0.01, 0.3, 0.1, NULL, false},
@@ -47,11 +57,19 @@ static const aml_param params[] = {
      NULL, true},
     {"rounds", "rounds without such rows; 0 = 10 / learning_rate", AML_INT, false, 0, 10000, 0,
      NULL, true},
+    {"objective", "loss of regression", AML_CHOICE, false, 0, 6, 0, objectives, true},
+    {"quantile", "level of the objective quantile", AML_REAL, false, 0.001, 0.999, 0.5, NULL, true},
+    {"huber_delta", "where Huber's loss turns linear, in deviations of the target", AML_REAL, true,
+     0.001, 100, 1, NULL, true},
+    {"tweedie_power", "power of Tweedie's variance", AML_REAL, false, 1.01, 1.99, 1.5, NULL, true},
+    {"grow", "which leaf is split next: of the largest gain, or of the least depth first",
+     AML_CHOICE, false, 0, 1, 0, orders, true},
     {0}};
 
 typedef struct gbdt {
     aml_task_kind task;
     size_t n_outputs;
+    bool is_log; /* scores are logarithms of what is predicted */
     double center, scale;
     double *base;
     aml_trees trees; /* n_outputs trees a round */
@@ -67,6 +85,7 @@ typedef struct boosting {
     aml_boost_loss loss;
     aml_boost_rows valid;
     aml_grow_rules rules;
+    aml_boost_bins bins;
     aml_grower *grower;
     uint32_t *feature, *drawn; /* that can be split on; of this tree */
     size_t n_features, n_drawn;
@@ -75,13 +94,15 @@ typedef struct boosting {
     size_t n_bag;
     size_t round, max_rounds, idle;
     aml_watch watch;
-    bool stopped;
+    bool stopped, by_quantile; /* leaf values are quantiles of residuals */
+    atomic_int status;         /* of threads */
 } boosting;
 
 static void set_rules(boosting *b) {
     const double *hp = b->hp;
     b->rules = (aml_grow_rules){.n_leaves = (uint32_t)hp[NUM_LEAVES],
                                 .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
+                                .by_depth = hp[GROW] > 0,
                                 .learning_rate = hp[LEARNING_RATE],
                                 .split = {.min_rows = hp[MIN_CHILD_SAMPLES],
                                           .min_curvature = hp[MIN_CHILD_WEIGHT],
@@ -92,6 +113,7 @@ static void set_rules(boosting *b) {
                                           .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
                                           .random_cuts = hp[EXTRA_TREES] > 0}};
     if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
+    if (b->data->task != AML_MULTICLASS) b->rules.split.monotone = b->data->monotone;
     bool watched = b->data->n_valid > 0;
     double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
     b->max_rounds = (size_t)(watched ? hp[N_ESTIMATORS] : rounds);
@@ -100,7 +122,7 @@ static void set_rules(boosting *b) {
 }
 
 static aml_status alloc(boosting *b) {
-    const aml_bins *bins = b->data->x->bins;
+    const aml_bins *bins = &b->bins.bins;
     aml_arena *scratch = b->ctx->scratch;
     b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
     b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
@@ -112,7 +134,7 @@ static aml_status alloc(boosting *b) {
     if (!b->feature || !b->drawn) return AML_ENOMEM;
     for (size_t j = 0; j < bins->p; j++)
         if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
-    b->grower = aml_grower_new(bins, b->data->rows, b->data->n, &b->rules, b->ctx);
+    b->grower = aml_grower_new(&b->bins, b->data->rows, b->data->n, &b->rules, b->ctx);
     return b->grower ? AML_OK : AML_ENOMEM;
 }
 
@@ -123,18 +145,28 @@ static void hold_out(boosting *b, unsigned keep) {
             b->data->held_out[i * k + o] = b->valid.score[o * n + i];
 }
 
+static aml_objective objective_of(const double *hp) {
+    aml_objective o = {(aml_objective_kind)hp[OBJECTIVE], 0};
+    if (o.kind == AML_QUANTILE) o.alpha = hp[QUANTILE];
+    if (o.kind == AML_HUBER) o.alpha = hp[HUBER_DELTA];
+    if (o.kind == AML_TWEEDIE) o.alpha = hp[TWEEDIE_POWER];
+    return o;
+}
+
 static aml_status begin(boosting *b) {
     gbdt *m = b->model;
     set_rules(b);
-    AML_TRY(aml_boost_loss_init(&b->loss, b->data, b->ctx));
+    AML_TRY(aml_boost_loss_init(&b->loss, b->data, objective_of(b->hp), b->ctx));
     AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
                                 b->ctx));
+    AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
     AML_TRY(alloc(b));
     if (b->data->held_out) hold_out(b, ~0u); /* the start, should no tree come */
     m->task = b->data->task;
     m->n_outputs = b->loss.n_outputs;
     m->center = b->loss.center;
     m->scale = b->loss.scale;
+    m->is_log = m->task == AML_REGRESSION && aml_objective_is_log(&b->loss.objective);
     m->base = b->loss.base;
     return aml_trees_init(&m->trees, b->data->x, b->max_rounds * m->n_outputs, b->ctx->keep);
 }
@@ -177,24 +209,50 @@ static void draw_features(boosting *b, const aml_rng *rng) {
             b->drawn[b->n_drawn++] = b->feature[k];
 }
 
+static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    boosting *b = arg;
+    (void)block, (void)thread;
+    for (size_t k = begin; k < end; k++) {
+        double sums[2], value = 0;
+        size_t n;
+        const uint32_t *position = aml_grower_rows(&n, b->grower, (uint32_t)k);
+        aml_boost_loss_sums(sums, &b->loss, position, n);
+        aml_status status = AML_OK;
+        if (b->by_quantile) status = aml_boost_loss_quantile(&value, &b->loss, position, n);
+        else value = aml_leaf_value(&b->rules.split, sums[0], sums[1]);
+        if (status) atomic_store(&b->status, (int)status);
+        aml_grower_set_value(b->grower, (uint32_t)k, value);
+    }
+}
+
+/* Splits are found in rounded gradients, leaf values come from the gradients themselves. */
+static aml_status renew_leaves(boosting *b) {
+    uint32_t n = aml_grower_leaves(b->grower);
+    b->by_quantile = b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
+    if (n > 1) aml_par_for(b->ctx->n_threads, n, 1, renew_leaf, b);
+    if (!atomic_load(&b->status)) return AML_OK;
+    return aml_fail(AML_ENOMEM, "not enough memory for the leaves of a tree");
+}
+
 /* Grows the tree of one output and adds it to the scores and the model. */
 static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool *grew) {
     aml_rng own = aml_rng_child(rng, (uint32_t)output + 2);
     size_t n = b->data->n, n_valid = b->valid.n;
     static const aml_node zero;
-    aml_tree tree = {.node = &zero, .n_nodes = 1};
-    uint32_t salt = (uint32_t)(b->round * b->loss.n_outputs + output);
+    static const float one = 1;
+    aml_tree tree = {.node = &zero, .cover = &one, .n_nodes = 1};
+    aml_rng rounding = aml_rng_child(&own, 2);
+    uint32_t salt = aml_rng_u32(&rounding);
     if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
-        aml_round round = {.gradient = b->loss.packed,
-                           .slope_unit = b->loss.slope_unit,
-                           .curvature_unit = b->loss.curvature_unit,
+        aml_round round = {.gradients = b->loss.gradients,
                            .position = b->position,
                            .n = b->n_bag,
                            .feature = b->drawn,
                            .n_features = b->n_drawn,
                            .rng = own};
         AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
+        AML_TRY(renew_leaves(b));
         tree = aml_grower_tree(b->grower);
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;
@@ -205,7 +263,7 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
             aml_grower_gains(b->model->trees.gain, b->grower);
             *grew = true;
         } else {
-            tree = (aml_tree){.node = &zero, .n_nodes = 1};
+            tree = (aml_tree){.node = &zero, .cover = &one, .n_nodes = 1};
         }
     }
     return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
@@ -234,7 +292,7 @@ static bool should_end(boosting *b, bool grew) {
         (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1))
         return true;
     if (!b->valid.n) return false;
-    aml_watch_sums sums = aml_boost_loss_sums(&b->loss, &b->valid, b->ctx->n_threads);
+    aml_watch_sums sums = aml_boost_loss_by_part(&b->loss, &b->valid, b->ctx->n_threads);
     unsigned best = aml_watch_see(&b->watch, &sums, b->round);
     if (best && b->data->held_out) hold_out(b, best);
     return aml_watch_over(&b->watch);
@@ -250,19 +308,81 @@ static aml_status boost(boosting *b) {
     b->ctx->truncated = b->stopped;
     size_t rounds = b->valid.n ? b->watch.round[AML_WATCH_ALL] : b->round;
     b->model->trees.n_trees = (uint32_t)(rounds * b->loss.n_outputs);
-    return aml_trees_finish(&b->model->trees, b->data->x, b->ctx->keep);
+    return aml_trees_finish(&b->model->trees, b->data->x, b->bins.bins.level_code, b->ctx->keep);
 }
 
-static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
+/* ---- going on */
+
+/* Adds one tree of `from` to the scores of some rows. */
+static aml_status replay_tree(boosting *b, const gbdt *from, uint32_t tree, aml_boost_rows *r) {
+    size_t k = b->loss.n_outputs;
+    aml_mark mark = aml_arena_mark(b->ctx->scratch);
+    double *out = AML_ARRAY(b->ctx->scratch, r->n, double);
+    float *score = r->score + tree % k * r->n;
+    aml_data x = *b->data;
+    aml_trees one = from->trees;
+    if (!out) return AML_ENOMEM;
+    x.rows = r->rows;
+    x.n = r->n;
+    one.tree = from->trees.tree + tree;
+    one.n_trees = 1;
+    AML_TRY(aml_trees_predict(out, &one, 1, &x, b->ctx));
+    for (size_t i = 0; i < r->n; i++) score[i] += (float)out[i];
+    aml_arena_release(b->ctx->scratch, mark);
+    return AML_OK;
+}
+
+/* A copy of a finished tree, its nodes naming features of the design again. */
+static aml_status copy_tree(boosting *b, const gbdt *from, uint32_t number) {
+    aml_tree tree = from->trees.tree[number];
+    aml_node *node = aml_copy(b->ctx->scratch, tree.node, tree.n_nodes * sizeof *node);
+    if (!node) return AML_ENOMEM;
+    for (uint32_t i = 0; i < tree.n_nodes; i++)
+        if (node[i].left) node[i].feature = from->trees.feature[node[i].feature];
+    tree.node = node;
+    return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
+}
+
+static aml_status replay(boosting *b, const gbdt *from) {
+    size_t k = b->loss.n_outputs;
+    const aml_trees *old = &from->trees;
+    if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
+        return aml_fail(AML_EINVAL, "the model was fitted on other data");
+    for (uint32_t n = 0; n < old->n_trees && b->round < b->max_rounds; n++) {
+        AML_TRY(copy_tree(b, from, n));
+        AML_TRY(replay_tree(b, from, n, &b->loss.train));
+        AML_TRY(replay_tree(b, from, n, &b->valid));
+        if ((n + 1) % k) continue;
+        b->round++;
+        should_end(b, true);
+    }
+    memcpy(b->model->trees.gain, old->gain, old->p * sizeof *old->gain);
+    return AML_OK;
+}
+
+/* From nothing, or from a finished model. */
+static aml_status fit_from(void **model, const gbdt *from, const aml_data *train, const double *hp,
+                           aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
     if (!m) return AML_ENOMEM;
     AML_TRY(begin(&b));
+    if (from) AML_TRY(replay(&b, from));
     AML_TRY(boost(&b));
     if (b.valid.n && train->held_out)
-        aml_boost_link(train->held_out, b.valid.n, m->task, m->n_outputs, m->center, m->scale);
+        aml_boost_link(train->held_out, b.valid.n, m->task, m->n_outputs, m->center, m->scale,
+                       m->is_log);
     *model = m;
     return AML_OK;
+}
+
+static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
+                       aml_ctx *ctx) {
+    return fit_from(model, from, train, hp, ctx);
+}
+
+static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
+    return fit_from(model, NULL, train, hp, ctx);
 }
 
 /* ---- predict */
@@ -274,22 +394,39 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     for (size_t i = 0; i < x->n; i++)
         memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
     AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
-    aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale);
+    aml_boost_link(out, x->n, m->task, m->n_outputs, m->center, m->scale, m->is_log);
+    return AML_OK;
+}
+
+static aml_status contributions(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const gbdt *m = model;
+    size_t k = m->n_outputs, width = (m->trees.p + 1u) * k;
+    memset(out, 0, x->n * width * sizeof *out);
+    AML_TRY(aml_trees_contributions(out, &m->trees, k, x, ctx));
+    for (size_t i = 0; i < x->n; i++) {
+        double *row = out + i * width, *last = row + m->trees.p * k;
+        for (size_t o = 0; o < k; o++) last[o] += m->base[o];
+        if (m->task != AML_REGRESSION || m->is_log) continue;
+        for (size_t j = 0; j < width; j++) row[j] *= m->scale;
+        *last += m->center;
+    }
     return AML_OK;
 }
 
 /* ---- files */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 }; /* 1: without is_log and covers */
 
 static void save(const void *model, aml_writer *w) {
     const gbdt *m = model;
     aml_put_u32(w, FORMAT);
     aml_put_u32(w, (uint32_t)m->task);
+    aml_put_u32(w, m->is_log);
     aml_put_f64(w, m->center);
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
     aml_trees_save(&m->trees, w);
+    aml_trees_save_covers(&m->trees, w);
 }
 
 static aml_status check(const gbdt *m, aml_reader *r) {
@@ -305,15 +442,17 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && format != FORMAT)
+    if (!r->status && (format < 1 || format > FORMAT))
         return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
+    m->is_log = format > 1 && aml_get_u32(r) != 0;
     m->center = aml_get_f64(r);
     m->scale = aml_get_f64(r);
     m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);
     if (r->status) return r->status;
     AML_TRY(check(m, r));
     AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
+    if (format > 1) AML_TRY(aml_trees_load_covers(&m->trees, r, ctx->keep));
     *model = m;
     return AML_OK;
 }
@@ -356,4 +495,6 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .load = load,
                                       .bound = bound,
                                       .cost = cost,
-                                      .importance = importance};
+                                      .importance = importance,
+                                      .contributions = contributions,
+                                      .more = more};

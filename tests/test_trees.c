@@ -286,14 +286,16 @@ static void test_values_and_bins_agree(void **state) {
     world s;
     world_open(&s, 3000, AML_REGRESSION, 15);
     aml_boost_loss loss;
-    assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+    assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
     uint32_t features[COLUMNS];
     for (uint32_t j = 0; j < COLUMNS; j++) features[j] = j;
     aml_grow_rules rules = {
         .n_leaves = 63,
         .learning_rate = 0.3,
         .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
-    aml_grower *g = aml_grower_new(s.design.bins, s.rows, 3000, &rules, &s.ctx);
+    aml_boost_bins bins;
+    assert_int_equal(aml_boost_bins_init(&bins, &s.data, 10, &s.ctx), AML_OK);
+    aml_grower *g = aml_grower_new(&bins, s.rows, 3000, &rules, &s.ctx);
     aml_trees trees;
     assert_non_null(g);
     assert_int_equal(aml_trees_init(&trees, &s.design, 10, s.keep), AML_OK);
@@ -302,9 +304,7 @@ static void test_values_and_bins_agree(void **state) {
         bool stopped;
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, round, 1));
-        aml_round r = {.gradient = loss.packed,
-                       .slope_unit = loss.slope_unit,
-                       .curvature_unit = loss.curvature_unit,
+        aml_round r = {.gradients = loss.gradients,
                        .n = 3000,
                        .feature = features,
                        .n_features = COLUMNS,
@@ -316,7 +316,7 @@ static void test_values_and_bins_agree(void **state) {
         assert_true(tree.n_nodes > 60 && tree.n_sets > 0);
         assert_int_equal(aml_trees_add(&trees, &tree, s.keep), AML_OK);
     }
-    assert_int_equal(aml_trees_finish(&trees, &s.design, s.keep), AML_OK);
+    assert_int_equal(aml_trees_finish(&trees, &s.design, bins.bins.level_code, s.keep), AML_OK);
     assert_memory_equal(by_walk, loss.train.score, 3000 * sizeof *by_walk);
     for (uint32_t k = 0; k < 10;
          k++) { /* tree by tree: float sums of one tree are exact in double */
@@ -329,7 +329,7 @@ static void test_values_and_bins_agree(void **state) {
             const aml_node *leaf = one.tree->node, *nodes = leaf;
             while (leaf->left) {
                 size_t j = trees.feature[leaf->feature];
-                unsigned code = s.design.bins->column[j][i];
+                unsigned code = bins.bins.column[j][i];
                 bool left = leaf->kind & AML_NODE_MISSING_LEFT;
                 if (code && leaf->kind & AML_NODE_CATEGORY)
                     left =
@@ -353,19 +353,20 @@ static void test_gradients_are_differences(void **state) {
         world s;
         aml_boost_loss loss;
         world_open(&s, 50, tasks[t], 16);
-        assert_int_equal(aml_boost_loss_init(&loss, &s.data, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
         aml_boost_rows *r = &loss.train;
         for (size_t i = 0; i < 50 * loss.n_outputs; i++)
             r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
         for (size_t i = 0; i < 50; i++) {
-            double slope = (double)aml_slope(loss.packed[i]) * loss.slope_unit, at[3];
-            double curvature = (double)aml_curvature(loss.packed[i]) * loss.curvature_unit;
+            uint64_t packed = aml_widen(loss.packed[i]);
+            double slope = (double)aml_slope(packed) * loss.gradients.slope_unit, at[3];
+            double curvature = (double)aml_curvature(packed) * loss.gradients.curvature_unit;
             float middle = r->score[i], h = 0.02f;
             for (int k = -1; k <= 1; k++) {
                 r->score[i] = middle + (float)k * h;
-                aml_watch_sums sums = aml_boost_loss_sums(&loss, r, 1);
+                aml_watch_sums sums = aml_boost_loss_by_part(&loss, r, 1);
                 at[k + 1] = 0;
                 for (size_t p = 0; p < AML_WATCH_PARTS; p++)
                     at[k + 1] += sums.loss[p] * (tasks[t] == AML_REGRESSION ? 0.5 : 1);

@@ -7,11 +7,16 @@
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 enum {
     MAX_BINS = 255,      /* codes 1 … 255 */
     MAX_SAMPLE = 200000, /* rows that the cuts are made from */
     BLOCK = 1024,        /* rows transposed or coded between two looks at the clock */
-    CUT_ROOM = 256
+    CUT_ROOM = 256,
+    COLUMN_SPARE = 16
 };
 
 /* ---- dense */
@@ -55,7 +60,7 @@ static aml_status build_dense(aml_design *d, aml_ctx *ctx) {
 typedef struct bins_job {
     const aml_design *d;
     const aml_ctx *ctx;
-    size_t stride, cut_room;
+    size_t stride, cut_room, max_bins;
     uint8_t *row, **column, **level_code;
     float **cut;
     uint16_t *n_bins;
@@ -71,9 +76,10 @@ static float middle(float a, float b) {
 
 /* Cuts of m sorted values into bins of about equal numbers of rows; a value that is as frequent as a
  * whole bin gets one of its own, and a bin ends early at a wide gap, so that a far cluster of values is not
- * lumped with the next. Returns the number of cuts, at most MAX_BINS - 1. */
-static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct) {
-    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = MAX_BINS, first = 0;
+ * lumped with the next. Returns the number of cuts, at most max_bins - 1. */
+static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct,
+                            size_t max_bins) {
+    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = max_bins, first = 0;
     for (size_t i = 0; i < m && bins_left > 1;) {
         size_t end = i + 1, next_end;
         while (end < m && v[end] == v[i]) end++;
@@ -97,7 +103,8 @@ static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinc
     return n_cuts;
 }
 
-static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_t n) {
+static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_t n,
+                             size_t max_bins) {
     size_t m = n < MAX_SAMPLE ? n : MAX_SAMPLE, used = 0, distinct = 0;
     float *v = aml_malloc((m + 1) * sizeof *v);
     if (!v) return AML_ENOMEM;
@@ -108,7 +115,7 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
     aml_status status = aml_sort_f32(v, used);
     if (!status) {
         for (size_t i = 0; i < used; i++) distinct += !i || v[i] != v[i - 1];
-        size_t n_cuts = used ? quantile_cuts(cut, v, used, distinct) : 0;
+        size_t n_cuts = used ? quantile_cuts(cut, v, used, distinct, max_bins) : 0;
         for (size_t k = n_cuts; k < CUT_ROOM; k++) cut[k] = INFINITY;
         *n_bins = (uint16_t)(n_cuts + 1);
     }
@@ -116,9 +123,9 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
     return status;
 }
 
-/* 1 + the number of cuts below x by two searches of 16 × 16; missing is 0. */
-static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, const float *x,
-                                                               size_t n, const float *cut) {
+/* 1 + the number of cuts below x by two searches of 16, among every 16th cut and then between two of them; missing
+ * is 0. */
+static bool code_numbers_plain(uint8_t *out, const float *x, size_t n, const float *cut) {
     float coarse[16];
     bool missing = false;
     for (int k = 0; k < 16; k++) coarse[k] = cut[16 * k + 15];
@@ -135,14 +142,31 @@ static inline __attribute__((always_inline)) bool code_numbers(uint8_t *out, con
     return missing;
 }
 
-static bool code_numbers_plain(uint8_t *out, const float *x, size_t n, const float *cut) {
-    return code_numbers(out, x, n, cut);
+#if defined(__x86_64__)
+/* How many of c[0 … 15] lie below v; they rise, so that counting is enough. */
+__attribute__((target("avx2,popcnt"))) static inline unsigned count_below(__m256 low, __m256 high,
+                                                                          __m256 v) {
+    unsigned a = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(low, v, _CMP_LT_OQ));
+    unsigned b = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(high, v, _CMP_LT_OQ));
+    return (unsigned)__builtin_popcount(a | b << 8);
 }
 
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static bool code_numbers_avx2(uint8_t *out, const float *x,
-                                                              size_t n, const float *cut) {
-    return code_numbers(out, x, n, cut);
+__attribute__((target("avx2,popcnt"))) static bool code_numbers_avx2(uint8_t *out, const float *x,
+                                                                     size_t n, const float *cut) {
+    float coarse[16];
+    bool missing = false;
+    for (int k = 0; k < 16; k++) coarse[k] = k < 15 ? cut[16 * k + 15] : INFINITY;
+    __m256 low = _mm256_loadu_ps(coarse), high = _mm256_loadu_ps(coarse + 8);
+    for (size_t i = 0; i < n; i++) {
+        __m256 v = _mm256_broadcast_ss(x + i);
+        unsigned at = 16 * count_below(low, high, v);
+        unsigned code =
+            1 + at + count_below(_mm256_loadu_ps(cut + at), _mm256_loadu_ps(cut + at + 8), v);
+        bool none = isnan(x[i]);
+        out[i] = none ? 0 : (uint8_t)code;
+        missing |= none;
+    }
+    return missing;
 }
 #define HAS_AVX2() __builtin_cpu_supports("avx2")
 #else
@@ -160,7 +184,7 @@ static aml_status bin_number(bins_job *job, size_t j) {
     size_t n = job->d->n;
     const float *x = job->d->column[j];
     float cut[CUT_ROOM];
-    AML_TRY(cut_number(cut, &job->n_bins[j], x, n));
+    AML_TRY(cut_number(cut, &job->n_bins[j], x, n, job->max_bins));
     memcpy(job->cut[j], cut, (job->n_bins[j] - 1u) * sizeof *cut);
     bool missing = false, avx2 = HAS_AVX2();
     for (size_t i = 0; i < n; i += STRETCH) {
@@ -173,8 +197,9 @@ static aml_status bin_number(bins_job *job, size_t j) {
     return AML_OK;
 }
 
-/* Codes 1 … in the order of frequency; beyond MAX_BINS levels the rarest share the last code. */
-static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t n_levels) {
+/* Codes 1 … in the order of frequency; beyond max_bins levels the rarest share the last code. */
+static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t n_levels,
+                              size_t max_bins) {
     double *key = aml_calloc(n_levels, sizeof *key);
     uint32_t *order = aml_malloc(n_levels * sizeof *order);
     aml_status status = key && order ? AML_OK : AML_ENOMEM;
@@ -185,7 +210,7 @@ static aml_status code_levels(uint8_t *code, const float *x, size_t n, uint32_t 
     }
     if (!status)
         for (uint32_t k = 0; k < n_levels; k++)
-            code[order[k]] = (uint8_t)(k + 1 < MAX_BINS ? k + 1 : MAX_BINS);
+            code[order[k]] = (uint8_t)(k + 1 < max_bins ? k + 1 : max_bins);
     aml_free(key);
     aml_free(order);
     return status;
@@ -196,8 +221,8 @@ static aml_status bin_category(bins_job *job, size_t j) {
     uint32_t n_levels = job->d->n_levels[j];
     const float *x = job->d->column[j];
     uint8_t *code = job->level_code[j], *out = job->column[j];
-    AML_TRY(code_levels(code, x, n, n_levels));
-    job->n_bins[j] = (uint16_t)(n_levels < MAX_BINS ? n_levels : MAX_BINS);
+    AML_TRY(code_levels(code, x, n, n_levels, job->max_bins));
+    job->n_bins[j] = (uint16_t)(n_levels < job->max_bins ? n_levels : job->max_bins);
     for (size_t i = 0; i < n; i++) {
         bool known = x[i] >= 0 && x[i] < (float)n_levels;
         out[i] = known ? code[(uint32_t)x[i]] : 0;
@@ -235,8 +260,10 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     size_t n = job->d->n, p = job->d->p;
     job->stride = p ? (p + 15) / 16 * 16 : 16;
     if (n && job->stride > SIZE_MAX / 2 / n) return aml_fail(AML_ENOMEM, "the data are too large");
+    job->max_bins =
+        job->d->max_bins >= 2 && job->d->max_bins < MAX_BINS ? job->d->max_bins : MAX_BINS;
     job->cut_room = n < MAX_BINS ? n : MAX_BINS - 1;
-    /* 64 spare bytes: kernels may read a whole word behind the last row */
+    /* spare bytes: kernels may read whole words behind the last row and the last code */
     job->row = aml_alloc_raw(keep, n * job->stride + 64, 1);
     job->column = AML_ARRAY(keep, p, uint8_t *);
     job->level_code = AML_ARRAY(keep, p, uint8_t *);
@@ -248,12 +275,13 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
         return AML_ENOMEM;
     for (size_t j = 0; j < p; j++) {
         uint32_t n_levels = job->d->n_levels ? job->d->n_levels[j] : 0;
-        job->column[j] = aml_alloc_raw(keep, n, 1);
+        job->column[j] = aml_alloc_raw(keep, n + COLUMN_SPARE, 1);
         if (n_levels) job->level_code[j] = AML_ARRAY(keep, n_levels, uint8_t);
         else job->cut[j] = AML_ARRAY(keep, job->cut_room, float);
         if (!job->column[j] || !(n_levels ? (void *)job->level_code[j] : (void *)job->cut[j]))
             return AML_ENOMEM;
     }
+    for (size_t j = 0; j < p; j++) memset(job->column[j] + n, 0, COLUMN_SPARE);
     memset(job->row + n * job->stride, 0, 64);
     return AML_OK;
 }

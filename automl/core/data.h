@@ -19,7 +19,7 @@ typedef struct aml_csr {
 typedef struct aml_bins {
     size_t n, p, stride;
     const uint8_t *row;               /* n × stride */
-    const uint8_t *const *column;     /* p columns of n codes */
+    const uint8_t *const *column;     /* p columns of n codes, and 16 bytes beyond */
     const uint16_t *n_bins;           /* codes in use without code 0; at most 255 */
     const float *const *cut;          /* number: n_bins[j]-1 upper limits; category: NULL */
     const uint8_t *const *level_code; /* category: one code a level; number: NULL */
@@ -39,6 +39,7 @@ typedef struct aml_design {
     const aml_csr *csr;   /* further, sparse features (numbers), or NULL */
     const float *dense;   /* n × p row-major, NaN as 0, when prepared */
     const aml_bins *bins; /* when prepared */
+    uint16_t max_bins;    /* of a feature, 2 … 255; 0 = 255 */
 } aml_design;
 
 enum { AML_BUILD_DENSE = 1, AML_BUILD_BINS = 2 };
@@ -69,6 +70,9 @@ typedef struct aml_data {
     /* n_valid × outputs, or NULL: where a learner that stops early by the valid rows leaves predictions of them in
      * whose making their own targets had no say. */
     double *held_out;
+    const int8_t
+        *monotone; /* per feature: 1 = predictions never fall as the number grows, -1 = never
+                             * rise, 0 = free; NULL = all free. For learners that can (boosted trees) */
 } aml_data;
 
 #endif

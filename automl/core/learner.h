@@ -47,6 +47,13 @@ typedef struct aml_learner {
                    const aml_shape *shape); /* predicted seconds of a fit on one thread */
     /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
     aml_status (*importance)(double *out, const void *model, size_t p);
+    /* What each feature adds to a prediction before its link (log-odds, logarithms of a mean, else the prediction):
+     * out is x->n × (p + 1) × outputs, row-major, the last of p + 1 what is predicted without any; they sum to it. */
+    aml_status (*contributions)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
+    /* Goes on from a model of the same data, hyperparameters and stream of random numbers with fewer iterations: the
+     * same bits as if it had been fitted with more at once. `from` stays as it is. */
+    aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,
+                       aml_ctx *ctx);
 } aml_learner;
 
 #endif

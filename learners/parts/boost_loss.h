@@ -1,9 +1,10 @@
-/* boost_loss.h: what boosting descends: squared error (regression), logistic loss (binary), softmax (multiclass).
+/* boost_loss.h: what boosting descends: an objective (regression), logistic loss (binary), softmax (multiclass).
  * Slopes and curvatures of the loss are handed over packed (histogram.h). */
 #ifndef AML_LEARNERS_PARTS_BOOST_LOSS_H
 #define AML_LEARNERS_PARTS_BOOST_LOSS_H
 
-#include "automl/core/data.h"
+#include "learners/parts/boost_objective.h"
+#include "learners/parts/histogram.h"
 #include "learners/parts/watch.h"
 
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
@@ -13,22 +14,25 @@ typedef struct aml_boost_rows {
     float *y;     /* standardised target, or class number */
     float *w;     /* weights, or NULL = all 1 */
     float *score; /* one column of n an output */
-    double *sums; /* some per block of rows, for sums in a fixed order */
+    double *sums; /* a few per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
     aml_task_kind task;
+    aml_objective objective; /* of regression */
     size_t n_outputs;
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
     aml_boost_rows train;
-    float *state;     /* per output and row: residual, or probability of the class */
-    uint64_t *packed; /* per row, of the output asked for last */
-    double slope_unit, curvature_unit;
+    float *share;             /* multiclass: probability per class and row */
+    float *slope, *curvature; /* per row, weights included, of the output asked for last */
+    uint32_t *packed;         /* the same, packed */
+    aml_gradients gradients;
 } aml_boost_loss;
 
 /* Center, scale and base from data->rows, and the scores at the base. In ctx->scratch, but base in ctx->keep. */
-aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_ctx *ctx);
+aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_objective objective,
+                               aml_ctx *ctx);
 
 /* Further rows of the same data, to watch the loss on. */
 aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *data,
@@ -37,15 +41,26 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
 /* At the start of a round: the state of all outputs from the scores. */
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
 
-/* packed = gradients of one output, the units such that all sums stay within 31 bits. Rounding is random but fixed:
- * it depends on the position and `salt` alone, and is right on average. False when all slopes are 0. */
+/* slope, curvature, packed and gradients of one output; the units are such that sums over all rows stay within 31
+ * bits. Packing rounds at random and is right on average: the draw depends on the position and `salt` alone. Many rows
+ * are packed coarsely, so that their sums fit narrow words (histogram.h), unless that added more than 3 % to the
+ * variance of the slopes. False when all slopes are 0. */
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
 
+/* Sums of slope and curvature over n positions, in a fixed order. */
+void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t *position,
+                         size_t n);
+
+/* What is to be added to the scores of n positions when the objective's best constant is a quantile. AML_ENOMEM. */
+aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,
+                                   size_t n);
+
 /* Loss and weight by parts of the rows. */
-aml_watch_sums aml_boost_loss_sums(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
+aml_watch_sums aml_boost_loss_by_part(const aml_boost_loss *l, const aml_boost_rows *r,
+                                      int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
 void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,
-                    double scale);
+                    double scale, bool is_log);
 
 #endif

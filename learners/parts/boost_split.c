@@ -15,18 +15,18 @@ double aml_leaf_value(const aml_split_rules *r, double slope, double curvature) 
     return copysign(t, -slope) / (curvature + r->l2);
 }
 
-/* Without a branch, so that loops over it vectorise: (t + |t|) / 2 is t or 0. */
-static inline double score(double slope, double curvature, double l1, double l2) {
-    double t = fabs(slope) - l1;
-    t = 0.5 * (t + fabs(t));
+static double score(double slope, double curvature, double l1, double l2) {
+    double t = fmax(fabs(slope) - l1, 0);
     return t * t / (curvature + l2);
 }
 
 /* ---- gains of many cuts at once */
 
+enum { LANES = 16 };
+
 typedef struct side_sums {
-    int32_t slope[256], curvature[256]; /* of the left side of each cut */
-    double gain[256];                   /* of each cut, allowed or not */
+    int32_t slope[256 + LANES], curvature[256 + LANES]; /* of the left side of each cut */
+    float gain[256 + LANES];                            /* about; below 0 where not allowed */
 } side_sums;
 
 typedef struct gain_units {
@@ -34,22 +34,37 @@ typedef struct gain_units {
     int32_t least, span; /* allowed curvatures of the left side: least … least + span, in units */
 } gain_units;
 
-/* gain[b] of n cuts. Everything by value, so that nothing aliases and the loop vectorises. */
-AML_KERNEL void gains(double *restrict gain, const int32_t *restrict slope,
-                      const int32_t *restrict curvature, size_t n, gain_units u) {
-    for (size_t b = 0; b < n; b++) {
-        double sl = (double)slope[b] * u.slope_unit, cl = (double)curvature[b] * u.curvature_unit;
-        double sr = u.slope - sl, cr = u.curvature - cl;
-        gain[b] = score(sl, cl, u.l1, u.l2) + score(sr, cr, u.l1, u.l2) - u.base;
-    }
+/* gain[b] of n cuts (whole lanes), and the largest of them, in float: which cut is best, not by how much. Without a
+ * branch, so that it vectorises: (t + |t|) / 2 is t or 0. */
+AML_KERNEL float gains(side_sums *s, size_t n, const gain_units *u) {
+    const int32_t *restrict slope = s->slope, *restrict curvature = s->curvature;
+    float *restrict gain = s->gain, top[LANES];
+    float slope_unit = (float)u->slope_unit, curvature_unit = (float)u->curvature_unit;
+    float all = (float)u->slope, curved = (float)u->curvature, l1 = (float)u->l1;
+    float l2 = (float)u->l2, best = -1;
+    uint32_t least = (uint32_t)u->least, span = (uint32_t)u->span;
+    for (size_t k = 0; k < LANES; k++) top[k] = -1;
+    for (size_t b = 0; b < n; b += LANES)
+        for (size_t k = b; k < b + LANES; k++) {
+            float sl = (float)slope[k] * slope_unit, cl = (float)curvature[k] * curvature_unit;
+            float sr = fabsf(all - sl) - l1, cr = curved - cl + l2;
+            sl = fabsf(sl) - l1;
+            sl = 0.5f * (sl + fabsf(sl));
+            sr = 0.5f * (sr + fabsf(sr));
+            cl += l2;
+            float g = (sl * sl * cr + sr * sr * cl) / (cl * cr);
+            g = (uint32_t)curvature[k] - least <= span ? g : -1.0f;
+            gain[k] = g;
+            top[k - b] = g > top[k - b] ? g : top[k - b];
+        }
+    for (size_t k = 0; k < LANES; k++) best = top[k] > best ? top[k] : best;
+    return best;
 }
 
-static void gains_plain(side_sums *s, size_t n, const gain_units *u) {
-    gains(s->gain, s->slope, s->curvature, n, *u);
-}
+static float gains_plain(side_sums *s, size_t n, const gain_units *u) { return gains(s, n, u); }
 
-AML_AVX2 static void gains_avx2(side_sums *s, size_t n, const gain_units *u) {
-    gains(s->gain, s->slope, s->curvature, n, *u);
+AML_AVX2 static float gains_avx2(side_sums *s, size_t n, const gain_units *u) {
+    return gains(s, n, u);
 }
 
 static gain_units units_of(const aml_split_search *s, double l2) {
@@ -71,17 +86,74 @@ static gain_units units_of(const aml_split_search *s, double l2) {
     return u;
 }
 
-/* The best of n cuts, or n when none gains. */
-static size_t best_cut(side_sums *sums, size_t n, const gain_units *u) {
+static double exact_gain(const side_sums *s, size_t b, const gain_units *u) {
+    double slope = (double)s->slope[b] * u->slope_unit;
+    double curvature = (double)s->curvature[b] * u->curvature_unit;
+    return score(slope, curvature, u->l1, u->l2) +
+           score(u->slope - slope, u->curvature - curvature, u->l1, u->l2) - u->base;
+}
+
+/* The best of n cuts and its gain, or n when none gains. */
+static size_t best_cut(double *gain, side_sums *sums, size_t n, const gain_units *u) {
+    size_t whole = (n + LANES - 1) / LANES * LANES, b = 0;
+    if (u->span < 0 || !n) return n;
+    for (size_t k = n; k < whole; k++) sums->slope[k] = sums->curvature[k] = 0; /* not allowed */
+    float top = (aml_has_avx2() ? gains_avx2 : gains_plain)(sums, whole, u);
+    if (!(top >= 0)) return n;
+    while (sums->gain[b] < top) b++;
+    *gain = exact_gain(sums, b, u);
+    return *gain > 1e-10 ? b : n;
+}
+
+/* ---- monotone features */
+
+static double within(aml_bounds b, double v) { return fmax(b.low, fmin(b.high, v)); }
+
+/* What a leaf gains when it predicts v: s²/(c + l2) where v is its best. */
+static double gain_at(double slope, double curvature, double v, const gain_units *u) {
+    return -(2 * (slope * v + u->l1 * fabs(v)) + (curvature + u->l2) * v * v);
+}
+
+/* best_cut where predictions are bound: cuts whose sides would predict in the wrong order are none. */
+static size_t best_bound_cut(double *gain, const side_sums *sums, size_t n, const gain_units *u,
+                             const aml_split_search *s, int sign) {
     size_t best = n;
-    double gain = 1e-10;
-    if (u->span < 0) return n;
-    (aml_has_avx2() ? gains_avx2 : gains_plain)(sums, n, u);
-    for (size_t b = 0; b < n; b++)
-        if (sums->gain[b] > gain && sums->curvature[b] >= u->least &&
-            sums->curvature[b] - u->least <= u->span)
-            gain = sums->gain[b], best = b;
+    aml_split_rules rules = {.l1 = u->l1, .l2 = u->l2};
+    double now = within(s->bounds, aml_leaf_value(&rules, u->slope, u->curvature));
+    double base = gain_at(u->slope, u->curvature, now, u);
+    *gain = 1e-10;
+    for (size_t b = 0; b < n && u->span >= 0; b++) {
+        if ((uint32_t)(sums->curvature[b] - u->least) > (uint32_t)u->span) continue;
+        double sl = (double)sums->slope[b] * u->slope_unit, sr = u->slope - sl;
+        double cl = (double)sums->curvature[b] * u->curvature_unit, cr = u->curvature - cl;
+        double vl = within(s->bounds, aml_leaf_value(&rules, sl, cl));
+        double vr = within(s->bounds, aml_leaf_value(&rules, sr, cr));
+        if ((vr - vl) * sign < 0) continue;
+        double g = gain_at(sl, cl, vl, u) + gain_at(sr, cr, vr, u) - base;
+        if (g > *gain) *gain = g, best = b;
+    }
     return best;
+}
+
+void aml_split_bounds(aml_bounds *left, aml_bounds *right, const aml_split_search *s,
+                      const aml_split *split) {
+    *left = *right = s->bounds;
+    int sign = s->rules->monotone ? s->rules->monotone[split->feature] : 0;
+    if (!sign || split->category) return;
+    uint64_t other = s->total - split->left;
+    double l = aml_leaf_value(s->rules, (double)aml_slope(split->left) * s->slope_unit,
+                              (double)aml_curvature(split->left) * s->curvature_unit);
+    double r = aml_leaf_value(s->rules, (double)aml_slope(other) * s->slope_unit,
+                              (double)aml_curvature(other) * s->curvature_unit);
+    double middle = (within(s->bounds, l) + within(s->bounds, r)) / 2;
+    if (sign > 0) left->high = right->low = middle;
+    else left->low = right->high = middle;
+}
+
+static size_t choose_cut(double *gain, side_sums *sums, size_t n, const gain_units *u,
+                         const aml_split_search *s, int sign) {
+    if (!s->rules->monotone) return best_cut(gain, sums, n, u);
+    return best_bound_cut(gain, sums, n, u, s, sign);
 }
 
 static void put_cut(side_sums *sums, size_t at, uint64_t left) {
@@ -106,9 +178,11 @@ static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t 
     uint64_t left = missing_left ? slot[0] : 0;
     for (size_t b = 1; b < first; b++) left += slot[b];
     for (size_t b = first; b < end; b++) put_cut(&sums, b - first, left += slot[b]);
-    size_t at = best_cut(&sums, end - first, u);
-    if (at == end - first || sums.gain[at] <= best->gain) return;
-    best->gain = sums.gain[at];
+    double gain = 0;
+    int sign = s->rules->monotone ? s->rules->monotone[best->feature] : 0;
+    size_t at = choose_cut(&gain, &sums, end - first, u, s, sign);
+    if (at == end - first || gain <= best->gain) return;
+    best->gain = gain;
     best->bin = (uint8_t)(first + at);
     best->left = cut_left(&sums, at);
     best->missing_left = slot[0] ? missing_left : left_is_heavier(s, best->left);
@@ -230,9 +304,10 @@ static size_t best_levels(size_t *first, aml_split *best, const aml_split_search
         end = from + 1;
         put_cut(&c.sums, 0, cut_left(&c.sums, from));
     }
-    size_t at = best_cut(&c.sums, end - from, &u);
+    double gain;
+    size_t at = choose_cut(&gain, &c.sums, end - from, &u, s, 0);
     if (at == end - from) return 0;
-    best->gain = c.sums.gain[at];
+    best->gain = gain;
     best->left = cut_left(&c.sums, at);
     *first = c.first[from + at];
     return c.n_left[from + at];
@@ -253,19 +328,19 @@ static void find_features(void *arg, size_t block, size_t begin, size_t end, int
     (void)block, (void)thread;
     for (size_t k = begin; k < end; k++) {
         uint32_t j = s->plan->feature[k];
-        const uint64_t *slot = s->hist + s->plan->offset[k];
+        uint64_t room[256];
+        const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, k);
         s->found[k] = (aml_split){.feature = j};
-        if (s->plan->bins->level_code[j])
-            find_category(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
-        else find_number(&s->found[k], s, k, slot, s->plan->bins->n_bins[j]);
+        if (s->plan->from->bins.level_code[j])
+            find_category(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
+        else find_number(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
     }
 }
 
 aml_split aml_split_find(aml_split_search *s) {
     aml_split best = {0};
     size_t n = s->plan->n_features;
-    int n_threads = s->plan->n_slots > 8192 ? s->plan->n_threads : 1;
-    aml_par_for(n_threads, n, 16, find_features, s);
+    aml_par_for(s->plan->n_slots > 8192 ? s->n_threads : 1, n, 16, find_features, s);
     for (size_t k = 0; k < n; k++)
         if (s->found[k].gain > best.gain) best = s->found[k];
     return best;

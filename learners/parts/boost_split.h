@@ -12,6 +12,7 @@ typedef struct aml_split_rules {
         cat_l2;       /* categories: shrinks the order of rare levels, penalty of sorted splits, */
     double min_group; /* and rows between two cuts along the order */
     bool random_cuts; /* one random cut a feature instead of the best one */
+    const int8_t *monotone; /* per feature: 1, -1 or 0; or NULL */
 } aml_split_rules;
 
 /* Gain of a split: s(l)²/(c(l) + l2) + s(r)²/(c(r) + l2) - s²/(c + l2) in the gradients' own units, each |s| less l1
@@ -25,6 +26,11 @@ typedef struct aml_split {
     uint32_t set[AML_SET_WORDS]; /* category: codes that go left */
 } aml_split;
 
+/* What a leaf may predict, so that splits above it on monotone features hold. */
+typedef struct aml_bounds {
+    double low, high;
+} aml_bounds;
+
 typedef struct aml_split_search {
     const aml_hist_plan *plan;
     const aml_split_rules *rules;
@@ -32,8 +38,10 @@ typedef struct aml_split_search {
     const uint64_t *hist;
     uint64_t total;
     size_t n_rows;
-    aml_rng rng;      /* for random cuts */
-    aml_split *found; /* room for plan->n_features */
+    aml_bounds bounds; /* with monotone features */
+    aml_rng rng;       /* for random cuts */
+    aml_split *found;  /* room for plan->n_features */
+    int n_threads;
 } aml_split_search;
 
 /* The first of the best splits over all planned features. */
@@ -41,5 +49,9 @@ aml_split aml_split_find(aml_split_search *s);
 
 /* What a leaf without further split predicts, and s²/(c + l2) that it has gained. */
 double aml_leaf_value(const aml_split_rules *r, double slope, double curvature);
+
+/* The bounds of the children of a split: between them lies the middle of what both would predict. */
+void aml_split_bounds(aml_bounds *left, aml_bounds *right, const aml_split_search *s,
+                      const aml_split *split);
 
 #endif

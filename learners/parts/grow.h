@@ -1,4 +1,8 @@
-/* grow.h: one boosted tree, grown leaf by leaf, the leaf with the largest gain first. */
+/* grow.h: one boosted tree, grown leaf by leaf, the leaf with the largest gain first.
+ *
+ * While many leaves are still to come, several are split at a time: an eighth of what is left. They would be split
+ * sooner or later anyway, so that threads can work side by side on small leaves; how many does not depend on the
+ * number of threads. */
 #ifndef AML_LEARNERS_PARTS_GROW_H
 #define AML_LEARNERS_PARTS_GROW_H
 
@@ -7,6 +11,7 @@
 typedef struct aml_grow_rules {
     uint32_t n_leaves;    /* at most, ≥ 2 */
     uint32_t max_depth;   /* 0 = any */
+    bool by_depth;        /* leaves of the least depth first, else of the largest gain */
     double learning_rate; /* leaf values are multiplied by it */
     aml_split_rules split;
 } aml_grow_rules;
@@ -17,14 +22,16 @@ typedef struct aml_leaf {
     uint64_t total; /* packed sums */
     uint64_t *hist; /* or NULL */
     uint32_t node, depth;
+    bool fresh;   /* the root without a list of positions: 0 … n-1, not written yet */
     bool compact; /* its rows lie gathered */
+    bool busy;    /* being split */
     aml_split split;
+    aml_bounds bounds; /* of its value */
 } aml_leaf;
 
-/* What a round hands over. Gradients are packed (histogram.h), by position. */
+/* What a round hands over. */
 typedef struct aml_round {
-    const uint64_t *gradient;
-    double slope_unit, curvature_unit;
+    aml_gradients gradients;
     const uint32_t *position; /* positions to learn from, upwards; NULL = all n */
     size_t n;
     const uint32_t *feature; /* features to split on, upwards */
@@ -35,7 +42,7 @@ typedef struct aml_round {
 typedef struct aml_grower aml_grower;
 
 /* Room for trees over n rows, in ctx->scratch; NULL when memory is short. rows: position to design row. */
-aml_grower *aml_grower_new(const aml_bins *bins, const uint32_t *rows, size_t n,
+aml_grower *aml_grower_new(const aml_boost_bins *bins, const uint32_t *rows, size_t n,
                            const aml_grow_rules *rules, aml_ctx *ctx);
 
 /* Grows one tree. Once the stop flag is up it ends with the leaves there are; `stopped` says so. */
@@ -43,6 +50,11 @@ aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round)
 
 /* The tree just grown: valid until the next one. Node features are design features. */
 aml_tree aml_grower_tree(const aml_grower *g);
+/* The leaves of the tree just grown: positions of leaf k, and what it predicts. */
+uint32_t aml_grower_leaves(const aml_grower *g);
+const uint32_t *aml_grower_rows(size_t *n, const aml_grower *g, uint32_t k);
+/* `value` is brought into the leaf's bounds and multiplied by the learning rate. */
+void aml_grower_set_value(aml_grower *g, uint32_t k, double value);
 /* score[position] += value of its leaf, for the positions that were learnt from. */
 void aml_grower_add(float *score, const aml_grower *g);
 /* The same for n other design rows (rows[i]), or for those i with skip[i] false. */

@@ -4,146 +4,220 @@
 #include <string.h>
 
 #include "automl/core/par.h"
+#include "learners/parts/simd.h"
 
 enum {
-    TILE_SLOTS = 4096,     /* 32 KB of sums */
+    L1_BYTES = 40960,      /* sums of the columns that are taken together */
     BLOCK_BYTES = 1 << 16, /* gathered rows: they stay in the L2 cache */
     MIN_ROWS = 32,
     BLOCK_MAX = 4096,
+    NARROW_LEAST = 1024,  /* rows between two transfers to wide sums, at least */
     CHUNK_ADDS = 1 << 20, /* work between two looks at the clock */
-    PREFETCH = 16
+    PREFETCH = 24
 };
 
 static size_t block_rows(size_t row_bytes) {
-    size_t rows = BLOCK_BYTES / (row_bytes ? row_bytes : 1);
+    size_t rows = BLOCK_BYTES / row_bytes;
     return rows > BLOCK_MAX ? BLOCK_MAX : rows < MIN_ROWS ? MIN_ROWS : rows;
 }
 
-static size_t words_of(size_t bytes) { return (bytes + 7) / 8; }
+static size_t row_bytes_of(size_t n_columns) { return (n_columns + 4 + 7) / 8 * 8; }
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
-                              aml_ctx *ctx) {
-    size_t words = words_of(bins->p), row_bytes = 8 * words, n_slots = 0;
-    *p = (aml_hist_plan){.bins = bins, .rows = rows};
+static bool rows_are_positions(const uint32_t *rows, size_t n) {
+    size_t i = 0;
+    while (i < n && rows[i] == i) i++;
+    return i == n;
+}
+
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
+                              size_t n, aml_ctx *ctx) {
+    size_t features = from->bins.p, row_bytes = row_bytes_of(from->n_columns);
+    *p = (aml_hist_plan){.from = from, .rows = rows_are_positions(rows, n) ? NULL : rows};
     p->n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1;
-    size_t threads = (size_t)p->n_threads;
-    for (size_t j = 0; j < bins->p; j++) n_slots += bins->n_bins[j] + 1u;
-    p->block_bytes = row_bytes * MIN_ROWS > BLOCK_BYTES ? row_bytes * MIN_ROWS : BLOCK_BYTES;
-    p->run = AML_ARRAY(ctx->scratch, bins->p, aml_run);
-    p->feature = AML_ARRAY(ctx->scratch, row_bytes, uint32_t);
-    p->offset = AML_ARRAY(ctx->scratch, row_bytes, uint32_t);
-    p->tile = AML_ARRAY(ctx->scratch, words + 1, uint32_t);
-    p->gathered = AML_ARRAY(ctx->scratch, threads * p->block_bytes, uint8_t);
-    p->gradients = AML_ARRAY(ctx->scratch, threads * BLOCK_MAX, uint64_t);
-    p->partial = AML_ARRAY(ctx->scratch, (threads - 1) * n_slots, uint64_t);
-    if (!p->run || !p->feature || !p->offset || !p->tile || !p->gathered || !p->gradients ||
-        !p->partial)
-        return AML_ENOMEM;
+    p->slots = from->n_codes <= 64 ? 64 : 256;
+    p->run = AML_ARRAY(ctx->scratch, from->n_columns, aml_run);
+    p->column = AML_ARRAY(ctx->scratch, from->n_columns + 1, uint32_t);
+    p->feature = AML_ARRAY(ctx->scratch, features, uint32_t);
+    p->place = AML_ARRAY(ctx->scratch, features, uint32_t);
+    p->room = AML_ARRAY(ctx->scratch, (size_t)p->n_threads, aml_hist_room);
+    if (!p->run || !p->column || !p->feature || !p->place || !p->room) return AML_ENOMEM;
+    for (int t = 0; t < p->n_threads; t++) {
+        aml_hist_room *room = p->room + t;
+        size_t slots = p->slots * from->n_columns;
+        room->gathered = aml_alloc_raw(ctx->scratch, block_rows(row_bytes), row_bytes);
+        room->narrow = AML_ARRAY(ctx->scratch, slots, uint32_t);
+        room->partial = t ? aml_alloc_raw(ctx->scratch, slots, sizeof(uint64_t)) : NULL;
+        if (!room->gathered || !room->narrow || (t && !room->partial)) return AML_ENOMEM;
+    }
     return AML_OK;
 }
 
-static void find_runs(aml_hist_plan *p) {
-    p->n_runs = 0;
-    for (uint32_t k = 0; k < p->n_features; k++) {
-        aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
-        if (last && last->from + last->bytes == p->feature[k]) last->bytes++;
-        else p->run[p->n_runs++] = (aml_run){p->feature[k], k, 1};
-    }
+/* Columns in use, and the place of each feature's among them. */
+static void find_columns(aml_hist_plan *p) {
+    const uint32_t *column = p->from->column;
+    p->n_columns = 0;
+    for (uint32_t c = 0; c < p->from->n_columns; c++) p->column[c] = UINT32_MAX;
+    for (size_t k = 0; k < p->n_features; k++) p->column[column[p->feature[k]]] = 0;
+    for (uint32_t c = 0; c < p->from->n_columns; c++)
+        if (!p->column[c]) p->column[c] = (uint32_t)p->n_columns++;
+    for (size_t k = 0; k < p->n_features; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (uint32_t c = 0; c < p->from->n_columns; c++)
+        if (p->column[c] != UINT32_MAX) p->column[p->column[c]] = c;
 }
 
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features) {
-    size_t slots = 0, in_tile = 0;
     p->n_features = n_features;
-    p->row_bytes = 8 * words_of(n_features);
-    p->n_tiles = 0;
-    p->tile[0] = 0;
-    for (size_t k = 0; k < p->row_bytes; k += 8) {
-        size_t word = 0;
-        for (size_t i = k; i < k + 8 && i < n_features; i++) {
-            p->offset[i] = (uint32_t)(slots + word);
-            p->feature[i] = feature[i];
-            word += p->bins->n_bins[feature[i]] + 1u;
-        }
-        if (in_tile && in_tile + word > TILE_SLOTS) {
-            p->tile[++p->n_tiles] = (uint32_t)(k / 8);
-            in_tile = 0;
-        }
-        in_tile += word;
-        slots += word;
+    for (size_t k = 0; k < n_features; k++) p->feature[k] = feature[k];
+    find_columns(p);
+    p->n_slots = p->n_columns * p->slots;
+    p->row_bytes = row_bytes_of(p->n_columns);
+    p->n_runs = 0;
+    for (uint32_t c = 0; c < p->n_columns; c++) {
+        aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
+        if (last && last->from + last->bytes == p->column[c]) last->bytes++;
+        else p->run[p->n_runs++] = (aml_run){p->column[c], c, 1};
     }
-    p->n_slots = slots;
-    find_runs(p);
-    p->tile[++p->n_tiles] = (uint32_t)(p->row_bytes / 8);
+    p->words = p->n_columns == p->from->n_columns ? (p->n_columns + 15) / 16 : 0;
 }
 
-/* ---- the kernel */
+const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
+                                 size_t k) {
+    const uint8_t *member = p->from->member[p->feature[k]];
+    const uint64_t *slot = hist + p->place[k] * p->slots;
+    if (!member) return slot;
+    memset(room, 0, (p->from->bins.n_bins[p->feature[k]] + 1u) * sizeof *room);
+    for (size_t c = 0; c < p->slots; c++) room[member[c]] += slot[c];
+    return room;
+}
 
-/* Sums whole words of 8 codes, and `tail` codes of one more word. */
-static inline __attribute__((always_inline)) void add_codes(
-    uint64_t *restrict hist, const uint32_t *restrict offset, size_t n_words, size_t tail,
-    const uint8_t *restrict row, size_t row_bytes, const uint64_t *restrict gradient, size_t n) {
-    for (size_t i = 0; i < n; i++, row += row_bytes) {
-        uint64_t g = gradient[i], codes;
-        const uint32_t *o = offset;
-        for (size_t w = 0; w < n_words; w++, o += 8) {
-            memcpy(&codes, row + 8 * w, sizeof codes);
-            hist[o[0] + (codes & 255)] += g;
-            hist[o[1] + (codes >> 8 & 255)] += g;
-            hist[o[2] + (codes >> 16 & 255)] += g;
-            hist[o[3] + (codes >> 24 & 255)] += g;
-            hist[o[4] + (codes >> 32 & 255)] += g;
-            hist[o[5] + (codes >> 40 & 255)] += g;
-            hist[o[6] + (codes >> 48 & 255)] += g;
-            hist[o[7] + (codes >> 56)] += g;
-        }
-        memcpy(&codes, row + 8 * n_words, tail ? sizeof codes : 0);
-        for (size_t k = 0; k < tail; k++) hist[o[k] + (codes >> 8 * k & 255)] += g;
+/* ---- gathering */
+
+static inline size_t design_row(const aml_hist_plan *p, size_t position) {
+    return p->rows ? p->rows[position] : position;
+}
+
+/* Copies in pieces: what is too much, the gradient or the next row writes over. */
+static inline void copy_row(uint8_t *to, const uint8_t *row, const aml_hist_plan *p) {
+    if (p->words) {
+        for (size_t k = 0; k < p->words; k++) memcpy(to + 16 * k, row + 16 * k, 16);
+        return;
     }
+    for (size_t r = 0; r < p->n_runs; r++)
+        for (size_t k = 0; k < p->run[r].bytes; k += 8)
+            memcpy(to + p->run[r].to + k, row + p->run[r].from + k, 8);
 }
 
-static void add_tile(uint64_t *hist, const uint32_t *o, size_t features, const uint8_t *row,
-                     size_t row_bytes, const uint64_t *gradient, size_t n) {
-    size_t w = features / 8;
-    switch (features % 8) { /* a constant tail unrolls */
-    case 0: add_codes(hist, o, w, 0, row, row_bytes, gradient, n); break;
-    case 1: add_codes(hist, o, w, 1, row, row_bytes, gradient, n); break;
-    case 2: add_codes(hist, o, w, 2, row, row_bytes, gradient, n); break;
-    case 3: add_codes(hist, o, w, 3, row, row_bytes, gradient, n); break;
-    case 4: add_codes(hist, o, w, 4, row, row_bytes, gradient, n); break;
-    case 5: add_codes(hist, o, w, 5, row, row_bytes, gradient, n); break;
-    case 6: add_codes(hist, o, w, 6, row, row_bytes, gradient, n); break;
-    default: add_codes(hist, o, w, 7, row, row_bytes, gradient, n); break;
-    }
+static inline void copy_exactly(uint8_t *to, const uint8_t *row, const aml_hist_plan *p) {
+    for (size_t r = 0; r < p->n_runs; r++)
+        memcpy(to + p->run[r].to, row + p->run[r].from, p->run[r].bytes);
 }
 
-static void add_rows(uint64_t *hist, const aml_hist_plan *p, const uint8_t *row,
-                     const uint64_t *gradient, size_t n) {
-    for (size_t t = 0; t < p->n_tiles; t++) {
-        size_t first = 8 * (size_t)p->tile[t], end = 8 * (size_t)p->tile[t + 1];
-        if (end > p->n_features) end = p->n_features;
-        add_tile(hist, p->offset + first, end - first, row + first, p->row_bytes, gradient, n);
-    }
-}
-
-/* Copies whole words: what is too much, the next run or the next row writes over. */
-static inline void copy_words(uint8_t *to, const uint8_t *from, size_t bytes) {
-    for (size_t k = 0; k < bytes; k += 8) memcpy(to + k, from + k, 8);
-}
-
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first,
-                     size_t n) {
-    size_t stride = p->bins->stride, bytes = p->row_bytes;
+/* From positions, or from `first` on where there are none. */
+static void gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *gradient,
+                   const uint32_t *position, size_t first, size_t n) {
+    size_t stride = p->from->stride, bytes = p->row_bytes;
     for (size_t i = 0; i < n; i++, out += bytes) {
-        const uint8_t *row =
-            p->bins->row + (size_t)p->rows[position ? position[i] : first + i] * stride;
+        size_t at = position ? position[i] : first + i;
+        const uint8_t *row = p->from->row + design_row(p, at) * stride;
         if (position && i + PREFETCH < n)
-            __builtin_prefetch(p->bins->row + (size_t)p->rows[position[i + PREFETCH]] * stride);
-        for (size_t r = 0; r < p->n_runs; r++) {
-            const aml_run *run = p->run + r;
-            if (i + 1 == n) memcpy(out + run->to, row + run->from, run->bytes);
-            else copy_words(out + run->to, row + run->from, run->bytes);
-        }
+            __builtin_prefetch(p->from->row + design_row(p, position[i + PREFETCH]) * stride);
+        if (i + 1 < n) copy_row(out, row, p);
+        else copy_exactly(out, row, p);
+        memcpy(out + bytes - 4, gradient + at, 4);
     }
+}
+
+void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *gradients,
+                     const uint32_t *position, size_t n) {
+    gather(out, p, gradients->packed, position, 0, n);
+}
+
+/* ---- the kernels */
+
+/* Rows that lie `row_step` bytes apart with gradients `gradient_step` apart, or, with positions, anywhere. */
+typedef struct tile {
+    const aml_hist_plan *p;
+    size_t first, n_columns; /* of the plan */
+    const uint8_t *row, *gradient;
+    size_t row_step, gradient_step, n;
+    const uint32_t *position; /* or NULL */
+} tile;
+
+/* g to the slots of one row's codes: byte by byte, as loads are cheaper than shifts. */
+#define AML_ADD_CODES(to, codes, slots, n_words, tail)                          \
+    do {                                                                        \
+        const uint8_t *c_ = (codes);                                            \
+        for (size_t w_ = 0; w_ < (n_words); w_++, c_ += 8, to += 8 * (slots)) { \
+            to[c_[0]] += g;                                                     \
+            to[(slots) + c_[1]] += g;                                           \
+            to[2 * (slots) + c_[2]] += g;                                       \
+            to[3 * (slots) + c_[3]] += g;                                       \
+            to[4 * (slots) + c_[4]] += g;                                       \
+            to[5 * (slots) + c_[5]] += g;                                       \
+            to[6 * (slots) + c_[6]] += g;                                       \
+            to[7 * (slots) + c_[7]] += g;                                       \
+        }                                                                       \
+        for (size_t k_ = 0; k_ < (tail); k_++) to[k_ * (slots) + c_[k_]] += g;  \
+    } while (0)
+
+/* One body for narrow and wide sums: `sum` is uint32_t or uint64_t, `widen` makes it of a gradient. */
+#define AML_ADD_ROWS(name, sum, widen)                                                        \
+    static inline __attribute__((always_inline)) void name(sum *restrict hist, const tile *t, \
+                                                           size_t slots, size_t tail) {       \
+        const uint8_t *restrict row = t->row + t->first, *restrict gradient = t->gradient;    \
+        const uint32_t *position = t->position, *rows = t->p->rows;                           \
+        size_t words = t->n_columns / 8, n = t->n, step = t->row_step;                        \
+        size_t gradient_step = t->gradient_step;                                              \
+        for (size_t i = 0; i < n && !position; i++, row += step, gradient += gradient_step) { \
+            uint32_t narrow;                                                                  \
+            memcpy(&narrow, gradient, 4);                                                     \
+            sum g = widen(narrow), *to = hist;                                                \
+            AML_ADD_CODES(to, row, slots, words, tail);                                       \
+        }                                                                                     \
+        for (size_t i = 0; i < n && position; i++) {                                          \
+            size_t at = position[i], ahead = position[i + PREFETCH < n ? i + PREFETCH : i];   \
+            uint32_t narrow;                                                                  \
+            __builtin_prefetch(row + (rows ? rows[ahead] : ahead) * step);                    \
+            memcpy(&narrow, gradient + 4 * at, 4);                                            \
+            sum g = widen(narrow), *to = hist;                                                \
+            AML_ADD_CODES(to, row + (rows ? rows[at] : at) * step, slots, words, tail);       \
+        }                                                                                     \
+    }
+#define AML_AS_IT_IS(gradient) (gradient)
+AML_ADD_ROWS(add_narrow, uint32_t, AML_AS_IT_IS)
+AML_ADD_ROWS(add_wide, uint64_t, aml_widen)
+
+/* A constant tail unrolls. */
+#define AML_ADD_TAILS(name, sum, body, slots)    \
+    static void name(sum *hist, const tile *t) { \
+        switch (t->n_columns % 8) {              \
+        case 0: body(hist, t, slots, 0); break;  \
+        case 1: body(hist, t, slots, 1); break;  \
+        case 2: body(hist, t, slots, 2); break;  \
+        case 3: body(hist, t, slots, 3); break;  \
+        case 4: body(hist, t, slots, 4); break;  \
+        case 5: body(hist, t, slots, 5); break;  \
+        case 6: body(hist, t, slots, 6); break;  \
+        default: body(hist, t, slots, 7); break; \
+        }                                        \
+    }
+AML_ADD_TAILS(add_narrow_64, uint32_t, add_narrow, 64)
+AML_ADD_TAILS(add_narrow_256, uint32_t, add_narrow, 256)
+AML_ADD_TAILS(add_wide_64, uint64_t, add_wide, 64)
+AML_ADD_TAILS(add_wide_256, uint64_t, add_wide, 256)
+
+AML_KERNEL void transfer(uint64_t *restrict hist, uint32_t *restrict narrow, size_t n) {
+    for (size_t s = 0; s < n; s++) {
+        uint32_t v = narrow[s];
+        hist[s] += aml_widen(v);
+        narrow[s] = 0;
+    }
+}
+static void transfer_plain(uint64_t *hist, uint32_t *narrow, size_t n) {
+    transfer(hist, narrow, n);
+}
+AML_AVX2 static void transfer_avx2(uint64_t *hist, uint32_t *narrow, size_t n) {
+    transfer(hist, narrow, n);
 }
 
 /* ---- blocks and threads */
@@ -151,64 +225,111 @@ void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *posit
 typedef struct sum_job {
     uint64_t *hist;
     const aml_hist_plan *p;
-    const uint32_t *position;
-    const uint8_t *row; /* gathered rows, or NULL */
-    const uint64_t *gradient;
+    aml_hist_rows rows;
+    const aml_gradients *gradients;
+    size_t narrow_rows;          /* that fit narrow sums; 0 = wide at once */
+    size_t n_tiles, tile, block; /* columns a tile, rows a block */
+    bool in_place;
+    int thread; /* -1: several */
     const aml_ctx *ctx;
     atomic_bool stopped;
 } sum_job;
 
+static void add_tiles(uint64_t *hist, uint32_t *narrow, const sum_job *job, tile t) {
+    const aml_hist_plan *p = job->p;
+    bool few = p->slots == 64;
+    for (size_t first = 0; first < p->n_columns; first += job->tile) {
+        t.first = first;
+        t.n_columns = p->n_columns - first < job->tile ? p->n_columns - first : job->tile;
+        size_t at = first * p->slots;
+        if (job->narrow_rows) (few ? add_narrow_64 : add_narrow_256)(narrow + at, &t);
+        else (few ? add_wide_64 : add_wide_256)(hist + at, &t);
+    }
+}
+
+/* Rows in place where they are as long as the plan wants them and are read once; else gathered in a cached block. */
+static tile rows_of(const sum_job *job, const aml_hist_room *room, size_t begin, size_t n) {
+    const aml_hist_plan *p = job->p;
+    const uint32_t *position = job->rows.position ? job->rows.position + begin : NULL;
+    const uint32_t *gradient = job->gradients->packed;
+    tile t = {.p = p, .n = n, .row_step = p->row_bytes, .gradient_step = p->row_bytes};
+    if (job->rows.gathered) {
+        t.row = job->rows.gathered + begin * p->row_bytes;
+    } else if (!job->in_place) {
+        gather(room->gathered, p, gradient, position, begin, n);
+        t.row = room->gathered;
+    } else { /* straight from the design */
+        bool listed = position || p->rows;
+        t.position = position;
+        t.row_step = p->from->stride;
+        t.gradient_step = sizeof *gradient;
+        t.row = p->from->row + (listed ? 0 : begin * t.row_step);
+        t.gradient = (const uint8_t *)(gradient + (listed ? 0 : begin));
+        return t;
+    }
+    t.gradient = t.row + p->row_bytes - sizeof *gradient;
+    return t;
+}
+
+static void sum_rows(uint64_t *hist, const aml_hist_room *room, const sum_job *job, size_t begin,
+                     size_t end) {
+    size_t n_slots = job->p->n_slots, held = 0, most = job->block;
+    for (size_t i = begin; i < end; i += most) {
+        size_t m = end - i < most ? end - i : most;
+        if (job->narrow_rows && held + m > job->narrow_rows) {
+            (aml_has_avx2() ? transfer_avx2 : transfer_plain)(hist, room->narrow, n_slots);
+            held = 0;
+        }
+        held += m;
+        add_tiles(hist, room->narrow, job, rows_of(job, room, i, m));
+    }
+    if (job->narrow_rows)
+        (aml_has_avx2() ? transfer_avx2 : transfer_plain)(hist, room->narrow, n_slots);
+}
+
 static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thread) {
     sum_job *job = arg;
-    const aml_hist_plan *p = job->p;
-    size_t at = (size_t)thread, room = block_rows(p->row_bytes);
-    uint64_t *hist = at ? p->partial + (at - 1) * p->n_slots : job->hist;
+    size_t at = (size_t)(job->thread < 0 ? thread : job->thread);
+    uint64_t *hist = job->thread < 0 && at ? job->p->room[at].partial : job->hist;
     (void)chunk;
     if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
     if (atomic_load(&job->stopped)) return;
-    if (job->row) {
-        for (size_t i = begin; i < end; i += room)
-            add_rows(hist, p, job->row + i * p->row_bytes, job->gradient + i,
-                     end - i < room ? end - i : room);
-        return;
-    }
-    uint64_t *gradients = p->gradients + at * BLOCK_MAX;
-    uint8_t *rows = p->gathered + at * p->block_bytes;
-    for (size_t i = begin; i < end; i += room) {
-        size_t m = end - i < room ? end - i : room;
-        const uint32_t *position = job->position ? job->position + i : NULL;
-        aml_hist_gather(rows, p, position, i, m);
-        for (size_t k = 0; position && k < m; k++) gradients[k] = job->gradient[position[k]];
-        add_rows(hist, p, rows, position ? gradients : job->gradient + i, m);
-    }
+    sum_rows(hist, job->p->room + at, job, begin, end);
 }
 
-static bool sum(sum_job *job, size_t n) {
+static void choose_tiles(sum_job *job) {
     const aml_hist_plan *p = job->p;
-    size_t n_slots = p->n_slots, room = block_rows(p->row_bytes);
-    size_t chunk = CHUNK_ADDS / (p->row_bytes + 1) / room * room;
-    if (chunk < room) chunk = room;
-    int n_threads = n > 2 * chunk && n * p->row_bytes > 8 * n_slots ? p->n_threads : 1;
-    memset(job->hist, 0, n_slots * sizeof *job->hist);
-    memset(p->partial, 0, (size_t)(n_threads - 1) * n_slots * sizeof *job->hist);
-    aml_par_for(n_threads, n, chunk, sum_chunk, job);
-    for (int t = 1; t < n_threads; t++) {
-        const uint64_t *part = p->partial + (size_t)(t - 1) * n_slots;
-        for (size_t s = 0; s < p->n_slots; s++) job->hist[s] += part[s];
-    }
-    return !atomic_load(&job->stopped);
+    const aml_gradients *g = job->gradients;
+    size_t slope = g->top_slope ? 32767 / g->top_slope : 0,
+           curvature = g->top_curvature ? 65535 / g->top_curvature : 65535;
+    job->narrow_rows = slope < curvature ? slope : curvature;
+    if (job->narrow_rows < NARROW_LEAST || job->rows.n < NARROW_LEAST) job->narrow_rows = 0;
+    size_t bytes = p->n_slots * (job->narrow_rows ? sizeof(uint32_t) : sizeof(uint64_t));
+    job->n_tiles = job->rows.n < MIN_ROWS ? 1 : (bytes + L1_BYTES - 1) / L1_BYTES;
+    if (!job->n_tiles) job->n_tiles = 1;
+    /* rows that are positions of a list without one of their own are gathered */
+    job->in_place = p->words && job->n_tiles == 1 && (job->rows.position || !p->rows);
+    job->block = job->n_tiles == 1 && (job->in_place || job->rows.gathered)
+                     ? BLOCK_MAX
+                     : block_rows(p->row_bytes);
+    if (job->narrow_rows && job->block > job->narrow_rows) job->block = job->narrow_rows;
+    job->tile = ((p->n_columns + job->n_tiles - 1) / job->n_tiles + 7) / 8 * 8;
 }
 
-bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const uint64_t *gradient, const aml_ctx *ctx) {
-    sum_job job = {.hist = hist, .p = p, .position = position, .gradient = gradient, .ctx = ctx};
-    return sum(&job, n);
-}
-
-bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n,
-                       const uint64_t *gradient, const aml_ctx *ctx) {
-    sum_job job = {.hist = hist, .p = p, .row = row, .gradient = gradient, .ctx = ctx};
-    return sum(&job, n);
+bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,
+                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx) {
+    sum_job job = {.hist = hist, .p = p, .rows = rows, .gradients = gradients, .ctx = ctx};
+    size_t chunk = CHUNK_ADDS / p->row_bytes / NARROW_LEAST * NARROW_LEAST, n = rows.n;
+    if (chunk < NARROW_LEAST) chunk = NARROW_LEAST;
+    choose_tiles(&job);
+    if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) n_threads = 1;
+    job.thread = n_threads > 1 ? -1 : thread;
+    memset(hist, 0, p->n_slots * sizeof *hist);
+    for (int t = 1; t < n_threads; t++) memset(p->room[t].partial, 0, p->n_slots * sizeof *hist);
+    aml_par_for(n_threads, n, chunk, sum_chunk, &job);
+    for (int t = 1; t < n_threads; t++)
+        for (size_t s = 0; s < p->n_slots; s++) hist[s] += p->room[t].partial[s];
+    return !atomic_load(&job.stopped);
 }
 
 void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots) {

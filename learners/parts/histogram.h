@@ -1,12 +1,13 @@
 /* histogram.h: sums of gradients over the bins of all features.
  *
- * Gradients are whole numbers, the slope in the upper and the curvature in the lower 32 bits of one word, so that one
- * add takes both, and the sums do not depend on the order of the rows: any number of threads gives the same bits.
- * Each feature has a slot for each code 0 … n_bins; features lie side by side. */
+ * Gradients are whole numbers, slope and curvature in the upper and lower half of one word, so that one add takes
+ * both, and the sums do not depend on the order of the rows: any number of threads gives the same bits. A row's word
+ * has 32 bits, a sum's 64. Where the numbers are small, thousands of rows are first summed in 32 bits, in a table that
+ * stays in the L1 cache. */
 #ifndef AML_LEARNERS_PARTS_HISTOGRAM_H
 #define AML_LEARNERS_PARTS_HISTOGRAM_H
 
-#include "automl/core/data.h"
+#include "learners/parts/boost_bins.h"
 
 /* The two sums of a slot. */
 static inline int64_t aml_slope(uint64_t slot) { return (int64_t)slot >> 32; }
@@ -15,47 +16,70 @@ static inline uint64_t aml_pack(int64_t slope, int64_t curvature) {
     return ((uint64_t)slope << 32) + (uint64_t)curvature;
 }
 
+/* Of all rows, by position: (slope << 16) + curvature, |slope| and curvature at most what is said. */
+typedef struct aml_gradients {
+    const uint32_t *packed;
+    uint32_t top_slope, top_curvature;
+    double slope_unit, curvature_unit; /* of one in the packed sums */
+} aml_gradients;
+
+static inline uint64_t aml_widen(uint32_t gradient) {
+    return ((uint64_t)(int64_t)((int32_t)gradient >> 16) << 32) + (gradient & 0xFFFF);
+}
+
 /* `bytes` codes of a design row from `from` on go to `to` of a gathered row. */
 typedef struct aml_run {
     uint32_t from, to, bytes;
 } aml_run;
 
-/* Which features are summed, and where. Rows are known by their position along `rows`. */
+/* One thread's room. */
+typedef struct aml_hist_room {
+    uint8_t *gathered; /* a block of rows */
+    uint32_t *narrow;  /* n_slots sums of 32 bits, 0 between uses */
+    uint64_t *partial; /* n_slots sums; of threads beyond the first */
+} aml_hist_room;
+
+/* Which features are summed, and where. Rows are known by their position along `rows`. Column c of the plan has
+ * slots [c * slots, …) for its codes. */
 typedef struct aml_hist_plan {
-    const aml_bins *bins;
-    const uint32_t *rows; /* position to design row */
-    size_t n_features, n_slots;
-    size_t row_bytes;  /* codes of a row, whole words: n_features rounded up to 8 */
+    const aml_boost_bins *from;
+    const uint32_t *rows; /* position to design row; NULL: the same */
+    size_t slots;         /* of a column: 64 or 256 */
+    size_t n_features, n_columns, n_slots;
+    size_t row_bytes;  /* of a gathered row: codes, then the gradient in the last 4; whole words */
+    size_t words;      /* 16-byte pieces to copy when all columns are used, else 0 */
     uint32_t *feature; /* design feature numbers */
-    uint32_t *offset;  /* first slot of each feature */
-    uint32_t *
-        tile; /* words [tile[k], tile[k + 1]) are summed together: their slots stay in the L1 cache */
-    size_t n_tiles;
-    aml_run *run; /* neighbouring features, copied together */
+    uint32_t *place;   /* per feature of the plan: its column among the plan's */
+    uint32_t *column;  /* of the bins, upwards */
+    aml_run *run;      /* neighbouring columns, copied together */
     size_t n_runs;
     int n_threads;
-    size_t block_bytes;  /* room for a gathered block */
-    uint8_t *gathered;   /* each thread's block of rows, */
-    uint64_t *gradients; /* its gradients, */
-    uint64_t *partial;   /* and its sums (threads beyond the first) */
+    aml_hist_room *room;
 } aml_hist_plan;
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_bins *bins, const uint32_t *rows,
-                              aml_ctx *ctx);
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
+                              size_t n, aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
-/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1) of gradient[position]. False when
- * the stop flag went up: the sums are then not to be used. */
-bool aml_hist_sum(uint64_t *hist, aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const uint64_t *gradient, const aml_ctx *ctx);
+/* n rows: gathered ones with their gradients, or positions (NULL: 0 … n-1). */
+typedef struct aml_hist_rows {
+    const uint8_t *gathered;
+    const uint32_t *position;
+    size_t n;
+} aml_hist_rows;
 
-/* The same from rows already gathered (aml_hist_gather) with their gradients. */
-bool aml_hist_sum_rows(uint64_t *hist, aml_hist_plan *p, const uint8_t *row, size_t n,
-                       const uint64_t *gradient, const aml_ctx *ctx);
+/* hist[0 … n_slots) = the sums over some rows, on n_threads threads, or by thread number `thread` alone when n_threads
+ * is 1. False when the stop flag went up: the sums are then not to be used. */
+bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,
+                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx);
 
-/* out: n rows of row_bytes codes of the planned features. */
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *position, size_t first,
-                     size_t n);
+/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. */
+const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
+                                 size_t k);
+
+/* out: n rows of row_bytes with their gradients. */
+void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *gradients,
+                     const uint32_t *position, size_t n);
 
 /* a -= b, slot by slot. */
 void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots);

@@ -4,26 +4,33 @@
 #include <string.h>
 
 #include "automl/core/par.h"
+#include "learners/parts/simd.h"
 
-enum { BLOCK = 16384, PREFETCH = 16, SHORT = 64 };
+#ifdef AML_AVX512
+#include <immintrin.h>
+#endif
 
-typedef struct part_job {
-    uint32_t *position;
-    size_t n;
-    const uint8_t *column;
-    const uint32_t *rows;
-    const uint8_t *left;
-    uint32_t *to_left, *to_right; /* a block's sides at the block's own place */
-    size_t *n_left;               /* per block; then where its left side begins */
-    size_t total;                 /* positions on the left */
-} part_job;
+enum { BLOCK = 8192, PREFETCH = 16, SHORT = 64 };
 
-static size_t divide(uint32_t *to_left, uint32_t *to_right, const part_job *job,
-                     const uint32_t *position, size_t n) {
+static inline uint32_t goes_left(const aml_code_set *set, uint32_t code) {
+    return set->word[code / 32] >> code % 32 & 1;
+}
+
+/* Positions first … first + n - 1 of the job to two sides. */
+typedef size_t divide_fn(uint32_t *to_left, uint32_t *to_right, const aml_partition_job *job,
+                         size_t first, size_t n);
+
+static size_t divide_plain(uint32_t *to_left, uint32_t *to_right, const aml_partition_job *job,
+                           size_t first, size_t n) {
+    const uint32_t *position = job->position + first, *rows = job->rows;
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t at = position[i], go = job->left[job->column[job->rows[at]]];
-        if (i + PREFETCH < n) __builtin_prefetch(job->column + job->rows[position[i + PREFETCH]]);
+        uint32_t at = job->fresh ? (uint32_t)(first + i) : position[i];
+        if (!job->fresh && i + PREFETCH < n) {
+            uint32_t next = position[i + PREFETCH];
+            __builtin_prefetch(job->column + (rows ? rows[next] : next));
+        }
+        uint32_t go = goes_left(&job->left, job->column[rows ? rows[at] : at]);
         to_left[l] = at;
         to_right[r] = at;
         l += go;
@@ -32,78 +39,125 @@ static size_t divide(uint32_t *to_left, uint32_t *to_right, const part_job *job,
     return l;
 }
 
+#ifdef AML_AVX512
+/* 16 positions at a time: both sides are written whole and count on by what belongs to them. */
+AML_AVX512 static size_t divide_avx512(uint32_t *to_left, uint32_t *to_right,
+                                       const aml_partition_job *job, size_t first, size_t n) {
+    const __m512i set = _mm512_castsi256_si512(_mm256_loadu_si256((const void *)job->left.word));
+    const __m512i low5 = _mm512_set1_epi32(31), one = _mm512_set1_epi32(1);
+    const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    size_t l = 0, r = 0, i = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m512i at = job->fresh ? _mm512_add_epi32(_mm512_set1_epi32((int)(first + i)), steps)
+                                : _mm512_loadu_si512(job->position + first + i);
+        __m512i row = job->rows ? _mm512_i32gather_epi32(at, job->rows, 4) : at, code;
+        if (job->fresh && !job->rows)
+            code = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(job->column + first + i)));
+        else
+            code = _mm512_and_si512(_mm512_i32gather_epi32(row, job->column, 1),
+                                    _mm512_set1_epi32(255));
+        __m512i word = _mm512_permutexvar_epi32(_mm512_srli_epi32(code, 5), set);
+        __m512i bit = _mm512_srlv_epi32(word, _mm512_and_si512(code, low5));
+        __mmask16 go = _mm512_test_epi32_mask(bit, one), stay = (__mmask16)~go;
+        size_t n_left = (size_t)__builtin_popcount(go);
+        _mm512_storeu_si512(to_left + l, _mm512_maskz_compress_epi32(go, at));
+        _mm512_storeu_si512(to_right + r, _mm512_maskz_compress_epi32(stay, at));
+        l += n_left;
+        r += 16 - n_left;
+    }
+    return l + divide_plain(to_left + l, to_right + r, job, first + i, n - i);
+}
+#endif
+
+/* A block: the left side, then the right side, at the block's own place of the spare. */
+typedef struct part_job {
+    const aml_partition_job *job;
+    divide_fn *divide;
+    size_t *n_left; /* per block; then where its left side begins */
+    size_t block, total;
+} part_job;
+
 static void divide_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     part_job *job = arg;
+    uint32_t left[BLOCK + 16], right[BLOCK + 16];
+    size_t l = 0, n_left = 0;
     (void)thread;
-    job->n_left[block] = divide(job->to_left + begin, job->to_right + begin, job,
-                                job->position + begin, end - begin);
+    uint32_t *spare = job->job->spare + begin, *right_side = job->job->position + begin;
+    for (size_t i = begin; i < end; i += BLOCK) { /* right sides wait where positions were read */
+        size_t m = end - i < BLOCK ? end - i : BLOCK;
+        l = job->divide(left, right, job->job, i, m);
+        memcpy(spare + n_left, left, l * sizeof *left);
+        memcpy(right_side + (i - begin - n_left), right, (m - l) * sizeof *right);
+        n_left += l;
+    }
+    memcpy(spare + n_left, right_side, (end - begin - n_left) * sizeof *spare);
+    job->n_left[block] = n_left;
 }
 
 static void place_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    part_job *job = arg;
+    const part_job *job = arg;
     size_t at = job->n_left[block], l = job->n_left[block + 1] - at;
+    const uint32_t *spare = job->job->spare + begin;
+    uint32_t *position = job->job->position;
     (void)thread;
-    memcpy(job->position + at, job->to_left + begin, l * sizeof(uint32_t));
-    memcpy(job->position + job->total + (begin - at), job->to_right + begin,
-           (end - begin - l) * sizeof(uint32_t));
+    memcpy(position + at, spare, l * sizeof *spare);
+    memcpy(position + job->total + (begin - at), spare + l, (end - begin - l) * sizeof *spare);
 }
 
-enum { MAX_BLOCKS = 1024 };
+enum { MAX_BLOCKS = 256 };
 
-size_t aml_partition(uint32_t *position, size_t n, const uint8_t *column, const uint32_t *rows,
-                     const uint8_t left[256], uint32_t *spare, int n_threads) {
-    size_t n_left[MAX_BLOCKS + 1], block = n / MAX_BLOCKS + 1;
-    part_job job = {position, n, column, rows, left, spare, spare + n, n_left, 0};
-    if (n_threads < 2 || n < 4 * BLOCK) {
-        size_t l = divide(position, spare, &job, position,
-                          n); /* the left side never overtakes the reader */
-        memcpy(position + l, spare, (n - l) * sizeof *position);
+size_t aml_partition(const aml_partition_job *job, int n_threads) {
+    size_t n_left[MAX_BLOCKS + 1], n = job->n;
+    part_job part = {.job = job, .divide = divide_plain, .n_left = n_left, .block = BLOCK};
+#ifdef AML_AVX512
+    if (aml_has_avx512()) part.divide = divide_avx512;
+#endif
+    if (n > (size_t)BLOCK * MAX_BLOCKS) part.block = (n / MAX_BLOCKS / BLOCK + 1) * BLOCK;
+    if (n_threads < 2 || n < 4 * (size_t)BLOCK) { /* the left side never overtakes the reader */
+        size_t l = part.divide(job->position, job->spare, job, 0, n);
+        memcpy(job->position + l, job->spare, (n - l) * sizeof *job->spare);
         return l;
     }
-    if (block < BLOCK) block = BLOCK;
-    size_t n_blocks = (n + block - 1) / block;
-    aml_par_for(n_threads, n, block, divide_block, &job);
+    size_t n_blocks = (n + part.block - 1) / part.block;
+    aml_par_for(n_threads, n, part.block, divide_block, &part);
     for (size_t b = 0; b < n_blocks; b++) {
         size_t l = n_left[b];
-        n_left[b] = job.total;
-        job.total += l;
+        n_left[b] = part.total;
+        part.total += l;
     }
-    n_left[n_blocks] = job.total;
-    aml_par_for(n_threads, n, block, place_block, &job);
-    return job.total;
+    n_left[n_blocks] = part.total;
+    aml_par_for(n_threads, n, part.block, place_block, &part);
+    return part.total;
 }
 
-/* Short rows are written to both sides and count on one: no branch to predict. */
-static inline __attribute__((always_inline)) size_t divide_short(aml_row_block rows, size_t n,
-                                                                 size_t bytes, size_t byte,
-                                                                 const uint8_t left[256],
-                                                                 aml_row_block spare) {
-    size_t l = 0, r = 0;
+/* The side is a choice of addresses, not a branch to predict; bits are chosen, as compilers like to branch. */
+AML_KERNEL size_t divide_short(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                               const aml_code_set *left, aml_row_block spare) {
+    aml_code_set set = *left;
+    uintptr_t to[2] = {(uintptr_t)spare.row, (uintptr_t)rows.row};
+    uintptr_t at[2] = {(uintptr_t)spare.position, (uintptr_t)rows.position};
+    size_t l = 0;
     for (size_t i = 0; i < n; i++) {
         uint8_t row[SHORT];
-        uint64_t gradient = rows.gradient[i];
-        uint32_t position = rows.position[i], go = left[rows.row[i * bytes + byte]];
+        uintptr_t go = goes_left(&set, rows.row[i * bytes + byte]), mask = 0 - go;
+        size_t k = ((i - l) & ~mask) | (l & mask);
+        uint32_t position = rows.position[i];
         memcpy(row, rows.row + i * bytes, bytes);
-        memcpy(rows.row + l * bytes, row, bytes);
-        memcpy(spare.row + r * bytes, row, bytes);
-        rows.gradient[l] = spare.gradient[r] = gradient;
-        rows.position[l] = spare.position[r] = position;
+        memcpy((uint8_t *)((to[0] & ~mask) | (to[1] & mask)) + k * bytes, row, bytes);
+        ((uint32_t *)((at[0] & ~mask) | (at[1] & mask)))[k] = position;
         l += go;
-        r += 1 - go;
     }
     return l;
 }
 
 static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const uint8_t left[256], aml_row_block spare) {
+                          const aml_code_set *left, aml_row_block spare) {
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *row = rows.row + i * bytes;
-        uint64_t gradient = rows.gradient[i];
-        uint32_t position = rows.position[i], go = left[row[byte]];
+        uint32_t position = rows.position[i], go = goes_left(left, row[byte]);
         uint8_t *to = go ? rows.row + l * bytes : spare.row + r * bytes;
         if (to != row) memcpy(to, row, bytes);
-        rows.gradient[l] = spare.gradient[r] = gradient;
         rows.position[l] = spare.position[r] = position;
         l += go;
         r += 1 - go;
@@ -111,22 +165,34 @@ static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byt
     return l;
 }
 
-size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const uint8_t left[256], aml_row_block spare) {
-    size_t l;
+AML_KERNEL size_t divide_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                              const aml_code_set *left, aml_row_block spare) {
     switch (bytes) {
-    case 8: l = divide_short(rows, n, 8, byte, left, spare); break;
-    case 16: l = divide_short(rows, n, 16, byte, left, spare); break;
-    case 24: l = divide_short(rows, n, 24, byte, left, spare); break;
-    case 32: l = divide_short(rows, n, 32, byte, left, spare); break;
-    case 40: l = divide_short(rows, n, 40, byte, left, spare); break;
-    case 48: l = divide_short(rows, n, 48, byte, left, spare); break;
-    case 56: l = divide_short(rows, n, 56, byte, left, spare); break;
-    case 64: l = divide_short(rows, n, 64, byte, left, spare); break;
-    default: l = divide_long(rows, n, bytes, byte, left, spare);
+    case 8: return divide_short(rows, n, 8, byte, left, spare);
+    case 16: return divide_short(rows, n, 16, byte, left, spare);
+    case 24: return divide_short(rows, n, 24, byte, left, spare);
+    case 32: return divide_short(rows, n, 32, byte, left, spare);
+    case 40: return divide_short(rows, n, 40, byte, left, spare);
+    case 48: return divide_short(rows, n, 48, byte, left, spare);
+    case 56: return divide_short(rows, n, 56, byte, left, spare);
+    case 64: return divide_short(rows, n, 64, byte, left, spare);
+    default: return divide_long(rows, n, bytes, byte, left, spare);
     }
+}
+static size_t divide_rows_plain(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                                const aml_code_set *left, aml_row_block spare) {
+    return divide_rows(rows, n, bytes, byte, left, spare);
+}
+AML_AVX2 static size_t divide_rows_avx2(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                                        const aml_code_set *left, aml_row_block spare) {
+    return divide_rows(rows, n, bytes, byte, left, spare);
+}
+
+size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
+                          const aml_code_set *left, aml_row_block spare) {
+    size_t l =
+        (aml_has_avx2() ? divide_rows_avx2 : divide_rows_plain)(rows, n, bytes, byte, left, spare);
     memcpy(rows.row + l * bytes, spare.row, (n - l) * bytes);
-    memcpy(rows.gradient + l, spare.gradient, (n - l) * sizeof *spare.gradient);
     memcpy(rows.position + l, spare.position, (n - l) * sizeof *spare.position);
     return l;
 }

@@ -4,19 +4,31 @@
 
 #include "automl/core/data.h"
 
-/* Positions by the codes of one feature: left[code] is 1 or 0. `spare` has room for 2n. Returns the size of the left
- * side. Large leaves are divided in fixed blocks on n_threads threads. */
-size_t aml_partition(uint32_t *position, size_t n, const uint8_t *column, const uint32_t *rows,
-                     const uint8_t left[256], uint32_t *spare, int n_threads);
+/* Codes of one feature that go left: bit c of 256. */
+typedef struct aml_code_set {
+    uint32_t word[8];
+} aml_code_set;
 
-/* Rows that lie gathered, `bytes` each (whole words), with their gradients and positions; `byte` is the place of the
- * code. The spares have room for n. */
+typedef struct aml_partition_job {
+    uint32_t *position; /* n, divided in place */
+    bool fresh;         /* they are 0 … n-1 and not yet written */
+    size_t n;
+    const uint8_t *column; /* codes by design row, readable 16 bytes beyond the last */
+    const uint32_t *rows;  /* position to design row; NULL: the same */
+    aml_code_set left;
+    uint32_t *spare; /* room for n */
+} aml_partition_job;
+
+/* Returns the size of the left side. Large leaves are divided in fixed blocks on n_threads threads. */
+size_t aml_partition(const aml_partition_job *job, int n_threads);
+
+/* Rows that lie gathered, `bytes` each (whole words), with their positions; `byte` is the place of the code. The
+ * spares have room for n. */
 typedef struct aml_row_block {
     uint8_t *row;
-    uint64_t *gradient;
     uint32_t *position;
 } aml_row_block;
 size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const uint8_t left[256], aml_row_block spare);
+                          const aml_code_set *left, aml_row_block spare);
 
 #endif

@@ -1,5 +1,6 @@
 /* simd.h: one body, two instruction sets. A function is written once as an AML_KERNEL and wrapped twice: the wrapper
- * marked AML_AVX2 lets the compiler use wider registers. Without contraction both give the same bits. */
+ * marked AML_AVX2 lets the compiler use wider registers. Without contraction both give the same bits. Bodies
+ * of intrinsics for AML_AVX512 stand in #ifdef AML_AVX512, beside a plain one. */
 #ifndef AML_LEARNERS_PARTS_SIMD_H
 #define AML_LEARNERS_PARTS_SIMD_H
 
@@ -9,7 +10,12 @@
 
 #if defined(__x86_64__)
 #define AML_AVX2 __attribute__((target("avx2")))
+#define AML_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 static inline bool aml_has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+static inline bool aml_has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 #else
 #define AML_AVX2
 static inline bool aml_has_avx2(void) { return false; }

@@ -18,15 +18,18 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
 
 /* Breadth-first: nodes near the root share cache lines, and the children of the i-th inner node are 2i + 1, 2i + 2,
  * so that files need no links. */
-static void order_nodes(aml_node *node, const aml_node *grown) {
+static uint32_t order_nodes(aml_node *node, float *cover, const aml_tree *grown) {
     uint32_t end = 1;
-    node[0] = grown[0];
+    node[0] = grown->node[0];
+    if (cover) cover[0] = grown->cover[0];
     for (uint32_t i = 0; i < end; i++) {
         if (!node[i].left) continue;
-        memcpy(node + end, grown + node[i].left, 2 * sizeof *node);
+        memcpy(node + end, grown->node + node[i].left, 2 * sizeof *node);
+        if (cover) memcpy(cover + end, grown->cover + node[i].left, 2 * sizeof *cover);
         node[i].left = end;
         end += 2;
     }
+    return end;
 }
 
 /* Shares follow one another in the order of their leaves; those of no leaf are left behind. */
@@ -49,8 +52,10 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     aml_tree tree = {.n_nodes = grown->n_nodes, .n_sets = grown->n_sets};
     aml_node *node = aml_alloc_raw(keep, tree.n_nodes, sizeof *node);
     tree.set = aml_copy(keep, grown->set, (size_t)tree.n_sets * AML_SET_WORDS * sizeof *tree.set);
-    if (!node || !tree.set) return AML_ENOMEM;
-    order_nodes(node, grown->node);
+    float *cover = grown->cover ? aml_alloc_raw(keep, tree.n_nodes, sizeof *cover) : NULL;
+    if (!node || !tree.set || (grown->cover && !cover)) return AML_ENOMEM;
+    tree.cover = cover;
+    tree.n_nodes = order_nodes(node, cover, grown); /* the grower may have dropped some */
     tree.node = node;
     if (grown->n_shares) {
         tree.share = order_shares(&tree, node, grown->share, keep);
@@ -61,7 +66,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
 }
 
 static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design,
-                              aml_arena *keep) {
+                              const uint8_t *const *level_code, aml_arena *keep) {
     for (uint32_t k = 0; k < t->n_trees; k++)
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
             if (t->tree[k].node[i].left) index[t->tree[k].node[i].feature] = 1;
@@ -76,7 +81,7 @@ static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *d
         t->feature[u] = j;
         t->n_levels[u] = design->n_levels ? design->n_levels[j] : 0;
         if (t->n_levels[u]) {
-            t->level_code[u] = aml_copy(keep, design->bins->level_code[j], t->n_levels[u]);
+            t->level_code[u] = aml_copy(keep, level_code[j], t->n_levels[u]);
             if (!t->level_code[u]) return AML_ENOMEM;
         }
         u++;
@@ -84,10 +89,11 @@ static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *d
     return AML_OK;
 }
 
-aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *keep) {
+aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
+                            const uint8_t *const *level_code, aml_arena *keep) {
     uint32_t *index = aml_calloc(t->p + 1u, sizeof *index);
     if (!index) return AML_ENOMEM;
-    aml_status status = number_used(t, index, design, keep);
+    aml_status status = number_used(t, index, design, level_code, keep);
     for (uint32_t k = 0; k < t->n_trees && !status; k++) {
         aml_node *node = (aml_node *)t->tree[k].node; /* ours: aml_trees_add made it */
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
@@ -157,8 +163,7 @@ static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, 
     }
 }
 
-/* Values of the used features of m rows, row-major; categories as bin codes. */
-static void gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m) {
+void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m) {
     for (uint32_t u = 0; u < t->n_used; u++) {
         const float *column = x->x->column[t->feature[u]];
         uint32_t n_levels = t->n_levels[u];
@@ -186,7 +191,7 @@ static void predict_block(predict_job *job, float *block, size_t begin, size_t m
     const aml_trees *t = job->t;
     walker walkers[BLOCK_MOST];
     uint32_t leaf[BLOCK_MOST];
-    gather(block, t, job->x, begin, m);
+    aml_trees_gather(block, t, job->x, begin, m);
     for (uint32_t k = 0; k < t->n_trees; k++) {
         const aml_tree *tree = t->tree + k;
         if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);

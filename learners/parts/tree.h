@@ -30,6 +30,7 @@ typedef struct aml_tree {
     const aml_node *node;
     const uint32_t *set; /* AML_SET_WORDS a set: bit c = code c goes left */
     const aml_share *share;
+    const float *cover; /* training rows that came to each node, or NULL: not known */
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
@@ -52,13 +53,17 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
  * stay the caller's; shares that no leaf has are left out. */
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep);
 
-/* Once all trees are there: numbers the used features. */
-aml_status aml_trees_finish(aml_trees *t, const aml_design *design, aml_arena *keep);
+/* Once all trees are there: numbers the used features. level_code: per feature, what the trees' sets speak of. */
+aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
+                            const uint8_t *const *level_code, aml_arena *keep);
 
 /* out (x->n × k, row-major, set by the caller) += the trees. A leaf with shares adds each to its class, one without
  * adds its value to column (tree number mod k). Row by row in the order of the trees. */
 aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
                              aml_ctx *ctx);
+
+/* Values of the used features of rows begin … begin + m - 1, row-major; categories as bin codes. */
+void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m);
 
 /* Gain share of each feature. */
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
@@ -66,5 +71,8 @@ aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
 /* n_classes bounds the shares of loaded trees. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);
 aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep);
+/* Covers, which not every learner keeps, are written after the trees. */
+void aml_trees_save_covers(const aml_trees *t, aml_writer *w);
+aml_status aml_trees_load_covers(aml_trees *t, aml_reader *r, aml_arena *keep);
 
 #endif

@@ -165,3 +165,23 @@ aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_are
     t->n_trees = n;
     return AML_OK;
 }
+
+void aml_trees_save_covers(const aml_trees *t, aml_writer *w) {
+    for (uint32_t k = 0; k < t->n_trees; k++)
+        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++) aml_put_f32(w, t->tree[k].cover[i]);
+}
+
+aml_status aml_trees_load_covers(aml_trees *t, aml_reader *r, aml_arena *keep) {
+    for (uint32_t k = 0; k < t->n_trees && !r->status; k++) {
+        uint32_t n = t->tree[k].n_nodes;
+        float *cover = AML_ARRAY(keep, n, float);
+        if (!cover) return AML_ENOMEM;
+        for (uint32_t i = 0; i < n && !r->status; i++) {
+            cover[i] = aml_get_f32(r);
+            if (!r->status && !(cover[i] > 0 && isfinite(cover[i])))
+                return aml_reader_fail(r, "a node that no row came to");
+        }
+        t->tree[k].cover = cover;
+    }
+    return r->status;
+}

@@ -1,0 +1,31 @@
+/* boost_bins.h: bins as boosting wants them: categories of many levels in the order of their targets, and features of
+ * few codes bundled into one column, so that a histogram takes one add for all of them. */
+#ifndef AML_LEARNERS_PARTS_BOOST_BINS_H
+#define AML_LEARNERS_PARTS_BOOST_BINS_H
+
+#include "automl/core/data.h"
+
+/* A column of a row holds one feature, or a bundle: then its codes number the tuples of the members' codes that occur
+ * in the design. Nothing is lost: `member` gives each tuple's code of a feature back. */
+typedef struct aml_boost_bins {
+    aml_bins bins; /* codes of features; row and stride are the design's */
+    size_t n_columns, stride;
+    const uint8_t *row; /* n × stride codes of columns, and 64 bytes beyond */
+    uint32_t *column;   /* per feature: its column */
+    const uint8_t *
+        *member;    /* per feature: its code for each of 256 codes of the column; NULL = the same */
+    size_t n_codes; /* of a column, at most */
+} aml_boost_bins;
+
+static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t row, size_t feature) {
+    unsigned code = b->row[row * b->stride + b->column[feature]];
+    return b->member[feature] ? b->member[feature][code] : code;
+}
+
+/* In ctx->scratch, but level codes that differ from the design's in ctx->keep. Categories of more levels than codes are
+ * ordered by their mean target over data->rows, shrunk by `smooth` rows (multiclass: the share of the first class), and
+ * neighbours share a code. AML_ENOMEM, AML_ESTOPPED. */
+aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *data, double smooth,
+                               aml_ctx *ctx);
+
+#endif

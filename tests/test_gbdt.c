@@ -1,0 +1,533 @@
+/* test_gbdt.c: objectives, monotone features, contributions and bins of boosted trees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "learners/parts/boost_loss.h"
+#include "learners/parts/grow.h"
+#include "learners/parts/tree_shap.h"
+
+extern const aml_learner aml_learner_gbdt;
+static const aml_learner *const gbdt = &aml_learner_gbdt;
+
+enum { P = 8, FLAGS = 3, FIRST_FLAG = 4, TOWN = 7, TOWNS = 900 };
+
+/* Columns 0 … 2 are normal numbers, 3 has gaps, 4 … 6 flags, 7 a category of many levels. */
+typedef struct world {
+    aml_memory memory;
+    aml_ctx ctx;
+    aml_design design;
+    aml_data data;
+    float *column[P];
+    uint32_t n_levels[P], *rows;
+    double *y, hp[32];
+} world;
+
+static double effect_of_town(float town) { return fmod((double)town * 37, 11) / 5 - 1; }
+
+static void world_open(world *s, size_t n, aml_task_kind task) {
+    *s = (world){0};
+    s->ctx = (aml_ctx){.keep = aml_arena_new(&s->memory),
+                       .scratch = aml_arena_new(&s->memory),
+                       .n_threads = 1,
+                       .rng = aml_rng_stream(5, AML_RNG_TEST, 1, 0)};
+    aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
+    s->rows = AML_ARRAY(s->ctx.keep, n, uint32_t);
+    s->y = AML_ARRAY(s->ctx.keep, n, double);
+    for (size_t j = 0; j < P; j++) s->column[j] = AML_ARRAY(s->ctx.keep, n, float);
+    s->n_levels[TOWN] = TOWNS;
+    for (size_t i = 0; i < n; i++) {
+        s->rows[i] = (uint32_t)i;
+        for (size_t j = 0; j < FIRST_FLAG; j++) s->column[j][i] = (float)aml_rng_normal(&rng);
+        if (!aml_rng_below(&rng, 10)) s->column[3][i] = NAN;
+        for (size_t j = 0; j < FLAGS; j++)
+            s->column[FIRST_FLAG + j][i] = (float)aml_rng_below(&rng, 2);
+        s->column[TOWN][i] = (float)aml_rng_below(&rng, TOWNS);
+        double a = (double)s->column[0][i], b = (double)s->column[1][i];
+        double z = 0.8 * a + sin(3 * a) * 0.4 + a * b * 0.3 + (double)s->column[4][i] -
+                   (isnan(s->column[3][i]) ? 0.7 : 0) + effect_of_town(s->column[TOWN][i]) +
+                   0.5 * aml_rng_normal(&rng);
+        s->y[i] = task == AML_REGRESSION ? z
+                  : task == AML_BINARY   ? z > 0.4
+                  : z < 0                ? 0
+                  : z < 1                ? 2
+                                         : 1;
+    }
+    s->design = (aml_design){
+        .n = n, .p = P, .n_levels = s->n_levels, .column = (const float *const *)s->column};
+    s->data = (aml_data){.x = &s->design,
+                         .rows = s->rows,
+                         .n = n,
+                         .task = task,
+                         .n_classes = task == AML_MULTICLASS ? 3
+                                      : task == AML_BINARY   ? 2
+                                                             : 0,
+                         .y = s->y};
+    for (size_t k = 0; gbdt->params[k].name; k++) s->hp[k] = gbdt->params[k].fallback;
+}
+
+static void world_close(world *s) {
+    aml_arena_free(s->ctx.keep);
+    aml_arena_free(s->ctx.scratch);
+    assert_int_equal(s->memory.used, 0);
+}
+
+static void set(world *s, const char *name, double value) {
+    int k = aml_params_find(gbdt->params, name);
+    assert_true(k >= 0);
+    s->hp[k] = value;
+}
+
+static size_t outputs(const world *s) {
+    return (size_t)aml_task_outputs(s->data.task, s->data.n_classes);
+}
+
+static double *fit_predict(void **model, world *s) {
+    double *out = AML_ARRAY(s->ctx.keep, s->data.n * outputs(s), double);
+    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
+    assert_int_equal(gbdt->fit(model, &s->data, s->hp, &s->ctx), AML_OK);
+    assert_int_equal(gbdt->predict(out, *model, &s->data, &s->ctx), AML_OK);
+    for (size_t i = 0; i < s->data.n * outputs(s); i++) assert_true(isfinite(out[i]));
+    return out;
+}
+
+/* ---- objectives */
+
+static const aml_objective objectives[] = {{AML_ABSOLUTE, 0}, {AML_HUBER, 0.6}, {AML_QUANTILE, 0.2},
+                                           {AML_POISSON, 0},  {AML_GAMMA, 0},   {AML_TWEEDIE, 1.3}};
+enum { N_OBJECTIVES = sizeof objectives / sizeof *objectives };
+
+static void test_slopes_are_differences(void **state) {
+    (void)state;
+    aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 2, 0);
+    for (size_t o = 0; o < N_OBJECTIVES; o++)
+        for (int k = 0; k < 200; k++) {
+            float score = (float)aml_rng_normal(&rng), slope, curvature;
+            float y = (float)(0.1 + 2 * aml_rng_uniform(&rng));
+            double h = 1e-4, at[3], r = fabs((double)score - (double)y);
+            if (r < 1e-3 || fabs(r - objectives[o].alpha) < 1e-3) continue; /* no kinks */
+            aml_objective_gradients(&slope, &curvature, objectives + o, &score, &y, 1);
+            for (int d = 0; d < 3; d++)
+                at[d] = aml_objective_loss(objectives + o, (double)score + (d - 1) * h, (double)y);
+            assert_true(fabs((at[2] - at[0]) / (2 * h) - (double)slope) < 1e-4);
+            double second = (at[2] - 2 * at[1] + at[0]) / (h * h);
+            if (objectives[o].kind == AML_POISSON) second *= exp(0.7);
+            if (objectives[o].kind >= AML_POISSON)
+                assert_true(fabs(second - (double)curvature) < 1e-3 * (1 + second));
+            else assert_true(curvature == 1);
+        }
+}
+
+static void test_quantiles_cover(void **state) {
+    (void)state;
+    static const double levels[] = {0.1, 0.5, 0.9};
+    for (size_t k = 0; k < 3; k++) {
+        world s;
+        void *model;
+        world_open(&s, 4000, AML_REGRESSION);
+        set(&s, "objective", AML_QUANTILE);
+        set(&s, "quantile", levels[k]);
+        set(&s, "min_child_samples", 100);
+        double *out = fit_predict(&model, &s), below = 0;
+        for (size_t i = 0; i < 4000; i++) below += s.y[i] <= out[i];
+        assert_true(fabs(below / 4000 - levels[k]) < 0.02);
+        world_close(&s);
+    }
+}
+
+/* Each beats the best constant by half in its own loss, and is the same from a file. */
+static void test_objectives_learn(void **state) {
+    (void)state;
+    for (size_t o = 0; o < N_OBJECTIVES; o++) {
+        world s;
+        void *model, *copy;
+        double loss = 0, constant = 0, middle = 0;
+        bool is_log = aml_objective_is_log(objectives + o);
+        world_open(&s, 3000, AML_REGRESSION);
+        for (size_t i = 0; i < 3000 && is_log; i++) s.y[i] = exp(s.y[i]);
+        set(&s, "objective", objectives[o].kind);
+        set(&s, "quantile", 0.5);
+        double *out = fit_predict(&model, &s);
+        for (size_t i = 0; i < 3000; i++) middle += (is_log ? log(s.y[i]) : s.y[i]) / 3000;
+        for (size_t i = 0; i < 3000; i++) {
+            double p = is_log ? log(out[i]) : out[i], y = is_log ? log(s.y[i]) : s.y[i];
+            loss += fabs(p - y);
+            constant += fabs(middle - y);
+        }
+        assert_true(loss < 0.6 * constant);
+        aml_writer w = {0};
+        gbdt->save(model, &w);
+        assert_int_equal(w.status, AML_OK);
+        aml_reader r = {.data = w.data, .size = w.size};
+        assert_int_equal(gbdt->load(&copy, &r, &s.ctx), AML_OK);
+        double *again = AML_ARRAY(s.ctx.keep, 3000, double);
+        assert_int_equal(gbdt->predict(again, copy, &s.data, &s.ctx), AML_OK);
+        assert_memory_equal(out, again, 3000 * sizeof *out);
+        aml_writer_free(&w);
+        world_close(&s);
+    }
+}
+
+static void test_targets_that_do_not_fit(void **state) {
+    (void)state;
+    world s;
+    void *model;
+    world_open(&s, 100, AML_REGRESSION);
+    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    s.y[7] = -1;
+    set(&s, "objective", AML_POISSON);
+    assert_int_equal(gbdt->fit(&model, &s.data, s.hp, &s.ctx), AML_EDATA);
+    world_close(&s);
+}
+
+/* ---- monotone features */
+
+/* Steps against `sign` as column 0 goes over a grid in 50 rows. */
+static size_t wrong_steps(world *s, const void *model, int sign) {
+    enum { GRID = 60 };
+    size_t wrong = 0;
+    double out[GRID];
+    uint32_t rows[GRID];
+    float *column = s->column[0], kept[GRID];
+    for (uint32_t i = 0; i < 50; i++) {
+        float *others[P];
+        for (size_t j = 0; j < P; j++) others[j] = s->column[j];
+        for (size_t g = 0; g < GRID; g++) rows[g] = (uint32_t)g;
+        memcpy(kept, column, sizeof kept);
+        for (size_t j = 0; j < P; j++) {
+            others[j] = AML_ARRAY(s->ctx.keep, GRID, float);
+            for (size_t g = 0; g < GRID; g++)
+                others[j][g] = j ? s->column[j][i] : (float)g * 0.1f - 3;
+        }
+        aml_design grid = s->design;
+        grid.n = GRID;
+        grid.column = (const float *const *)others;
+        aml_data x = {.x = &grid, .rows = rows, .n = GRID, .task = s->data.task};
+        x.n_classes = s->data.n_classes;
+        assert_int_equal(gbdt->predict(out, model, &x, &s->ctx), AML_OK);
+        for (size_t g = 1; g < GRID; g++) wrong += (out[g] - out[g - 1]) * sign < 0;
+    }
+    return wrong;
+}
+
+static void test_monotone_features_hold(void **state) {
+    (void)state;
+    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY};
+    for (size_t t = 0; t < 2; t++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            world s;
+            void *model;
+            int8_t monotone[P] = {(int8_t)sign};
+            world_open(&s, 3000, tasks[t]);
+            fit_predict(&model, &s);
+            assert_true(wrong_steps(&s, model, sign) > 100);
+            s.data.monotone = monotone;
+            fit_predict(&model, &s);
+            assert_int_equal(wrong_steps(&s, model, sign), 0);
+            world_close(&s);
+        }
+}
+
+/* ---- contributions */
+
+static void test_contributions_sum_to_the_margin(void **state) {
+    (void)state;
+    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS};
+    for (size_t t = 0; t < 3; t++) {
+        world s;
+        void *model;
+        world_open(&s, 2000, tasks[t]);
+        double *out = fit_predict(&model, &s);
+        size_t k = outputs(&s), n = 100;
+        s.data.n = n;
+        double *phi = AML_ARRAY(s.ctx.keep, n * (P + 1) * k, double), margin[3];
+        assert_int_equal(gbdt->contributions(phi, model, &s.data, &s.ctx), AML_OK);
+        for (size_t i = 0; i < n; i++) {
+            double total = 0;
+            for (size_t o = 0; o < k; o++) {
+                margin[o] = 0;
+                for (size_t j = 0; j <= P; j++) margin[o] += phi[(i * (P + 1) + j) * k + o];
+                total += exp(margin[o]);
+            }
+            for (size_t o = 0; o < k; o++) {
+                double p = tasks[t] == AML_REGRESSION ? margin[o]
+                           : tasks[t] == AML_BINARY   ? 1 / (1 + exp(-margin[o]))
+                                                      : exp(margin[o]) / total;
+                assert_true(fabs(p - out[i * k + o]) < 1e-6);
+            }
+        }
+        world_close(&s);
+    }
+}
+
+/* Expected value of a tree when only the features of `told` are known. */
+static double expected(const aml_tree *tree, uint32_t at, const float *x, unsigned told) {
+    const aml_node *node = tree->node + at;
+    if (!node->left) return (double)node->value;
+    double l = expected(tree, node->left, x, told), r = expected(tree, node->left + 1, x, told);
+    if (told >> node->feature & 1) return x[node->feature] <= node->value ? l : r;
+    const float *cover = tree->cover + node->left;
+    return ((double)cover[0] * l + (double)cover[1] * r) / (double)tree->cover[at];
+}
+
+static double shapley(const aml_tree *tree, const float *x, unsigned feature, unsigned p) {
+    double sum = 0;
+    for (unsigned told = 0; told < 1u << p; told++) {
+        if (told >> feature & 1) continue;
+        unsigned size = (unsigned)__builtin_popcount(told);
+        double weight = tgamma(size + 1.0) * tgamma(p - size) / tgamma(p + 1.0);
+        sum += weight * (expected(tree, 0, x, told | 1u << feature) - expected(tree, 0, x, told));
+    }
+    return sum;
+}
+
+/* A random tree over 4 numbers, features repeated along its ways. */
+static void test_contributions_are_shapley_values(void **state) {
+    (void)state;
+    enum { N = 31, F = 4 };
+    world s;
+    world_open(&s, 40, AML_REGRESSION);
+    for (uint32_t seed = 0; seed < 20; seed++) {
+        aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, 3, 0);
+        aml_node node[N] = {{0}};
+        float cover[N] = {64};
+        uint32_t feature[F] = {0, 1, 2, 3}, n_levels[F] = {0}, end = 1;
+        uint8_t *none[F] = {0};
+        double gain[P] = {0}, phi[40 * (P + 1)] = {0};
+        for (uint32_t i = 0; i < N; i++) {
+            node[i].value = (float)aml_rng_normal(&rng);
+            if (i >= end || end + 2 > N || (i > 2 && !aml_rng_below(&rng, 3))) continue;
+            node[i].feature = aml_rng_below(&rng, 3);
+            node[i].left = end;
+            cover[end] = cover[i] * (float)(0.1 + 0.8 * aml_rng_uniform(&rng));
+            cover[end + 1] = cover[i] - cover[end];
+            end += 2;
+        }
+        aml_tree tree = {.node = node, .cover = cover, .n_nodes = end};
+        aml_trees trees = {.p = P, .n_used = F, .n_levels = n_levels, .n_trees = 1};
+        trees.feature = feature;
+        trees.level_code = none;
+        trees.tree = &tree;
+        trees.gain = gain;
+        assert_int_equal(aml_trees_contributions(phi, &trees, 1, &s.data, &s.ctx), AML_OK);
+        for (size_t i = 0; i < 40; i++) {
+            float x[F] = {s.column[0][i], s.column[1][i], s.column[2][i], 0};
+            for (unsigned j = 0; j < 3; j++)
+                assert_true(fabs(phi[i * (P + 1) + j] - shapley(&tree, x, j, F)) < 1e-9);
+            assert_true(fabs(phi[i * (P + 1) + P] - expected(&tree, 0, x, 0)) < 1e-9);
+        }
+    }
+    world_close(&s);
+}
+
+/* ---- bins and sums */
+
+static void test_bundles_lose_nothing(void **state) {
+    (void)state;
+    world s;
+    aml_boost_bins b;
+    world_open(&s, 3000, AML_BINARY);
+    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
+    assert_int_equal(b.n_columns, P - FLAGS + 1);
+    for (size_t j = 0; j < P; j++)
+        for (size_t i = 0; i < 3000; i++) {
+            assert_int_equal(aml_boost_code(&b, i, j), b.bins.column[j][i]);
+            if (j != TOWN) assert_int_equal(b.bins.column[j][i], s.design.bins->column[j][i]);
+        }
+    world_close(&s);
+}
+
+/* The many towns keep their effects though they share codes. */
+static void test_many_levels_keep_their_order(void **state) {
+    (void)state;
+    world s;
+    aml_boost_bins b;
+    world_open(&s, 30000, AML_REGRESSION);
+    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
+    double low = 0, high = 0, n_low = 0, n_high = 0;
+    for (uint32_t l = 0; l < TOWNS; l++) {
+        uint8_t code = b.bins.level_code[TOWN][l];
+        assert_true(code >= 1);
+        if (code < 60) low += effect_of_town((float)l), n_low++;
+        if (code > 195) high += effect_of_town((float)l), n_high++;
+    }
+    assert_true(high / n_high - low / n_low > 1.3);
+    world_close(&s);
+}
+
+/* Sums in narrow and wide words, from lists and from gathered rows, on one and more threads, are what they should be. */
+static void test_sums_are_right(void **state) {
+    (void)state;
+    enum { N = 70000 };
+    world s;
+    aml_boost_bins b;
+    aml_hist_plan plan;
+    world_open(&s, N, AML_BINARY);
+    s.ctx.n_threads = 3;
+    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
+    assert_int_equal(aml_hist_plan_init(&plan, &b, s.rows, N, &s.ctx), AML_OK);
+    for (uint32_t wide = 0; wide < 2; wide++)
+        for (uint32_t part = 0; part < 2; part++) { /* some features; all */
+            aml_gradients g = {.top_slope = wide ? 2000 : 15, .top_curvature = wide ? 3000 : 31};
+            uint32_t *packed = AML_ARRAY(s.ctx.scratch, N, uint32_t), feature[P], n = 0;
+            uint32_t *position = AML_ARRAY(s.ctx.scratch, N, uint32_t);
+            uint64_t room[256], *want = AML_ARRAY(s.ctx.scratch, 256, uint64_t);
+            for (uint32_t i = 0; i < N; i++) {
+                int32_t slope =
+                    (int32_t)aml_rng_below(&s.ctx.rng, 2 * g.top_slope) - (int32_t)g.top_slope;
+                uint32_t curvature = aml_rng_below(&s.ctx.rng, g.top_curvature + 1);
+                packed[i] = ((uint32_t)slope << 16) + curvature;
+                if (i % 3) position[n++] = i;
+            }
+            g.packed = packed;
+            size_t n_features = 0;
+            for (uint32_t j = part ? 0 : 2; j < P; j++) feature[n_features++] = j;
+            aml_hist_plan_features(&plan, feature, n_features);
+            uint64_t *hist = AML_ARRAY(s.ctx.scratch, plan.n_slots, uint64_t);
+            uint8_t *rows = AML_ARRAY(s.ctx.scratch, n * plan.row_bytes, uint8_t);
+            aml_hist_gather(rows, &plan, &g, position, n);
+            for (uint32_t how = 0; how < 6; how++) {
+                aml_hist_rows r = {.n = how % 3 == 2 ? N : n};
+                if (how % 3 == 0) r.position = position;
+                if (how % 3 == 1) r.gathered = rows;
+                assert_true(aml_hist_sum(hist, &plan, r, &g, how < 3 ? 1 : 3, 0, &s.ctx));
+                for (size_t k = 0; k < n_features; k++) {
+                    const uint64_t *got = aml_hist_feature(room, &plan, hist, k);
+                    const uint8_t *code = b.bins.column[feature[k]];
+                    memset(want, 0, 256 * sizeof *want);
+                    for (uint32_t i = 0; i < r.n; i++) {
+                        uint32_t at = how % 3 == 2 ? i : position[i];
+                        want[code[at]] += aml_widen(packed[at]);
+                    }
+                    assert_memory_equal(got, want, (b.bins.n_bins[feature[k]] + 1u) * sizeof *want);
+                }
+            }
+        }
+    world_close(&s);
+}
+
+static void test_columns_may_be_permuted(void **state) {
+    (void)state;
+    double *out[2];
+    world s[2];
+    for (size_t k = 0; k < 2; k++) {
+        void *model;
+        world_open(&s[k], 20000, AML_BINARY);
+        set(&s[k], "rounds", 20);
+        for (size_t j = 0; k && j < P / 2; j++) {
+            float *c = s[k].column[j];
+            uint32_t levels = s[k].n_levels[j];
+            s[k].column[j] = s[k].column[P - 1 - j];
+            s[k].n_levels[j] = s[k].n_levels[P - 1 - j];
+            s[k].column[P - 1 - j] = c;
+            s[k].n_levels[P - 1 - j] = levels;
+        }
+        out[k] = fit_predict(&model, &s[k]);
+    }
+    for (size_t i = 0; i < 20000; i++) assert_true(fabs(out[0][i] - out[1][i]) < 1e-6);
+    for (size_t k = 0; k < 2; k++) world_close(&s[k]);
+}
+
+/* Eight leaves by depth first lie three levels down, by gain first they do not. */
+static void test_growing_by_depth(void **state) {
+    (void)state;
+    for (int by_depth = 0; by_depth < 2; by_depth++) {
+        world s;
+        aml_boost_bins b;
+        aml_boost_loss loss;
+        bool stopped;
+        uint32_t feature[P], level[16] = {0}, deepest = 0;
+        aml_grow_rules rules = {.n_leaves = 8, .learning_rate = 1, .by_depth = by_depth > 0};
+        rules.split = (aml_split_rules){.min_rows = 5, .cat_smooth = 10, .cat_l2 = 10};
+        world_open(&s, 3000, AML_REGRESSION);
+        for (uint32_t j = 0; j < P; j++) feature[j] = j;
+        for (size_t i = 0; i < 3000 && !by_depth; i++) s.y[i] += exp(3 * (double)s.column[0][i]);
+        assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
+        assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
+        aml_boost_loss_update(&loss, 1);
+        assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
+        aml_grower *g = aml_grower_new(&b, s.rows, 3000, &rules, &s.ctx);
+        aml_round round = {.gradients = loss.gradients, .n = 3000, .feature = feature};
+        round.n_features = P;
+        assert_non_null(g);
+        assert_int_equal(aml_grower_grow(&stopped, g, &round), AML_OK);
+        aml_tree tree = aml_grower_tree(g);
+        assert_int_equal(tree.n_nodes, 15);
+        for (uint32_t i = 0; i < 15; i++) {
+            uint32_t left = tree.node[i].left;
+            if (level[i] > deepest) deepest = level[i];
+            if (left) level[left] = level[left + 1] = level[i] + 1;
+        }
+        assert_true(by_depth ? deepest == 3 : deepest > 3);
+        world_close(&s);
+    }
+}
+
+/* 15 rounds and then 25 more are 40 rounds, with sampled rows and features too. */
+static void test_going_on_is_training_longer(void **state) {
+    (void)state;
+    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS};
+    for (size_t t = 0; t < 3; t++) {
+        world s;
+        void *some, *all, *longer;
+        aml_writer a = {0}, b = {0};
+        world_open(&s, 2000, tasks[t]);
+        set(&s, "bagging_fraction", 0.7);
+        set(&s, "feature_fraction", 0.7);
+        set(&s, "rounds", 40);
+        fit_predict(&all, &s);
+        set(&s, "rounds", 15);
+        fit_predict(&some, &s);
+        set(&s, "rounds", 40);
+        assert_int_equal(gbdt->more(&longer, some, &s.data, s.hp, &s.ctx), AML_OK);
+        gbdt->save(all, &a);
+        gbdt->save(longer, &b);
+        assert_int_equal(a.size, b.size);
+        assert_memory_equal(a.data, b.data, a.size);
+        aml_writer_free(&a);
+        aml_writer_free(&b);
+        world_close(&s);
+    }
+}
+
+static void test_bins_as_few_as_asked_for(void **state) {
+    (void)state;
+    world s;
+    void *model;
+    world_open(&s, 3000, AML_REGRESSION);
+    s.design.max_bins = 63;
+    fit_predict(&model, &s);
+    for (size_t j = 0; j < P; j++) assert_true(s.design.bins->n_bins[j] <= 63);
+    assert_int_equal(s.design.bins->n_bins[0], 63);
+    world_close(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slopes_are_differences),
+        cmocka_unit_test(test_quantiles_cover),
+        cmocka_unit_test(test_objectives_learn),
+        cmocka_unit_test(test_targets_that_do_not_fit),
+        cmocka_unit_test(test_monotone_features_hold),
+        cmocka_unit_test(test_contributions_sum_to_the_margin),
+        cmocka_unit_test(test_contributions_are_shapley_values),
+        cmocka_unit_test(test_bundles_lose_nothing),
+        cmocka_unit_test(test_many_levels_keep_their_order),
+        cmocka_unit_test(test_sums_are_right),
+        cmocka_unit_test(test_columns_may_be_permuted),
+        cmocka_unit_test(test_growing_by_depth),
+        cmocka_unit_test(test_going_on_is_training_longer),
+        cmocka_unit_test(test_bins_as_few_as_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
