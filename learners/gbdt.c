@@ -314,7 +314,8 @@ static aml_status boost(boosting *b) {
 /* ---- going on */
 
 /* Adds one tree of `from` to the scores of some rows. */
-static aml_status replay_tree(boosting *b, const gbdt *from, uint32_t tree, aml_boost_rows *r) {
+static aml_status replay_tree(boosting *b, const aml_design *design, const gbdt *from,
+                              uint32_t tree, aml_boost_rows *r) {
     size_t k = b->loss.n_outputs;
     aml_mark mark = aml_arena_mark(b->ctx->scratch);
     double *out = AML_ARRAY(b->ctx->scratch, r->n, double);
@@ -322,6 +323,7 @@ static aml_status replay_tree(boosting *b, const gbdt *from, uint32_t tree, aml_
     aml_data x = *b->data;
     aml_trees one = from->trees;
     if (!out) return AML_ENOMEM;
+    x.x = design;
     x.rows = r->rows;
     x.n = r->n;
     one.tree = from->trees.tree + tree;
@@ -346,12 +348,14 @@ static aml_status copy_tree(boosting *b, const gbdt *from, uint32_t number) {
 static aml_status replay(boosting *b, const gbdt *from) {
     size_t k = b->loss.n_outputs;
     const aml_trees *old = &from->trees;
+    aml_design learnt;
+    AML_TRY(aml_boost_bins_as_learnt(&learnt, &b->bins, b->data, b->ctx));
     if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
         return aml_fail(AML_EINVAL, "the model was fitted on other data");
     for (uint32_t n = 0; n < old->n_trees && b->round < b->max_rounds; n++) {
         AML_TRY(copy_tree(b, from, n));
-        AML_TRY(replay_tree(b, from, n, &b->loss.train));
-        AML_TRY(replay_tree(b, from, n, &b->valid));
+        AML_TRY(replay_tree(b, &learnt, from, n, &b->loss.train));
+        AML_TRY(replay_tree(b, b->data->x, from, n, &b->valid));
         if ((n + 1) % k) continue;
         b->round++;
         should_end(b, true);

@@ -4,68 +4,18 @@
 #include <string.h>
 
 #include "automl/core/par.h"
-#include "automl/core/sort.h"
+#include "learners/parts/level_codes.h"
 
 enum { MOST_CODES = 255, FEW_CODES = 32, OPEN_BUNDLES = 4, ROWS_PER_CODE = 8, BLOCK = 4096 };
 
 /* ---- categories of many levels */
 
-typedef struct level_sums {
-    double *target, *weight, *key;
-    uint32_t *order;
-} level_sums;
-
-static double target_of(const aml_data *d, size_t row) {
-    return d->task == AML_MULTICLASS ? d->y[row] == 0 : d->y[row];
-}
-
-static double sum_levels(level_sums *s, const aml_data *d, size_t feature) {
-    uint32_t n_levels = d->x->n_levels[feature];
-    const float *x = d->x->column[feature];
-    double target = 0, weight = 0;
-    memset(s->target, 0, n_levels * sizeof *s->target);
-    memset(s->weight, 0, n_levels * sizeof *s->weight);
-    for (size_t i = 0; i < d->n; i++) {
-        size_t row = d->rows[i];
-        double w = d->w ? d->w[row] : 1, y = w * target_of(d, row);
-        target += y;
-        weight += w;
-        if (!(x[row] >= 0 && x[row] < (float)n_levels)) continue;
-        s->target[(uint32_t)x[row]] += y;
-        s->weight[(uint32_t)x[row]] += w;
-    }
-    return weight > 0 ? target / weight : 0;
-}
-
-/* Codes 1 … MOST_CODES of about equal weight along the order. */
-static aml_status order_levels(uint8_t *code, level_sums *s, const aml_data *d, size_t feature,
-                               double smooth) {
-    uint32_t n_levels = d->x->n_levels[feature];
-    double mean = sum_levels(s, d, feature), total = 0, before = 0;
-    for (uint32_t k = 0; k < n_levels; k++) {
-        s->key[k] = (s->target[k] - mean * s->weight[k]) / (s->weight[k] + smooth);
-        total += s->weight[k];
-    }
-    AML_TRY(aml_argsort(s->order, s->key, n_levels));
-    for (uint32_t k = 0; k < n_levels; k++) {
-        double middle = before + 0.5 * s->weight[s->order[k]];
-        double at = total > 0 ? middle / total : 0;
-        code[s->order[k]] = (uint8_t)(1 + (uint32_t)(at * (MOST_CODES - 1) + 0.5));
-        before += s->weight[s->order[k]];
-    }
-    return AML_OK;
-}
-
-static aml_status recode(aml_boost_bins *b, level_sums *s, const aml_data *d, size_t feature,
-                         double smooth, aml_ctx *ctx) {
-    uint32_t n_levels = d->x->n_levels[feature];
-    const float *x = d->x->column[feature];
-    uint8_t *code = aml_alloc_raw(ctx->keep, n_levels, 1);
+static aml_status recode(aml_boost_bins *b, const aml_data *d, size_t feature, double smooth,
+                         aml_ctx *ctx) {
+    uint8_t *code = aml_alloc_raw(ctx->keep, d->x->n_levels[feature], 1);
     uint8_t *column = aml_alloc(ctx->scratch, d->x->n + 16, 1);
     if (!code || !column) return AML_ENOMEM;
-    AML_TRY(order_levels(code, s, d, feature, smooth));
-    for (size_t i = 0; i < d->x->n; i++)
-        column[i] = x[i] >= 0 && x[i] < (float)n_levels ? code[(uint32_t)x[i]] : 0;
+    AML_TRY(aml_level_codes(code, column, d, feature, smooth, MOST_CODES, ctx));
     ((const uint8_t **)b->bins.level_code)[feature] = code; /* ours: recode_all made them */
     ((const uint8_t **)b->bins.column)[feature] = column;
     ((uint16_t *)b->bins.n_bins)[feature] = MOST_CODES;
@@ -78,24 +28,16 @@ static bool has_many_levels(const aml_data *d, size_t feature) {
 
 static aml_status recode_all(bool *changed, aml_boost_bins *b, const aml_data *d, double smooth,
                              aml_ctx *ctx) {
-    size_t p = d->x->p, most = 0;
-    level_sums s;
-    for (size_t j = 0; j < p; j++)
-        if (has_many_levels(d, j) && d->x->n_levels[j] > most) most = d->x->n_levels[j];
-    *changed = most > 0;
-    if (!most) return AML_OK;
+    size_t p = d->x->p;
+    *changed = false;
+    for (size_t j = 0; j < p; j++) *changed |= has_many_levels(d, j);
+    if (!*changed) return AML_OK;
     b->bins.level_code = aml_copy(ctx->scratch, b->bins.level_code, p * sizeof(uint8_t *));
     b->bins.column = aml_copy(ctx->scratch, b->bins.column, p * sizeof(uint8_t *));
     b->bins.n_bins = aml_copy(ctx->scratch, b->bins.n_bins, p * sizeof(uint16_t));
-    s.target = aml_alloc_raw(ctx->scratch, most, sizeof *s.target);
-    s.weight = aml_alloc_raw(ctx->scratch, most, sizeof *s.weight);
-    s.key = aml_alloc_raw(ctx->scratch, most, sizeof *s.key);
-    s.order = aml_alloc_raw(ctx->scratch, most, sizeof *s.order);
-    if (!b->bins.level_code || !b->bins.column || !b->bins.n_bins || !s.target || !s.weight ||
-        !s.key || !s.order)
-        return AML_ENOMEM;
+    if (!b->bins.level_code || !b->bins.column || !b->bins.n_bins) return AML_ENOMEM;
     for (size_t j = 0; j < p; j++)
-        if (has_many_levels(d, j)) AML_TRY(recode(b, &s, d, j, smooth, ctx));
+        if (has_many_levels(d, j)) AML_TRY(recode(b, d, j, smooth, ctx));
     return AML_OK;
 }
 
@@ -250,4 +192,32 @@ aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *d, double smoo
         if (b->bins.n_bins[j] + 1u > b->n_codes) b->n_codes = b->bins.n_bins[j] + 1u;
     }
     return changed || n_members ? fill(b, open, n_bundles, ctx) : AML_OK;
+}
+
+/* ---- as learnt */
+
+static void levels_of_codes(float *column, const aml_boost_bins *b, const aml_data *d,
+                            size_t feature) {
+    float level[256] = {0};
+    for (uint32_t l = d->x->n_levels[feature]; l-- > 0;)
+        level[b->bins.level_code[feature][l]] = (float)l;
+    for (size_t i = 0; i < d->n; i++) {
+        uint8_t code = b->bins.column[feature][d->rows[i]];
+        if (code) column[d->rows[i]] = level[code];
+    }
+}
+
+aml_status aml_boost_bins_as_learnt(aml_design *out, const aml_boost_bins *b, const aml_data *d,
+                                    aml_ctx *ctx) {
+    *out = *d->x;
+    for (size_t j = 0; j < d->x->p; j++) {
+        if (!has_many_levels(d, j)) continue;
+        float *column = aml_copy(ctx->scratch, d->x->column[j], d->x->n * sizeof *column);
+        if (out->column == d->x->column)
+            out->column = aml_copy(ctx->scratch, d->x->column, d->x->p * sizeof *out->column);
+        if (!column || !out->column) return AML_ENOMEM;
+        ((const float **)out->column)[j] = column;
+        levels_of_codes(column, b, d, j);
+    }
+    return AML_OK;
 }

@@ -23,9 +23,13 @@ static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t row, size_
 }
 
 /* In ctx->scratch, but level codes that differ from the design's in ctx->keep. Categories of more levels than codes are
- * ordered by their mean target over data->rows, shrunk by `smooth` rows (multiclass: the share of the first class), and
- * neighbours share a code. AML_ENOMEM, AML_ESTOPPED. */
+ * ordered by their mean target (level_codes.h), and neighbours share a code. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *data, double smooth,
                                aml_ctx *ctx);
+
+/* The design as the learning rows were coded: where such a category got a row's code from other rows, the row has a
+ * level of that code in place of its own. In ctx->scratch. AML_ENOMEM. */
+aml_status aml_boost_bins_as_learnt(aml_design *out, const aml_boost_bins *b, const aml_data *data,
+                                    aml_ctx *ctx);
 
 #endif
