@@ -14,7 +14,10 @@ install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # ---- pkg-config: paths are relative to the file, so that the tree can be moved
 file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
 string(REGEX REPLACE "/$" "" AUTOML_PC_PREFIX "${AUTOML_PC_PREFIX}")
-set(AUTOML_PC_LIBS "-lm -lpthread")
+# The shared libraries themselves: as Requires.private they would bring their own static needs, a Fortran compiler's among them.
+set(AUTOML_PC_LIBS ${LAPACKE_LDFLAGS} ${OPENBLAS_LDFLAGS} ${GSL_LDFLAGS} ${CJSON_LDFLAGS} ${ZLIB_LDFLAGS} ${ZSTD_LDFLAGS} -lm -lpthread)
+list(REMOVE_DUPLICATES AUTOML_PC_LIBS)
+list(JOIN AUTOML_PC_LIBS " " AUTOML_PC_LIBS)
 if(AUTOML_OPENMP)
   string(APPEND AUTOML_PC_LIBS " ${OpenMP_C_FLAGS}")
 endif()
