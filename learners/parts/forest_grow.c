@@ -21,6 +21,7 @@ enum { CACHE_BYTES = 1 << 20, NEAR_BYTES = 1 << 18, BYTES_A_FEATURE = 32, SPARSE
 
 struct aml_forest_work {
     const aml_bins *bins;
+    const bool *ordered;
     uint8_t *code;
     uint32_t *next, *spare_row, *class_total, *left, *feature;
     uint64_t *spare_value;
@@ -77,11 +78,12 @@ static bool alloc_near(aml_forest_work *w, size_t n, size_t n_tried) {
     return w->near && w->origin;
 }
 
-aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes,
+aml_forest_work *aml_forest_work_new(const aml_forest_levels *levels, size_t n, uint32_t n_classes,
                                      double max_features) {
     aml_forest_work *w = aml_calloc(1, sizeof *w);
     if (!w) return NULL;
-    w->bins = bins;
+    const aml_bins *bins = w->bins = &levels->bins;
+    w->ordered = levels->ordered;
     w->kernels = aml_forest_kernels_best();
     w->code = aml_malloc(n + AML_FEW);
     w->next = aml_malloc((n + 1) * sizeof *w->next);
@@ -296,6 +298,7 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, siz
     if (n < 2 || weight < 2 * least || is_pure(w, begin, n))
         return put_leaf(w, at, begin, n, total, weight);
     aml_forest_node node = {.bins = w->bins,
+                            .ordered = w->ordered,
                             .view = view(w, n),
                             .rules = w->rules,
                             .row = s->row + begin,
