@@ -30,7 +30,7 @@ static void test_neighbours_are_the_nearest(void **state) {
     for (size_t i = 0; i < t.n; i++) t.w[i] = 1;
     const size_t k = 7;
     double *out =
-        predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){(double)k, 0}));
+        predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){(double)k, 0, 0}));
     for (size_t i = 0; i < t.data.n; i++) {
         float best[8];
         size_t who[8], found = 0;
@@ -56,7 +56,8 @@ static void test_neighbour_at_distance_zero(void **state) {
     (void)state;
     table t;
     table_new(&t, 200, 4, 0, AML_REGRESSION, 0);
-    double *out = predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){9, 1}));
+    double *out =
+        predicted(&t, &aml_learner_knn, fitted(&t, &aml_learner_knn, (double[]){9, 1, 0}));
     for (size_t i = 0; i < t.data.n; i++) assert_true(fabs(out[i] - t.y[t.rows[i]]) < 1e-9);
     table_free(&t);
 }

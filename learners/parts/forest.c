@@ -17,7 +17,8 @@ typedef struct forest_job {
     aml_ctx *ctx;
     uint32_t *feature;
     size_t n_features;
-    double weight_unit;     /* quantised weight = weight × unit; 1 without weights */
+    double weight_unit; /* quantised weight = weight × unit; 1 without weights */
+    aml_forest_levels levels;
     aml_forest_work **work; /* per thread */
     aml_sample *sample;     /* per thread */
     aml_grown *grown;       /* of this batch */
@@ -127,7 +128,7 @@ static aml_status grow_forest(aml_forest *f, forest_job *job) {
     }
     if (!f->trees.n_trees) return aml_stopped();
     job->ctx->truncated = stopped;
-    return aml_trees_finish(&f->trees, job->data->x, job->data->x->bins->level_code, job->ctx->keep);
+    return aml_trees_finish(&f->trees, job->data->x, job->levels.bins.level_code, job->ctx->keep);
 }
 
 /* Mean and deviation of the target: leaves are kept in float. */
@@ -149,7 +150,7 @@ static void standardise(aml_forest *f, const aml_data *d) {
 
 static aml_status alloc(forest_job *job) {
     const aml_data *d = job->data;
-    const aml_bins *bins = d->x->bins;
+    const aml_bins *bins = &job->levels.bins;
     aml_arena *a = job->ctx->scratch;
     size_t threads = (size_t)job->ctx->n_threads;
     uint32_t n_classes = d->task == AML_MULTICLASS ? (uint32_t)d->n_classes : 0;
@@ -167,7 +168,7 @@ static aml_status alloc(forest_job *job) {
                           .scale = job->forest->scale};
         s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
         s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
-        job->work[t] = aml_forest_work_new(bins, d->n, n_classes, job->rules->max_features);
+        job->work[t] = aml_forest_work_new(&job->levels, d->n, n_classes, job->rules->max_features);
         if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
     }
     for (size_t j = 0; j < bins->p; j++)
@@ -191,6 +192,7 @@ aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest
     forest_job job = {
         .data = train, .rules = rules, .forest = f, .ctx = ctx, .weight_unit = weight_unit(train)};
     AML_TRY(aml_trees_init(&f->trees, train->x, rules->n_trees, ctx->keep));
+    AML_TRY(aml_forest_levels_init(&job.levels, train, !rules->random_cuts, ctx));
     aml_status status = alloc(&job);
     if (!status) status = grow_forest(f, &job);
     for (int t = 0; job.work && t < ctx->n_threads; t++) aml_forest_work_free(job.work[t]);

@@ -330,10 +330,9 @@ static void try_category(aml_cut *best, const aml_forest_node *d, present *p, ui
     put_set(best, d, p, left, t.w_left);
 }
 
-bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+static bool try_codes(aml_cut *best, const aml_forest_node *d, uint32_t feature, bool category) {
     present p;
     uint8_t lo, hi;
-    bool category = d->bins->level_code[feature] != NULL;
     if (!category && aml_forest_plain(d)) return aml_forest_try_number(best, d, feature);
     aml_forest_gather(d, feature);
     d->kernels->range(&lo, &hi, d->code, d->n);
@@ -349,4 +348,20 @@ bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     else if (category) try_category(best, d, &p, feature);
     else try_number(best, d, &p, feature);
     return true;
+}
+
+/* A cut along ordered codes as a set of them. */
+static void put_order(aml_cut *best) {
+    memset(best->set, 0, sizeof best->set);
+    for (unsigned c = 1; c <= best->bin; c++) best->set[c / 32] |= (uint32_t)1 << c % 32;
+    best->set[0] |= best->missing_left;
+    best->category = true;
+}
+
+bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    double gain = best->gain;
+    bool category = d->bins->level_code[feature] != NULL, ordered = category && d->ordered[feature];
+    bool varies = try_codes(best, d, feature, category && !ordered);
+    if (ordered && best->gain > gain) put_order(best);
+    return varies;
 }

@@ -34,6 +34,7 @@ static inline const uint8_t *aml_code_view_of(size_t *step, const aml_code_view 
 /* A node under examination and the workspace of its examination. */
 typedef struct aml_forest_node {
     const aml_bins *bins;
+    const bool *ordered; /* per feature: see forest_levels.h */
     const aml_forest_rules *rules;
     aml_code_view view;
     const uint32_t *row; /* n rows and values */
@@ -76,7 +77,7 @@ void aml_forest_gather(const aml_forest_node *d, uint32_t feature);
 unsigned aml_forest_random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo,
                                unsigned hi);
 
-/* aml_forest_try for a number in a plain node. */
+/* aml_forest_try for a number, or ordered codes, in a plain node. */
 bool aml_forest_try_number(aml_cut *best, const aml_forest_node *d, uint32_t feature);
 
 #endif

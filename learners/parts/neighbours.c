@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { QUERIES = 8 * AML_GROUP, TILE_FLOATS = 1 << 16 };
+enum { QUERIES = AML_NEIGHBOURS_BLOCK, TILE_FLOATS = 1 << 16 };
 
 typedef struct search {
     const aml_neighbours *m;

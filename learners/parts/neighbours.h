@@ -29,7 +29,9 @@ aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, size_t k
 aml_status aml_neighbours_ready(aml_neighbours *m, size_t k, aml_ctx *ctx);
 
 /* Gets the k nearest rows of each row of x, nearest first, with their squared distances; query is
- * its position. Called from several threads, once for each query. */
+ * its position. Called from several threads, once for each query; queries with the same query / AML_NEIGHBOURS_BLOCK
+ * come from one thread, in their order. */
+enum { AML_NEIGHBOURS_BLOCK = 8 * AML_GROUP };
 typedef void (*aml_neighbours_fn)(void *arg, size_t query, const uint32_t *row,
                                   const float *distance, size_t k);
 /* 1 ≤ k ≤ n. AML_ESTOPPED, AML_ENOMEM. */
