@@ -126,7 +126,8 @@ static aml_status grow_forest(aml_forest *f, forest_job *job) {
     }
     if (!f->trees.n_trees) return aml_stopped();
     job->ctx->truncated = stopped;
-    return aml_trees_finish(&f->trees, job->data->x, job->data->x->bins->level_code, job->ctx->keep);
+    return aml_trees_finish(&f->trees, job->data->x, job->data->x->bins->level_code,
+                            job->ctx->keep);
 }
 
 /* Mean and deviation of the target: leaves are kept in float. */
