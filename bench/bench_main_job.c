@@ -15,10 +15,9 @@
 
 #include "automl/core/csv.h"
 #include "automl/core/ctx.h"
-#include "automl/core/frame.h"
 #include "automl/core/io.h"
-#include "automl/core/split.h"
 #include "automl/core/text.h"
+#include "tables.h"
 
 typedef struct job {
     const char *table, *target, *metric;
@@ -47,28 +46,6 @@ typedef struct options {
     const char *export;
 } options;
 
-static void stop(const char *table) {
-    char text[2048];
-    aml_format_error(text, sizeof text, aml_last_error());
-    fprintf(stderr, "%s: %s", table, text);
-    exit(1);
-}
-
-/* A fixed 80/20 split by the rows' own random numbers. */
-static void split(aml_frame **train, aml_frame **test, const aml_frame *all, const char *table,
-                  uint32_t number) {
-    uint32_t *rows = aml_calloc(all->n, sizeof *rows);
-    if (!rows) stop(table);
-    for (size_t i = 0; i < all->n; i++) rows[i] = (uint32_t)i;
-    aml_rng rng = aml_rng_stream(2026, AML_RNG_TEST, 0, number);
-    aml_rng_shuffle(&rng, rows, all->n);
-    size_t n = all->n * 4 / 5;
-    if (aml_frame_rows(train, all, rows, n, NULL) ||
-        aml_frame_rows(test, all, rows + n, all->n - n, NULL))
-        stop(table);
-    aml_free(rows);
-}
-
 /* The same rows for a peer: FOLDER/TABLE_train.csv and _test.csv. */
 static void export_frame(const aml_frame *f, const char *folder, const char *table,
                          const char *part) {
@@ -85,27 +62,16 @@ static void export_frame(const aml_frame *f, const char *folder, const char *tab
         aml_string_put(&s, "\n");
     }
     snprintf(path, sizeof path, "%s/%s_%s.csv", folder, table, part);
-    if (s.failed || aml_write_file(path, s.text, s.length)) stop(table);
+    if (s.failed || aml_write_file(path, s.text, s.length)) bench_stop(table);
     aml_string_free(&s);
 }
 
-static double value_of(const aml_evaluation *e, const char *metric) {
-    const char *name;
-    double x;
-    for (size_t i = 0; aml_evaluation_metric(e, i, &name, &x); i++)
-        if (!strcmp(name, metric)) return x;
-    return NAN;
-}
-
 static void run(const job *j, const options *opt) {
-    const char *folder = getenv("AUTOML_DATASETS");
-    char path[4096];
-    aml_frame *all, *train, *test;
+    char file[256];
+    aml_frame *train, *test;
     aml_model *m;
-    aml_evaluation *e;
-    snprintf(path, sizeof path, "%s/%s.csv.gz", folder ? folder : "../shared/datasets", j->table);
-    if (aml_frame_read(&all, path, NULL)) stop(j->table);
-    split(&train, &test, all, j->table, opt->split);
+    snprintf(file, sizeof file, "%s.csv.gz", j->table);
+    bench_split(&train, &test, bench_read(file), 0.8, opt->split);
     if (opt->export) {
         export_frame(train, opt->export, j->table, "train");
         export_frame(test, opt->export, j->table, "test");
@@ -119,9 +85,8 @@ static void run(const job *j, const options *opt) {
                            .metric = j->metric,
                            .drop = j->drop,
                            .forget = opt->forget ? j->table : NULL};
-    if (aml_train(&m, train, &o)) stop(j->table);
+    if (aml_train(&m, train, &o)) bench_stop(j->table);
     double seconds = aml_now() - start;
-    if (aml_model_evaluate(&e, m, test, opt->threads)) stop(j->table);
     aml_score score;
     aml_model_score(m, &score);
     size_t trials = 0;
@@ -129,7 +94,7 @@ static void run(const job *j, const options *opt) {
     while (aml_model_leader(m, trials, &leader)) trials++;
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
-    double x = value_of(e, j->metric);
+    double x = bench_score(m, test, j->metric, opt->threads);
     bool higher = !strcmp(j->metric, "auc") || !strcmp(j->metric, "accuracy");
     printf("%-22s %-9s %10.5g %10.5g %10.5g  [%.5g, %.5g]  %s %6.1f s %4zu trials %5ld MB\n",
            j->table, j->metric, x, j->goal, j->scale, score.low, score.high,
@@ -144,13 +109,6 @@ static bool wanted(const job *j, int argc, char **argv, int first) {
     return first == argc;
 }
 
-static double number(const char *text) {
-    double x;
-    if (aml_parse_seconds(&x, text)) return x;
-    fprintf(stderr, "bench_main_job: not a number: %s\n", text);
-    exit(64);
-}
-
 int main(int argc, char **argv) {
     options o = {.limit = 60, .forget = true};
     int at = 1;
@@ -158,9 +116,9 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[at], "--with-knowledge")) o.forget = false;
         else if (at + 1 == argc)
             return fprintf(stderr, "bench_main_job: see the first lines of its source\n"), 64;
-        else if (!strcmp(argv[at], "--time-limit")) o.limit = number(argv[++at]);
-        else if (!strcmp(argv[at], "--threads")) o.threads = (int)number(argv[++at]);
-        else if (!strcmp(argv[at], "--split")) o.split = (uint32_t)number(argv[++at]);
+        else if (!strcmp(argv[at], "--time-limit")) o.limit = bench_number(argv[++at]);
+        else if (!strcmp(argv[at], "--threads")) o.threads = (int)bench_number(argv[++at]);
+        else if (!strcmp(argv[at], "--split")) o.split = (uint32_t)bench_number(argv[++at]);
         else if (!strcmp(argv[at], "--export")) o.export = argv[++at];
         else return fprintf(stderr, "bench_main_job: see the first lines of its source\n"), 64;
     }

@@ -27,17 +27,7 @@ static aml_status count_levels(float *value, const aml_feature *f, const aml_dat
 
 static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
                       aml_ctx *ctx) {
-    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
-    uint8_t *acts = AML_ARRAY(ctx->scratch, x->p, uint8_t);
-    if (!e || !acts) return AML_ENOMEM;
-    for (size_t j = 0; j < x->p; j++) acts[j] = x->features[j].kind == AML_CATEGORY;
-    AML_TRY(aml_encoder_init(e, x, acts, 1, hp[0] == 1, ctx->keep));
-    for (size_t j = 0; j < x->p; j++) {
-        if (aml_should_stop(ctx)) return aml_stopped();
-        if (acts[j]) AML_TRY(count_levels(e->value[j], &x->features[j], target, ctx));
-    }
-    *state = e;
-    return AML_OK;
+    return aml_encode_levels(state, x, target, count_levels, hp[0] == 1, ctx);
 }
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
@@ -45,15 +35,6 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
 }
 
 static void save(const void *state, aml_writer *w) { aml_encoder_save(state, w); }
-
-static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
-    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
-    if (!e) return AML_ENOMEM;
-    AML_TRY(aml_encoder_load(e, r, ctx->keep));
-    if (e->width != 1) return aml_reader_fail(r, "counts of %zu columns", e->width);
-    *state = e;
-    return AML_OK;
-}
 
 extern const aml_step aml_step_count_encode;
 const aml_step aml_step_count_encode = {
@@ -65,5 +46,5 @@ const aml_step aml_step_count_encode = {
     .fit = fit,
     .apply = apply,
     .save = save,
-    .load = load,
+    .load = aml_encode_levels_load,
 };

@@ -92,8 +92,8 @@ typedef struct boosting {
     uint32_t *position; /* in the bag, or NULL: all */
     bool *in_bag;
     size_t n_bag;
-    size_t round, max_rounds, best_round, patience, idle;
-    double best_loss;
+    size_t round, max_rounds, idle;
+    aml_watch watch;
     bool stopped, by_quantile; /* leaf values are quantiles of residuals */
     atomic_int status;         /* of threads */
 } boosting;
@@ -118,8 +118,7 @@ static void set_rules(boosting *b) {
     double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
     b->max_rounds = (size_t)(watched ? hp[N_ESTIMATORS] : rounds);
     double patience = round(5 / hp[LEARNING_RATE]);
-    b->patience = (size_t)(patience < 20 ? 20 : patience > 200 ? 200 : patience);
-    b->best_loss = INFINITY;
+    b->watch = aml_watch_begin((size_t)(patience < 20 ? 20 : patience > 200 ? 200 : patience));
 }
 
 static aml_status alloc(boosting *b) {
@@ -139,6 +138,13 @@ static aml_status alloc(boosting *b) {
     return b->grower ? AML_OK : AML_ENOMEM;
 }
 
+static void hold_out(boosting *b, unsigned keep) {
+    size_t n = b->valid.n, k = b->loss.n_outputs;
+    for (size_t i = 0; i < n; i++)
+        for (size_t o = 0; keep >> i % AML_WATCH_PARTS & 1 && o < k; o++)
+            b->data->held_out[i * k + o] = b->valid.score[o * n + i];
+}
+
 static aml_objective objective_of(const double *hp) {
     aml_objective o = {(aml_objective_kind)hp[OBJECTIVE], 0};
     if (o.kind == AML_QUANTILE) o.alpha = hp[QUANTILE];
@@ -155,6 +161,7 @@ static aml_status begin(boosting *b) {
                                 b->ctx));
     AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
     AML_TRY(alloc(b));
+    if (b->data->held_out) hold_out(b, ~0u); /* the start, should no tree come */
     m->task = b->data->task;
     m->n_outputs = b->loss.n_outputs;
     m->center = b->loss.center;
@@ -285,12 +292,10 @@ static bool should_end(boosting *b, bool grew) {
         (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1))
         return true;
     if (!b->valid.n) return false;
-    double loss = aml_boost_loss_mean(&b->loss, &b->valid, b->ctx->n_threads);
-    if (loss < b->best_loss) {
-        b->best_loss = loss;
-        b->best_round = b->round;
-    }
-    return b->round >= b->best_round + b->patience;
+    aml_watch_sums sums = aml_boost_loss_by_part(&b->loss, &b->valid, b->ctx->n_threads);
+    unsigned best = aml_watch_see(&b->watch, &sums, b->round);
+    if (best && b->data->held_out) hold_out(b, best);
+    return aml_watch_over(&b->watch);
 }
 
 static aml_status boost(boosting *b) {
@@ -301,7 +306,7 @@ static aml_status boost(boosting *b) {
     }
     if (!b->round && b->stopped) return aml_stopped();
     b->ctx->truncated = b->stopped;
-    size_t rounds = b->valid.n ? b->best_round : b->round;
+    size_t rounds = b->valid.n ? b->watch.round[AML_WATCH_ALL] : b->round;
     b->model->trees.n_trees = (uint32_t)(rounds * b->loss.n_outputs);
     return aml_trees_finish(&b->model->trees, b->data->x, b->bins.bins.level_code, b->ctx->keep);
 }
@@ -355,26 +360,29 @@ static aml_status replay(boosting *b, const gbdt *from) {
     return AML_OK;
 }
 
-static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
-                       aml_ctx *ctx) {
+/* From nothing, or from a finished model. */
+static aml_status fit_from(void **model, const gbdt *from, const aml_data *train, const double *hp,
+                           aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
     if (!m) return AML_ENOMEM;
     AML_TRY(begin(&b));
-    AML_TRY(replay(&b, from));
+    if (from) AML_TRY(replay(&b, from));
     AML_TRY(boost(&b));
+    if (b.valid.n && train->held_out)
+        aml_boost_link(train->held_out, b.valid.n, m->task, m->n_outputs, m->center, m->scale,
+                       m->is_log);
     *model = m;
     return AML_OK;
 }
 
+static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
+                       aml_ctx *ctx) {
+    return fit_from(model, from, train, hp, ctx);
+}
+
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
-    gbdt *m = AML_NEW(ctx->keep, gbdt);
-    boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
-    if (!m) return AML_ENOMEM;
-    AML_TRY(begin(&b));
-    AML_TRY(boost(&b));
-    *model = m;
-    return AML_OK;
+    return fit_from(model, NULL, train, hp, ctx);
 }
 
 /* ---- predict */

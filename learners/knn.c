@@ -74,7 +74,7 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
     m->n_classes = train->task == AML_REGRESSION ? 0 : (size_t)train->n_classes;
     m->k = hp[K] < (double)kept.n ? (size_t)hp[K] : kept.n;
     m->by_distance = (int)hp[WEIGHTS] == DISTANCE;
-    AML_TRY(aml_neighbours_build(&m->rows, &kept, ctx));
+    AML_TRY(aml_neighbours_build(&m->rows, &kept, m->k, ctx));
     AML_TRY(keep_targets(m, &kept, ctx));
     *model = m;
     return AML_OK;
@@ -172,6 +172,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->prior = aml_get_f64s(r, ctx->keep, n_priors(m), NULL);
     if (r->status) return r->status;
     if (!sound(m)) return aml_reader_fail(r, "neighbours out of range");
+    AML_TRY(aml_neighbours_ready(&m->rows, m->k, ctx));
     *model = m;
     return AML_OK;
 }
@@ -185,7 +186,7 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n;
     (void)hp;
-    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.035e-9;
+    return 1e-4 + n * (double)shape->p * 2e-9 + n / 5 * n * ((double)shape->p + 4) * 0.02e-9;
 }
 
 const aml_learner aml_learner_knn = {

@@ -5,8 +5,10 @@
 #include "learners/parts/linear.h"
 #include "learners/parts/rows.h"
 
+enum { C, TOLERANCE };
+
 typedef struct linear_svm {
-    aml_linear linear;
+    aml_linear linear; /* first: what linear models share reads it */
     aml_calibration calibration;
 } linear_svm;
 
@@ -18,12 +20,22 @@ static const aml_param params[] = {
      .lo = 1e-4,
      .hi = 1e3,
      .fallback = 0.1},
+    {.name = "tolerance",
+     .summary = "the fit ends when a step gains no more than half of it of the mean loss",
+     .kind = AML_REAL,
+     .log = true,
+     .lo = 1e-14,
+     .hi = 1e-3,
+     .fallback = 1e-8,
+     .fixed = true},
     {.name = NULL}};
 
 /* Half a fit is none: there would be no time left to calibrate it. */
 static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp,
                              aml_ctx *ctx) {
-    AML_TRY(aml_linear_fit(out, train, aml_loss_squared_hinge, 1 / hp[0], ctx));
+    aml_linear_task task = {
+        .loss = aml_loss_squared_hinge, .penalty = 1 / hp[C], .tolerance = hp[TOLERANCE]};
+    AML_TRY(aml_linear_fit(out, train, &task, ctx));
     return ctx->truncated ? aml_stopped() : AML_OK;
 }
 
@@ -68,20 +80,15 @@ static void save(const void *model, aml_writer *w) {
 static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     linear_svm *m = AML_NEW(ctx->keep, linear_svm);
     if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_load(&m->linear, r, ctx));
+    AML_TRY(aml_linear_read(&m->linear, r, ctx));
     AML_TRY(aml_calibration_load(&m->calibration, m->linear.k, r, ctx));
     *model = m;
     return AML_OK;
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double passes = (hp[0] > 1 ? 40 : 25) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
+    double passes = (hp[C] > 1 ? 40 : 25) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
     return 1.8 * aml_linear_cost(shape, passes);
-}
-
-static aml_status importance(double *out, const void *model, size_t p) {
-    const linear_svm *m = model;
-    return aml_linear_importance(out, &m->linear, p);
 }
 
 const aml_learner aml_learner_linear_svm = {
@@ -96,5 +103,5 @@ const aml_learner aml_learner_linear_svm = {
     .save = save,
     .load = load,
     .cost = cost,
-    .importance = importance,
+    .importance = aml_linear_importance,
 };

@@ -3,6 +3,8 @@
 #include "automl/core/learner.h"
 #include "learners/parts/linear.h"
 
+enum { C, TOLERANCE };
+
 static const aml_param params[] = {
     {.name = "C",
      .summary = "weight of the losses against half the squared coefficients",
@@ -11,13 +13,24 @@ static const aml_param params[] = {
      .lo = 1e-3,
      .hi = 1e4,
      .fallback = 1},
+    {.name = "tolerance",
+     .summary = "the fit ends when a step gains no more than half of it of the mean loss",
+     .kind = AML_REAL,
+     .log = true,
+     .lo = 1e-14,
+     .hi = 1e-3,
+     .fallback = 1e-8,
+     .fixed = true},
     {.name = NULL}};
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     aml_linear *m = AML_NEW(ctx->keep, aml_linear);
-    aml_linear_loss loss = train->task == AML_BINARY ? aml_loss_logistic : aml_loss_softmax;
+    aml_linear_task task = {.loss =
+                                train->task == AML_BINARY ? aml_loss_logistic : aml_loss_softmax,
+                            .penalty = 1 / hp[C],
+                            .tolerance = hp[TOLERANCE]};
     if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_fit(m, train, loss, 1 / hp[0], ctx));
+    AML_TRY(aml_linear_fit(m, train, &task, ctx));
     *model = m;
     return AML_OK;
 }
@@ -28,23 +41,9 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
                               ctx);
 }
 
-static void save(const void *model, aml_writer *w) { aml_linear_save(model, w); }
-
-static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
-    aml_linear *m = AML_NEW(ctx->keep, aml_linear);
-    if (!m) return AML_ENOMEM;
-    AML_TRY(aml_linear_load(m, r, ctx));
-    *model = m;
-    return AML_OK;
-}
-
 static double cost(const double *hp, const aml_shape *shape) {
-    double passes = (hp[0] > 10 ? 25 : 12) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
+    double passes = (hp[C] > 10 ? 25 : 12) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
     return aml_linear_cost(shape, passes);
-}
-
-static aml_status importance(double *out, const void *model, size_t p) {
-    return aml_linear_importance(out, model, p);
 }
 
 const aml_learner aml_learner_logistic = {
@@ -56,8 +55,8 @@ const aml_learner aml_learner_logistic = {
     .params = params,
     .fit = fit,
     .predict = predict,
-    .save = save,
-    .load = load,
+    .save = aml_linear_save,
+    .load = aml_linear_load,
     .cost = cost,
-    .importance = importance,
+    .importance = aml_linear_importance,
 };

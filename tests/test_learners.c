@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -10,6 +11,7 @@
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
 #include "learner_problem.h"
+#include "learners/parts/watch.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SLOWNESS = 8 };
@@ -175,6 +177,40 @@ static void check_threads(const aml_learner *l, aml_task_kind task) {
     problem_free(q);
 }
 static void threads_change_nothing(void **state) { (void)state, for_all(check_threads); }
+
+/* What is said of a watched row may not depend on its own target: rows of one part of the watched ones
+ * (learners/parts/watch.h) get other targets, and their predictions stay. */
+static void check_held_out(const aml_learner *l, aml_task_kind task) {
+    enum { TRAINED = 500, WATCHED = 203, PART = AML_WATCH_PARTS };
+    if (!(l->can & AML_EARLY_STOPS)) return;
+    problem *q = ready(l, task, (problem_shape){.n = TRAINED + WATCHED, .p = 5, .weights = true});
+    double hp[MOST_PARAMS], *out[2];
+    size_t k = (size_t)aml_task_outputs(task, q->data.n_classes);
+    cheap_hp(hp, l, q);
+    q->data.valid = q->rows + TRAINED;
+    q->data.n_valid = WATCHED;
+    q->data.n = TRAINED;
+    for (int turn = 0; turn < 2; turn++) {
+        q->data.held_out = out[turn] = calloc(WATCHED * k, sizeof(double));
+        for (size_t i = 0; i < WATCHED * k; i++) out[turn][i] = NAN;
+        for (size_t i = 3; turn && i < WATCHED; i += PART) {
+            double *y = &q->y[q->data.valid[i]];
+            *y = task == AML_REGRESSION ? *y + 0.3 : fmod(*y + 1, q->data.n_classes);
+        }
+        fitted f = fit(l, q, hp);
+        EXPECT(!f.status, l, task, aml_last_error()->message);
+        fitted_free(&f);
+    }
+    for (size_t i = 0; i < WATCHED * k; i++) {
+        EXPECT(isfinite(out[0][i]), l, task, "a watched row has no prediction");
+        bool same = out[0][i] == out[1][i];
+        EXPECT(same || i / k % PART != 3, l, task, "a row's own target had a say");
+    }
+    free(out[0]);
+    free(out[1]);
+    problem_free(q);
+}
+static void held_out_rows_have_no_say(void **state) { (void)state, for_all(check_held_out); }
 
 static void check_round_trip(const aml_learner *l, aml_task_kind task) {
     for (int sparse = 0; sparse < (l->can & AML_CAN_SPARSE ? 2 : 1); sparse++) {
@@ -523,6 +559,7 @@ int main(void) {
         cmocka_unit_test(any_hyperparameters_work),
         cmocka_unit_test(importance_finds_the_signal),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(held_out_rows_have_no_say),
         cmocka_unit_test(loaded_models_are_the_same),
         cmocka_unit_test(damaged_models_do_no_harm),
         cmocka_unit_test(weights_are_repeated_rows),

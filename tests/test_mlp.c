@@ -43,7 +43,7 @@ static void rig_open(rig *t, aml_nn net, aml_nn_embedding embedding) {
         t->y[i] =
             net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
     }
-    t->data = (aml_nn_data){t->x, t->rows, t->y, NULL, N};
+    t->data = (aml_nn_data){.x = t->x, .rows = t->rows, .y = t->y, .n = N};
     t->net.p = P;
     assert_int_equal(aml_nn_input_fit(&t->net, &t->data, embedding, 4, &t->ctx), AML_OK);
     assert_true(aml_nn_layout(&t->net));
@@ -75,7 +75,7 @@ static void check_gradient(aml_nn net, aml_nn_embedding embedding, double dropou
     rig t;
     rig_open(&t, net, embedding);
     loss_at(&t, 0, t.net.theta[0], dropout, smoothing);
-    assert_true(aml_nn_backward(&t.work, &t.net, N, dropout, smoothing, N, &t.ctx));
+    assert_true(aml_nn_backward(&t.work, &t.net, N, smoothing, N, &t.ctx));
     double difference = 0, length = 0;
     for (size_t i = 0; i < t.net.n_theta; i++) {
         float at = t.net.theta[i], h = 4e-3f, up = at + h, down = at - h;
@@ -116,11 +116,14 @@ static void slopes_are_differences(void **state) {
     const float scale = 1, bias = 0, one = 1;
     for (int kind = AML_NN_RELU; kind <= AML_NN_SELU; kind++) {
         for (float u = -5.03f; u < 5; u += 0.1f) {
-            float h = 1e-2f, high, low, up = u + h, down = u - h, d = 0, d_scale = 0, d_bias = 0;
-            aml_nn_unit_forward(&high, &up, &scale, &bias, 1, 1, (aml_nn_activation)kind);
-            aml_nn_unit_forward(&low, &down, &scale, &bias, 1, 1, (aml_nn_activation)kind);
-            aml_nn_unit_backward(&d, false, &d_scale, &d_bias, &one, &u, &scale, &bias, 1, 1,
-                                 (aml_nn_activation)kind);
+            float h = 1e-2f, high, low, a, slope, up = u + h, down = u - h;
+            float d = 0, d_scale = 0, d_bias = 0;
+            const aml_nn_unit unit = {
+                .scale = &scale, .bias = &bias, .activation = (aml_nn_activation)kind};
+            aml_nn_unit_forward(&high, NULL, &up, &unit, 1, 1);
+            aml_nn_unit_forward(&low, NULL, &down, &unit, 1, 1);
+            aml_nn_unit_forward(&a, &slope, &u, &unit, 1, 1);
+            aml_nn_unit_backward(&d, false, &d_scale, &d_bias, &one, &u, &slope, &scale, 1, 1);
             assert_true(fabsf((high - low) / (up - down) - d) < 2e-3f);
             assert_true(d_bias == d && fabsf(d_scale - d * u) < 1e-5f);
         }
@@ -184,18 +187,65 @@ static void inputs_stay_bounded(void **state) {
 
 /* ---- kernels */
 
+/* What is left out has neither value nor slope; the rest is scaled; the layer before is added whole. */
 static void dropout_keeps_its_share(void **state) {
     (void)state;
-    float v[2048];
-    uint8_t random[2048];
-    for (size_t i = 0; i < 2048; i++) v[i] = 1, random[i] = (uint8_t)i;
-    aml_nn_drop(v, random, 64, 4.0f / 3, 2048);
+    enum { UNITS = 2048 };
+    float z[UNITS], skip[UNITS], a[UNITS], slope[UNITS], scale[UNITS], bias[UNITS] = {0};
+    uint8_t random[UNITS];
+    for (size_t i = 0; i < UNITS; i++)
+        z[i] = 1, scale[i] = 1, skip[i] = (float)i, random[i] = (uint8_t)i;
+    const aml_nn_unit unit = {.scale = scale,
+                              .bias = bias,
+                              .activation = AML_NN_RELU,
+                              .random = random,
+                              .threshold = 64,
+                              .factor = 4.0f / 3,
+                              .skip = skip};
+    aml_nn_unit_forward(a, slope, z, &unit, 1, UNITS);
     double sum = 0;
-    for (size_t i = 0; i < 2048; i++) {
-        assert_true(v[i] == (random[i] < 64 ? 0 : 4.0f / 3));
-        sum += (double)v[i];
+    for (size_t i = 0; i < UNITS; i++) {
+        float keep = random[i] < 64 ? 0 : 4.0f / 3;
+        assert_true(a[i] == skip[i] + keep && slope[i] == keep);
+        sum += (double)slope[i];
     }
-    assert_true(fabs(sum - 2048) < 1e-2);
+    assert_true(fabs(sum - UNITS) < 1e-2);
+}
+
+static void random_bytes_are_philox(void **state) {
+    (void)state;
+    enum { BYTES = 1024 };
+    uint8_t bytes[BYTES];
+    const aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 1, 2);
+    aml_nn_random(bytes, BYTES, &rng);
+    for (uint32_t at = 0; at < BYTES / 16; at++) {
+        uint32_t word, out[4], counter[4] = {at, rng.counter[1], rng.counter[2], rng.counter[3]};
+        aml_philox(out, counter, rng.key);
+        for (uint32_t w = 0; w < 4; w++) {
+            memcpy(&word, bytes + (at / 16) * 256 + w * 64 + (at % 16) * 4, 4);
+            assert_int_equal(word, out[w]);
+        }
+    }
+}
+
+static void one_column_is_a_product(void **state) {
+    (void)state;
+    enum { R = 3, W = 37 };
+    float x[R * W], w[W], d[R] = {1, -2, 0.5f}, dots[R], sum[W], outer[R * W];
+    for (size_t i = 0; i < R * W; i++) x[i] = (float)((i * 7) % 11) - 5;
+    for (size_t j = 0; j < W; j++) w[j] = (float)(j % 5) - 2;
+    aml_nn_dot_rows(dots, x, w, R, W);
+    aml_nn_weigh_rows(sum, x, d, R, W);
+    aml_nn_outer(outer, d, w, R, W);
+    for (size_t i = 0; i < R; i++) {
+        float dot = 0;
+        for (size_t j = 0; j < W; j++) dot += x[i * W + j] * w[j];
+        assert_true(dot == dots[i]); /* small whole numbers: no rounding in any order */
+    }
+    for (size_t j = 0; j < W; j++) {
+        assert_true(sum[j] == d[0] * x[j] + d[1] * x[W + j] + d[2] * x[2 * W + j]);
+        for (size_t i = 0; i < R; i++) assert_true(outer[i * W + j] == d[i] * w[j]);
+    }
 }
 
 static void softmax_sums_to_one(void **state) {
@@ -209,18 +259,20 @@ static void softmax_sums_to_one(void **state) {
 
 static void adam_walks_downhill(void **state) {
     (void)state;
-    float theta[2] = {3, -2}, m[2] = {0}, v[2] = {0};
+    float theta[2] = {3, -2}, average[2] = {3, -2}, m[2] = {0}, v[2] = {0};
     for (int step = 1; step <= 2000; step++) {
         float gradient[2] = {theta[0] - 1, 4 * (theta[1] - 2)};
         aml_nn_adam o = {.rate = 0.01f,
                          .beta1 = 0.9f,
                          .beta2 = 0.99f,
                          .gradient_factor = 1,
+                         .blend = 0.01f,
                          .correction1 = 1 / (1 - powf(0.9f, (float)step)),
                          .correction2 = 1 / (1 - powf(0.99f, (float)step))};
-        aml_nn_adam_step(theta, m, v, gradient, 2, &o);
+        aml_nn_adam_step(theta, average, m, v, gradient, 2, &o);
     }
     assert_true(fabsf(theta[0] - 1) < 1e-2f && fabsf(theta[1] - 2) < 1e-2f);
+    assert_true(fabsf(average[0] - 1) < 1e-2f && fabsf(average[1] - 2) < 1e-2f);
 }
 
 /* ---- the learner */
@@ -245,6 +297,10 @@ static double unexplained(const char *parameter, double value, bool valid, doubl
     aml_data d = {.x = &design, .rows = rows, .n = TRAIN, .task = AML_REGRESSION, .y = y};
     if (valid) d.valid = rows + TRAIN - 100, d.n_valid = 100, d.n -= 100;
     for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
+    hp[aml_params_find(l->params, "width")] = 48; /* small: sanitizers run this too */
+    hp[aml_params_find(l->params, "detail")] = 12;
+    hp[aml_params_find(l->params, "members")] = 2;
+    hp[aml_params_find(l->params, "learning_rate")] = 6e-3;
     if (parameter) hp[aml_params_find(l->params, parameter)] = value;
     aml_ctx ctx = {.keep = keep,
                    .scratch = scratch,
@@ -271,7 +327,73 @@ static void curves_and_products_are_learnt(void **state) {
     for (int embedding = 0; embedding < 4; embedding++)
         assert_true(unexplained("embedding", embedding, false, hp) < 0.03);
     assert_true(unexplained("residual", 1, false, hp) < 0.01);
-    assert_true(unexplained("activation", 0, false, hp) < 0.02);
+    for (int activation = 1; activation < 3; activation++)
+        assert_true(unexplained("activation", activation, false, hp) < 0.02);
+}
+
+/* One fit and its model's bytes; predictions of all rows at once, and one row at a time. */
+static aml_writer fitted_bytes(int threads, double *at_once, double *one_by_one, size_t n,
+                               bool missing) {
+    const aml_learner *l = &aml_learner_mlp;
+    double hp[64];
+    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
+    float *x = AML_ARRAY(keep, n * P, float);
+    double *y = AML_ARRAY(keep, n, double);
+    uint32_t *rows = AML_ARRAY(keep, n, uint32_t);
+    aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
+    for (size_t i = 0; i < n * P; i++) x[i] = missing ? 0 : (float)aml_rng_normal(&rng);
+    for (size_t i = 0; i < n; i++) rows[i] = (uint32_t)i, y[i] = (double)aml_rng_below(&rng, 3);
+    aml_design design = {.n = n, .p = P, .dense = x};
+    aml_data d = {
+        .x = &design, .rows = rows, .n = n, .task = AML_MULTICLASS, .n_classes = 3, .y = y};
+    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
+    hp[aml_params_find(l->params, "epochs")] = 2;
+    hp[aml_params_find(l->params, "dropout")] = 0.2;
+    aml_ctx ctx = {.keep = keep,
+                   .scratch = scratch,
+                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
+                   .n_threads = threads};
+    void *model;
+    aml_writer w = {0};
+    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
+    assert_int_equal(l->predict(at_once, model, &d, &ctx), AML_OK);
+    d.n = 1;
+    for (size_t i = 0; i < n; i++, d.rows++)
+        assert_int_equal(l->predict(one_by_one + 3 * i, model, &d, &ctx), AML_OK);
+    l->save(model, &w);
+    aml_arena_free(keep);
+    aml_arena_free(scratch);
+    return w;
+}
+
+static void threads_and_cuts_do_not_matter(void **state) {
+    (void)state;
+    enum { ROWS_HERE = 333 };
+    static const int threads[] = {1, 2, 4};
+    double at_once[3][3 * ROWS_HERE], one_by_one[3 * ROWS_HERE];
+    aml_writer bytes[3];
+    for (size_t t = 0; t < 3; t++) {
+        bytes[t] = fitted_bytes(threads[t], at_once[t], one_by_one, ROWS_HERE, false);
+        assert_memory_equal(at_once[t], one_by_one, sizeof one_by_one);
+        assert_int_equal(bytes[t].size, bytes[0].size);
+        assert_memory_equal(bytes[t].data, bytes[0].data, bytes[0].size);
+        assert_memory_equal(at_once[t], at_once[0], sizeof one_by_one);
+    }
+    for (size_t t = 0; t < 3; t++) aml_writer_free(&bytes[t]);
+}
+
+/* Columns without a value tell nothing: every row gets the shares of the classes, or nearly. */
+static void nothing_to_see_gives_shares(void **state) {
+    (void)state;
+    enum { ROWS_HERE = 300 };
+    double out[3 * ROWS_HERE], again[3 * ROWS_HERE];
+    aml_writer w = fitted_bytes(1, out, again, ROWS_HERE, true);
+    for (size_t i = 0; i < ROWS_HERE; i++)
+        for (size_t j = 0; j < 3; j++) {
+            assert_true(out[3 * i + j] == out[j]);
+            assert_true(fabs(out[3 * i + j] - 1.0 / 3) < 0.15);
+        }
+    aml_writer_free(&w);
 }
 
 static void mlp_takes_what_is_damaged(void **state) {
@@ -296,9 +418,13 @@ int main(void) {
         cmocka_unit_test(waves_are_cosines),
         cmocka_unit_test(inputs_stay_bounded),
         cmocka_unit_test(dropout_keeps_its_share),
+        cmocka_unit_test(random_bytes_are_philox),
+        cmocka_unit_test(one_column_is_a_product),
         cmocka_unit_test(softmax_sums_to_one),
         cmocka_unit_test(adam_walks_downhill),
         cmocka_unit_test(curves_and_products_are_learnt),
+        cmocka_unit_test(threads_and_cuts_do_not_matter),
+        cmocka_unit_test(nothing_to_see_gives_shares),
         cmocka_unit_test(mlp_takes_what_is_damaged),
     };
     aml_linalg_init();

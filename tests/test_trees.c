@@ -1,227 +1,14 @@
-/* test_trees.c: bins of a design, boosted trees and forests. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "automl/core/learner.h"
+/* test_trees.c: what all tree learners promise, and boosting. */
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
+#include "tests/trees_world.h"
 
 extern const aml_learner aml_learner_gbdt, aml_learner_random_forest, aml_learner_extra_trees;
 static const aml_learner *const learners[] = {&aml_learner_gbdt, &aml_learner_random_forest,
                                               &aml_learner_extra_trees};
 enum { N_LEARNERS = 3, GBDT = 0 };
 
-/* ---- a world of generated data: two numbers with gaps, noise, a category, a constant, an empty column */
-
-enum {
-    COLUMNS = 6,
-    NUMBER = 0,
-    GAPS = 1,
-    NOISE = 2,
-    CATEGORY = 3,
-    CONSTANT = 4,
-    EMPTY = 5,
-    LEVELS = 40
-};
-
-typedef struct world {
-    aml_memory memory;
-    aml_arena *keep, *scratch;
-    aml_ctx ctx;
-    aml_design design;
-    float *column[COLUMNS];
-    uint32_t n_levels[COLUMNS], *rows;
-    double *y, *w;
-    aml_data data;
-} world;
-
-static double target_of(const world *s, size_t i, aml_task_kind task) {
-    double a = (double)s->column[NUMBER][i], b = (double)s->column[GAPS][i],
-           c = (double)s->column[CATEGORY][i];
-    double z = sin(3 * a) + (isnan(b) ? 1.5 : b * a) + (isnan(c) ? 0 : fmod(c * 7, 5) - 2);
-    if (task == AML_REGRESSION) return 1000 + 10 * z;
-    if (task == AML_BINARY) return z > 0.3;
-    return z < -0.7 ? 0 : z < 0.8 ? 2 : 1;
-}
-
-static void world_open(world *s, size_t n, aml_task_kind task, uint64_t seed) {
-    *s = (world){0};
-    s->keep = aml_arena_new(&s->memory);
-    s->scratch = aml_arena_new(&s->memory);
-    s->ctx = (aml_ctx){.keep = s->keep,
-                       .scratch = s->scratch,
-                       .n_threads = 1,
-                       .rng = aml_rng_stream(seed, AML_RNG_TEST, 1, 0)};
-    aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, 0, 0);
-    s->rows = AML_ARRAY(s->keep, n, uint32_t);
-    s->y = AML_ARRAY(s->keep, n, double);
-    s->w = AML_ARRAY(s->keep, n, double);
-    for (size_t j = 0; j < COLUMNS; j++) s->column[j] = AML_ARRAY(s->keep, n, float);
-    s->n_levels[CATEGORY] = LEVELS;
-    for (size_t i = 0; i < n; i++) {
-        s->rows[i] = (uint32_t)i;
-        s->w[i] = 1;
-        s->column[NUMBER][i] = (float)aml_rng_normal(&rng);
-        s->column[GAPS][i] = aml_rng_below(&rng, 10) ? (float)aml_rng_normal(&rng) : NAN;
-        s->column[NOISE][i] = (float)aml_rng_below(&rng, 7);
-        s->column[CATEGORY][i] = aml_rng_below(&rng, 30) ? (float)aml_rng_below(&rng, LEVELS) : NAN;
-        s->column[CONSTANT][i] = 3;
-        s->column[EMPTY][i] = NAN;
-        s->y[i] = target_of(s, i, task);
-    }
-    s->design = (aml_design){
-        .n = n, .p = COLUMNS, .n_levels = s->n_levels, .column = (const float *const *)s->column};
-    s->data = (aml_data){.x = &s->design,
-                         .rows = s->rows,
-                         .n = n,
-                         .task = task,
-                         .n_classes = task == AML_MULTICLASS ? 3
-                                      : task == AML_BINARY   ? 2
-                                                             : 0,
-                         .y = s->y};
-    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
-}
-
-static void world_close(world *s) {
-    aml_arena_free(s->keep);
-    aml_arena_free(s->scratch);
-    assert_int_equal(s->memory.used, 0);
-}
-
-static size_t n_outputs(const aml_data *d) {
-    return d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1;
-}
-
-/* The defaults, with fewer trees. */
-static void defaults(double hp[32], const aml_learner *l) {
-    for (size_t i = 0; l->params[i].name; i++) {
-        hp[i] = l->params[i].fallback;
-        if (!strcmp(l->params[i].name, "n_estimators")) hp[i] = 40;
-        if (!strcmp(l->params[i].name, "rounds")) hp[i] = 40;
-    }
-}
-
-static void set(double *hp, const aml_learner *l, const char *name, double value) {
-    size_t i = 0;
-    while (strcmp(l->params[i].name, name)) i++;
-    hp[i] = value;
-}
-
-static double *fit_predict(void **model, world *s, const aml_learner *l, const double *hp,
-                           const aml_data *train, const aml_data *x) {
-    double *out = AML_ARRAY(s->keep, x->n * n_outputs(x), double);
-    s->ctx.truncated = false;
-    assert_int_equal(l->fit(model, train, hp, &s->ctx), AML_OK);
-    assert_int_equal(l->predict(out, *model, x, &s->ctx), AML_OK);
-    for (size_t i = 0; i < x->n * n_outputs(x); i++) assert_true(isfinite(out[i]));
-    return out;
-}
-
-/* Share of wrong rows, or root mean squared error over the target's deviation. */
-static double error_of(const aml_data *x, const double *y, const double *out) {
-    double wrong = 0, mean = 0, squares = 0;
-    size_t k = n_outputs(x);
-    for (size_t i = 0; i < x->n; i++) mean += y[x->rows[i]] / (double)x->n;
-    for (size_t i = 0; i < x->n; i++) {
-        double t = y[x->rows[i]];
-        size_t top = 0;
-        for (size_t c = 1; c < k; c++)
-            if (out[i * k + c] > out[i * k + top]) top = c;
-        if (x->task == AML_REGRESSION) wrong += (out[i] - t) * (out[i] - t);
-        else if (x->task == AML_BINARY) wrong += (out[i] > 0.5) != (t > 0.5);
-        else wrong += top != (size_t)t;
-        squares += (t - mean) * (t - mean);
-    }
-    return x->task == AML_REGRESSION ? sqrt(wrong / squares) : wrong / (double)x->n;
-}
-
 static const aml_task_kind tasks[] = {AML_BINARY, AML_MULTICLASS, AML_REGRESSION};
-
-/* ---- bins */
-
-static void test_codes_follow_cuts(void **state) {
-    (void)state;
-    world s;
-    world_open(&s, 5000, AML_REGRESSION, 1);
-    const aml_bins *b = s.design.bins;
-    for (size_t j = 0; j < COLUMNS; j++)
-        for (size_t i = 0; i < s.design.n; i++) {
-            float x = s.column[j][i];
-            unsigned c = b->column[j][i];
-            assert_int_equal(b->row[i * b->stride + j], c);
-            assert_true(c <= b->n_bins[j]);
-            assert_int_equal(isnan(x), c == 0);
-            if (!c || s.n_levels[j]) continue;
-            if (c < b->n_bins[j]) assert_true(x <= b->cut[j][c - 1]);
-            if (c > 1) assert_true(x > b->cut[j][c - 2]);
-        }
-    assert_int_equal(b->n_bins[NOISE], 7);
-    assert_int_equal(b->n_bins[CONSTANT], 1);
-    assert_int_equal(b->n_bins[EMPTY], 1);
-    assert_true(b->n_bins[NUMBER] > 200);
-    assert_true(b->has_missing[GAPS] && !b->has_missing[NUMBER]);
-    world_close(&s);
-}
-
-static void test_quantile_bins_are_even(void **state) {
-    (void)state;
-    world s;
-    world_open(&s, 20000, AML_REGRESSION, 2);
-    size_t count[256] = {0}, n_bins = s.design.bins->n_bins[NUMBER];
-    for (size_t i = 0; i < s.design.n; i++) count[s.design.bins->column[NUMBER][i]]++;
-    for (size_t c = 1; c <= n_bins; c++)
-        assert_in_range(count[c], 20000 / n_bins / 2, 2 * 20000 / n_bins);
-    world_close(&s);
-}
-
-static void test_odd_numbers_are_binned(void **state) {
-    (void)state;
-    float x[] = {-INFINITY, -3e38f, -1, -0.0f, 0, 1e-45f, 1, 3e38f, INFINITY, NAN};
-    const float *columns[] = {x};
-    aml_memory memory = {0};
-    aml_ctx ctx = {.keep = aml_arena_new(&memory), .scratch = NULL, .n_threads = 1};
-    aml_design d = {.n = 10, .p = 1, .n_levels = NULL, .column = columns};
-    assert_int_equal(aml_design_prepare(&d, AML_BUILD_BINS | AML_BUILD_DENSE, &ctx), AML_OK);
-    static const uint8_t want[] = {1, 2, 3, 4, 4, 5, 6, 7, 8, 0};
-    for (size_t i = 0; i < 10; i++) assert_int_equal(d.bins->column[0][i], want[i]);
-    for (size_t i = 0; i < 9; i++) assert_true(d.dense[i] == x[i]);
-    assert_true(d.dense[9] == 0);
-    aml_arena_free(ctx.keep);
-}
-
-static void test_frequent_levels_have_own_codes(void **state) {
-    (void)state;
-    enum { N = 5000, MANY = 400 };
-    static float x[N];
-    const float *columns[] = {x};
-    uint32_t n_levels = MANY;
-    size_t count[MANY] = {0}, shared = 0;
-    aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
-    for (size_t i = 0; i < N; i++) {
-        double u = aml_rng_uniform(&rng);
-        x[i] = (float)(uint32_t)(MANY * u * u);
-        count[(size_t)x[i]]++;
-    }
-    aml_memory memory = {0};
-    aml_ctx ctx = {.keep = aml_arena_new(&memory), .n_threads = 2};
-    aml_design d = {.n = N, .p = 1, .n_levels = &n_levels, .column = columns};
-    assert_int_equal(aml_design_prepare(&d, AML_BUILD_BINS, &ctx), AML_OK);
-    const uint8_t *code = d.bins->level_code[0];
-    assert_int_equal(d.bins->n_bins[0], 255);
-    for (size_t a = 0; a < MANY; a++) {
-        shared += code[a] == 255;
-        for (size_t b = 0; b < MANY; b++)
-            if (code[a] < code[b]) assert_true(count[a] >= count[b]);
-    }
-    assert_int_equal(shared, MANY - 254);
-    aml_arena_free(ctx.keep);
-}
 
 /* ---- learners: what all of them promise */
 
@@ -579,8 +366,10 @@ static void test_gradients_are_differences(void **state) {
             float middle = r->score[i], h = 0.02f;
             for (int k = -1; k <= 1; k++) {
                 r->score[i] = middle + (float)k * h;
-                at[k + 1] =
-                    50 * aml_boost_loss_mean(&loss, r, 1) * (tasks[t] == AML_REGRESSION ? 0.5 : 1);
+                aml_watch_sums sums = aml_boost_loss_by_part(&loss, r, 1);
+                at[k + 1] = 0;
+                for (size_t p = 0; p < AML_WATCH_PARTS; p++)
+                    at[k + 1] += sums.loss[p] * (tasks[t] == AML_REGRESSION ? 0.5 : 1);
             }
             r->score[i] = middle;
             assert_true(fabs((at[2] - at[0]) / (2 * (double)h) - slope) < 2e-4);
@@ -704,10 +493,6 @@ static void test_memory_running_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes_follow_cuts),
-        cmocka_unit_test(test_quantile_bins_are_even),
-        cmocka_unit_test(test_odd_numbers_are_binned),
-        cmocka_unit_test(test_frequent_levels_have_own_codes),
         cmocka_unit_test(test_learners_learn),
         cmocka_unit_test(test_probabilities_sum_to_one),
         cmocka_unit_test(test_threads_do_not_matter),

@@ -174,6 +174,7 @@ static aml_status make_frame(aml_frame **out, csv_reader *r) {
                      .columns = columns,
                      .line = r->line,
                      .source = source,
+                     .no_header = !r->header,
                      .arena = r->keep};
     *out = f;
     return AML_OK;

@@ -11,14 +11,6 @@ static bool number_names(csv_reader *r) {
     return true;
 }
 
-/* The name with the first free suffix .1, .2, … */
-static const char *free_name(csv_reader *r, csv_dict *seen, const char *name) {
-    for (size_t k = 1;; k++) {
-        char *other = aml_printf(r->keep, "%s.%zu", name, k);
-        if (!other || csv_dict_find(seen, other, strlen(other)) == CSV_NO_LEVEL) return other;
-    }
-}
-
 static const char *header_name(csv_reader *r, size_t j) {
     csv_ref cell = csv_unescape(r->source.text, r->sample[j]);
     const char *text = r->source.text + csv_ref_at(cell);
@@ -30,27 +22,39 @@ static const char *header_name(csv_reader *r, size_t j) {
 
 static bool in_header(const csv_reader *r, size_t j) { return csv_ref_size(r->sample[j]) > 0; }
 
-/* Names given by the file come first, so that a made-up one never takes theirs. */
-static aml_status read_names(csv_reader *r, csv_dict *seen, size_t *renamed) {
-    for (int made_up = 0; made_up < 2; made_up++) {
-        for (size_t j = 0; j < r->width; j++) {
-            if (in_header(r, j) == (made_up == 1)) continue;
-            const char *name = header_name(r, j);
-            if (!name) return AML_ENOMEM;
-            int64_t before = (int64_t)seen->n, at = csv_dict_add(seen, name, strlen(name));
-            if (at >= 0 && at != before) {
-                const char *other = free_name(r, seen, name);
-                if (!other) return AML_ENOMEM;
-                if ((*renamed)++ == 0)
-                    AML_TRY(csv_note(
-                        r, "the column name `%s` is a duplicate: its later column is read as `%s`",
-                        name, other));
-                name = other;
-                at = csv_dict_add(seen, name, strlen(name));
-            }
-            if (at < 0) return AML_ENOMEM;
-            r->names[j] = name;
-        }
+static aml_status fail_duplicate(const csv_reader *r, const char *name, size_t first,
+                                 size_t again) {
+    char shown[280];
+    aml_printable(shown, sizeof shown, name, strlen(name), 60);
+    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "duplicate column name `%s`: fields %zu and %zu",
+                shown, first + 1, again + 1);
+    return aml_help(AML_EDATA, "columns are told apart by their names alone",
+                    "rename one of them, or remove it");
+}
+
+static aml_status given_names(csv_reader *r, csv_dict *seen) {
+    size_t *place = AML_ARRAY(r->work, r->width, size_t); /* field of each name */
+    if (!place) return AML_ENOMEM;
+    for (size_t j = 0; j < r->width; j++) {
+        if (!in_header(r, j)) continue;
+        const char *name = r->names[j] = header_name(r, j);
+        int64_t before = (int64_t)seen->n, at = name ? csv_dict_add(seen, name, strlen(name)) : -1;
+        if (at < 0) return AML_ENOMEM;
+        if (at != before) return fail_duplicate(r, name, place[at], j);
+        place[at] = j;
+    }
+    return AML_OK;
+}
+
+/* A field without a name is called by its place, unless another one is called so. */
+static aml_status made_up_names(csv_reader *r, csv_dict *seen) {
+    for (size_t j = 0; j < r->width; j++) {
+        if (in_header(r, j)) continue;
+        const char *name = header_name(r, j);
+        while (name && csv_dict_find(seen, name, strlen(name)) != CSV_NO_LEVEL)
+            name = aml_printf(r->keep, "%s_", name);
+        if (!name || csv_dict_add(seen, name, strlen(name)) < 0) return AML_ENOMEM;
+        r->names[j] = name;
     }
     return AML_OK;
 }
@@ -65,11 +69,9 @@ aml_status csv_name_fields(csv_reader *r) {
             r->width);
     }
     csv_dict seen = {.account = r->options->account};
-    size_t renamed = 0;
-    aml_status status = read_names(r, &seen, &renamed);
+    aml_status status = given_names(r, &seen);
+    if (!status) status = made_up_names(r, &seen);
     csv_dict_free(&seen);
-    if (!status && renamed > 1)
-        status = csv_note(r, "%zu column names were duplicates and got a suffix", renamed);
     return status;
 }
 

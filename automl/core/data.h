@@ -67,6 +67,9 @@ typedef struct aml_data {
     const double *w;       /* NULL = all 1 */
     const uint32_t *valid; /* rows to stop early on, not to learn from */
     size_t n_valid;        /* 0 = none: the learner goes by its own schedule */
+    /* n_valid × outputs, or NULL: where a learner that stops early by the valid rows leaves predictions of them in
+     * whose making their own targets had no say. */
+    double *held_out;
     const int8_t
         *monotone; /* per feature: 1 = predictions never fall as the number grows, -1 = never
                              * rise, 0 = free; NULL = all free. For learners that can (boosted trees) */

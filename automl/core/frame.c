@@ -64,6 +64,9 @@ aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, 
                 what ? " " : "", shown, source, near ? "; did you mean `" : "", near ? near : "",
                 near ? "`?" : "");
     if (f->p == 0) return AML_EDATA;
+    if (f->no_header)
+        return aml_help(AML_EDATA, "its first line looks like data, so it has no header",
+                        "add a header line; as it is, the columns are called c1 to c%zu", f->p);
     char first[280];
     aml_printable(first, sizeof first, f->columns[0].name, strlen(f->columns[0].name), 60);
     return aml_help(AML_EDATA, NULL, "the file has %zu column%s, the first is `%s`", f->p,

@@ -37,6 +37,7 @@ typedef struct aml_frame {
     const aml_column *columns;
     const uint64_t *line; /* n line numbers in the source file (from 1), or NULL */
     const char *source;   /* file name for messages, or "memory" */
+    bool no_header;       /* names were made up: c1, c2, … */
     aml_arena *arena;
     const char *const *notes; /* what was guessed or mended on reading, or NULL */
     size_t n_notes;

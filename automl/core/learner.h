@@ -15,8 +15,9 @@ enum {
     AML_WANTS_BINS = 16,    /* fits on design->bins */
     AML_WANTS_DENSE = 32, /* fits and predicts on design->dense; features come scaled and imputed */
     AML_ANYTIME = 64, /* stopped early it still returns a usable model, and says ctx->truncated */
-    AML_EARLY_STOPS = 128, /* uses data->valid */
+    AML_EARLY_STOPS = 128, /* uses data->valid, and fills data->held_out */
     AML_YARDSTICK = 512,   /* the constant predictor: fitted first, never searched */
+    AML_ON_REQUEST = 1024, /* searched only where it is asked for by name */
     AML_REFIT =
         256 /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
 };

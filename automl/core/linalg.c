@@ -3,8 +3,44 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
-void aml_linalg_init(void) { openblas_set_num_threads(1); }
+#if defined(__x86_64__)
+/* How OpenBLAS chooses its kernels; not in its header, and not in builds for one processor. */
+extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+extern void gotoblas_dynamic_init(void) __attribute__((weak));
+
+/* OpenBLAS takes a processor newer than itself for a Prescott of 2004, four times slower than need
+ * be: it is told to choose again by what the processor can do. Whoever has set OPENBLAS_CORETYPE
+ * is left alone. */
+static void choose_kernels(void) {
+    const char *name = "OPENBLAS_CORETYPE";
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"),
+         avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!gotoblas_dynamic_quit || !gotoblas_dynamic_init || !(avx512 || avx2) || getenv(name) ||
+        strcmp(openblas_get_corename(), "Prescott") != 0)
+        return;
+    if (setenv(name, avx512 ? "SKYLAKEX" : "HASWELL", 1)) return;
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+    unsetenv(name);
+}
+#else
+static void choose_kernels(void) {}
+#endif
+
+static void init(void) {
+    choose_kernels();
+    openblas_set_num_threads(1);
+}
+
+void aml_linalg_init(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init);
+}
 
 static CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }
 
@@ -33,6 +69,14 @@ void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, dou
                size_t ldc) {
     if (!n) return;
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
+                beta, c, (blasint)ldc);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
+}
+
+void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc) {
+    if (!n) return;
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
                 beta, c, (blasint)ldc);
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];

@@ -5,7 +5,9 @@
 
 #include "automl/core/status.h"
 
-void aml_linalg_init(void); /* once at the start of the process */
+/* Once at the start of the process, before other threads use BLAS. Where OpenBLAS does not know the
+ * processor it is made to choose its kernels by what the processor can do. */
+void aml_linalg_init(void);
 
 /* c (m × n) = alpha * op(a) (m × k) * op(b) (k × n) + beta * c; lda … are row strides. */
 void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
@@ -19,6 +21,7 @@ void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_
 
 /* c (n × n, upper and lower filled) = a' a for a (m × n) + beta * c. */
 void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc);
+void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc);
 
 /* Lower Cholesky factor in place (the strict upper part is left as it was). False when the matrix is
  * not positive definite. */

@@ -41,7 +41,7 @@ static size_t feature_params(const aml_param *out[2], const aml_learner *l, cons
 /* The yardstick is searched only when it is asked for by name. */
 static bool is_allowed(const aml_learner *l, const aml_facts *f, const char *const *allowed) {
     if (!(l->tasks & (unsigned)f->shape.task)) return false;
-    if (!allowed || !allowed[0]) return !(l->can & AML_YARDSTICK);
+    if (!allowed || !allowed[0]) return !(l->can & (AML_YARDSTICK | AML_ON_REQUEST));
     for (size_t i = 0; allowed[i]; i++)
         if (!strcmp(allowed[i], l->name)) return true;
     return false;

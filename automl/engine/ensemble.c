@@ -8,7 +8,8 @@
 #include "automl/core/sort.h"
 #include "automl/engine/catalog.h"
 
-enum { MOST_ROWS = 20000 }; /* selection looks at no more rows than this */
+enum { MOST_ROWS = 20000 };  /* selection looks at no more rows than this */
+enum { ENOUGH_DRAWS = 200 }; /* of a bootstrap, to read quantiles off */
 
 typedef struct round_job {
     const aml_candidates *c;
@@ -175,6 +176,15 @@ aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, co
     size_t valid = draws;
     while (valid && isnan(j.value[valid - 1])) valid--;
     if (valid < draws / 2) return AML_OK;
+    if (valid < ENOUGH_DRAWS) { /* too few for quantiles */
+        double mean = 0, square = 0;
+        for (size_t i = 0; i < valid; i++) mean += j.value[i] / (double)valid;
+        for (size_t i = 0; i < valid; i++) square += pow(j.value[i] - mean, 2);
+        double half = 1.96 * sqrt(square / (double)(valid - 1));
+        *low = mean - half;
+        *high = mean + half;
+        return AML_OK;
+    }
     *low = j.value[(size_t)(0.025 * (double)(valid - 1) + 0.5)];
     *high = j.value[(size_t)(0.975 * (double)(valid - 1) + 0.5)];
     return AML_OK;

@@ -44,6 +44,9 @@ aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, s
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_finish(aml_study *s);
 
+/* What one more fit of a trial, on all rows, is expected to take. */
+double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
+
 /* Roles of the columns by the options; AML_EDATA for a name that is not there. roles has room for f->p. */
 aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f,
                            const aml_train_options *o);

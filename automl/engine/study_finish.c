@@ -25,7 +25,7 @@ typedef struct choice {
     double score, error;
 } choice;
 
-/* ---- candidates: the best complete trials */
+/* ---- candidates: the best complete trials, or the baseline when none is better */
 
 static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
     size_t n = 0;
@@ -39,7 +39,7 @@ static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
         }
         if (at < MOST_CANDIDATES) c->trial[at] = t;
     }
-    if (!n) c->trial[n++] = s->yardstick;
+    if (!n || !(c->trial[0]->loss < s->yardstick->loss)) c->trial[0] = s->yardstick, n = 1;
     for (size_t i = 0; i < n; i++) pred[i] = c->trial[i]->out_of_fold;
     c->candidates = (aml_candidates){.n = n,
                                      .outputs = (size_t)s->bench.n_outputs,
@@ -164,6 +164,24 @@ static aml_status choose(choice *c, aml_study *s) {
 
 /* ---- honest score */
 
+/* No row was wrong, so resampling finds no spread. Up to three in n may be wrong all the same (1 - 3/n is the lower end
+ * of the 95 % interval for 0 errors in n: the rule of three): the score with three predictions turned round. */
+static aml_status three_wrong(double *bad, const aml_study *s, const double *pred) {
+    const aml_bench *b = &s->bench;
+    size_t n = b->n_scored, k = (size_t)b->n_outputs;
+    double *q = aml_alloc_raw(s->ctx.scratch, n * k, sizeof *q);
+    if (!q) return AML_ENOMEM;
+    memcpy(q, pred, n * k * sizeof *q);
+    for (size_t i = 0; i < 3; i++) {
+        size_t row = (2 * i + 1) * n / 6, class = (size_t)b->y[row];
+        double *p = q + row * k, *other = k > 1 ? &p[(class + 1) % k] : NULL, was = *p;
+        if (!other) *p = 1 - *p;
+        else was = p[class], p[class] = *other, *other = was;
+    }
+    aml_status status = b->metric->score(bad, b->y, b->w, q, n, s->task.n_classes);
+    return status == AML_ENOMEM ? status : AML_OK;
+}
+
 static aml_status honest_score(aml_study *s, const choice *c) {
     const aml_bench *b = &s->bench;
     const aml_metric *metric = b->metric;
@@ -171,12 +189,12 @@ static aml_status honest_score(aml_study *s, const choice *c) {
     double pooled = NAN, low, high;
     *score = (aml_score){
         .size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
-    score->method =
-        b->folds->k > 1
-            ? "folds; ensemble weights cross-fitted, but early stopping and the search saw "
-              "the scored rows: slightly optimistic; bootstrap over rows"
-            : "holdout; ensemble weights cross-fitted, but early stopping and the search saw "
-              "the scored rows: slightly optimistic; bootstrap over rows";
+    score->method = b->folds->k > 1 ? "folds; every row is predicted by models fitted, stopped and "
+                                      "chosen without it (only the "
+                                      "order of the search saw it); bootstrap over rows"
+                                    : "holdout; every row is predicted by models fitted, stopped "
+                                      "and chosen without it (only "
+                                      "the order of the search saw it); bootstrap over rows";
     score->value = c->score;
     if (metric->score(&pooled, b->y, b->w, c->crossfit, b->n_scored, s->task.n_classes))
         pooled = NAN;
@@ -185,6 +203,10 @@ static aml_status honest_score(aml_study *s, const choice *c) {
                           (size_t)b->n_outputs, s->task.n_classes, &s->ctx));
     score->low = score->value + low - pooled;
     score->high = score->value + high - pooled;
+    if (!(score->high > score->low) && s->task.kind != AML_REGRESSION && isfinite(score->low)) {
+        double *worse = metric->higher_is_better ? &score->low : &score->high;
+        AML_TRY(three_wrong(worse, s, c->crossfit));
+    }
     if (metric->higher_is_better && score->high > metric->best) score->high = metric->best;
     if (!metric->higher_is_better && score->low < metric->best) score->low = metric->best;
     return AML_OK;
@@ -215,15 +237,14 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
                            .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
-    double cost = 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
-    bool time = s->deadline <= 0 || aml_now() + cost < s->deadline;
+    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
     if (wants_refit(s, t) && time) {
         aml_lease lease = {0};
         aml_ctx ctx = s->ctx;
         ctx.deadline = s->deadline;
         ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
         aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
-                                         s->bench.all_rows, s->table.n, NULL, 0, &ctx);
+                                         s->bench.all_rows, s->table.n, NULL, 0, NULL, &ctx);
         aml_designs_give_back(s->bench.designs, &lease);
         if (!status) member->n_fits = 1;
         else aml_fit_free(&member->fits[0]);
@@ -365,6 +386,14 @@ static aml_status copy_guardrails(aml_study *s) {
     return m->validation ? AML_OK : AML_ENOMEM;
 }
 
+/* Said when all that was tried is no better than a constant. */
+static aml_status report_no_signal(aml_study *s) {
+    if (!s->leader) return AML_OK; /* nothing could be finished: said elsewhere */
+    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_signal", "Alerted", 0,
+                             "the model is the baseline",
+                             "none of %zu pipelines predicts better than a constant", s->ended);
+}
+
 /* The model of a trial that lacks folds: scored by the folds it has. */
 static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
     const choice none = {0};
@@ -386,6 +415,7 @@ aml_status aml_study_finish(aml_study *s) {
     choice c = {0};
     aml_study_report(s, "ensemble", NULL);
     AML_TRY(choose(&c, s));
+    if (c.trial[0] == s->yardstick) AML_TRY(report_no_signal(s));
     AML_TRY(copy_guardrails(s));
     aml_trial *partial = c.trial[0] == s->yardstick ? unfinished(s) : NULL;
     if (partial) return finish_unfinished(s, partial);

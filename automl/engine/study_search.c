@@ -133,7 +133,41 @@ void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
     if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
 }
 
-static void trial_ended(const aml_trial *t, void *arg) {
+/* ---- time */
+
+double aml_study_refit_seconds(const aml_study *s, const aml_trial *t) {
+    return 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
+}
+
+/* Refits of the leaders whose fold models were too large to keep. */
+static double refit_seconds(const aml_study *s) {
+    const aml_trial *last = NULL;
+    double sum = 0;
+    for (int rank = 0; rank < 3; rank++) {
+        const aml_trial *next = NULL;
+        for (size_t i = 0; i < s->trials.n; i++) {
+            const aml_trial *t = s->trials.at[i];
+            bool behind =
+                !last || t->loss > last->loss || (t->loss == last->loss && t->id > last->id);
+            if (t->state == AML_TRIAL_DONE && behind && (!next || t->loss < next->loss)) next = t;
+        }
+        if (!next) break;
+        if (!next->fits) sum += aml_study_refit_seconds(s, next);
+        last = next;
+    }
+    return sum;
+}
+
+/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and saving. */
+static double reserve(const aml_study *s) {
+    double left = s->deadline - aml_now(), limit = s->deadline - s->start;
+    double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
+    double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
+    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s), most = 0.1 + 0.15 * limit;
+    return want < most ? want : most;
+}
+
+static double trial_ended(const aml_trial *t, void *arg) {
     aml_study *s = arg;
     aml_leader last = aml_leader_of(s, t);
     s->ended++;
@@ -143,13 +177,7 @@ static void trial_ended(const aml_trial *t, void *arg) {
         s->leader = t;
     }
     aml_study_report(s, "search", &last);
-}
-
-/* Time left for the ensemble, refits and saving. */
-static double reserve(const aml_study *s) {
-    double left = s->deadline - aml_now();
-    double want = 0.1 + 0.12 * left;
-    return want < 4 + 0.02 * left ? want : 4 + 0.02 * left;
+    return s->deadline > 0 ? s->deadline - reserve(s) : 0;
 }
 
 /* What a fit by each learner's defaults is expected to take. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
+enum { TIMED_ROWS = 1000 };
 
 static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows,
                         size_t n) {
@@ -19,7 +20,7 @@ static aml_data data_of(const aml_bench *b, const aml_design *design, const uint
 
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, aml_ctx *ctx) {
+                        size_t n_valid, double *held_out, aml_ctx *ctx) {
     bool supervised = aml_plan_sees_target(plan);
     aml_data target =
         supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
@@ -30,6 +31,7 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     aml_data train = data_of(b, lease->design, rows, n);
     train.valid = valid;
     train.n_valid = n_valid;
+    train.held_out = held_out;
     aml_ctx own = *ctx;
     own.keep = out->arena;
     return plan->learner->fit(&out->model, &train, plan->hp, &own);
@@ -52,18 +54,27 @@ aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan
     return AML_OK;
 }
 
-/* Predicts the fold's valid rows into its part of out_of_fold. */
-static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const aml_design *design,
-                               aml_ctx *ctx) {
+/* Predictions of the fold's valid rows. A learner that chose its rounds by these rows has left better ones in `out`:
+ * then some rows are enough, to see how fast it is. */
+static aml_status predict_fold(double *out, aml_trial *t, const aml_bench *b, size_t f,
+                               const aml_design *design, aml_ctx *ctx) {
     size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
-    double *out = aml_alloc_raw(ctx->scratch, n * k, sizeof *out);
-    if (!out) return AML_ENOMEM;
-    aml_data x = data_of(b, design, b->folds->valid[f], n);
+    bool held_out = t->plan.learner->can & AML_EARLY_STOPS;
+    size_t rows = held_out && n > TIMED_ROWS ? TIMED_ROWS : n;
+    double *to = held_out ? aml_alloc_raw(ctx->scratch, rows * k, sizeof *to) : out;
+    if (!to) return AML_ENOMEM;
+    aml_data x = data_of(b, design, b->folds->valid[f], rows);
     x.y = x.w = NULL;
     double start = aml_now();
-    AML_TRY(t->plan.learner->predict(out, t->fits[f].model, &x, ctx));
+    AML_TRY(t->plan.learner->predict(to, t->fits[f].model, &x, ctx));
     t->predict_seconds += aml_now() - start;
-    t->n_predicted += n;
+    t->n_predicted += rows;
+    return AML_OK;
+}
+
+/* Keeps the predictions of a fold in out_of_fold, and their score. */
+static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const double *out) {
+    size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
     for (size_t i = 0; i < n * k; i++) {
         if (!isfinite(out[i]))
             return aml_fail(AML_EINTERNAL, "%s predicted a number that is not finite",
@@ -82,13 +93,18 @@ static aml_status predict_fold(aml_trial *t, const aml_bench *b, size_t f, const
 static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *ctx) {
     const aml_folds *folds = b->folds;
     aml_lease lease = {0};
+    double *out =
+        aml_alloc_raw(ctx->scratch, folds->n_valid[f] * (size_t)b->n_outputs, sizeof *out);
+    if (!out) return AML_ENOMEM;
     double start = aml_now();
     ctx->rng = aml_rng_stream(b->seed, AML_RNG_FIT, t->id, (uint32_t)f);
     ctx->truncated = false;
     aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f],
-                                     folds->n_train[f], folds->valid[f], folds->n_valid[f], ctx);
+                                     folds->n_train[f], folds->valid[f], folds->n_valid[f],
+                                     t->plan.learner->can & AML_EARLY_STOPS ? out : NULL, ctx);
     t->fit_seconds += aml_now() - start;
-    if (!status) status = predict_fold(t, b, f, lease.design, ctx);
+    if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
+    if (!status) status = score_fold(t, b, f, out);
     if (!status && t->importance)
         status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design,
                                     ctx);

@@ -63,10 +63,11 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
 aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan,
                               const aml_fit *fit, const aml_design *design, aml_ctx *ctx);
 
-/* One fit of a plan on rows of the bench (with rows to stop early on); its model and chain are the caller's. */
+/* One fit of a plan on rows of the bench (with rows to stop early on, and room for predictions of them: see data.h); its
+ * model and chain are the caller's. */
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, aml_ctx *ctx);
+                        size_t n_valid, double *held_out, aml_ctx *ctx);
 
 void aml_fit_free(aml_fit *f);
 void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */

@@ -8,11 +8,14 @@
 
 #include "automl/core/par.h"
 
+enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
+
 typedef struct team {
     const aml_search *s;
     aml_trials *trials;
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    double deadline; /* as it stands */
     size_t next;
     aml_status status;
     bool over;
@@ -30,7 +33,7 @@ static size_t ended_prefix(const team *m) {
 /* Is the result of trial i to be seen by the suggestion of trial k? */
 static bool visible(const team *m, size_t i, size_t k) {
     if (!ended(m->trials->at[i])) return false;
-    return m->s->deadline > 0 || i + m->s->concurrency <= k;
+    return m->deadline > 0 || i + m->s->concurrency <= k;
 }
 
 static aml_record record_of(const team *m, size_t i, size_t k) {
@@ -39,7 +42,7 @@ static aml_record record_of(const team *m, size_t i, size_t k) {
     if (!visible(m, i, k)) return r;
     r.state = t->state;
     r.loss = t->loss;
-    r.seconds = m->s->deadline > 0 ? t->fit_seconds + t->predict_seconds : 0;
+    r.seconds = m->deadline > 0 ? t->fit_seconds + t->predict_seconds : 0;
     r.fold_loss = t->fold_loss;
     r.n_done = t->n_done;
     r.n_folds = t->n_folds;
@@ -50,7 +53,7 @@ static aml_status tell(aml_told *told, const team *m, size_t k, aml_arena *scrat
     aml_record *records = AML_ARRAY(scratch, k + 1, aml_record);
     if (!records) return AML_ENOMEM;
     for (size_t i = 0; i < k; i++) records[i] = record_of(m, i, k);
-    double left = m->s->deadline > 0 ? m->s->deadline - aml_now() : INFINITY;
+    double left = m->deadline > 0 ? m->deadline - aml_now() : INFINITY;
     *told =
         (aml_told){.n = k,
                    .records = records,
@@ -104,9 +107,9 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     size_t k = m->next;
     if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt))
         return AML_OK;
-    if (s->deadline > 0 && aml_now() >= s->deadline) return AML_OK;
+    if (m->deadline > 0 && aml_now() >= m->deadline) return AML_OK;
     m->next++;
-    if (s->deadline <= 0)
+    if (m->deadline <= 0)
         while (!m->over && k >= s->concurrency && ended_prefix(m) + s->concurrency <= k)
             pthread_cond_wait(&m->changed, &m->lock);
     while (!m->over && m->trials->n < k)
@@ -135,12 +138,36 @@ typedef struct judge {
     size_t id;
 } judge;
 
-/* The first trial of a learner that is cheap to finish is no race: the leaderboard and the ensemble want its opinion. */
-static bool exempt(const team *m, const aml_trial *t) {
-    if (!(t->plan.learner->can & AML_REFIT)) return false;
-    for (size_t i = 0; i < t->id; i++)
-        if (m->trials->at[i]->plan.learner == t->plan.learner) return false;
-    return true;
+static double mean(const double *x, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    return sum / (double)n;
+}
+
+/* Is the trial behind the leader, on the folds it has, by no more than a hundredth of what the leader gained? */
+static bool is_near(const aml_trial *t, const aml_told *told, double baseline) {
+    const aml_record *leader = NULL;
+    for (size_t i = 0; i < told->n; i++) {
+        const aml_record *r = &told->records[i];
+        if (r->state == AML_TRIAL_DONE && (!leader || r->loss < leader->loss)) leader = r;
+    }
+    if (!leader) return true;
+    double best = mean(leader->fold_loss, t->n_done);
+    return mean(t->fold_loss, t->n_done) - best < 0.01 * (baseline - best);
+}
+
+/* An ensemble lives on different opinions: where no trial of its learner is complete yet, one is no race if what is left
+ * of it is cheap, or affordable and it comes near. */
+static bool exempt(const team *m, const aml_trial *t, const aml_told *told) {
+    for (size_t i = 0; i < told->n; i++)
+        if (told->records[i].state == AML_TRIAL_DONE &&
+            m->trials->at[i]->plan.learner == t->plan.learner)
+            return false;
+    double rest = t->fit_seconds / (double)t->n_done * (double)(t->n_folds - t->n_done);
+    if (m->deadline > 0 && AFFORDABLE * rest > told->time_left) return false;
+    if ((t->plan.learner->can & AML_REFIT) && (m->deadline <= 0 || CHEAP * rest < told->time_left))
+        return true;
+    return is_near(t, told, m->s->problem->baseline_loss);
 }
 
 /* Asks the scheduler, showing it what this trial may see. */
@@ -155,7 +182,7 @@ static bool going(const aml_trial *t, void *arg) {
     aml_told told;
     bool answer = true;
     pthread_mutex_lock(&m->lock);
-    if (scratch && !exempt(m, t) && !tell(&told, m, j->id, scratch))
+    if (scratch && !tell(&told, m, j->id, scratch) && !exempt(m, t, &told))
         answer = s->scheduler->keep_going(t->fold_loss, t->n_done, t->n_folds, &told, hp);
     pthread_mutex_unlock(&m->lock);
     aml_arena_free(scratch);
@@ -169,7 +196,7 @@ static bool before(const aml_trial *a, const aml_trial *b) {
 /* With the lock held: only the best trials keep their models: the longest run from the best on that fits. Judged by trials that
  * have all ended, so that the result does not depend on who ended first: a trial that once fell out could not come back. */
 static void slim_losers(team *m) {
-    size_t n = m->s->deadline > 0 ? m->trials->n : ended_prefix(m);
+    size_t n = m->deadline > 0 ? m->trials->n : ended_prefix(m);
     for (size_t i = 0; i < n; i++) {
         aml_trial *t = m->trials->at[i];
         if (!ended(t) || !t->out_of_fold) continue;
@@ -184,11 +211,11 @@ static void slim_losers(team *m) {
     }
 }
 
-static void run_one(team *m, aml_trial *t) {
+static void run_one(team *m, aml_trial *t, double deadline) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
     aml_ctx ctx = {.n_threads = s->n_threads,
-                   .deadline = s->deadline,
+                   .deadline = deadline,
                    .stop = s->stop,
                    .interrupt = s->interrupt};
     judge j = {m, t->id};
@@ -196,7 +223,7 @@ static void run_one(team *m, aml_trial *t) {
     pthread_mutex_lock(&m->lock);
     *t = work;
     slim_losers(m);
-    if (s->ended) s->ended(t, s->arg);
+    if (s->ended) m->deadline = s->ended(t, s->arg);
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
 }
@@ -217,15 +244,16 @@ static void worker(void *arg, size_t block, size_t begin, size_t end, int thread
             aml_arena_free(scratch);
             return;
         }
+        double deadline = m->deadline;
         pthread_mutex_unlock(&m->lock);
         aml_arena_free(scratch);
-        run_one(m, t);
+        run_one(m, t, deadline);
     }
 }
 
 aml_status aml_trials_run(aml_trials *out, const aml_search *s) {
     *out = (aml_trials){0};
-    team m = {.s = s, .trials = out};
+    team m = {.s = s, .trials = out, .deadline = s->deadline};
     pthread_mutex_init(&m.lock, NULL);
     pthread_cond_init(&m.changed, NULL);
     aml_par_for(s->n_workers, (size_t)s->n_workers, 1, worker, &m);

@@ -16,11 +16,11 @@ typedef struct aml_search {
     size_t keep,
         keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
                                 their models at most so large; the best one always */
-    double deadline; /* 0 = none: then time does not matter to any choice */
+    double deadline; /* of the first trials; 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
-    /* Called after each trial, one at a time. */
-    void (*ended)(const aml_trial *t, void *arg);
+    /* Called after each trial, one at a time; answers the deadline of the next ones. */
+    double (*ended)(const aml_trial *t, void *arg);
     void *arg;
 } aml_search;
 

@@ -99,3 +99,27 @@ aml_status aml_encoder_load(aml_encoder *e, aml_reader *r, aml_arena *keep) {
     }
     return r->status;
 }
+
+aml_status aml_encode_levels(void **state, const aml_table *x, const aml_data *target,
+                             aml_level_number number, bool keep_original, aml_ctx *ctx) {
+    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
+    uint8_t *acts = AML_ARRAY(ctx->scratch, x->p, uint8_t);
+    if (!e || !acts) return AML_ENOMEM;
+    for (size_t j = 0; j < x->p; j++) acts[j] = x->features[j].kind == AML_CATEGORY;
+    AML_TRY(aml_encoder_init(e, x, acts, 1, keep_original, ctx->keep));
+    for (size_t j = 0; j < x->p; j++) {
+        if (aml_should_stop(ctx)) return aml_stopped();
+        if (acts[j]) AML_TRY(number(e->value[j], &x->features[j], target, ctx));
+    }
+    *state = e;
+    return AML_OK;
+}
+
+aml_status aml_encode_levels_load(void **state, aml_reader *r, aml_ctx *ctx) {
+    aml_encoder *e = AML_NEW(ctx->keep, aml_encoder);
+    if (!e) return AML_ENOMEM;
+    AML_TRY(aml_encoder_load(e, r, ctx->keep));
+    if (e->width != 1) return aml_reader_fail(r, "%zu columns for a category", e->width);
+    *state = e;
+    return AML_OK;
+}

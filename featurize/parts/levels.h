@@ -34,4 +34,11 @@ aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder 
 void aml_encoder_save(const aml_encoder *e, aml_writer *w);
 aml_status aml_encoder_load(aml_encoder *e, aml_reader *r, aml_arena *keep);
 
+/* A step's fit and load where every category becomes one number: `number` finds value[n_levels + 2] from the rows. */
+typedef aml_status (*aml_level_number)(float *value, const aml_feature *f, const aml_data *target,
+                                       aml_ctx *ctx);
+aml_status aml_encode_levels(void **state, const aml_table *x, const aml_data *target,
+                             aml_level_number number, bool keep_original, aml_ctx *ctx);
+aml_status aml_encode_levels_load(void **state, aml_reader *r, aml_ctx *ctx);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "automl/core/par.h"
 #include "learners/parts/exp_f32.h"
@@ -10,6 +11,7 @@
 
 enum { BLOCK = 8192, LANES = 16 };
 enum { SUM_SLOPE, SUM_SQUARE, SUM_CURVATURE, TOP_SLOPE, TOP_CURVATURE, N_STATS };
+enum { PARTS = 2 * AML_WATCH_PARTS }; /* losses, then weights; no fewer than N_STATS */
 
 static const double ROOM =
     1073741824.0; /* 2^30: the sum of all packed slopes, and of all curvatures */
@@ -56,7 +58,7 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
     r->y = aml_alloc_raw(ctx->scratch, n, sizeof *r->y);
     r->w = d->w ? aml_alloc_raw(ctx->scratch, n, sizeof *r->w) : NULL;
     r->score = aml_alloc_raw(ctx->scratch, n * l->n_outputs, sizeof *r->score);
-    r->sums = AML_ARRAY(ctx->scratch, N_STATS * (n / BLOCK + 1), double);
+    r->sums = AML_ARRAY(ctx->scratch, PARTS * (n / BLOCK + 1), double);
     if (!r->y || (d->w && !r->w) || !r->score || !r->sums) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         double y = d->y[rows[i]];
@@ -373,26 +375,28 @@ typedef struct loss_job {
 
 static void loss_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     const loss_job *job = arg;
-    double sum = 0, total = 0;
+    double *loss = job->r->sums + PARTS * block, *weight = loss + AML_WATCH_PARTS;
     (void)thread;
+    memset(loss, 0, PARTS * sizeof *loss);
     for (size_t i = begin; i < end; i++) {
         double w = job->r->w ? (double)job->r->w[i] : 1.0;
-        sum += w * row_loss(job->l, job->r, i);
-        total += w;
+        loss[i % AML_WATCH_PARTS] += w * row_loss(job->l, job->r, i);
+        weight[i % AML_WATCH_PARTS] += w;
     }
-    job->r->sums[2 * block] = sum;
-    job->r->sums[2 * block + 1] = total;
 }
 
-double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads) {
+aml_watch_sums aml_boost_loss_by_part(const aml_boost_loss *l, const aml_boost_rows *r,
+                                      int n_threads) {
     loss_job job = {l, r};
-    double sum = 0, total = 0;
+    aml_watch_sums all = {0};
     aml_par_for(n_threads, r->n, BLOCK, loss_block, &job);
-    for (size_t b = 0; b < (r->n + BLOCK - 1) / BLOCK; b++) {
-        sum += r->sums[2 * b];
-        total += r->sums[2 * b + 1];
+    for (size_t b = 0; b * BLOCK < r->n; b++) {
+        for (size_t p = 0; p < AML_WATCH_PARTS; p++) {
+            all.loss[p] += r->sums[PARTS * b + p];
+            all.weight[p] += r->sums[PARTS * b + AML_WATCH_PARTS + p];
+        }
     }
-    return total > 0 ? sum / total : 0;
+    return all;
 }
 
 static void link_softmax(double *out, size_t k) {

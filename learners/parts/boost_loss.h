@@ -5,6 +5,7 @@
 
 #include "learners/parts/boost_objective.h"
 #include "learners/parts/histogram.h"
+#include "learners/parts/watch.h"
 
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
 typedef struct aml_boost_rows {
@@ -54,8 +55,9 @@ void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t
 aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,
                                    size_t n);
 
-/* Mean loss. */
-double aml_boost_loss_mean(const aml_boost_loss *l, const aml_boost_rows *r, int n_threads);
+/* Loss and weight by parts of the rows. */
+aml_watch_sums aml_boost_loss_by_part(const aml_boost_loss *l, const aml_boost_rows *r,
+                                      int n_threads);
 
 /* Scores (n × n_outputs, row-major) to predictions, in place. */
 void aml_boost_link(double *out, size_t n, aml_task_kind task, size_t n_outputs, double center,

@@ -29,8 +29,8 @@ static void add_rows(double *sum, void *arg, size_t begin, size_t end, double *s
     double *z = scratch, *h = scratch + CHUNK * k;
     const double *score = p->score + begin * k;
     for (size_t i = 0; i < n * k; i++) z[i] = p->at[0] * (score[i] / p->unit) + p->at[1 + i % k];
-    sum[0] +=
-        (k == 1 ? aml_loss_logistic : aml_loss_softmax)(z, h, p->y + begin, p->w + begin, n, k);
+    sum[0] += (k == 1 ? aml_loss_logistic : aml_loss_softmax)(z, h, p->y + begin, p->w + begin, n,
+                                                              k, NULL);
     for (size_t i = 0; i < n * k; i++) {
         double s = score[i] / p->unit;
         sum[1] += z[i] * s;

@@ -107,8 +107,9 @@ static aml_status collect(aml_forest *f, forest_job *job, size_t n, bool *stoppe
         if (t->status)
             status = aml_fail(AML_ENOMEM, "not enough memory for a tree on %zu rows", job->data->n);
         else if (t->stopped) *stopped = true;
-        else if (!status) status = aml_trees_add(&f->trees, &tree, job->ctx->keep);
-        for (size_t j = 0; j < f->trees.p && !status && !t->stopped; j++)
+        else if (!status && !*stopped) /* trees keep their numbers: none is added behind a gap */
+            status = aml_trees_add(&f->trees, &tree, job->ctx->keep);
+        for (size_t j = 0; j < f->trees.p && !status && !*stopped; j++)
             f->trees.gain[j] += t->gain[j];
         aml_grown_free(t);
     }
@@ -167,7 +168,7 @@ static aml_status alloc(forest_job *job) {
                           .scale = job->forest->scale};
         s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
         s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
-        job->work[t] = aml_forest_work_new(bins, d->n, n_classes);
+        job->work[t] = aml_forest_work_new(bins, d->n, n_classes, job->rules->max_features);
         if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
     }
     for (size_t j = 0; j < bins->p; j++)
@@ -199,23 +200,91 @@ aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest
 
 /* ---- predict */
 
+/* Sums over n_trees trees become the prediction. */
+static void finish_row(double *out, const aml_forest *f, uint32_t n_trees) {
+    size_t k = f->n_outputs;
+    double total = 0;
+    for (size_t c = 0; c < k && f->task == AML_MULTICLASS; c++) total += out[c];
+    for (size_t c = 0; c < k; c++) {
+        if (f->task == AML_MULTICLASS) out[c] = total > 0 ? out[c] / total : 1 / (double)k;
+        else out[c] /= (double)n_trees;
+        if (f->task == AML_REGRESSION)
+            out[c] = fmax(fmin(f->center + f->scale * out[c], DBL_MAX), -DBL_MAX);
+    }
+}
+
+static aml_status check_task(const aml_forest *f, const aml_data *x) {
+    if (f->task == x->task && f->n_outputs == (size_t)aml_task_outputs(x->task, x->n_classes))
+        return AML_OK;
+    return aml_fail(AML_EDATA, "the model is for another task");
+}
+
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx) {
     size_t k = f->n_outputs;
-    if (f->task != x->task || k != (size_t)aml_task_outputs(x->task, x->n_classes))
-        return aml_fail(AML_EDATA, "the model is for another task");
+    AML_TRY(check_task(f, x));
     memset(out, 0, x->n * k * sizeof *out);
     AML_TRY(aml_trees_predict(out, &f->trees, k, x, ctx));
-    for (size_t i = 0; i < x->n; i++) {
-        double total = 0;
-        for (size_t c = 0; c < k && f->task == AML_MULTICLASS; c++) total += out[i * k + c];
-        for (size_t c = 0; c < k; c++) {
-            double *o = out + i * k + c;
-            if (f->task == AML_MULTICLASS) *o = total > 0 ? *o / total : 1 / (double)k;
-            else *o /= (double)f->trees.n_trees;
-            if (f->task == AML_REGRESSION)
-                *o = fmax(fmin(f->center + f->scale * *o, DBL_MAX), -DBL_MAX);
-        }
+    for (size_t i = 0; i < x->n; i++) finish_row(out + i * k, f, f->trees.n_trees);
+    return AML_OK;
+}
+
+/* ---- out of bag */
+
+/* Room for what one tree needs: its bag, the rows outside it and their places, and its predictions. */
+typedef struct outside {
+    uint32_t *count, *row, *place;
+    double *out;
+} outside;
+
+static aml_status add_outside(double *out, uint32_t *n_trees, const outside *o, forest_job *job,
+                              uint32_t number) {
+    const aml_data *d = job->data;
+    const aml_forest *f = job->forest;
+    size_t k = f->n_outputs, n = 0;
+    aml_rng rng = aml_rng_child(&job->ctx->rng, number);
+    aml_trees one = f->trees;
+    one.tree += number;
+    one.n_trees = 1;
+    count_rows(o->count, job, &rng);
+    for (uint32_t i = 0; i < d->n; i++) {
+        o->row[n] = d->rows[i];
+        o->place[n] = i;
+        n += !o->count[i];
     }
+    aml_data x = *d;
+    x.rows = o->row;
+    x.n = n;
+    memset(o->out, 0, n * k * sizeof *o->out);
+    AML_TRY(aml_trees_predict(o->out, &one, k, &x, job->ctx));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < k; c++) out[o->place[i] * k + c] += o->out[i * k + c];
+        n_trees[o->place[i]]++;
+    }
+    return AML_OK;
+}
+
+aml_status aml_forest_out_of_bag(double *out, uint32_t *n_trees, const aml_forest *f,
+                                 const aml_data *train, const aml_forest_rules *rules,
+                                 aml_ctx *ctx) {
+    size_t k = f->n_outputs;
+    aml_mark mark = aml_arena_mark(ctx->scratch);
+    forest_job job = {
+        .data = train, .rules = rules, .forest = f, .ctx = ctx, .weight_unit = weight_unit(train)};
+    outside o = {.count = AML_ARRAY(ctx->scratch, train->n, uint32_t),
+                 .row = AML_ARRAY(ctx->scratch, train->n + 1, uint32_t),
+                 .place = AML_ARRAY(ctx->scratch, train->n + 1, uint32_t),
+                 .out = AML_ARRAY(ctx->scratch, train->n * k, double)};
+    AML_TRY(check_task(f, train));
+    if (!rules->bootstrap) return aml_fail(AML_EINVAL, "trees on all rows have none out of bag");
+    if (!o.count || !o.row || !o.place || !o.out) return AML_ENOMEM;
+    memset(out, 0, train->n * k * sizeof *out);
+    memset(n_trees, 0, train->n * sizeof *n_trees);
+    for (uint32_t t = 0; t < f->trees.n_trees; t++) AML_TRY(add_outside(out, n_trees, &o, &job, t));
+    for (size_t i = 0; i < train->n; i++) {
+        if (n_trees[i]) finish_row(out + i * k, f, n_trees[i]);
+        for (size_t c = 0; c < k && !n_trees[i]; c++) out[i * k + c] = NAN;
+    }
+    aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }
 

@@ -24,6 +24,19 @@ typedef struct aml_forest {
 aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest_rules *rules,
                           aml_ctx *ctx);
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx);
+
+/* out: train->n × n_outputs: what the trees predict whose bag the row is not in, n_trees how many these are; NaN where
+ * there is none. Bags are drawn again: data, rules and ctx->rng must be those of the fit. A row that is listed twice
+ * may be in the bag by its other place. AML_EINVAL without bootstrap. */
+aml_status aml_forest_out_of_bag(double *out, uint32_t *n_trees, const aml_forest *f,
+                                 const aml_data *train, const aml_forest_rules *rules,
+                                 aml_ctx *ctx);
+
+/* out: x->n × m quantiles (0 … 1) of the target of a regression (Meinshausen 2006): a training row weighs as much as
+ * the share of trees, by the sizes of their leaves, in whose leaf it meets the row. AML_EINVAL for another task. */
+aml_status aml_forest_quantiles(double *out, const aml_forest *f, const aml_data *train,
+                                const double *quantile, size_t m, const aml_data *x, aml_ctx *ctx);
+
 void aml_forest_save(const aml_forest *f, aml_writer *w);
 aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx);
 

@@ -15,12 +15,22 @@ typedef struct open_node {
     aml_cut cut;
 } open_node;
 
+/* Nodes of few enough rows read copies of the codes that lie together: below them nothing waits for memory. Worth it
+ * when the codes of all rows are more than the cache, and a row is not much longer than what is read of it. */
+enum { CACHE_BYTES = 1 << 20, NEAR_BYTES = 1 << 18, BYTES_A_FEATURE = 32, SPARSE = 16 };
+
 struct aml_forest_work {
     const aml_bins *bins;
     uint8_t *code;
     uint32_t *next, *spare_row, *class_total, *left, *feature;
     uint64_t *spare_value;
     double *xlogx;
+    uint8_t *near;    /* copies of code rows by place in the sample, or NULL */
+    uint32_t *origin; /* their design rows; `row` of the sample is the place */
+    size_t near_rows; /* nodes up to this size use them */
+    const aml_forest_kernels *kernels;
+    aml_few few;                /* the rows of a small node, */
+    const uint8_t *at[AML_FEW]; /* and their codes */
     /* of the tree at hand */
     const aml_forest_rules *rules;
     aml_sample *sample;
@@ -52,15 +62,28 @@ void aml_forest_work_free(aml_forest_work *w) {
     aml_free(w->left);
     aml_free(w->feature);
     aml_free(w->xlogx);
+    aml_free(w->near);
+    aml_free(w->origin);
     aml_free(w->open);
     aml_free(w);
 }
 
-aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes) {
+static bool alloc_near(aml_forest_work *w, size_t n, size_t n_tried) {
+    size_t stride = w->bins->stride;
+    if (n * stride < CACHE_BYTES || stride > BYTES_A_FEATURE * n_tried) return true;
+    w->near = aml_malloc(n * stride);
+    w->origin = aml_malloc(n * sizeof *w->origin);
+    w->near_rows = NEAR_BYTES / stride;
+    return w->near && w->origin;
+}
+
+aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes,
+                                     double max_features) {
     aml_forest_work *w = aml_calloc(1, sizeof *w);
     if (!w) return NULL;
     w->bins = bins;
-    w->code = aml_malloc(n + 1);
+    w->kernels = aml_forest_kernels_best();
+    w->code = aml_malloc(n + AML_FEW);
     w->next = aml_malloc((n + 1) * sizeof *w->next);
     w->spare_row = aml_malloc((n + 1) * sizeof *w->spare_row);
     w->spare_value = aml_malloc((n + 1) * sizeof *w->spare_value);
@@ -69,7 +92,8 @@ aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_
     w->feature = aml_malloc((bins->p + 1) * sizeof *w->feature);
     w->xlogx = aml_malloc(AML_XLOGX * sizeof *w->xlogx);
     if (!w->code || !w->next || !w->spare_row || !w->spare_value || !w->class_total || !w->left ||
-        !w->feature || !w->xlogx) {
+        !w->feature || !w->xlogx ||
+        !alloc_near(w, n, (size_t)(1 + max_features * (double)bins->p))) {
         aml_forest_work_free(w);
         return NULL;
     }
@@ -107,12 +131,18 @@ static bool put_leaf_classes(aml_forest_work *w, aml_node *node, uint64_t weight
     return true;
 }
 
-static double leaf_mean(const aml_sample *s, size_t begin, size_t n) {
+static double target(const aml_forest_work *w, size_t i, size_t n) {
+    const aml_sample *s = w->sample;
+    return s->y[n <= w->near_rows ? w->origin[s->row[i]] : s->row[i]];
+}
+
+static double leaf_mean(const aml_forest_work *w, size_t begin, size_t n) {
+    const aml_sample *s = w->sample;
     double sum = 0, total = 0;
     for (size_t i = begin; i < begin + n; i++) {
-        double w = (double)aml_curvature(s->value[i]);
-        sum += w * ((s->y[s->row[i]] - s->center) / s->scale);
-        total += w;
+        double weight = (double)aml_curvature(s->value[i]);
+        sum += weight * ((target(w, i, n) - s->center) / s->scale);
+        total += weight;
     }
     return sum / total;
 }
@@ -122,22 +152,23 @@ static bool put_leaf(aml_forest_work *w, uint32_t at, size_t begin, size_t n, ui
     aml_node *node = w->out->node + at;
     const aml_sample *s = w->sample;
     if (s->n_classes) return put_leaf_classes(w, node, weight);
-    double value = s->binary ? (double)aml_slope(total) / (double)weight : leaf_mean(s, begin, n);
+    double value = s->binary ? (double)aml_slope(total) / (double)weight : leaf_mean(w, begin, n);
     *node = (aml_node){.value = (float)value};
     return true;
 }
 
 /* ---- nodes */
 
-/* Do two rows have the same target? */
-static bool same_target(const aml_sample *s, size_t i, size_t j) {
-    if (s->n_classes) return s->value[i] >> 32 == s->value[j] >> 32;
-    return s->y[s->row[i]] == s->y[s->row[j]];
-}
-
-static bool is_pure(const aml_sample *s, size_t begin, size_t n) {
+static bool is_pure(const aml_forest_work *w, size_t begin, size_t n) {
+    const aml_sample *s = w->sample;
+    if (s->n_classes) {
+        for (size_t i = begin + 1; i < begin + n; i++)
+            if (s->value[i] >> 32 != s->value[begin] >> 32) return false;
+        return true;
+    }
+    double first = target(w, begin, n);
     for (size_t i = begin + 1; i < begin + n; i++)
-        if (!same_target(s, begin, i)) return false;
+        if (target(w, i, n) != first) return false;
     return true;
 }
 
@@ -157,6 +188,13 @@ static bool stopped(aml_forest_work *w, size_t work) {
     return w->out->stopped;
 }
 
+/* The gain that no cut can exceed, as far as it is known: two rows are apart with any, classes are apart at best. */
+static double most_gain(const aml_forest_node *d, const aml_cut *best) {
+    if (d->n == 2) return best->gain;
+    if (!d->binary || !aml_forest_plain(d)) return INFINITY;
+    return d->whole.slope * (d->whole.weight - d->whole.slope) * (1 - 1e-12);
+}
+
 /* Draws features until enough of them vary in the node, or none is left. */
 static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
     aml_cut best = {.gain = -INFINITY};
@@ -167,6 +205,7 @@ static aml_cut best_cut(aml_forest_work *w, const aml_forest_node *node) {
              w->feature + k + aml_rng_below(&w->rng, (uint32_t)(w->n_features - k)));
         bool varies = aml_forest_try(&best, node, w->feature[k]);
         if (stopped(w, node->n + 64)) break;
+        if (best.gain > -INFINITY && best.gain >= most_gain(node, &best)) break;
         if (varies && (want > 1 || best.gain > -INFINITY)) want--;
     }
     return best;
@@ -214,14 +253,50 @@ static open_node pop(aml_forest_work *w) {
     return top;
 }
 
-/* Makes the node a leaf, and opens it when it can be split. */
-static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n) {
+static aml_code_view view(const aml_forest_work *w, size_t n) {
+    const uint8_t *rows = n <= w->near_rows                        ? w->near
+                          : n > AML_FEW && n > w->bins->n / SPARSE ? NULL
+                                                                   : w->bins->row;
+    return (aml_code_view){w->bins, rows};
+}
+
+/* Copies the codes of a node's rows. */
+static void bring_near(aml_forest_work *w, size_t begin, size_t n) {
+    size_t stride = w->bins->stride;
+    uint32_t *row = w->sample->row;
+    for (size_t i = begin; i < begin + n; i++) {
+        memcpy(w->near + i * stride, w->bins->row + row[i] * stride, stride);
+        w->origin[i] = row[i];
+        row[i] = (uint32_t)i;
+    }
+}
+
+/* Lays out the rows of a small node for the kernels. */
+static void unpack(aml_forest_work *w, aml_forest_node *d) {
+    size_t padded = (d->n + AML_LANES - 1) / AML_LANES * AML_LANES;
+    for (size_t i = 0; i < d->n; i++) {
+        w->at[i] = d->view.rows + (size_t)d->row[i] * d->bins->stride;
+        w->few.slope[i] = (int32_t)aml_slope(d->value[i]);
+        w->few.weight[i] = (int32_t)aml_curvature(d->value[i]);
+    }
+    for (size_t i = d->n; i < padded; i++) {
+        w->at[i] = w->at[0];
+        w->few.slope[i] = w->few.weight[i] = 0;
+    }
+    d->few = &w->few;
+    d->at = w->at;
+}
+
+/* Makes the node a leaf, or opens it when it can be split. */
+static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, size_t parent) {
     aml_sample *s = w->sample;
+    if (n <= w->near_rows && parent > w->near_rows) bring_near(w, begin, n);
     uint64_t weight, total = sum_node(w, begin, n, &weight);
     uint64_t least = (uint64_t)ceil(w->rules->min_rows * (double)s->unit * (1 - 1e-9));
-    if (!put_leaf(w, at, begin, n, total, weight)) return false;
-    if (n < 2 || weight < 2 * least || is_pure(s, begin, n)) return true;
+    if (n < 2 || weight < 2 * least || is_pure(w, begin, n))
+        return put_leaf(w, at, begin, n, total, weight);
     aml_forest_node node = {.bins = w->bins,
+                            .view = view(w, n),
                             .rules = w->rules,
                             .row = s->row + begin,
                             .value = s->value + begin,
@@ -233,24 +308,34 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n) {
                             .weight = weight,
                             .least = least ? least : 1,
                             .rng = &w->rng,
+                            .kernels = w->kernels,
                             .code = w->code,
                             .next = w->next,
                             .left = w->left,
                             .xlogx = w->xlogx};
-    double worth = aml_forest_worth(&node);
+    aml_forest_weigh(&node);
+    if (n <= AML_FEW && weight < INT32_MAX && aml_forest_plain(&node)) unpack(w, &node);
     open_node o = {.begin = begin, .n = n, .node = at, .cut = best_cut(w, &node)};
-    if (o.cut.gain == -INFINITY) return true;
-    o.gain = fmax(o.cut.gain - worth, 0);
+    if (o.cut.gain == -INFINITY) return put_leaf(w, at, begin, n, total, weight);
+    o.gain = fmax(o.cut.gain, 0) / (aml_forest_plain(&node) ? node.whole.weight : 1);
     if (!grow_room(&w->open, &w->room, w->n_open, 1, sizeof *w->open)) return false;
     push(w, &o);
     return true;
+}
+
+/* An open node that is not split after all. */
+static bool close_node(aml_forest_work *w, const open_node *o) {
+    uint64_t weight, total = sum_node(w, o->begin, o->n, &weight);
+    return put_leaf(w, o->node, o->begin, o->n, total, weight);
 }
 
 /* ---- splitting */
 
 static size_t divide(aml_forest_work *w, const open_node *o) {
     const aml_cut *cut = &o->cut;
-    const uint8_t *column = w->bins->row + cut->feature;
+    size_t step;
+    aml_code_view from = view(w, o->n);
+    const uint8_t *column = aml_code_view_of(&step, &from, cut->feature);
     uint32_t *row = w->sample->row + o->begin;
     uint64_t *value = w->sample->value + o->begin;
     size_t l = 0, r = 0;
@@ -259,7 +344,7 @@ static size_t divide(aml_forest_work *w, const open_node *o) {
         left[c] = cut->category ? cut->set[c / 32] >> c % 32 & 1 : c <= cut->bin;
     left[0] = cut->missing_left;
     for (size_t i = 0; i < o->n; i++) {
-        uint32_t at = row[i], go = left[column[at * w->bins->stride]];
+        uint32_t at = row[i], go = left[column[at * step]];
         uint64_t v = value[i];
         row[l] = w->spare_row[r] = at;
         value[l] = w->spare_value[r] = v;
@@ -299,8 +384,8 @@ static bool split(aml_forest_work *w, const open_node *o) {
     size_t n_left = divide(w, o);
     assert(n_left && n_left < o->n);
     if (!put_split(w, o)) return false;
-    return examine(w, child, o->begin, n_left) &&
-           examine(w, child + 1, o->begin + n_left, o->n - n_left);
+    return examine(w, child, o->begin, n_left, o->n) &&
+           examine(w, child + 1, o->begin + n_left, o->n - n_left, o->n);
 }
 
 static bool grow(aml_forest_work *w) {
@@ -309,12 +394,14 @@ static bool grow(aml_forest_work *w) {
     t->gain = aml_calloc(w->bins->p + 1, sizeof *t->gain);
     if (!t->gain || !grow_room(&t->node, &t->room, 0, 1, sizeof *t->node)) return false;
     t->n_nodes = 1;
-    if (!examine(w, 0, 0, w->sample->n)) return false;
+    if (!examine(w, 0, 0, w->sample->n, SIZE_MAX)) return false;
     while (w->n_open && n_leaves < w->rules->max_leaves && !t->stopped) {
         open_node o = pop(w);
         if (!split(w, &o)) return false;
         n_leaves++;
     }
+    for (size_t i = 0; i < w->n_open; i++)
+        if (!close_node(w, w->open + i)) return false;
     return true;
 }
 

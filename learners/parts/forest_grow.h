@@ -33,7 +33,8 @@ void aml_grown_free(aml_grown *t);
 
 /* A thread's workspace, on the heap; NULL when memory is short. */
 typedef struct aml_forest_work aml_forest_work;
-aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes);
+aml_forest_work *aml_forest_work_new(const aml_bins *bins, size_t n, uint32_t n_classes,
+                                     double max_features);
 void aml_forest_work_free(aml_forest_work *w);   /* NULL is fine */
 uint32_t *aml_forest_counts(aml_forest_work *w); /* room for n, free until the next tree grows */
 

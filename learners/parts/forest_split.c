@@ -1,7 +1,7 @@
 /* forest_split.c: splits of forest nodes on binned features.
  *
  * A side with weight w and sum s is worth s²/w (squared error and Gini) or the sum of x log x over its classes less
- * w log w (entropy); a cut is worth the sum of its sides. Only codes that occur in the node are looked at. */
+ * w log w (entropy); a cut gains what its sides are worth beyond the node. Only codes that occur in the node are looked at. */
 #include "learners/parts/forest_split.h"
 
 #include <math.h>
@@ -13,10 +13,15 @@ static inline double xlogx(const aml_forest_node *d, uint64_t x) {
     return x < AML_XLOGX ? d->xlogx[x] : (double)x * log((double)x);
 }
 
-static inline double worth_one(const aml_forest_node *d, int64_t s, int64_t w) {
-    if (d->rules->entropy && d->binary)
-        return xlogx(d, (uint64_t)s) + xlogx(d, (uint64_t)(w - s)) - xlogx(d, (uint64_t)w);
-    return (double)s * (double)s / (double)w;
+static double worth_one(const aml_forest_node *d, uint64_t s, uint64_t w) {
+    return xlogx(d, s) + xlogx(d, w - s) - xlogx(d, w);
+}
+
+/* One output: slope s and weight w on the left. */
+static double gain_one(const aml_forest_node *d, int64_t s, int64_t w) {
+    if (aml_forest_plain(d)) return aml_cut_gain((double)s, (double)w, d->whole);
+    uint64_t left = (uint64_t)s, weight = (uint64_t)w, all = (uint64_t)aml_slope(d->total);
+    return worth_one(d, left, weight) + worth_one(d, all - left, d->weight - weight) - d->worth;
 }
 
 /* Class sums of both sides while rows move from right to left. */
@@ -40,28 +45,34 @@ static inline void move(tally *t, const aml_forest_node *d, uint32_t class, uint
     }
 }
 
-static double worth_of_tally(const tally *t, const aml_forest_node *d) {
+static double gain_of_tally(const tally *t, const aml_forest_node *d) {
     if (d->rules->entropy)
-        return t->logs_left - xlogx(d, t->w_left) + t->logs_right - xlogx(d, t->w_right);
+        return t->logs_left - xlogx(d, t->w_left) + t->logs_right - xlogx(d, t->w_right) - d->worth;
     return (double)t->squares_left / (double)t->w_left +
-           (double)t->squares_right / (double)t->w_right;
+           (double)t->squares_right / (double)t->w_right - d->worth;
 }
 
 static tally whole(const aml_forest_node *d) {
     return (tally){.w_right = d->weight, .squares_right = d->squares, .logs_right = d->logs};
 }
 
-double aml_forest_worth(aml_forest_node *d) {
-    if (!d->n_classes) return worth_one(d, aml_slope(d->total), aml_curvature(d->total));
+void aml_forest_weigh(aml_forest_node *d) {
+    int64_t slope = aml_slope(d->total);
+    d->whole = (aml_whole){.slope = (double)slope,
+                           .weight = (double)d->weight,
+                           .least = (int64_t)d->least,
+                           .most = (int64_t)(d->weight - d->least)};
     d->squares = 0;
-    d->logs = 0;
+    d->logs = d->worth = 0;
+    if (!d->n_classes && !aml_forest_plain(d)) d->worth = worth_one(d, (uint64_t)slope, d->weight);
     for (uint32_t c = 0; c < d->n_classes; c++) {
         uint64_t x = d->class_total[c];
         d->squares += x * x;
         if (d->rules->entropy) d->logs += xlogx(d, x);
     }
-    return d->rules->entropy ? d->logs - xlogx(d, d->weight)
-                             : (double)d->squares / (double)d->weight;
+    if (d->n_classes)
+        d->worth = d->rules->entropy ? d->logs - xlogx(d, d->weight)
+                                     : (double)d->squares / (double)d->weight;
 }
 
 static uint32_t class_of(uint64_t value) { return (uint32_t)(value >> 32); }
@@ -79,21 +90,31 @@ typedef struct present {
     double key[256];    /* categories: what they are ordered by, by code */
 } present;
 
-typedef struct range {
-    uint8_t lo, hi; /* the smallest and largest code */
-} range;
-
-static range gather_codes(const aml_forest_node *d, uint32_t feature) {
-    const uint8_t *rows = d->bins->row + feature;
-    size_t stride = d->bins->stride;
-    uint8_t lo = 255, hi = 0;
-    for (size_t i = 0; i < d->n; i++) {
-        uint8_t c = rows[d->row[i] * stride];
-        d->code[i] = c;
-        lo = c < lo ? c : lo;
-        hi = c > hi ? c : hi;
+/* Codes of few rows: put together in a register, since what is stored in bytes is slow to load in one piece. */
+static void gather_few(uint8_t *code, const uint8_t *const *at, size_t n, uint32_t feature) {
+    for (size_t c = 0; c < n; c += AML_LANES) {
+        uint8_t v __attribute__((vector_size(AML_LANES)));
+#pragma GCC unroll 16
+        for (size_t k = 0; k < AML_LANES; k++) v[k] = at[c + k][feature];
+        memcpy(code + c, &v, sizeof v);
     }
-    return (range){lo, hi};
+}
+
+void aml_forest_gather(const aml_forest_node *d, uint32_t feature) {
+    if (d->few) {
+        gather_few(d->code, d->at, d->n, feature);
+        return;
+    }
+    size_t step;
+    const uint8_t *codes = aml_code_view_of(&step, &d->view, feature);
+    const uint32_t *restrict row = d->row; /* bytes that are written could be anything else */
+    uint8_t *restrict code = d->code;
+    size_t n = d->n;
+    if (step == 1)
+        for (size_t i = 0; i < n; i++) code[i] = codes[row[i]];
+    else
+        for (size_t i = 0; i < n; i++) code[i] = codes[row[i] * step];
+    memset(code + n, code[0], AML_LANES);
 }
 
 static void list_codes(present *p, const aml_forest_node *d) {
@@ -144,14 +165,13 @@ typedef struct trial {
     uint64_t w_left; /* of the best cut */
 } trial;
 
-static bool is_better(const aml_cut *best, const aml_forest_node *d, uint64_t w_left,
-                      double worth) {
-    return w_left >= d->least && d->weight - w_left >= d->least && worth > best->gain;
+static bool is_better(const aml_cut *best, const aml_forest_node *d, uint64_t w_left, double gain) {
+    return w_left >= d->least && d->weight - w_left >= d->least && gain > best->gain;
 }
 
-static void judge(trial *t, size_t n_left, uint64_t w_left, double worth) {
-    if (!is_better(t->best, t->d, w_left, worth)) return;
-    t->best->gain = worth;
+static void judge(trial *t, size_t n_left, uint64_t w_left, double gain) {
+    if (!is_better(t->best, t->d, w_left, gain)) return;
+    t->best->gain = gain;
     t->found = n_left;
     t->w_left = w_left;
 }
@@ -159,14 +179,13 @@ static void judge(trial *t, size_t n_left, uint64_t w_left, double worth) {
 /* Codes code[first … n_cuts-1] go left one after the other. */
 static void run_one(trial *t, size_t first, size_t n_cuts) {
     const aml_forest_node *d = t->d;
-    int64_t s = 0, w = 0, all_s = aml_slope(d->total), all_w = (int64_t)d->weight;
+    int64_t s = 0, w = 0, all_w = (int64_t)d->weight;
     for (size_t k = first; k < n_cuts; k++) {
         uint64_t sum = t->p->sum[t->p->code[k]];
         s += aml_slope(sum);
         w += aml_curvature(sum);
         if (t->only && t->only != k + 1) continue;
-        if (w < all_w)
-            judge(t, k + 1, (uint64_t)w, worth_one(d, s, w) + worth_one(d, all_s - s, all_w - w));
+        if (w < all_w) judge(t, k + 1, (uint64_t)w, gain_one(d, s, w));
     }
 }
 
@@ -181,7 +200,7 @@ static void run_classes(trial *t, size_t first, size_t n_cuts) {
     for (size_t k = first; k < n_cuts; k++) {
         move_code(&sums, t->p, t->d, t->p->code[k]);
         if (t->only && t->only != k + 1) continue;
-        if (sums.w_right) judge(t, k + 1, sums.w_left, worth_of_tally(&sums, t->d));
+        if (sums.w_right) judge(t, k + 1, sums.w_left, gain_of_tally(&sums, t->d));
     }
     clear_left(t->d);
 }
@@ -193,49 +212,33 @@ static size_t run(trial *t, size_t first, size_t n_cuts) {
     return t->found;
 }
 
-/* A random cut of codes lo < hi, uniform over the values between them, as far as the bins tell. */
-static unsigned random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo, unsigned hi) {
-    const float *cut = d->bins->cut[feature];
-    double from = (double)cut[lo - 1], to = (double)cut[hi - 2];
-    double at = from + (to - from) * aml_rng_uniform(d->rng);
-    unsigned a = lo, b = hi - 1; /* the first bin whose cut is not below */
-    if (!isfinite(to - from)) return lo + aml_rng_below(d->rng, hi - lo);
-    while (a < b) {
-        unsigned middle = (a + b) / 2;
-        if ((double)cut[middle - 1] < at) a = middle + 1;
-        else b = middle;
-    }
-    return a;
-}
-
-/* Worth of the rows with left[code] on the left; their weight in *w_left. */
-static double worth_of_side(uint64_t *w_left, const aml_forest_node *d, const uint8_t left[256]) {
+/* Gain of the rows with left[code] on the left; their weight in *w_left. */
+static double gain_of_side(uint64_t *w_left, const aml_forest_node *d, const uint8_t left[256]) {
     if (!d->n_classes) {
         uint64_t sum = 0;
         for (size_t i = 0; i < d->n; i++) sum += d->value[i] & -(uint64_t)left[d->code[i]];
-        int64_t s = aml_slope(sum), w = aml_curvature(sum), all_w = (int64_t)d->weight;
+        int64_t s = aml_slope(sum), w = aml_curvature(sum);
         *w_left = (uint64_t)w;
-        return w && w < all_w
-                   ? worth_one(d, s, w) + worth_one(d, aml_slope(d->total) - s, all_w - w)
-                   : -INFINITY;
+        return w && w < (int64_t)d->weight ? gain_one(d, s, w) : -INFINITY;
     }
     tally sums = whole(d);
     for (size_t i = 0; i < d->n; i++)
         if (left[d->code[i]]) move(&sums, d, class_of(d->value[i]), weight_in(d->value[i]));
     clear_left(d);
     *w_left = sums.w_left;
-    return sums.w_left && sums.w_right ? worth_of_tally(&sums, d) : -INFINITY;
+    return sums.w_left && sums.w_right ? gain_of_tally(&sums, d) : -INFINITY;
 }
 
 /* One random cut of a number that is never missing here. */
-static void try_random_number(aml_cut *best, const aml_forest_node *d, uint32_t feature, range r) {
+static void try_random_number(aml_cut *best, const aml_forest_node *d, uint32_t feature,
+                              unsigned lo, unsigned hi) {
     uint8_t left[256];
     uint64_t w_left;
-    unsigned bin = random_bin(d, feature, r.lo, r.hi);
+    unsigned bin = aml_forest_random_bin(d, feature, lo, hi);
     for (unsigned c = 0; c < 256; c++) left[c] = c <= bin;
-    double worth = worth_of_side(&w_left, d, left);
-    if (!is_better(best, d, w_left, worth)) return;
-    *best = (aml_cut){.gain = worth, .feature = feature, .bin = (uint16_t)bin};
+    double gain = gain_of_side(&w_left, d, left);
+    if (!is_better(best, d, w_left, gain)) return;
+    *best = (aml_cut){.gain = gain, .feature = feature, .bin = (uint16_t)bin};
     best->missing_left = 2 * w_left >= d->weight;
 }
 
@@ -245,7 +248,7 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
     bool missing = !p->code[0];
     size_t first = missing, bin = 0;
     if (d->rules->random_cuts && p->n - first > 1) {
-        bin = random_bin(d, feature, p->code[first], p->code[p->n - 1]);
+        bin = aml_forest_random_bin(d, feature, p->code[first], p->code[p->n - 1]);
         t.only = first;
         while (t.only < p->n && p->code[t.only] <= bin) t.only++;
     }
@@ -308,9 +311,9 @@ static void try_random_category(aml_cut *best, const aml_forest_node *d, uint32_
     uint8_t left[256] = {0};
     uint64_t w_left;
     for (size_t k = 0; k < p->n; k++) left[p->code[k]] = aml_rng_u32(d->rng) & 1;
-    double worth = worth_of_side(&w_left, d, left);
-    if (!is_better(best, d, w_left, worth)) return;
-    best->gain = worth;
+    double gain = gain_of_side(&w_left, d, left);
+    if (!is_better(best, d, w_left, gain)) return;
+    best->gain = gain;
     best->feature = feature;
     put_set(best, d, p, left, w_left);
 }
@@ -329,11 +332,14 @@ static void try_category(aml_cut *best, const aml_forest_node *d, present *p, ui
 
 bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     present p;
-    range r = gather_codes(d, feature);
-    if (r.lo == r.hi) return false;
+    uint8_t lo, hi;
     bool category = d->bins->level_code[feature] != NULL;
-    if (d->rules->random_cuts && !category && r.lo) {
-        try_random_number(best, d, feature, r);
+    if (!category && aml_forest_plain(d)) return aml_forest_try_number(best, d, feature);
+    aml_forest_gather(d, feature);
+    d->kernels->range(&lo, &hi, d->code, d->n);
+    if (lo == hi) return false;
+    if (d->rules->random_cuts && !category && lo) {
+        try_random_number(best, d, feature, lo, hi);
         return true;
     }
     if (d->n_classes) link_codes(&p, d);

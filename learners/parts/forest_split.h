@@ -3,8 +3,10 @@
 #define AML_LEARNERS_PARTS_FOREST_SPLIT_H
 
 #include "learners/parts/forest_grow.h"
+#include "learners/parts/forest_kernels.h"
 
-/* Better splits have larger `gain`; the parent's own value is taken off by the caller. */
+/* gain: what the two sides are worth beyond the node as a whole, in plain nodes times its weight; -INFINITY = no cut
+ * yet. */
 typedef struct aml_cut {
     double gain;
     uint32_t feature;
@@ -15,10 +17,25 @@ typedef struct aml_cut {
 
 enum { AML_XLOGX = 4096 };
 
+/* Where a node reads codes: in columns when its rows lie close, in rows (of the design, or copies) when they are far
+ * apart and the codes of a row share a cache line. */
+typedef struct aml_code_view {
+    const aml_bins *bins;
+    const uint8_t *rows; /* NULL: columns */
+} aml_code_view;
+
+/* The code of row r is at r × step. */
+static inline const uint8_t *aml_code_view_of(size_t *step, const aml_code_view *v,
+                                              uint32_t feature) {
+    *step = v->rows ? v->bins->stride : 1;
+    return v->rows ? v->rows + feature : v->bins->column[feature];
+}
+
 /* A node under examination and the workspace of its examination. */
 typedef struct aml_forest_node {
     const aml_bins *bins;
     const aml_forest_rules *rules;
+    aml_code_view view;
     const uint32_t *row; /* n rows and values */
     const uint64_t *value;
     size_t n;
@@ -30,7 +47,12 @@ typedef struct aml_forest_node {
     uint64_t squares;            /* classes: sum of the squares of class_total, */
     double logs;                 /* and with entropy of x log x */
     aml_rng *rng;
-    uint8_t *code;         /* n */
+    double worth;       /* of the node as a whole */
+    aml_whole whole;    /* one output */
+    const aml_few *few; /* its rows when they are few, else NULL */
+    const uint8_t **at; /* the codes of each of the few rows */
+    const aml_forest_kernels *kernels;
+    uint8_t *code;         /* n, and a lane more */
     uint32_t *next, *left; /* n; n_classes zeros, and zeros again after use */
     const double *xlogx;   /* AML_XLOGX values of x log x */
 } aml_forest_node;
@@ -38,7 +60,23 @@ typedef struct aml_forest_node {
 /* Puts the best cut on `feature` into *best when it is better; false when the feature is constant here. */
 bool aml_forest_try(aml_cut *best, const aml_forest_node *node, uint32_t feature);
 
-/* Sets squares and logs, and returns the worth of the node as a whole: its split gains the difference. */
-double aml_forest_worth(aml_forest_node *node);
+/* Sets squares, logs, worth and whole. */
+void aml_forest_weigh(aml_forest_node *node);
+
+/* Is the node's gain that of sums alone: one output, squared error or Gini? */
+static inline bool aml_forest_plain(const aml_forest_node *d) {
+    return !d->n_classes && !(d->rules->entropy && d->binary);
+}
+
+/* The codes of the node's rows into d->code, and some of them again up to whole lanes. */
+void aml_forest_gather(const aml_forest_node *d, uint32_t feature);
+
+/* A random cut between codes lo < hi, uniform over the values between them as far as the bins tell: codes up to it
+ * go left. */
+unsigned aml_forest_random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo,
+                               unsigned hi);
+
+/* aml_forest_try for a number in a plain node. */
+bool aml_forest_try_number(aml_cut *best, const aml_forest_node *d, uint32_t feature);
 
 #endif

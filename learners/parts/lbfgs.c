@@ -124,6 +124,7 @@ static aml_status step(bool *more, double *x, state *st, size_t number) {
         direction(st);
         slope = aml_dot(st->g, st->d, st->n);
     }
+    if (problem->gain) *problem->gain = fmax(-0.5 * slope, 0);
     *more = -slope > problem->tolerance;
     if (!*more) return AML_OK;
     AML_TRY(line_search(more, x, st, slope));

@@ -17,6 +17,7 @@ typedef struct aml_lbfgs_problem {
     size_t renew_every; /* 0 = only before the first step */
     size_t max_steps;
     double tolerance; /* ends when g' H g, twice the expected gain of a step, is at most this */
+    double *gain;     /* out: half of g' H g where it ended; may be NULL */
 } aml_lbfgs_problem;
 
 /* x: start in, minimiser out. Ends at the tolerance, at max_steps or where rounding lets nothing

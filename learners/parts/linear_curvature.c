@@ -2,49 +2,29 @@
 #include "learners/parts/linear_fit.h"
 
 #include "automl/core/linalg.h"
+#include "learners/parts/linear_dense.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-    LARGEST_FULL = 2048,
-    DEAREST_FULL = 128,
-    SAMPLE = 16384,
-    SAMPLE_PER_FEATURE = 16,
-    FACTOR_BUDGET = 1 << 24
-};
-
-static size_t matrix_size(const aml_linear_problem *problem) {
-    return problem->curvature.full ? problem->p * problem->p : problem->p;
-}
+enum { SAMPLE = 8192, SAMPLE_PER_FEATURE = 12, FACTOR_BUDGET = 1 << 24 };
 
 static size_t matrix_chunk(const aml_linear_problem *problem) {
-    size_t rows = 65536 / (problem->p + 1) / 8 * 8;
-    return rows < 64 ? 64 : rows > 512 ? 512 : rows;
-}
-
-static size_t sample_size(const aml_linear_problem *problem, bool full) {
-    size_t n = problem->rows.x.n, take = SAMPLE_PER_FEATURE * problem->p;
-    if (take < SAMPLE) take = SAMPLE;
-    return take >= n || (problem->loss == aml_loss_squared && full) ? n : take;
-}
-
-/* A matrix pays unless it costs as much as all the steps it could save; a squared loss needs one
- * step with it. */
-static void choose_matrix(aml_linear_problem *problem) {
-    aml_curvature *c = &problem->curvature;
-    double p = (double)problem->p, k = (double)problem->k, n = (double)problem->rows.x.n;
-    c->price = (p * (double)sample_size(problem, true) + k * p * p / 3) / (4 * n * k);
-    c->full = problem->p <= LARGEST_FULL &&
-              (problem->loss == aml_loss_squared || c->price <= DEAREST_FULL);
-    if (!c->full) c->price = 1;
+    size_t rows = 131072 / (problem->p + 1) / 8 * 8;
+    return rows < 128 ? 128 : rows > 1024 ? 1024 : rows;
 }
 
 /* A squared loss wants its exact matrix; for the others an even sample of the rows does. */
+static size_t sample_size(const aml_linear_problem *problem) {
+    size_t n = problem->rows.x.n, take = SAMPLE_PER_FEATURE * problem->p;
+    if (take < SAMPLE) take = SAMPLE;
+    return take >= n || problem->loss == aml_loss_squared ? n : take;
+}
+
 static aml_status choose_rows(aml_linear_problem *problem) {
     aml_curvature *c = &problem->curvature;
     const aml_linear_rows *all = &problem->rows;
-    size_t n = all->x.n, take = sample_size(problem, c->full);
+    size_t n = all->x.n, take = sample_size(problem);
     c->rows = *all;
     if (take == n) return AML_OK;
     aml_arena *scratch = problem->ctx->scratch;
@@ -66,24 +46,26 @@ static aml_status choose_rows(aml_linear_problem *problem) {
 
 aml_status aml_curvature_init(aml_linear_problem *problem) {
     aml_curvature *c = &problem->curvature;
-    size_t p = problem->p, q = problem->q, k = problem->k, chunk = matrix_chunk(problem);
+    size_t p = problem->p, k = problem->k, chunk = matrix_chunk(problem), size = p * p;
     aml_arena *scratch = problem->ctx->scratch;
-    choose_matrix(problem);
-    c->n_factors = matrix_size(problem) * k <= FACTOR_BUDGET ? k : 1;
-    size_t size = matrix_size(problem), n_sums = size + p + q + k;
+    double wide = (double)p, n = (double)problem->rows.x.n;
+    c->price =
+        (wide * (double)sample_size(problem) + (double)k * wide * wide / 3) / (4 * n * (double)k);
+    c->n_factors = size * k <= FACTOR_BUDGET ? k : 1;
+    c->floats = problem->plain && !problem->rows.own && problem->loss != aml_loss_squared;
     AML_TRY(choose_rows(problem));
-    c->sum = AML_ARRAY(scratch, n_sums, double);
-    c->factor = AML_ARRAY(scratch, c->n_factors * size, double);
-    c->diagonal = AML_ARRAY(scratch, k * q, double);
+    c->sum = AML_ARRAY(scratch, size + p + k, double);
+    c->factor = aml_alloc_raw(scratch, c->n_factors * size, sizeof(double));
     c->side = AML_ARRAY(scratch, p + k, double);
-    if (!c->sum || !c->factor || !c->diagonal || !c->side) return AML_ENOMEM;
-    return aml_sum_init(&c->pass, c->rows.x.n, n_sums, chunk, chunk * (p + 2 * k), problem->ctx);
+    if (!c->sum || !c->factor || !c->side) return AML_ENOMEM;
+    return aml_sum_init(&c->pass, c->rows.x.n, size + p + k, chunk,
+                        chunk * (p + 2 * k) + (c->floats ? size : 0), problem->ctx);
 }
 
-static void add_dense(double *sum, const aml_linear_problem *problem, double *x, const double *h,
-                      size_t n) {
+static void add_doubles(double *sum, const aml_linear_problem *problem, double *x, const double *h,
+                        size_t n) {
     size_t p = problem->p;
-    double *mean = sum + matrix_size(problem);
+    double *mean = sum + p * p;
     for (size_t i = 0; i < n; i++, x += p) {
         double root = sqrt(h[i]);
         for (size_t j = 0; j < p; j++) {
@@ -91,37 +73,39 @@ static void add_dense(double *sum, const aml_linear_problem *problem, double *x,
             x[j] *= root;
         }
     }
-    x -= n * p;
-    if (problem->curvature.full) {
-        aml_dsyrk(p, n, x, p, 1, sum, p);
-        return;
-    }
-    for (size_t i = 0; i < n; i++, x += p)
-        for (size_t j = 0; j < p; j++) sum[j] += x[j] * x[j];
+    aml_dsyrk(p, n, x - n * p, p, 1, sum, p);
 }
 
-static void add_sparse(double *sum, const aml_linear_rows *rows, const double *h, size_t begin,
-                       size_t end) {
-    for (size_t i = begin; i < end; i++) {
-        const uint32_t *column;
-        const float *value;
-        size_t entries = aml_rows_entries(&column, &value, &rows->x, i);
-        for (size_t e = 0; e < entries; e++) {
-            double v = (double)aml_rows_value(value[e]);
-            sum[column[e]] += h[i - begin] * v * v;
+/* In units of the features' spreads, so that nothing overflows or drowns. */
+static void add_floats(double *sum, const aml_linear_problem *problem, float *x, float *product,
+                       const double *h, size_t begin, size_t n) {
+    size_t p = problem->p;
+    double *mean = sum + p * p;
+    const aml_data *data = &problem->curvature.rows.x;
+    float *to = x;
+    for (size_t i = 0; i < n; i++, to += p) {
+        const float *from = data->x->dense + data->rows[begin + i] * p;
+        double root = sqrt(h[i]);
+        for (size_t j = 0; j < p; j++) {
+            double v = ((double)from[j] - problem->center[j]) *
+                       (problem->sd[j] > 0 ? 1 / problem->sd[j] : 0);
+            mean[j] += h[i] * v;
+            to[j] = (float)(root * v);
         }
     }
+    aml_ssyrk(p, n, x, p, 0, product, p);
+    for (size_t j = 0; j < p * p; j++) sum[j] += (double)product[j];
 }
 
 static void add_block(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const aml_linear_problem *problem = arg;
-    const aml_linear_rows *rows = &problem->curvature.rows;
-    size_t p = problem->p, q = problem->q, k = problem->k, n = end - begin,
-           chunk = problem->curvature.pass.chunk;
-    double *x = scratch, *z = scratch + chunk * p, *h = z + chunk * k;
-    double *sparse = sum + matrix_size(problem) + p, *intercept = sparse + q;
+    const aml_curvature *curvature = &problem->curvature;
+    const aml_linear_rows *rows = &curvature->rows;
+    size_t p = problem->p, k = problem->k, n = end - begin, chunk = curvature->pass.chunk;
+    double *z = scratch, *h = z + chunk * k, *x = h + chunk * k;
+    double *intercept = sum + p * p + p;
     aml_linear_margins(z, x, problem, rows, begin, end);
-    problem->loss(z, h, rows->y + begin, rows->w + begin, n, k);
+    problem->loss(z, h, rows->y + begin, rows->w + begin, n, k, problem->shape);
     for (size_t i = 0; i < n; i++) {
         double together = 0;
         for (size_t c = 0; c < k; c++) {
@@ -130,8 +114,25 @@ static void add_block(double *sum, void *arg, size_t begin, size_t end, double *
         }
         h[i] = together;
     }
-    if (p) add_dense(sum, problem, x, h, n);
-    if (q) add_sparse(sparse, rows, h, begin, end);
+    if (!p) return;
+    if (curvature->floats)
+        add_floats(sum, problem, (float *)x, (float *)(x + chunk * p), h, begin, n);
+    else {
+        if (problem->plain && k == 1 && !rows->own) /* the margins had no need of x */
+            aml_dense_centered(x, rows->x.x->dense, rows->x.rows + begin, n, p, problem->center);
+        add_doubles(sum, problem, x, h, n);
+    }
+}
+
+/* Takes the units of add_floats back out. */
+static void restore_units(aml_linear_problem *problem) {
+    size_t p = problem->p;
+    double *s = problem->curvature.sum, *mean = s + p * p;
+    const double *sd = problem->sd;
+    for (size_t i = 0; problem->curvature.floats && i < p; i++) {
+        mean[i] *= sd[i];
+        for (size_t j = 0; j < p; j++) s[i * p + j] *= sd[i] * sd[j];
+    }
 }
 
 /* factor = Cholesky of share * S + lambda I, with as much of a ridge as rounding asks for. */
@@ -146,17 +147,14 @@ static bool factorise(double *factor, const double *s, size_t p, double share, d
 }
 
 /* Takes the curvature of the means out of S: the intercept moves along. */
-static void center(double *s, double *mean, size_t p, bool full, double total) {
+static void center(double *s, double *mean, size_t p, double total) {
     for (size_t j = 0; j < p; j++) mean[j] /= total;
-    for (size_t i = 0; i < p; i++) {
-        if (!full) s[i] = fmax(s[i] - total * mean[i] * mean[i], 0);
-        for (size_t j = 0; full && j < p; j++) s[i * p + j] -= total * mean[i] * mean[j];
-    }
+    for (size_t i = 0; i < p; i++)
+        for (size_t j = 0; j < p; j++) s[i * p + j] -= total * mean[i] * mean[j];
 }
 
 static double share_of(const aml_linear_problem *problem, size_t output, double total) {
-    const double *intercept =
-        problem->curvature.sum + matrix_size(problem) + problem->p + problem->q;
+    const double *intercept = problem->curvature.sum + problem->p * problem->p + problem->p;
     if (problem->curvature.n_factors == 1) return 1 / (double)problem->k;
     return fmax(intercept[output] / total, 1e-4 / (double)problem->k);
 }
@@ -166,25 +164,23 @@ static double share_of(const aml_linear_problem *problem, size_t output, double 
 aml_status aml_curvature_renew(const double *coef, void *arg) {
     aml_linear_problem *problem = arg;
     aml_curvature *c = &problem->curvature;
-    size_t p = problem->p, q = problem->q, k = problem->k, size = matrix_size(problem);
-    double *mean = c->sum + size, *sparse = mean + p, *intercept = sparse + q, total = 0;
+    size_t p = problem->p, k = problem->k;
+    double *mean = c->sum + p * p, *intercept = mean + p, total = 0;
     problem->at = coef;
     c->ready = false;
     AML_TRY(aml_sum_run(c->sum, &c->pass, add_block, problem, problem->ctx));
     for (size_t o = 0; o < k; o++) total += intercept[o];
     if (!(total > 1e-200) || !isfinite(total)) return AML_OK;
-    center(c->sum, mean, p, c->full, total);
+    restore_units(problem);
+    center(c->sum, mean, p, total);
     for (size_t f = 0; f < c->n_factors; f++) {
-        double share = share_of(problem, f, total), *factor = c->factor + f * size;
         if (aml_should_stop(problem->ctx)) return aml_stopped();
-        if (c->full && !factorise(factor, c->sum, p, share, problem->lambda)) return AML_OK;
-        for (size_t j = 0; !c->full && j < p; j++) factor[j] = share * c->sum[j] + problem->lambda;
+        if (!factorise(c->factor + f * p * p, c->sum, p, share_of(problem, f, total),
+                       problem->lambda))
+            return AML_OK;
     }
-    for (size_t o = 0; o < k; o++) {
-        double share = share_of(problem, c->n_factors == 1 ? 0 : o, total);
-        for (size_t j = 0; j < q; j++) c->diagonal[o * q + j] = share * sparse[j] + problem->lambda;
-        intercept[o] = share * total;
-    }
+    for (size_t o = 0; o < k; o++)
+        intercept[o] = share_of(problem, c->n_factors == 1 ? 0 : o, total) * total;
     c->ready = true;
     return AML_OK;
 }
@@ -192,26 +188,23 @@ aml_status aml_curvature_renew(const double *coef, void *arg) {
 /* One output: the features' block without the intercept, then the intercept that goes with it. */
 static void apply_output(double *v, const aml_linear_problem *problem, size_t o) {
     const aml_curvature *c = &problem->curvature;
-    size_t p = problem->p, q = problem->q, k = problem->k, size = matrix_size(problem);
-    const double *mean = c->sum + size, *factor = c->factor + (c->n_factors == 1 ? 0 : o) * size;
-    double *side = c->side, *intercept = v + (p + q) * k + o, slope = *intercept, along = 0;
+    size_t p = problem->p, k = problem->k;
+    const double *mean = c->sum + p * p, *factor = c->factor + (c->n_factors == 1 ? 0 : o) * p * p;
+    double *side = c->side, *intercept = v + p * k + o, slope = *intercept, along = 0;
     for (size_t j = 0; j < p; j++) side[j] = v[j * k + o] - mean[j] * slope;
-    if (c->full) aml_cholesky_solve(factor, p, p, side);
-    else
-        for (size_t j = 0; j < p; j++) side[j] /= factor[j];
+    aml_cholesky_solve(factor, p, p, side);
     for (size_t j = 0; j < p; j++) {
         v[j * k + o] = side[j];
         along += mean[j] * side[j];
     }
-    for (size_t j = 0; j < q; j++) v[(p + j) * k + o] /= c->diagonal[o * q + j];
-    *intercept = problem->frozen[o] ? 0 : slope / mean[p + q + o] - along;
+    *intercept = problem->frozen[o] ? 0 : slope / mean[p + o] - along;
 }
 
 /* The softmax does not see what all classes share, and the penalty wants none of it: it would only
  * come back out of the coefficients in many small steps. */
 static void take_out_shared(double *v, const aml_linear_problem *problem) {
-    size_t k = problem->k, n_rows = problem->p + problem->q;
-    for (size_t j = 0; j < n_rows; j++, v += k) {
+    size_t k = problem->k;
+    for (size_t j = 0; j < problem->p; j++, v += k) {
         double mean = 0;
         for (size_t c = 0; c < k; c++) mean += v[c];
         mean /= (double)k;

@@ -1,77 +1,11 @@
-/* linear_fit.c: fits a linear model: the penalised loss with its gradient, and the target's
- * preparation. */
+/* linear_fit.c: fits a linear model: prepares rows, weights and target, and gives the problem to the
+ * method that suits it. */
 #include "learners/parts/linear_fit.h"
 
-#include "automl/core/linalg.h"
-#include "learners/parts/lbfgs.h"
-
 #include <math.h>
-#include <string.h>
 
-enum { MOST_STEPS = 500, RENEW_EVERY = 8 };
-
-void aml_linear_margins(double *z, double *x, const aml_linear_problem *problem,
-                        const aml_linear_rows *rows, size_t begin, size_t end) {
-    size_t p = problem->p, k = problem->k, n = end - begin;
-    const double *coef = problem->at, *sparse = coef + p * k,
-                 *intercept = coef + (p + problem->q) * k;
-    aml_rows_doubles(x, &rows->x, problem->center, begin, end);
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < k; c++) z[i * k + c] = intercept[c];
-    if (p && k == 1) aml_dgemv(false, n, p, 1, x, p, coef, 1, z);
-    if (p && k > 1) aml_dgemm(false, false, n, k, p, 1, x, p, coef, k, 1, z, k);
-    for (size_t i = begin; problem->q && i < end; i++, z += k) {
-        const uint32_t *column;
-        const float *value;
-        size_t entries = aml_rows_entries(&column, &value, &rows->x, i);
-        for (size_t e = 0; e < entries; e++) {
-            double v = (double)aml_rows_value(value[e]);
-            for (size_t c = 0; c < k; c++) z[c] += v * sparse[column[e] * k + c];
-        }
-    }
-}
-
-static void add_sparse_gradient(double *sum, const aml_linear_problem *problem, const double *slope,
-                                size_t begin, size_t end) {
-    size_t k = problem->k;
-    for (size_t i = begin; i < end; i++, slope += k) {
-        const uint32_t *column;
-        const float *value;
-        size_t entries = aml_rows_entries(&column, &value, &problem->rows.x, i);
-        for (size_t e = 0; e < entries; e++) {
-            double v = (double)aml_rows_value(value[e]);
-            for (size_t c = 0; c < k; c++) sum[column[e] * k + c] += v * slope[c];
-        }
-    }
-}
-
-/* The loss of a block of rows and its gradient in one go, while the block is in the cache. */
-static void add_block(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
-    const aml_linear_problem *problem = arg;
-    size_t p = problem->p, q = problem->q, k = problem->k, n = end - begin;
-    double *x = scratch, *z = scratch + problem->chunk * p;
-    aml_linear_margins(z, x, problem, &problem->rows, begin, end);
-    sum[problem->d] +=
-        problem->loss(z, NULL, problem->rows.y + begin, problem->rows.w + begin, n, k);
-    if (p && k == 1) aml_dgemv(true, p, n, 1, x, p, z, 1, sum);
-    if (p && k > 1) aml_dgemm(true, false, p, k, n, 1, x, p, z, k, 1, sum, k);
-    if (q) add_sparse_gradient(sum + p * k, problem, z, begin, end);
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < k; c++) sum[(p + q) * k + c] += z[i * k + c];
-}
-
-static aml_status value(double *f, double *g, const double *coef, void *arg) {
-    aml_linear_problem *problem = arg;
-    size_t k = problem->k, penalised = problem->d - k;
-    problem->at = coef;
-    AML_TRY(aml_sum_run(problem->sum, &problem->pass, add_block, problem, problem->ctx));
-    memcpy(g, problem->sum, problem->d * sizeof *g);
-    *f = problem->sum[problem->d] + 0.5 * problem->lambda * aml_dot(coef, coef, penalised);
-    for (size_t j = 0; j < penalised; j++) g[j] += problem->lambda * coef[j];
-    for (size_t c = 0; c < k; c++)
-        if (problem->frozen[c]) g[penalised + c] = 0;
-    return AML_OK;
-}
+#define FAR \
+    1e3 /* a center this many spreads away costs too many digits when it is taken off last */
 
 static double *class_numbers(const aml_data *x, aml_arena *arena) {
     double *y = aml_alloc_raw(arena, x->n, sizeof *y);
@@ -99,28 +33,14 @@ static aml_status start_at_shares(double *intercept, aml_linear_problem *problem
     return AML_OK;
 }
 
+/* Smallest matrix first: that of the features, or of the rows; else no matrix at all. */
 static aml_status solve(double *coef, aml_linear_problem *problem) {
-    size_t p = problem->p, k = problem->k;
-    aml_ctx *ctx = problem->ctx;
-    bool squared = problem->loss == aml_loss_squared;
-    problem->chunk = aml_rows_chunk(p + k);
-    problem->sum = AML_ARRAY(ctx->scratch, problem->d + 1, double);
-    if (!problem->sum) return AML_ENOMEM;
-    AML_TRY(aml_sum_init(&problem->pass, problem->rows.x.n, problem->d + 1, problem->chunk,
-                         problem->chunk * (p + k), ctx));
-    AML_TRY(aml_curvature_init(problem));
-    double wait = problem->curvature.price / 4;
-    aml_lbfgs_problem lbfgs = {.n = problem->d,
-                               .arg = problem,
-                               .value = value,
-                               .precondition = aml_curvature_apply,
-                               .renew = aml_curvature_renew,
-                               .renew_every = squared              ? 0
-                                              : wait > RENEW_EVERY ? (size_t)wait
-                                                                   : RENEW_EVERY,
-                               .max_steps = MOST_STEPS,
-                               .tolerance = squared ? 1e-18 : 1e-11};
-    return aml_lbfgs(coef, &lbfgs, ctx);
+    size_t n = problem->rows.x.n, p = problem->p;
+    if (!problem->q && p > n && n <= AML_LINEAR_LARGEST_MATRIX)
+        return aml_linear_dual(coef, problem);
+    if (!problem->q && p <= AML_LINEAR_LARGEST_MATRIX)
+        return aml_linear_quasi_newton(coef, problem);
+    return aml_linear_newton(coef, problem);
 }
 
 /* Coefficients of the features and the target as they came; what overflowed becomes 0. */
@@ -137,43 +57,84 @@ static void restore(double *coef, const aml_linear_problem *problem, double mean
     }
 }
 
+/* The other way round: a model's coefficients as a start. */
+static void start_from(double *coef, const double *start, const aml_linear_problem *problem,
+                       double mean, double sd) {
+    size_t p = problem->p, k = problem->k;
+    double *intercept = coef + (p + problem->q) * k, unit = sd > 0 ? 1 / sd : 0;
+    for (size_t j = 0; j < problem->d; j++) coef[j] = start[j] * unit;
+    for (size_t c = 0; c < k; c++) {
+        intercept[c] -= mean * unit;
+        for (size_t j = 0; j < p; j++) intercept[c] += problem->center[j] * coef[j * k + c];
+    }
+}
+
+static bool near_centers(const aml_linear_problem *problem) {
+    for (size_t j = 0; j < problem->p; j++)
+        if (fabs(problem->center[j]) > FAR * problem->sd[j]) return false;
+    return true;
+}
+
+/* The target as the loss wants it: numbers of spread 1, classes, or the caller's own. */
+static aml_status prepare_target(double *mean, double *sd, aml_linear_problem *problem,
+                                 const aml_linear_task *task, const double *w) {
+    aml_arena *scratch = problem->ctx->scratch;
+    const aml_data *x = &problem->rows.x;
+    *mean = 0, *sd = 1;
+    problem->rows.y = task->y                          ? task->y
+                      : task->loss == aml_loss_squared ? aml_rows_target(mean, sd, x, w, scratch)
+                                                       : class_numbers(x, scratch);
+    return problem->rows.y ? AML_OK : AML_ENOMEM;
+}
+
 static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_problem *problem,
-                      double penalty) {
+                      const aml_linear_task *task) {
     aml_ctx *ctx = problem->ctx;
     const aml_data *x = &problem->rows.x;
-    double total, y_mean = 0, y_sd = 1, *center = AML_ARRAY(ctx->scratch, problem->p, double);
+    double total, y_mean, y_sd, *center = AML_ARRAY(ctx->scratch, problem->p, double);
     double *w = aml_rows_weights(&total, x, ctx->scratch);
     problem->frozen = AML_ARRAY(ctx->scratch, problem->k, bool);
     if (!w || !center || !problem->frozen) return AML_ENOMEM;
     for (size_t i = 0; i < x->n; i++) w[i] /= total;
     AML_TRY(aml_rows_moments(center, sd, x, w, 1, ctx));
-    bool squared = problem->loss == aml_loss_squared;
     problem->rows.w = w;
-    problem->rows.y = squared ? aml_rows_target(&y_mean, &y_sd, x, w, ctx->scratch)
-                              : class_numbers(x, ctx->scratch);
-    if (!problem->rows.y) return AML_ENOMEM;
     problem->center = center;
-    problem->lambda = penalty / total;
+    problem->sd = sd;
+    problem->plain = near_centers(problem) && aml_rows_plain(x, ctx);
+    problem->lambda = task->penalty / total;
+    AML_TRY(prepare_target(&y_mean, &y_sd, problem, task, w));
     double *intercept = coef + (problem->p + problem->q) * problem->k;
-    if (problem->loss == aml_loss_logistic || problem->loss == aml_loss_softmax)
+    if (task->loss == aml_loss_logistic || task->loss == aml_loss_softmax)
         AML_TRY(start_at_shares(intercept, problem, total));
+    if (task->start) start_from(coef, task->start, problem, y_mean, y_sd);
     AML_TRY(solve(coef, problem));
     restore(coef, problem, y_mean, y_sd);
-    *model =
-        (aml_linear){.p = problem->p, .q = problem->q, .k = problem->k, .coef = coef, .sd = sd};
+    *model = (aml_linear){.p = problem->p,
+                          .q = problem->q,
+                          .k = problem->k,
+                          .coef = coef,
+                          .sd = sd,
+                          .gain = isfinite(problem->gain) ? problem->gain : 0};
     return AML_OK;
 }
 
-aml_status aml_linear_fit(aml_linear *model, const aml_data *train, aml_linear_loss loss,
-                          double penalty, aml_ctx *ctx) {
+aml_status aml_linear_fit(aml_linear *model, const aml_data *train, const aml_linear_task *task,
+                          aml_ctx *ctx) {
     size_t p = train->x->p, q = aml_rows_sparse(train);
     size_t k = train->task == AML_MULTICLASS ? (size_t)train->n_classes : 1, d = (p + q + 1) * k;
     double *coef = AML_ARRAY(ctx->keep, d, double), *sd = AML_ARRAY(ctx->keep, p, double);
     if (!coef || !sd) return AML_ENOMEM;
-    aml_linear_problem problem = {
-        .rows = {.x = *train}, .loss = loss, .p = p, .q = q, .k = k, .d = d, .ctx = ctx};
+    aml_linear_problem problem = {.rows = {.x = *train},
+                                  .loss = task->loss,
+                                  .shape = task->shape,
+                                  .tolerance = task->tolerance,
+                                  .p = p,
+                                  .q = q,
+                                  .k = k,
+                                  .d = d,
+                                  .ctx = ctx};
     aml_mark mark = aml_arena_mark(ctx->scratch);
-    AML_TRY(fit(model, coef, sd, &problem, penalty));
+    AML_TRY(fit(model, coef, sd, &problem, task));
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }

@@ -1,29 +1,31 @@
-/* linear_fit.h: what linear_fit.c and linear_curvature.c share: the problem of one fit.
+/* linear_fit.h: what the files of the fit of a linear model share: the problem of one fit.
  * Coefficients count from the centered dense features during a fit; the row sums are divided by the
  * sum of the weights. */
 #ifndef AML_LEARNERS_PARTS_LINEAR_FIT_H
 #define AML_LEARNERS_PARTS_LINEAR_FIT_H
 
 #include "learners/parts/linear.h"
+#include "learners/parts/linear_matrix.h"
 #include "learners/parts/rows.h"
+
+enum { AML_LINEAR_LARGEST_MATRIX = 2048 }; /* features with a Hessian of their own */
 
 /* Rows with their targets and weights by position. */
 typedef struct aml_linear_rows {
     aml_data x;
+    const double *own; /* x.n × p, in place of the dense features; or NULL */
     const double *y, *w;
 } aml_linear_rows;
 
-/* An estimate of the inverse Hessian: for output c the dense block is (share_c * S + lambda I)^-1
- * with S the curvature of all outputs together, centered by its own means; sparse features have its
- * diagonal. */
+/* An estimate of the inverse Hessian of the dense features: for output c (share_c * S + lambda I)^-1
+ * with S the curvature of all outputs together, centered by its own means. */
 typedef struct aml_curvature {
     aml_linear_rows rows; /* all, or an even sample */
-    bool full;            /* S is a matrix, not only its diagonal */
     double price;         /* of a renewal, in passes over the rows */
     size_t n_factors;     /* Cholesky factors: k, or 1 when k of them would be too large */
-    double *sum;          /* S (p × p or p), then p means, q sparse diagonals, k intercepts */
-    double *factor;       /* n_factors × p × p, or × p */
-    double *diagonal;     /* k × q */
+    bool floats;          /* S is summed in floats: good enough for steps, not for a closed form */
+    double *sum;          /* S (p × p), then p means, k intercepts */
+    double *factor;       /* n_factors × p × p */
     double *side;         /* p + k: one output's part of a vector */
     aml_sum pass;
     bool ready;
@@ -32,15 +34,22 @@ typedef struct aml_curvature {
 typedef struct aml_linear_problem {
     aml_linear_rows rows;
     aml_linear_loss loss;
+    const double *shape;
     size_t p, q, k, d;    /* d = (p + q + 1) * k */
     double lambda;        /* penalty / sum of weights */
+    double tolerance;     /* as aml_lbfgs wants it */
     const double *center; /* p */
+    const double *sd;     /* p */
+    bool plain;           /* the dense values can be read as they are, their centers are near */
     bool *frozen;         /* k: intercepts that stay */
     const double *at;     /* the coefficients of the pass that runs */
+    double base;          /* k = 1: their intercept less the centers' part */
     double *sum;          /* d + 1 */
     size_t chunk;
     aml_sum pass;
     aml_curvature curvature;
+    int steps;
+    double gain;
     aml_ctx *ctx;
 } aml_linear_problem;
 
@@ -52,5 +61,12 @@ aml_status aml_curvature_init(aml_linear_problem *problem);
 aml_status aml_curvature_renew(const double *coef,
                                void *problem); /* as aml_lbfgs_problem wants them */
 void aml_curvature_apply(double *v, void *problem);
+
+/* Each minimises from coef on, where what it finds goes. Interrupted after a first step: AML_OK and
+ * ctx->truncated. */
+aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem); /* q = 0 */
+aml_status aml_linear_newton(double *coef, aml_linear_problem *problem);
+/* Rows n < p, q = 0: on n features that span the same space (the rows' inner products), and back. */
+aml_status aml_linear_dual(double *coef, aml_linear_problem *problem);
 
 #endif

@@ -1,12 +1,17 @@
 /* linear_loss.c: the losses of linear models: value, slope and curvature. */
 #include "learners/parts/linear.h"
 
+#include "learners/parts/exp_f64.h"
+#include "learners/parts/simd.h"
+
 #include <math.h>
 
-double aml_loss_squared(double *z, double *h, const double *y, const double *w, size_t n,
-                        size_t k) {
+#define LARGEST_LOG_MEAN 300.0 /* of a count: its exponential and its square are finite */
+
+double aml_loss_squared(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                        const double *shape) {
     double sum = 0;
-    (void)k;
+    (void)k, (void)shape;
     for (size_t i = 0; i < n; i++) {
         double r = z[i] - y[i];
         sum += 0.5 * w[i] * r * r;
@@ -16,46 +21,81 @@ double aml_loss_squared(double *z, double *h, const double *y, const double *w, 
     return sum;
 }
 
-/* log(1 + e) for 0 ≤ e ≤ 1; log alone would lose small e, and log1p takes three times as long. */
-static double log_one_plus(double e) { return e < 1e-4 ? e * (1 - e * (0.5 - e / 3)) : log(1 + e); }
+/* In pieces: the sum goes in the order of the rows, all else is for the vector unit. */
+enum { PIECE = 64 };
 
-double aml_loss_logistic(double *z, double *h, const double *y, const double *w, size_t n,
-                         size_t k) {
-    double sum = 0;
-    (void)k;
+AML_KERNEL void logistic_piece(double *restrict value, double *restrict z, double *restrict h,
+                               const double *restrict y, const double *restrict w, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        double e = exp(-fabs(z[i])), p = z[i] >= 0 ? 1 / (1 + e) : e / (1 + e);
-        double over = z[i] > 0 ? z[i] : 0;
-        sum += w[i] * (over - y[i] * z[i] + log_one_plus(e));
+        double size = fabs(z[i]), e = aml_exp_f64(-size), scale = 1 / (1 + e);
+        double p = z[i] >= 0 ? scale : e * scale, over = z[i] > 0 ? z[i] : 0;
+        value[i] = w[i] * (over - y[i] * z[i] + aml_log1p_unit(e));
+        h[i] = w[i] * (e * scale) * scale;
         z[i] = w[i] * (p - y[i]);
-        if (h) h[i] = w[i] * e / ((1 + e) * (1 + e));
+    }
+}
+
+static void logistic_plain(double *value, double *z, double *h, const double *y, const double *w,
+                           size_t n) {
+    logistic_piece(value, z, h, y, w, n);
+}
+
+AML_AVX2 static void logistic_avx2(double *value, double *z, double *h, const double *y,
+                                   const double *w, size_t n) {
+    logistic_piece(value, z, h, y, w, n);
+}
+
+double aml_loss_logistic(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                         const double *shape) {
+    double sum = 0, value[PIECE], unused[PIECE];
+    bool avx2 = aml_has_avx2();
+    (void)k, (void)shape;
+    for (size_t i = 0; i < n; i += PIECE) {
+        size_t m = n - i < PIECE ? n - i : PIECE;
+        (avx2 ? logistic_avx2 : logistic_plain)(value, z + i, h ? h + i : unused, y + i, w + i, m);
+        for (size_t j = 0; j < m; j++) sum += value[j];
     }
     return sum;
 }
 
-double aml_loss_softmax(double *z, double *h, const double *y, const double *w, size_t n,
-                        size_t k) {
+AML_KERNEL void exp_all(double *z, size_t n) {
+    for (size_t i = 0; i < n; i++) z[i] = aml_exp_f64(z[i]);
+}
+
+static void exp_plain(double *z, size_t n) { exp_all(z, n); }
+
+AML_AVX2 static void exp_avx2(double *z, size_t n) { exp_all(z, n); }
+
+double aml_loss_softmax(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                        const double *shape) {
     double sum = 0;
+    (void)shape;
+    for (size_t i = 0; i < n; i++) {
+        double *row = z + i * k, largest = row[0];
+        for (size_t c = 1; c < k; c++) largest = row[c] > largest ? row[c] : largest;
+        for (size_t c = 0; c < k; c++) row[c] -= largest;
+        sum -= w[i] * row[(size_t)y[i]];
+    }
+    (aml_has_avx2() ? exp_avx2 : exp_plain)(z, n * k);
     for (size_t i = 0; i < n; i++, z += k) {
-        size_t label = (size_t)y[i];
-        double largest = z[0], total = 0, own = z[label];
-        for (size_t c = 1; c < k; c++) largest = z[c] > largest ? z[c] : largest;
-        for (size_t c = 0; c < k; c++) total += z[c] = exp(z[c] - largest);
-        sum += w[i] * (log(total) + largest - own);
+        double total = 0;
+        for (size_t c = 0; c < k; c++) total += z[c];
+        sum += w[i] * log(total);
         double scale = 1 / total;
         for (size_t c = 0; c < k; c++) {
             double p = z[c] * scale;
             if (h) h[i * k + c] = w[i] * p * (1 - p);
             z[c] = w[i] * p;
         }
-        z[label] -= w[i];
+        z[(size_t)y[i]] -= w[i];
     }
     return sum;
 }
 
 double aml_loss_squared_hinge(double *z, double *h, const double *y, const double *w, size_t n,
-                              size_t k) {
+                              size_t k, const double *shape) {
     double sum = 0;
+    (void)shape;
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < k; c++) {
             size_t at = i * k + c;
@@ -65,6 +105,48 @@ double aml_loss_squared_hinge(double *z, double *h, const double *y, const doubl
             z[at] = -2 * w[i] * t * gap;
             if (h) h[at] = gap > 0 ? 2 * w[i] : 0;
         }
+    }
+    return sum;
+}
+
+double aml_loss_huber(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                      const double *shape) {
+    double sum = 0, delta = shape[0];
+    (void)k;
+    for (size_t i = 0; i < n; i++) {
+        double r = z[i] - y[i], size = fabs(r);
+        bool inside = size <= delta;
+        sum += w[i] * (inside ? 0.5 * r * r : delta * (size - 0.5 * delta));
+        z[i] = w[i] * (inside ? r : copysign(delta, r));
+        if (h) h[i] = inside ? w[i] : 0;
+    }
+    return sum;
+}
+
+double aml_loss_pinball(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                        const double *shape) {
+    double sum = 0, quantile = shape[0], width = shape[1];
+    (void)k;
+    for (size_t i = 0; i < n; i++) {
+        double r = y[i] - z[i], size = fabs(r);
+        bool inside = size <= width;
+        sum += w[i] *
+               ((quantile - 0.5) * r + 0.5 * (inside ? 0.5 * r * r / width + 0.5 * width : size));
+        z[i] = -w[i] * (quantile - 0.5 + 0.5 * (inside ? r / width : copysign(1, r)));
+        if (h) h[i] = inside ? 0.5 * w[i] / width : 0;
+    }
+    return sum;
+}
+
+double aml_loss_poisson(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
+                        const double *shape) {
+    double sum = 0;
+    (void)k, (void)shape;
+    for (size_t i = 0; i < n; i++) {
+        double at = fmin(z[i], LARGEST_LOG_MEAN), mean = aml_exp_f64(at), over = z[i] - at;
+        sum += w[i] * (mean * (1 + over) - y[i] * z[i]); /* linear beyond the largest */
+        z[i] = w[i] * (mean - y[i]);
+        if (h) h[i] = w[i] * mean;
     }
     return sum;
 }

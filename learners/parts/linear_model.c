@@ -64,6 +64,19 @@ aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_da
     return atomic_load(&p.stopped) ? aml_stopped() : AML_OK;
 }
 
+aml_status aml_linear_rescale(aml_linear *m, double unit, double shift, aml_ctx *ctx) {
+    size_t d = (m->p + m->q + 1) * m->k;
+    double *coef = aml_alloc_raw(ctx->keep, d, sizeof *coef);
+    if (!coef) return AML_ENOMEM;
+    for (size_t j = 0; j < d; j++) {
+        coef[j] = unit * m->coef[j] + (j + m->k >= d ? shift : 0);
+        if (!(fabs(coef[j]) < LARGEST_COEF))
+            coef[j] = j + m->k >= d ? copysign(LARGEST_COEF, shift) : 0;
+    }
+    m->coef = coef;
+    return AML_OK;
+}
+
 void aml_link_logistic(double *z, size_t k, const void *arg) {
     (void)k, (void)arg;
     double e = exp(-fabs(*z));
@@ -78,12 +91,19 @@ void aml_link_softmax(double *z, size_t k, const void *arg) {
     for (size_t c = 0; c < k; c++) z[c] /= sum;
 }
 
-void aml_linear_save(const aml_linear *m, aml_writer *w) {
+aml_status aml_linear_predict_values(double *out, const void *model, const aml_data *x,
+                                     aml_ctx *ctx) {
+    return aml_linear_predict(out, model, x, NULL, NULL, ctx);
+}
+
+void aml_linear_save(const void *model, aml_writer *w) {
+    const aml_linear *m = model;
     aml_put_u64(w, m->p);
     aml_put_u64(w, m->q);
     aml_put_u64(w, m->k);
     aml_put_f64s(w, m->coef, (m->p + m->q + 1) * m->k);
     aml_put_f64s(w, m->sd, m->p);
+    aml_put_f64(w, m->gain);
 }
 
 static bool all_within(const double *v, size_t n, double lo, double hi) {
@@ -92,7 +112,7 @@ static bool all_within(const double *v, size_t n, double lo, double hi) {
     return true;
 }
 
-aml_status aml_linear_load(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
+aml_status aml_linear_read(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
     uint64_t p = aml_get_u64(r), q = aml_get_u64(r), k = aml_get_u64(r);
     if (r->status) return r->status;
     if (p > MOST_FEATURES || q > MOST_FEATURES || !k || k > MOST_OUTPUTS)
@@ -101,14 +121,30 @@ aml_status aml_linear_load(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
     m->p = (size_t)p, m->q = (size_t)q, m->k = (size_t)k;
     m->coef = aml_get_f64s(r, ctx->keep, n, NULL);
     m->sd = aml_get_f64s(r, ctx->keep, m->p, NULL);
+    m->gain = aml_get_f64(r);
     if (r->status) return r->status;
     if (!all_within(m->coef, n, -LARGEST_COEF, LARGEST_COEF) ||
-        !all_within(m->sd, m->p, 0, LARGEST_COEF))
+        !all_within(m->sd, m->p, 0, LARGEST_COEF) || !all_within(&m->gain, 1, 0, LARGEST_COEF))
         return aml_reader_fail(r, "a coefficient is out of range");
     return AML_OK;
 }
 
-aml_status aml_linear_importance(double *out, const aml_linear *m, size_t p) {
+aml_status aml_linear_load(void **model, aml_reader *r, aml_ctx *ctx) {
+    aml_linear *m = AML_NEW(ctx->keep, aml_linear);
+    if (!m) return AML_ENOMEM;
+    AML_TRY(aml_linear_read(m, r, ctx));
+    *model = m;
+    return AML_OK;
+}
+
+aml_status aml_linear_load_regression(void **model, aml_reader *r, aml_ctx *ctx) {
+    AML_TRY(aml_linear_load(model, r, ctx));
+    const aml_linear *m = *model;
+    return m->k == 1 ? AML_OK : aml_reader_fail(r, "a regression with %zu outputs", m->k);
+}
+
+aml_status aml_linear_importance(double *out, const void *model, size_t p) {
+    const aml_linear *m = model;
     double sum = 0;
     for (size_t j = 0; j < p; j++) {
         out[j] = 0;

@@ -2,15 +2,13 @@
 #include "learners/parts/neighbours.h"
 
 #include "automl/core/par.h"
+#include "learners/parts/neighbours_tree.h"
 #include "learners/parts/rows.h"
-#include "learners/parts/simd.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { QUERIES = 64, GROUP = 4, TILE_FLOATS = 1 << 16 };
-
-/* One panel's values of a feature. */
-typedef float lanes __attribute__((vector_size(AML_PANEL * sizeof(float))));
+enum { QUERIES = 8 * AML_GROUP, TILE_FLOATS = 1 << 16 };
 
 typedef struct search {
     const aml_neighbours *m;
@@ -21,8 +19,7 @@ typedef struct search {
     const aml_ctx *ctx;
     float *query, *distance; /* for each thread: QUERIES × p (padded), QUERIES × k */
     uint32_t *row;
-    void (*group)(const struct search *s, float *query, float *distance, uint32_t *row, size_t from,
-                  size_t to);
+    const aml_neighbour_kernels *kernels;
     atomic_bool stopped;
 } search;
 
@@ -54,7 +51,7 @@ static void build_panel(void *arg, size_t block, size_t begin, size_t end, int t
         for (size_t j = 0; j < p; j++) to[j * AML_PANEL + i] = limited(rows[i * p + j]);
 }
 
-aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, aml_ctx *ctx) {
+aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, size_t k, aml_ctx *ctx) {
     size_t p = x->x->p, n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     aml_mark mark = aml_arena_mark(ctx->scratch);
     build b = {.panel = aml_alloc(ctx->keep, aml_neighbours_floats(x->n, p), sizeof(float)),
@@ -64,7 +61,28 @@ aml_status aml_neighbours_build(aml_neighbours *out, const aml_data *x, aml_ctx 
     aml_par_for(ctx->n_threads, x->n, AML_PANEL, build_panel, &b);
     aml_arena_release(ctx->scratch, mark);
     *out = (aml_neighbours){.n = x->n, .p = p, .panel = b.panel};
-    return AML_OK;
+    return aml_neighbours_ready(out, k, ctx);
+}
+
+/* Half the square of a length, so much too small that with all roundings of a bound and of a distance (each below
+ * (p + 4) 2^-24 of the squares) a row is never held to be farther than it is. */
+static float half_square(double square, size_t p) {
+    return (float)(0.5 * square * (1 - 8 * ((double)p + 8) * 0x1p-24));
+}
+
+aml_status aml_neighbours_ready(aml_neighbours *m, size_t k, aml_ctx *ctx) {
+    size_t rows = (m->n + 2 * AML_PANEL - 1) / AML_PANEL * AML_PANEL;
+    float *half = aml_alloc_raw(ctx->keep, rows, sizeof *half);
+    if (!half) return AML_ENOMEM;
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = m->panel + i / AML_PANEL * m->p * AML_PANEL + i % AML_PANEL;
+        double square = 0;
+        for (size_t j = 0; j < m->p && i < m->n; j++)
+            square += (double)x[j * AML_PANEL] * (double)x[j * AML_PANEL];
+        half[i] = i < m->n ? half_square(square, m->p) : INFINITY;
+    }
+    m->half = half;
+    return aml_neighbour_tree_build(&m->tree, m, k, ctx);
 }
 
 /* Puts a row among the k nearest, kept upwards; rows come in order, so an equal one stays behind.
@@ -79,89 +97,91 @@ static void insert(float *distance, uint32_t *row, size_t k, float d, uint32_t r
     row[at] = r;
 }
 
-AML_KERNEL void select_nearest(float *distance, uint32_t *row, size_t k, const lanes *sum,
-                               size_t panel, size_t count) {
-    float limit = distance[k - 1], d[AML_PANEL];
-    int any = 0;
-    memcpy(d, sum, sizeof d);
-    for (size_t i = 0; i < AML_PANEL; i++) any |= d[i] < limit;
-    if (!any) return;
-    for (size_t i = 0; i < count; i++)
-        if (d[i] < distance[k - 1])
-            insert(distance, row, k, d[i], (uint32_t)(panel * AML_PANEL + i));
+/* A query and the nearest rows so far. */
+typedef struct seeker {
+    const float *query;
+    float *distance;
+    uint32_t *row;
+    float half; /* of the query's own square */
+} seeker;
+
+/* What x·q - |x|²/2 must exceed for row x to be nearer than the k-th. */
+static float least_of(const seeker *q, size_t k) {
+    return q->half - 0.5f * q->distance[k - 1] - 1e-37f;
 }
 
-/* Four queries against panels from … to-1: their sums stay in registers. */
-AML_KERNEL void group_body(const search *s, float *query, float *distance, uint32_t *row,
-                           size_t from, size_t to) {
-    size_t p = s->m->p, k = s->k, n = s->m->n, width = padded(p);
-    const float *q0 = query, *q1 = q0 + width, *q2 = q1 + width, *q3 = q2 + width;
-    for (size_t panel = from; panel < to; panel++) {
-        const float *x = s->m->panel + panel * p * AML_PANEL;
-        lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, v;
-        for (size_t j = 0; j < p; j++, x += AML_PANEL) {
-            memcpy(&v, x, sizeof v);
-            lanes d0 = v - q0[j], d1 = v - q1[j], d2 = v - q2[j], d3 = v - q3[j];
-            s0 += d0 * d0;
-            s1 += d1 * d1;
-            s2 += d2 * d2;
-            s3 += d3 * d3;
-        }
-        size_t left = n - panel * AML_PANEL, count = left < AML_PANEL ? left : AML_PANEL;
-        select_nearest(distance, row, k, &s0, panel, count);
-        select_nearest(distance + k, row + k, k, &s1, panel, count);
-        select_nearest(distance + 2 * k, row + 2 * k, k, &s2, panel, count);
-        select_nearest(distance + 3 * k, row + 3 * k, k, &s3, panel, count);
+/* Rows of a panel that `mask` leaves over. */
+static void offer(const search *s, const seeker *q, size_t panel, uint32_t mask) {
+    float d[AML_PANEL];
+    s->kernels->distances(d, q->query, s->m->panel + panel * s->m->p * AML_PANEL, s->m->p);
+    for (; mask; mask &= mask - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(mask);
+        if (d[i] < q->distance[s->k - 1])
+            insert(q->distance, q->row, s->k, d[i], (uint32_t)(panel * AML_PANEL) + i);
     }
 }
 
-static void group_plain(const search *s, float *query, float *distance, uint32_t *row, size_t from,
-                        size_t to) {
-    group_body(s, query, distance, row, from, to);
+/* A group of queries against panels from … to-1. */
+static void search_group(const search *s, const seeker *q, size_t from, size_t to) {
+    const aml_neighbours *m = s->m;
+    size_t size = m->p * AML_PANEL, width = padded(m->p), last = (m->n - 1) / AML_PANEL;
+    uint32_t mask[AML_GROUP];
+    float least[AML_GROUP];
+    for (size_t g = 0; g < AML_GROUP; g++) least[g] = least_of(q + g, s->k);
+    for (size_t panel = from; panel < to; panel += 2) {
+        const float *x = m->panel + panel * size, *half = m->half + panel * AML_PANEL;
+        aml_panel_pair pair = {{x, panel < last ? x + size : x}, {half, half + AML_PANEL}};
+        s->kernels->filter(mask, q->query, width, least, pair, m->p);
+        for (size_t g = 0; g < AML_GROUP; g++) {
+            if (!mask[g]) continue;
+            if (mask[g] & 0xffff) offer(s, q + g, panel, mask[g] & 0xffff);
+            if (mask[g] >> 16) offer(s, q + g, panel + 1, mask[g] >> 16);
+            least[g] = least_of(q + g, s->k);
+        }
+    }
 }
-
-AML_AVX2 static void group_avx2(const search *s, float *query, float *distance, uint32_t *row,
-                                size_t from, size_t to) {
-    group_body(s, query, distance, row, from, to);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static void group_avx512(const search *s, float *query,
-                                                            float *distance, uint32_t *row,
-                                                            size_t from, size_t to) {
-    group_body(s, query, distance, row, from, to);
-}
-static bool has_avx512(void) { return __builtin_cpu_supports("avx512f") != 0; }
-#else
-#define group_avx512 group_plain
-static bool has_avx512(void) { return false; }
-#endif
 
 /* A block of queries against all rows, tile by tile of what the cache holds. */
-static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    search *s = arg;
-    size_t p = s->m->p, k = s->k, width = padded(p),
-           n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
-    size_t tile = TILE_FLOATS / (AML_PANEL * (p + 1)) + 1;
-    float *query = s->query + (size_t)thread * QUERIES * width,
-          *distance = s->distance + (size_t)thread * QUERIES * k;
-    uint32_t *row = s->row + (size_t)thread * QUERIES * k;
-    (void)block;
-    memset(query, 0, QUERIES * width * sizeof *query);
-    for (size_t i = begin; i < end; i++) {
-        float *q = query + (i - begin) * width;
-        aml_rows_floats(q, s->x, i, i + 1);
-        for (size_t j = 0; j < p; j++) q[j] = limited(q[j]);
-    }
-    for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
+static bool search_all(search *s, const seeker *q, size_t n) {
+    size_t p = s->m->p, n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
+    size_t tile = 2 * (TILE_FLOATS / (2 * AML_PANEL * (p + 1)) + 1);
     for (size_t from = 0; from < n_panels; from += tile) {
         size_t to = from + tile < n_panels ? from + tile : n_panels;
         if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
-        if (atomic_load(&s->stopped)) return;
-        for (size_t g = 0; g < end - begin; g += GROUP)
-            s->group(s, query + g * width, distance + g * k, row + g * k, from, to);
+        if (atomic_load(&s->stopped)) return false;
+        for (size_t g = 0; g < n; g += AML_GROUP) search_group(s, q + g, from, to);
     }
-    for (size_t i = begin; i < end; i++)
+    return true;
+}
+
+static bool search_tree(search *s, const seeker *q, size_t n) {
+    if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
+    if (atomic_load(&s->stopped)) return false;
+    for (size_t i = 0; i < n; i++)
+        aml_neighbour_tree_find(q[i].distance, q[i].row, s->k, s->m->tree, q[i].query, s->kernels);
+    return true;
+}
+
+static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    search *s = arg;
+    size_t p = s->m->p, k = s->k, width = padded(p), first = (size_t)thread * QUERIES;
+    float *query = s->query + first * width, *distance = s->distance + first * k;
+    uint32_t *row = s->row + first * k;
+    seeker seekers[QUERIES];
+    (void)block;
+    memset(query, 0, QUERIES * width * sizeof *query);
+    for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
+    for (size_t i = 0; i < QUERIES; i++) {
+        float *q = query + i * width;
+        double square = 0;
+        if (begin + i < end) aml_rows_floats(q, s->x, begin + i, begin + i + 1);
+        for (size_t j = 0; j < p; j++) q[j] = limited(q[j]);
+        for (size_t j = 0; j < p; j++) square += (double)q[j] * (double)q[j];
+        seekers[i] = (seeker){q, distance + i * k, row + i * k, half_square(square, p)};
+    }
+    bool done =
+        s->m->tree ? search_tree(s, seekers, end - begin) : search_all(s, seekers, end - begin);
+    for (size_t i = begin; i < end && done; i++)
         s->fn(s->arg, i, row + (i - begin) * k, distance + (i - begin) * k, k);
 }
 
@@ -174,7 +194,7 @@ aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data
     s.distance = aml_alloc_raw(ctx->scratch, slots * k, sizeof(float));
     s.row = aml_alloc_raw(ctx->scratch, slots * k, sizeof(uint32_t));
     if (!s.query || !s.distance || !s.row) return AML_ENOMEM;
-    s.group = has_avx512() ? group_avx512 : aml_has_avx2() ? group_avx2 : group_plain;
+    s.kernels = aml_neighbour_kernels_best();
     atomic_init(&s.stopped, false);
     aml_par_for(ctx->n_threads, x->n, QUERIES, find_block, &s);
     aml_arena_release(ctx->scratch, mark);

@@ -71,6 +71,7 @@ typedef struct aml_nn_data {
     const float *y; /* one value (or class number) a row of the list, not of the design */
     const float *w; /* the same for weights, or NULL */
     size_t n;
+    double *held_out; /* n × outputs, or NULL: see data.h */
 } aml_nn_data;
 
 /* ---- nn_input.c */
@@ -82,7 +83,8 @@ aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding 
 /* out: n × inputs. `angle`: n × waves, left for the backward pass. */
 void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
                           const uint32_t *rows, size_t n);
-/* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the inputs;
+/* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the waves
+ * (n × waves);
  * overwrites `angle`. */
 void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input,
                            const float *input, float *angle, size_t n);
@@ -99,12 +101,11 @@ typedef struct aml_nn_work {
     size_t rows;
     bool trains;
     float *input, *angle, *first; /* rows × inputs, rows × waves, rows × width */
-    float *z[AML_NN_MAX_LAYERS],
-        *a[AML_NN_MAX_LAYERS];        /* members × rows × width; z[0] is `first` */
-    uint8_t *mask[AML_NN_MAX_LAYERS]; /* random bytes: the dropout of a layer, when there is any */
-    float *out;                       /* members × rows × outputs */
+    float *z[AML_NN_MAX_LAYERS], *a[AML_NN_MAX_LAYERS],
+        *slope[AML_NN_MAX_LAYERS]; /* members × rows × width; z[0] is `first` */
+    uint8_t *random;               /* bytes for the dropout of a layer, when there is any */
+    float *out;                    /* members × rows × outputs */
     float *d_out, *d_a, *d_z, *d_first, *d_input;
-    float *spare;    /* like d_a, when residual */
     float *gradient; /* n_theta */
     float *y, *w;    /* rows */
     bool stopped;
@@ -121,8 +122,8 @@ bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const 
 /* From work->y, work->w and the forward pass: work->gradient of
  *     1/total * sum_i w_i * (mean over members of the loss of row i)
  * for squared error / 2, logistic or softmax cross-entropy with smoothed labels. */
-bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
-                     double smoothing, double total, const aml_ctx *ctx);
+bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total,
+                     const aml_ctx *ctx);
 /* Mean over members through the link, as double: n × outputs. Overwrites work->out. */
 void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t n);
 /* The loss that training lowers, for checks: the gradient above is its derivative. */
@@ -135,8 +136,9 @@ aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const 
 
 /* ---- nn_train.c */
 
-/* Trains theta in place; ends with the weights that were best on `valid` when it has rows. Sets ctx->truncated when
- * stopped early. AML_ESTOPPED when stopped before anything was learnt, AML_ENOMEM. */
+/* Trains theta in place; ends with the average weights of the last steps, or with the average that
+ * was best on `valid` when it has rows. Sets ctx->truncated when stopped early. AML_ESTOPPED when
+ * stopped before anything was learnt, AML_ENOMEM. */
 aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data *valid,
                         const aml_nn_options *o, aml_ctx *ctx);
 

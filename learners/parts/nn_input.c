@@ -63,8 +63,15 @@ static bool room(columns *c, size_t n, aml_arena *keep) {
     return c->source && c->origin && c->slope && c->low && c->high;
 }
 
-static aml_status fit_columns(columns *plain, columns *bins, const aml_nn_data *d, size_t p,
-                              size_t detail, aml_ctx *ctx) {
+static bool has_three_values(const float *v, size_t n) {
+    for (size_t i = 1; i + 1 < n; i++)
+        if (v[i] > v[0] && v[i] < v[n - 1]) return true;
+    return false;
+}
+
+/* `many`: the plain columns of more than two values, for waves; *n_many of them. */
+static aml_status fit_columns(columns *plain, columns *bins, uint32_t *many, size_t *n_many,
+                              const aml_nn_data *d, size_t p, size_t detail, aml_ctx *ctx) {
     size_t m = d->n < SAMPLE ? d->n : SAMPLE;
     float *v = aml_alloc_raw(ctx->scratch, m, sizeof *v);
     if (!v) return AML_ENOMEM;
@@ -75,6 +82,8 @@ static aml_status fit_columns(columns *plain, columns *bins, const aml_nn_data *
         AML_TRY(status);
         if (n < 2 || !(v[n - 1] > v[0])) continue;
         scaled(plain, (uint32_t)j, v, n);
+        if (!has_three_values(v, n)) continue;
+        many[(*n_many)++] = (uint32_t)(plain->n - 1);
         if (detail) encoded(bins, (uint32_t)j, v, n, detail);
     }
     return AML_OK;
@@ -93,16 +102,18 @@ aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding 
     size_t n_bins = embedding == AML_NN_PLE || embedding == AML_NN_BOTH ? detail : 0;
     size_t n_waves = embedding == AML_NN_PERIODIC || embedding == AML_NN_BOTH ? detail : 0;
     columns all = {0}, bins = {0};
-    if (!room(&all, p * (1 + n_bins + n_waves), ctx->keep) ||
+    uint32_t *many = AML_ARRAY(ctx->scratch, p, uint32_t);
+    size_t n_many = 0;
+    if (!many || !room(&all, p * (1 + n_bins + n_waves), ctx->keep) ||
         !room(&bins, p * n_bins, ctx->scratch))
         return AML_ENOMEM;
-    if (p && d->n) AML_TRY(fit_columns(&all, &bins, d, p, n_bins, ctx));
+    if (p && d->n) AML_TRY(fit_columns(&all, &bins, many, &n_many, d, p, n_bins, ctx));
     net->plain = all.n;
     append(&all, &bins);
     net->ramps = all.n;
-    net->waves = net->plain * n_waves;
+    net->waves = n_many * n_waves;
     net->inputs = net->ramps + net->waves;
-    for (size_t i = 0; i < net->waves; i++) all.source[net->ramps + i] = (uint32_t)(i / n_waves);
+    for (size_t i = 0; i < net->waves; i++) all.source[net->ramps + i] = many[i / n_waves];
     net->source = all.source;
     net->origin = all.origin;
     net->slope = all.slope;
@@ -124,7 +135,7 @@ void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_in
     float *frequency = gradient + net->frequency, *phase = gradient + net->phase;
     aml_nn_wave_slope(angle, angle, n * net->waves);
     for (size_t i = 0; i < n; i++) {
-        const float *row = input + i * net->inputs, *d = d_input + i * net->inputs + net->ramps;
+        const float *row = input + i * net->inputs, *d = d_input + i * net->waves;
         for (size_t c = 0; c < net->waves; c++) {
             float d_turns = d[c] * angle[i * net->waves + c];
             phase[c] += d_turns;

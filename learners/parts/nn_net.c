@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/linalg.h"
 #include "automl/core/par.h"
+#include "learners/parts/nn_gemm.h"
 #include "learners/parts/nn_kernels.h"
 
 /* ---- sizes and first weights */
@@ -82,7 +82,7 @@ aml_status aml_nn_init(aml_nn *net, double wave_scale, aml_rng rng, aml_arena *k
 
 size_t aml_nn_chunk(const aml_nn *net) {
     size_t rows = 512 / net->members;
-    return rows > 128 ? 128 : rows < 16 ? 16 : rows;
+    return rows > 64 ? 64 : rows < 16 ? 16 : rows;
 }
 
 static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t rows, bool drops,
@@ -92,18 +92,16 @@ static aml_status backward_buffers(aml_nn_work *work, const aml_nn *net, size_t 
     work->d_a = AML_ARRAY(a, units, float);
     work->d_z = AML_ARRAY(a, units, float);
     work->d_first = AML_ARRAY(a, rows * net->width, float);
-    work->spare = AML_ARRAY(a, net->residual ? units : 0, float);
-    work->d_input = AML_ARRAY(a, net->waves ? rows * net->inputs : 0, float);
+    work->d_input = AML_ARRAY(a, rows * net->waves, float);
     work->gradient = AML_ARRAY(a, net->n_theta, float);
     work->y = AML_ARRAY(a, rows, float);
     work->w = AML_ARRAY(a, rows, float);
-    for (size_t l = 0; drops && l < net->layers; l++) {
-        work->mask[l] = AML_ARRAY(a, (units + 3) / 4 * 4, uint8_t);
-        if (!work->mask[l]) return AML_ENOMEM;
-    }
+    work->random = AML_ARRAY(a, drops ? units + 256 : 0, uint8_t);
+    for (size_t l = 0; l < net->layers; l++)
+        if (!(work->slope[l] = AML_ARRAY(a, units, float))) return AML_ENOMEM;
     if (!work->d_out || !work->d_a || !work->d_z || !work->d_first || !work->d_input)
         return AML_ENOMEM;
-    return work->spare && work->gradient && work->y && work->w ? AML_OK : AML_ENOMEM;
+    return work->random && work->gradient && work->y && work->w ? AML_OK : AML_ENOMEM;
 }
 
 aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bool trains,
@@ -129,21 +127,24 @@ aml_status aml_nn_work_new(aml_nn_work *work, const aml_nn *net, size_t rows, bo
 static unsigned drop_threshold(double dropout) { return (unsigned)(dropout * 256 + 0.5); }
 static float drop_factor(double dropout) { return 256.0f / (float)(256 - drop_threshold(dropout)); }
 
-static void draw_mask(uint8_t *mask, size_t n, aml_rng rng) {
-    for (size_t i = 0; i < n; i += 4) {
-        uint32_t r = aml_rng_u32(&rng);
-        memcpy(mask + i, &r, 4);
-    }
-}
-
 /* Activations of layer l from its products. */
-static void activate(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
+static void activate(aml_nn_work *work, const aml_nn *net, size_t l, size_t n, double dropout,
+                     const aml_rng *rng) {
     const float *scale = net->theta + net->layer[l].scale, *bias = net->theta + net->layer[l].bias;
     size_t block = n * net->width;
-    for (size_t m = 0; m < net->members; m++)
-        aml_nn_unit_forward(work->a[l] + m * block, l ? work->z[l] + m * block : work->first,
-                            scale + m * net->width, bias + m * net->width, n, net->width,
-                            net->activation);
+    aml_nn_unit unit = {.activation = net->activation,
+                        .threshold = drop_threshold(dropout),
+                        .factor = drop_factor(dropout)};
+    if (unit.threshold) aml_nn_random(work->random, net->members * block, rng);
+    for (size_t m = 0; m < net->members; m++) {
+        size_t at = m * block;
+        unit.scale = scale + m * net->width;
+        unit.bias = bias + m * net->width;
+        unit.random = unit.threshold ? work->random + at : NULL;
+        unit.skip = l && net->residual ? work->a[l - 1] + at : NULL;
+        aml_nn_unit_forward(work->a[l] + at, work->trains ? work->slope[l] + at : NULL,
+                            l ? work->z[l] + at : work->first, &unit, n, net->width);
+    }
 }
 
 static void forward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
@@ -151,36 +152,34 @@ static void forward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t
     const float *from = l ? work->a[l - 1] : work->input;
     size_t rows = l ? net->members * n : n;
     if (layer->in)
-        aml_sgemm(false, false, rows, net->width, layer->in, 1, from, layer->in,
-                  net->theta + layer->weight, net->width, 0, work->z[l], net->width);
+        aml_nn_gemm(false, false, rows, net->width, layer->in, from, layer->in,
+                    net->theta + layer->weight, net->width, false, work->z[l], net->width);
     else memset(work->z[l], 0, rows * net->width * sizeof(float));
-    activate(work, net, l, n);
 }
 
 static void forward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     const float *top = work->a[net->layers - 1];
     for (size_t m = 0; m < net->members; m++) {
         float *out = work->out + m * n * net->outputs;
-        aml_sgemm(false, false, n, net->outputs, net->width, 1, top + m * n * net->width,
-                  net->width, net->theta + net->head + m * net->width * net->outputs, net->outputs,
-                  0, out, net->outputs);
+        if (net->outputs == 1)
+            aml_nn_dot_rows(out, top + m * n * net->width, net->theta + net->head + m * net->width,
+                            n, net->width);
+        else
+            aml_nn_gemm(false, false, n, net->outputs, net->width, top + m * n * net->width,
+                        net->width, net->theta + net->head + m * net->width * net->outputs,
+                        net->outputs, false, out, net->outputs);
         aml_nn_add_bias(out, net->theta + net->head_bias + m * net->outputs, n, net->outputs);
     }
 }
 
 bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows,
                     size_t n, double dropout, aml_rng rng, const aml_ctx *ctx) {
-    unsigned threshold = drop_threshold(dropout);
-    size_t units = net->members * n * net->width;
     aml_nn_input_forward(work->input, work->angle, net, x, rows, n);
     for (size_t l = 0; l < net->layers; l++) {
         if (aml_should_stop(ctx)) return !(work->stopped = true);
+        aml_rng layer_rng = aml_rng_child(&rng, (uint32_t)l);
         forward_layer(work, net, l, n);
-        if (threshold) {
-            draw_mask(work->mask[l], units, aml_rng_child(&rng, (uint32_t)l));
-            aml_nn_drop(work->a[l], work->mask[l], threshold, drop_factor(dropout), units);
-        }
-        if (l && net->residual) aml_nn_add(work->a[l], work->a[l - 1], units);
+        activate(work, net, l, n, dropout, &layer_rng);
     }
     forward_head(work, net, n);
     return true;
@@ -190,23 +189,25 @@ bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const 
 
 static float target(const aml_nn *net, float y, size_t j, float smoothing) {
     float k = net->link == AML_NN_LOGISTIC ? 2 : (float)net->outputs;
-    bool hit = net->link == AML_NN_LOGISTIC ? y > 0.5f : (size_t)y == j;
+    bool hit = net->link == AML_NN_LOGISTIC ? y > 0.5f : y >= 0 && (size_t)y == j;
     return (hit ? 1 - smoothing : 0) + smoothing / k;
 }
 
 /* d loss / d out; all three links have the form prediction - target. */
 static void d_loss(aml_nn_work *work, const aml_nn *net, size_t n, float smoothing, double total) {
     size_t k = net->outputs, rows = net->members * n;
-    float *d = work->d_out;
+    float *d = work->d_out, each = (float)(1 / (total * (double)net->members));
     memcpy(d, work->out, rows * k * sizeof *d);
     if (net->link == AML_NN_SOFTMAX) aml_nn_softmax(d, rows, k);
     if (net->link == AML_NN_LOGISTIC) aml_nn_logistic(d, rows);
-    float each = (float)(1 / (total * (double)net->members));
-    for (size_t i = 0; i < rows; i++) {
-        float y = work->y[i % n], w = work->w[i % n] * each;
-        for (size_t j = 0; j < k; j++)
-            d[i * k + j] =
-                (d[i * k + j] - (net->link == AML_NN_VALUE ? y : target(net, y, j, smoothing))) * w;
+    for (size_t m = 0; m < net->members; m++) {
+        for (size_t i = 0; i < n; i++, d += k) {
+            float y = work->y[i], w = work->w[i] * each;
+            size_t hit = net->link == AML_NN_SOFTMAX ? (size_t)y : 0;
+            float rest = net->link == AML_NN_SOFTMAX ? target(net, -1, 0, smoothing) : 0;
+            float top = net->link == AML_NN_VALUE ? y : target(net, y, hit, smoothing);
+            for (size_t j = 0; j < k; j++) d[j] = (d[j] - (j == hit ? top : rest)) * w;
+        }
     }
 }
 
@@ -239,61 +240,61 @@ double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double 
 static void backward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     const float *top = work->a[net->layers - 1];
     size_t k = net->outputs, width = net->width;
-    for (size_t m = 0; m < net->members; m++) {
-        const float *d = work->d_out + m * n * k;
-        size_t head = net->head + m * width * k;
-        aml_sgemm(true, false, width, k, n, 1, top + m * n * width, width, d, k, 0,
-                  work->gradient + head, k);
+    for (size_t m = 0; m < net->members; m++, top += n * width) {
+        const float *d = work->d_out + m * n * k, *head = net->theta + net->head + m * width * k;
+        float *d_head = work->gradient + net->head + m * width * k,
+              *d_top = work->d_a + m * n * width;
         aml_nn_add_rows(work->gradient + net->head_bias + m * k, d, n, k);
-        aml_sgemm(false, true, n, width, k, 1, d, k, net->theta + head, k, 0,
-                  work->d_a + m * n * width, width);
+        if (k == 1) {
+            aml_nn_weigh_rows(d_head, top, d, n, width);
+            aml_nn_outer(d_top, d, head, n, width);
+        } else {
+            aml_nn_gemm(true, false, width, k, n, top, width, d, k, false, d_head, k);
+            aml_nn_gemm(false, true, n, width, k, d, k, head, k, false, d_top, width);
+        }
     }
 }
 
 /* d_a of layer l to d of its products (shared by the members in the first layer). */
-static float *backward_units(aml_nn_work *work, const aml_nn *net, size_t l, size_t n,
-                             const float *d_a) {
+static float *backward_units(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
     const aml_nn_layer *layer = &net->layer[l];
     size_t block = n * net->width;
     float *d_z = l ? work->d_z : work->d_first;
     for (size_t m = 0; m < net->members; m++) {
         size_t scale = layer->scale + m * net->width, bias = layer->bias + m * net->width;
         aml_nn_unit_backward(l ? d_z + m * block : d_z, !l && m, work->gradient + scale,
-                             work->gradient + bias, d_a + m * block,
-                             l ? work->z[l] + m * block : work->first, net->theta + scale,
-                             net->theta + bias, n, net->width, net->activation);
+                             work->gradient + bias, work->d_a + m * block,
+                             l ? work->z[l] + m * block : work->first, work->slope[l] + m * block,
+                             net->theta + scale, n, net->width);
     }
     return d_z;
 }
 
-static void backward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n,
-                           double dropout) {
+/* Where a layer adds to the one before, d_a stays and the layer's own share is added to it. */
+static void backward_layer(aml_nn_work *work, const aml_nn *net, size_t l, size_t n) {
     const aml_nn_layer *layer = &net->layer[l];
-    size_t rows = l ? net->members * n : n, units = net->members * n * net->width;
-    bool skips = l && net->residual;
-    const float *d_a = work->d_a;
-    if (skips) d_a = memcpy(work->spare, work->d_a, units * sizeof(float));
-    if (drop_threshold(dropout))
-        aml_nn_drop(skips ? work->spare : work->d_a, work->mask[l], drop_threshold(dropout),
-                    drop_factor(dropout), units);
-    float *d_z = backward_units(work, net, l, n, d_a);
+    size_t rows = l ? net->members * n : n;
+    float *d_z = backward_units(work, net, l, n);
     if (!layer->in) return;
-    aml_sgemm(true, false, layer->in, net->width, rows, 1, l ? work->a[l - 1] : work->input,
-              layer->in, d_z, net->width, 0, work->gradient + layer->weight, net->width);
-    if (l || net->waves)
-        aml_sgemm(false, true, rows, layer->in, net->width, 1, d_z, net->width,
-                  net->theta + layer->weight, net->width, skips ? 1 : 0,
-                  l ? work->d_a : work->d_input, layer->in);
+    aml_nn_gemm(true, false, layer->in, net->width, rows, l ? work->a[l - 1] : work->input,
+                layer->in, d_z, net->width, false, work->gradient + layer->weight, net->width);
+    if (l)
+        aml_nn_gemm(false, true, rows, layer->in, net->width, d_z, net->width,
+                    net->theta + layer->weight, net->width, net->residual, work->d_a, layer->in);
+    else if (net->waves) /* nothing before the ramps learns */
+        aml_nn_gemm(false, true, rows, net->waves, net->width, d_z, net->width,
+                    net->theta + layer->weight + net->ramps * net->width, net->width, false,
+                    work->d_input, net->waves);
 }
 
-bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double dropout,
-                     double smoothing, double total, const aml_ctx *ctx) {
+bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total,
+                     const aml_ctx *ctx) {
     d_loss(work, net, n, (float)smoothing, total);
     memset(work->gradient + net->n_decay, 0, (net->n_theta - net->n_decay) * sizeof(float));
     backward_head(work, net, n);
     for (size_t l = net->layers; l-- > 0;) {
         if (aml_should_stop(ctx)) return !(work->stopped = true);
-        backward_layer(work, net, l, n, dropout);
+        backward_layer(work, net, l, n);
     }
     if (net->waves)
         aml_nn_input_backward(work->gradient, net, work->d_input, work->input, work->angle, n);

@@ -155,6 +155,38 @@ aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ct
     return AML_OK;
 }
 
+typedef struct scan {
+    const aml_data *x;
+    atomic_bool bad;
+} scan;
+
+AML_KERNEL bool within_limit(const float *row, size_t p) {
+    int outside = 0;
+    for (size_t j = 0; j < p; j++) outside |= !(fabsf(row[j]) <= AML_ROWS_LIMIT);
+    return !outside;
+}
+
+static bool within_plain(const float *row, size_t p) { return within_limit(row, p); }
+
+AML_AVX2 static bool within_avx2(const float *row, size_t p) { return within_limit(row, p); }
+
+static void scan_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    scan *s = arg;
+    const aml_design *d = s->x->x;
+    bool (*within)(const float *, size_t) = aml_has_avx2() ? within_avx2 : within_plain;
+    (void)block, (void)thread;
+    for (size_t i = begin; i < end && !atomic_load(&s->bad); i++)
+        if (!within(d->dense + s->x->rows[i] * d->p, d->p)) atomic_store(&s->bad, true);
+}
+
+bool aml_rows_plain(const aml_data *x, aml_ctx *ctx) {
+    scan s = {.x = x};
+    if (!x->x->dense) return false;
+    atomic_init(&s.bad, false);
+    aml_par_for(ctx->n_threads, x->n, 1024, scan_rows, &s);
+    return !atomic_load(&s.bad);
+}
+
 typedef struct moments {
     const aml_data *x;
     const double *w, *shift;

@@ -12,8 +12,9 @@
 
 /* The value a learner on numbers sees: NaN is 0, ±infinity the limit. */
 static inline float aml_rows_value(float x) {
-    if (x >= -AML_ROWS_LIMIT && x <= AML_ROWS_LIMIT) return x;
-    return x > 0 ? AML_ROWS_LIMIT : x < 0 ? -AML_ROWS_LIMIT : 0;
+    x = x > AML_ROWS_LIMIT ? AML_ROWS_LIMIT : x;
+    x = x < -AML_ROWS_LIMIT ? -AML_ROWS_LIMIT : x;
+    return x == x ? x : 0; /* NOLINT: false for NaN alone */
 }
 
 /* out: (end - begin) × p, row-major; from design->dense, or from the columns when there is none. */
@@ -57,6 +58,10 @@ aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ct
 
 /* Rows of `width` doubles that make a good chunk: it stays in the second-level cache. */
 size_t aml_rows_chunk(size_t width);
+
+/* True when all dense values of the rows can be read straight from design->dense: none is NaN or
+ * beyond the limit. */
+bool aml_rows_plain(const aml_data *x, aml_ctx *ctx);
 
 /* Weighted mean and standard deviation of each dense feature; w by position. */
 aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,

@@ -56,6 +56,11 @@ has out mean_texture
 run 0 train "$data/iris.csv" --target petal_width_cm --drop species --trials 2 --learners ridge --weight sepal_length_cm
 has out regression
 
+# Where nothing can be learnt, the model is the baseline, and that is said.
+awk 'BEGIN { OFS = ","; print "a,b,y"; for (i = 0; i < 120; i++) print int(i / 2), int(i / 2) % 7, i % 2 }' >noise.csv
+run 0 train noise.csv --target y --trials 2 --learners knn
+has out 'better than a constant' 'the model is the baseline'
+
 # The time limit holds, from start to saved model.
 begin=$(date +%s)
 run 0 train "$data/iris.csv" --target species --time-limit 2s --learners logistic,naive_bayes

@@ -1,0 +1,27 @@
+/* tables.h: what the benches on real tables share: reading a table of the folder, splitting its rows, a metric's value.
+ * Every failure ends the program with the error's text. */
+#ifndef AML_BENCH_TABLES_H
+#define AML_BENCH_TABLES_H
+
+#include <stdint.h>
+
+#include "automl/automl.h"
+#include "automl/core/frame.h"
+
+_Noreturn void bench_stop(const char *what);
+
+/* $AUTOML_DATASETS, default ../shared/datasets. */
+const char *bench_folder(void);
+aml_frame *bench_read(const char *file);
+
+/* Rows in a fixed random order that depends on `number`: the first `share` of them, and the rest. */
+void bench_split(aml_frame **first, aml_frame **rest, const aml_frame *all, double share,
+                 uint32_t number);
+
+/* A metric of a model on rows; NAN when it is not defined on them. */
+double bench_score(const aml_model *m, const aml_frame *data, const char *metric, int threads);
+
+/* A number of the command line; ends the program with 64 when it is none. */
+double bench_number(const char *text);
+
+#endif

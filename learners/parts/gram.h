@@ -1,0 +1,18 @@
+/* gram.h: inner products of centered dense features over rows, and of rows over features. */
+#ifndef AML_LEARNERS_PARTS_GRAM_H
+#define AML_LEARNERS_PARTS_GRAM_H
+
+#include "learners/parts/rows.h"
+
+/* out: p × p sums of w x x', then p sums of w y x; x less its center; w and y by position. */
+aml_status aml_gram_features(double *out, const aml_data *x, const double *center, const double *w,
+                             const double *y, aml_ctx *ctx);
+
+/* out: n × n products x_i' x_l of rows less the center. */
+aml_status aml_gram_rows(double *out, const aml_data *x, const double *center, aml_ctx *ctx);
+
+/* out (p × k) = sum of x_i v_i over rows less the center, for v (n × k). */
+aml_status aml_gram_combine(double *out, const aml_data *x, const double *center, const double *v,
+                            size_t k, aml_ctx *ctx);
+
+#endif

@@ -1,0 +1,144 @@
+/* neighbours_kernels.c: distances of panels, and bounds of them. */
+#include "learners/parts/neighbours_kernels.h"
+
+#include <string.h>
+
+#include "learners/parts/simd.h"
+
+typedef float lanes __attribute__((vector_size(AML_PANEL * sizeof(float))));
+typedef int32_t marks __attribute__((vector_size(AML_PANEL * sizeof(float))));
+
+AML_KERNEL void distances_body(float out[AML_PANEL], const float *q, const float *panel, size_t p) {
+    lanes sum[4] = {{0}, {0}, {0}, {0}}, v;
+    size_t j = 0;
+    for (; j + 4 <= p; j += 4)
+        for (size_t k = 0; k < 4; k++) {
+            memcpy(&v, panel + (j + k) * AML_PANEL, sizeof v);
+            lanes d = v - q[j + k];
+            sum[k] += d * d;
+        }
+    for (size_t k = 0; j + k < p; k++) {
+        memcpy(&v, panel + (j + k) * AML_PANEL, sizeof v);
+        lanes d = v - q[j + k];
+        sum[k] += d * d;
+    }
+    v = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    memcpy(out, &v, sizeof v);
+}
+
+/* Four queries at a time: their sums stay in registers. */
+AML_KERNEL void filter_body(uint32_t *mask, const float *query, size_t width, const float *least,
+                            aml_panel_pair pair, size_t p) {
+    enum { TOGETHER = 4 };
+    memset(mask, 0, AML_GROUP * sizeof *mask);
+    for (int side = 0; side < 2; side++)
+        for (size_t g = 0; g < AML_GROUP; g += TOGETHER) {
+            lanes sum[TOGETHER] = {{0}, {0}, {0}, {0}}, v, half;
+            for (size_t j = 0; j < p; j++) {
+                memcpy(&v, pair.x[side] + j * AML_PANEL, sizeof v);
+                for (size_t k = 0; k < TOGETHER; k++) sum[k] += v * query[(g + k) * width + j];
+            }
+            memcpy(&half, pair.half[side], sizeof half);
+            for (size_t k = 0; k < TOGETHER; k++) {
+                marks near = (sum[k] - half) > least[g + k];
+                for (uint32_t i = 0; i < AML_PANEL; i++)
+                    mask[g + k] |= ((uint32_t)near[i] & 1) << (i + (side ? AML_PANEL : 0));
+            }
+        }
+}
+
+static void distances_plain(float out[AML_PANEL], const float *q, const float *panel, size_t p) {
+    distances_body(out, q, panel, p);
+}
+static void filter_plain(uint32_t *mask, const float *query, size_t width, const float *least,
+                         aml_panel_pair pair, size_t p) {
+    filter_body(mask, query, width, least, pair, p);
+}
+static const aml_neighbour_kernels plain = {filter_plain, distances_plain};
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define FMA __attribute__((target("avx2,fma")))
+#define WIDE __attribute__((target("avx512f")))
+
+FMA static void distances_avx2(float out[AML_PANEL], const float *q, const float *panel, size_t p) {
+    distances_body(out, q, panel, p);
+}
+
+/* Six queries by 16 rows: 12 sums, two values and a factor are all the registers there are. */
+FMA static void filter_avx2(uint32_t *mask, const float *query, size_t width, const float *least,
+                            aml_panel_pair pair, size_t p) {
+    memset(mask, 0, AML_GROUP * sizeof *mask);
+    for (int side = 0; side < 2; side++)
+        for (size_t g = 0; g < AML_GROUP; g += 6) {
+            const float *x = pair.x[side], *q = query + g * width;
+            __m256 a[6], b[6];
+#pragma GCC unroll 6
+            for (size_t k = 0; k < 6; k++) a[k] = b[k] = _mm256_setzero_ps();
+            for (size_t j = 0; j < p; j++) {
+                __m256 low = _mm256_loadu_ps(x + j * AML_PANEL);
+                __m256 high = _mm256_loadu_ps(x + j * AML_PANEL + 8);
+#pragma GCC unroll 6
+                for (size_t k = 0; k < 6; k++) {
+                    __m256 v = _mm256_broadcast_ss(q + k * width + j);
+                    a[k] = _mm256_fmadd_ps(v, low, a[k]);
+                    b[k] = _mm256_fmadd_ps(v, high, b[k]);
+                }
+            }
+            __m256 low = _mm256_loadu_ps(pair.half[side]);
+            __m256 high = _mm256_loadu_ps(pair.half[side] + 8);
+#pragma GCC unroll 6
+            for (size_t k = 0; k < 6; k++) {
+                __m256 t = _mm256_set1_ps(least[g + k]);
+                unsigned m = (unsigned)_mm256_movemask_ps(
+                    _mm256_cmp_ps(_mm256_sub_ps(a[k], low), t, _CMP_GT_OQ));
+                unsigned n = (unsigned)_mm256_movemask_ps(
+                    _mm256_cmp_ps(_mm256_sub_ps(b[k], high), t, _CMP_GT_OQ));
+                mask[g + k] |= (m | n << 8) << (side ? AML_PANEL : 0);
+            }
+        }
+}
+static const aml_neighbour_kernels avx2 = {filter_avx2, distances_avx2};
+
+WIDE static void distances_avx512(float out[AML_PANEL], const float *q, const float *panel,
+                                  size_t p) {
+    distances_body(out, q, panel, p);
+}
+
+/* Twelve queries by 32 rows: 24 sums. */
+WIDE static void filter_avx512(uint32_t *mask, const float *query, size_t width, const float *least,
+                               aml_panel_pair pair, size_t p) {
+    const float *x0 = pair.x[0], *x1 = pair.x[1];
+    __m512 a[AML_GROUP], b[AML_GROUP];
+#pragma GCC unroll 12
+    for (size_t k = 0; k < AML_GROUP; k++) a[k] = b[k] = _mm512_setzero_ps();
+    for (size_t j = 0; j < p; j++) {
+        __m512 low = _mm512_loadu_ps(x0 + j * AML_PANEL),
+               high = _mm512_loadu_ps(x1 + j * AML_PANEL);
+#pragma GCC unroll 12
+        for (size_t k = 0; k < AML_GROUP; k++) {
+            __m512 v = _mm512_set1_ps(query[k * width + j]);
+            a[k] = _mm512_fmadd_ps(v, low, a[k]);
+            b[k] = _mm512_fmadd_ps(v, high, b[k]);
+        }
+    }
+    __m512 low = _mm512_loadu_ps(pair.half[0]), high = _mm512_loadu_ps(pair.half[1]);
+#pragma GCC unroll 12
+    for (size_t k = 0; k < AML_GROUP; k++) {
+        __m512 t = _mm512_set1_ps(least[k]);
+        unsigned m = _mm512_cmp_ps_mask(_mm512_sub_ps(a[k], low), t, _CMP_GT_OQ);
+        unsigned n = _mm512_cmp_ps_mask(_mm512_sub_ps(b[k], high), t, _CMP_GT_OQ);
+        mask[k] = m | n << AML_PANEL;
+    }
+}
+static const aml_neighbour_kernels avx512 = {filter_avx512, distances_avx512};
+#endif
+
+const aml_neighbour_kernels *aml_neighbour_kernels_best(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) return &avx512;
+    if (aml_has_avx2() && __builtin_cpu_supports("fma")) return &avx2;
+#endif
+    return &plain;
+}
