@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "automl/core/par.h"
-#include "learners/parts/boost_loss.h"
+#include "learners/parts/boost_sample.h"
 #include "learners/parts/grow.h"
 #include "learners/parts/tree_shap.h"
 
@@ -14,6 +14,7 @@ enum {
     MIN_CHILD_SAMPLES,
     MIN_CHILD_WEIGHT,
     FEATURE_FRACTION,
+    NODE_FRACTION,
     BAGGING_FRACTION,
     REG_ALPHA,
     REG_LAMBDA,
@@ -27,10 +28,14 @@ enum {
     QUANTILE,
     HUBER_DELTA,
     TWEEDIE_POWER,
-    GROW
+    GROW,
+    ROW_SAMPLING,
+    GOSS_TOP,
+    GOSS_OTHER
 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const samplings[] = {"uniform", "goss", NULL};
 static const char *const orders[] = {"by_gain", "by_depth", NULL};
 /* in the order of aml_objective_kind */
 static const char *const objectives[] = {"squared", "absolute", "huber",   "quantile",
@@ -44,6 +49,8 @@ static const aml_param params[] = {
     {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 1e-3, NULL, false},
     {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL,
      false},
+    {"node_feature_fraction", "share of these that a node may use", AML_REAL, false, 0.1, 1, 1,
+     NULL, true},
     {"bagging_fraction", "share of the rows a tree learns from", AML_REAL, false, 0.5, 1, 1, NULL,
      false},
     {"reg_alpha", "L1 penalty on leaf values", AML_REAL, true, 1e-4, 10, 1e-4, NULL, false},
@@ -64,6 +71,12 @@ static const aml_param params[] = {
     {"tweedie_power", "power of Tweedie's variance", AML_REAL, false, 1.01, 1.99, 1.5, NULL, true},
     {"grow", "which leaf is split next: of the largest gain, or of the least depth first",
      AML_CHOICE, false, 0, 1, 0, orders, true},
+    {"row_sampling", "rows of a tree: bagging_fraction of all, or those of large gradients (goss)",
+     AML_CHOICE, false, 0, 1, 0, samplings, true},
+    {"goss_top", "goss: share of the rows, those of the largest gradients", AML_REAL, false, 0.01,
+     0.9, 0.2, NULL, true},
+    {"goss_other", "goss: share of the rows, drawn from the others", AML_REAL, false, 0.01, 0.9,
+     0.1, NULL, true},
     {0}};
 
 typedef struct gbdt {
@@ -89,9 +102,7 @@ typedef struct boosting {
     aml_grower *grower;
     uint32_t *feature, *drawn; /* that can be split on; of this tree */
     size_t n_features, n_drawn;
-    uint32_t *position; /* in the bag, or NULL: all */
-    bool *in_bag;
-    size_t n_bag;
+    aml_boost_sample sample;
     size_t round, max_rounds, idle;
     aml_watch watch;
     bool stopped, by_quantile; /* leaf values are quantiles of residuals */
@@ -104,6 +115,8 @@ static void set_rules(boosting *b) {
                                 .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
                                 .by_depth = hp[GROW] > 0,
                                 .learning_rate = hp[LEARNING_RATE],
+                                .node_fraction = hp[NODE_FRACTION],
+                                .groups = b->data->groups,
                                 .split = {.min_rows = hp[MIN_CHILD_SAMPLES],
                                           .min_curvature = hp[MIN_CHILD_WEIGHT],
                                           .l1 = hp[REG_ALPHA],
@@ -126,11 +139,6 @@ static aml_status alloc(boosting *b) {
     aml_arena *scratch = b->ctx->scratch;
     b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
     b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
-    if (b->hp[BAGGING_FRACTION] < 1) {
-        b->position = AML_ARRAY(scratch, b->data->n, uint32_t);
-        b->in_bag = AML_ARRAY(scratch, b->data->n, bool);
-        if (!b->position || !b->in_bag) return AML_ENOMEM;
-    }
     if (!b->feature || !b->drawn) return AML_ENOMEM;
     for (size_t j = 0; j < bins->p; j++)
         if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
@@ -153,13 +161,23 @@ static aml_objective objective_of(const double *hp) {
     return o;
 }
 
+static aml_sample_rules sample_rules(const double *hp) {
+    return (aml_sample_rules){.by_slope = hp[ROW_SAMPLING] > 0,
+                              .fraction = hp[BAGGING_FRACTION],
+                              .top = hp[GOSS_TOP],
+                              .other = hp[GOSS_OTHER],
+                              .warm_up = (size_t)ceil(1 / hp[LEARNING_RATE])};
+}
+
 static aml_status begin(boosting *b) {
     gbdt *m = b->model;
+    aml_sample_rules sampling = sample_rules(b->hp);
     set_rules(b);
     AML_TRY(aml_boost_loss_init(&b->loss, b->data, objective_of(b->hp), b->ctx));
     AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
                                 b->ctx));
     AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
+    AML_TRY(aml_boost_sample_init(&b->sample, &sampling, b->data->n, b->ctx));
     AML_TRY(alloc(b));
     if (b->data->held_out) hold_out(b, ~0u); /* the start, should no tree come */
     m->task = b->data->task;
@@ -169,34 +187,6 @@ static aml_status begin(boosting *b) {
     m->is_log = m->task == AML_REGRESSION && aml_objective_is_log(&b->loss.objective);
     m->base = b->loss.base;
     return aml_trees_init(&m->trees, b->data->x, b->max_rounds * m->n_outputs, b->ctx->keep);
-}
-
-enum { BAG_BLOCK = 4096 };
-
-typedef struct bag_job {
-    bool *in_bag;
-    aml_rng rng;
-    double fraction;
-} bag_job;
-
-static void draw_block(void *arg, size_t block, size_t first, size_t end, int thread) {
-    const bag_job *job = arg;
-    aml_rng rng = aml_rng_child(&job->rng, (uint32_t)block);
-    uint32_t below = (uint32_t)(job->fraction * 4294967295.0);
-    (void)thread;
-    for (size_t i = first; i < end; i++) job->in_bag[i] = aml_rng_u32(&rng) < below;
-}
-
-static void draw_rows(boosting *b, const aml_rng *rng) {
-    b->n_bag = b->data->n;
-    if (!b->position) return;
-    bag_job job = {b->in_bag, aml_rng_child(rng, 0), b->hp[BAGGING_FRACTION]};
-    aml_par_for(b->ctx->n_threads, b->data->n, BAG_BLOCK, draw_block, &job);
-    b->n_bag = 0;
-    for (size_t i = 0; i < b->data->n; i++) {
-        b->position[b->n_bag] = (uint32_t)i;
-        b->n_bag += b->in_bag[i];
-    }
 }
 
 /* A draw without replacement, in the order of the columns. */
@@ -243,11 +233,11 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
     aml_tree tree = {.node = &zero, .cover = &one, .n_nodes = 1};
     aml_rng rounding = aml_rng_child(&own, 2);
     uint32_t salt = aml_rng_u32(&rounding);
-    if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
+    if (b->sample.n && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
         draw_features(b, &own);
         aml_round round = {.gradients = b->loss.gradients,
-                           .position = b->position,
-                           .n = b->n_bag,
+                           .position = b->sample.position,
+                           .n = b->sample.n,
                            .feature = b->drawn,
                            .n_features = b->n_drawn,
                            .rng = own};
@@ -257,7 +247,8 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;
             aml_grower_add(score, b->grower);
-            if (b->in_bag) aml_grower_add_rows(score, b->grower, b->data->rows, n, b->in_bag);
+            if (b->sample.in_bag)
+                aml_grower_add_rows(score, b->grower, b->data->rows, n, b->sample.in_bag);
             aml_grower_add_rows(b->valid.score + output * n_valid, b->grower, b->valid.rows,
                                 n_valid, NULL);
             aml_grower_gains(b->model->trees.gain, b->grower);
@@ -274,7 +265,7 @@ static aml_status add_round(boosting *b, bool *grew) {
     aml_rng rng = aml_rng_child(&b->ctx->rng, (uint32_t)b->round);
     size_t k = b->loss.n_outputs;
     aml_boost_loss_update(&b->loss, b->ctx->n_threads);
-    draw_rows(b, &rng);
+    aml_boost_sample_draw(&b->sample, &b->loss, b->round, &rng, b->ctx->n_threads);
     for (size_t output = 0; output < k && !b->stopped; output++) {
         AML_TRY(add_tree(b, output, &rng, grew));
         if (aml_should_stop(b->ctx)) b->stopped = true;
@@ -285,12 +276,16 @@ static aml_status add_round(boosting *b, bool *grew) {
     return AML_OK;
 }
 
+/* Trees that differ by chance: after one that found no split, the next may find some. */
+static bool is_random(const boosting *b) {
+    return aml_boost_sample_draws(&b->sample) || b->n_drawn < b->n_features ||
+           b->rules.split.random_cuts || b->rules.node_fraction < 1;
+}
+
 /* Keeps count of the loss on the watched rows. */
 static bool should_end(boosting *b, bool grew) {
     b->idle = grew ? 0 : b->idle + 1;
-    if (b->idle >=
-        (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1))
-        return true;
+    if (b->idle >= (is_random(b) ? 5 : 1)) return true;
     if (!b->valid.n) return false;
     aml_watch_sums sums = aml_boost_loss_by_part(&b->loss, &b->valid, b->ctx->n_threads);
     unsigned best = aml_watch_see(&b->watch, &sums, b->round);
