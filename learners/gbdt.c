@@ -410,7 +410,7 @@ static aml_status contributions(double *out, const void *model, const aml_data *
 
 /* ---- files */
 
-enum { FORMAT = 2 }; /* 1: without is_log and covers */
+enum { FORMAT = 1 };
 
 static void save(const void *model, aml_writer *w) {
     const gbdt *m = model;
@@ -421,7 +421,6 @@ static void save(const void *model, aml_writer *w) {
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
     aml_trees_save(&m->trees, w);
-    aml_trees_save_covers(&m->trees, w);
 }
 
 static aml_status check(const gbdt *m, aml_reader *r) {
@@ -437,17 +436,16 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     gbdt *m = AML_NEW(ctx->keep, gbdt);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && (format < 1 || format > FORMAT))
+    if (!r->status && format != FORMAT)
         return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
-    m->is_log = format > 1 && aml_get_u32(r) != 0;
+    m->is_log = aml_get_u32(r) != 0;
     m->center = aml_get_f64(r);
     m->scale = aml_get_f64(r);
     m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);
     if (r->status) return r->status;
     AML_TRY(check(m, r));
     AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
-    if (format > 1) AML_TRY(aml_trees_load_covers(&m->trees, r, ctx->keep));
     *model = m;
     return AML_OK;
 }

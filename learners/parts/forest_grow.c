@@ -49,6 +49,7 @@ void aml_grown_free(aml_grown *t) {
     aml_free(t->node);
     aml_free(t->set);
     aml_free(t->share);
+    aml_free(t->cover);
     aml_free(t->gain);
 }
 
@@ -113,6 +114,11 @@ static bool grow_room(void *array, size_t *room, size_t used, size_t more, size_
     *p = bigger;
     *room = want;
     return true;
+}
+
+static bool grow_nodes(aml_grown *t, size_t more) {
+    return grow_room(&t->node, &t->room, t->n_nodes, more, sizeof *t->node) &&
+           grow_room(&t->cover, &t->cover_room, t->n_nodes, more, sizeof *t->cover);
 }
 
 /* ---- leaves */
@@ -292,6 +298,7 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, siz
     aml_sample *s = w->sample;
     if (n <= w->near_rows && parent > w->near_rows) bring_near(w, begin, n);
     uint64_t weight, total = sum_node(w, begin, n, &weight);
+    w->out->cover[at] = (float)weight;
     uint64_t least = (uint64_t)ceil(w->rules->min_rows * (double)s->unit * (1 - 1e-9));
     if (n < 2 || weight < 2 * least || is_pure(w, begin, n))
         return put_leaf(w, at, begin, n, total, weight);
@@ -359,7 +366,7 @@ static size_t divide(aml_forest_work *w, const open_node *o) {
 static bool put_split(aml_forest_work *w, const open_node *o) {
     aml_grown *t = w->out;
     const aml_cut *cut = &o->cut;
-    if (!grow_room(&t->node, &t->room, t->n_nodes, 2, sizeof *t->node)) return false;
+    if (!grow_nodes(t, 2)) return false;
     aml_node node = {.feature = cut->feature,
                      .left = (uint32_t)t->n_nodes,
                      .kind = cut->missing_left ? AML_NODE_MISSING_LEFT : 0u};
@@ -392,7 +399,7 @@ static bool grow(aml_forest_work *w) {
     aml_grown *t = w->out;
     uint32_t n_leaves = 1;
     t->gain = aml_calloc(w->bins->p + 1, sizeof *t->gain);
-    if (!t->gain || !grow_room(&t->node, &t->room, 0, 1, sizeof *t->node)) return false;
+    if (!t->gain || !grow_nodes(t, 1)) return false;
     t->n_nodes = 1;
     if (!examine(w, 0, 0, w->sample->n, SIZE_MAX)) return false;
     while (w->n_open && n_leaves < w->rules->max_leaves && !t->stopped) {

@@ -30,7 +30,7 @@ typedef struct aml_tree {
     const aml_node *node;
     const uint32_t *set; /* AML_SET_WORDS a set: bit c = code c goes left */
     const aml_share *share;
-    const float *cover; /* training rows that came to each node, or NULL: not known */
+    const float *cover; /* training rows that came to each node, or their weight; > 0 */
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
@@ -71,8 +71,5 @@ aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
 /* n_classes bounds the shares of loaded trees. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);
 aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep);
-/* Covers, which not every learner keeps, are written after the trees. */
-void aml_trees_save_covers(const aml_trees *t, aml_writer *w);
-aml_status aml_trees_load_covers(aml_trees *t, aml_reader *r, aml_arena *keep);
 
 #endif
