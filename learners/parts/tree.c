@@ -48,6 +48,11 @@ static aml_share *order_shares(aml_tree *tree, aml_node *node, const aml_share *
     return share;
 }
 
+void aml_tree_sum_covers(float *cover, const aml_node *node, uint32_t n_nodes) {
+    for (uint32_t i = n_nodes; i-- > 0;)
+        if (node[i].left) cover[i] = cover[node[i].left] + cover[node[i].left + 1];
+}
+
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     aml_tree tree = {.n_nodes = grown->n_nodes, .n_sets = grown->n_sets};
     aml_node *node = aml_alloc_raw(keep, tree.n_nodes, sizeof *node);
@@ -56,6 +61,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     if (!node || !tree.set || !cover) return AML_ENOMEM;
     tree.cover = cover;
     tree.n_nodes = order_nodes(node, cover, grown); /* the grower may have dropped some */
+    aml_tree_sum_covers(cover, node, tree.n_nodes);
     tree.node = node;
     if (grown->n_shares) {
         tree.share = order_shares(&tree, node, grown->share, keep);

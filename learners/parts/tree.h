@@ -53,6 +53,10 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
  * stay the caller's; shares that no leaf has are left out. */
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep);
 
+/* The cover of an inner node is the sum of its children's, from the last node to the root: leaves' covers are enough to
+ * get the same bits again. */
+void aml_tree_sum_covers(float *cover, const aml_node *node, uint32_t n_nodes);
+
 /* Once all trees are there: numbers the used features. level_code: per feature, what the trees' sets speak of. */
 aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
                             const uint8_t *const *level_code, aml_arena *keep);

@@ -25,7 +25,8 @@ static void put_tree(aml_writer *w, const aml_tree *tree) {
     aml_put_u32(w, tree->n_nodes);
     aml_put_u32s(w, tree->set, (size_t)tree->n_sets * AML_SET_WORDS);
     for (uint32_t i = 0; i < tree->n_nodes; i++) put_node(w, tree->node + i);
-    for (uint32_t i = 0; i < tree->n_nodes; i++) aml_put_f32(w, tree->cover[i]);
+    for (uint32_t i = 0; i < tree->n_nodes; i++)
+        if (!tree->node[i].left) aml_put_f32(w, tree->cover[i]);
     aml_put_u32(w, tree->n_shares);
     for (uint32_t i = 0; i < tree->n_shares; i++) {
         aml_put_u32(w, tree->share[i].class);
@@ -106,12 +107,15 @@ static aml_status get_covers(aml_tree *tree, aml_reader *r, aml_arena *keep) {
     float *cover = AML_ARRAY(keep, tree->n_nodes, float);
     if (!cover) return AML_ENOMEM;
     for (uint32_t i = 0; i < tree->n_nodes && !r->status; i++) {
+        if (tree->node[i].left) continue;
         cover[i] = aml_get_f32(r);
         if (!r->status && !(cover[i] > 0 && isfinite(cover[i])))
             return aml_reader_fail(r, "a node that no row came to");
     }
+    if (r->status) return r->status;
+    aml_tree_sum_covers(cover, tree->node, tree->n_nodes);
     tree->cover = cover;
-    return r->status;
+    return isfinite(cover[0]) ? AML_OK : aml_reader_fail(r, "covers beyond all bounds");
 }
 
 static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes, aml_reader *r,
