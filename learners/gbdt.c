@@ -2,9 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/par.h"
-#include "learners/parts/boost_loss.h"
-#include "learners/parts/grow.h"
+#include "learners/parts/boost.h"
 #include "learners/parts/tree_shap.h"
 
 enum {
@@ -14,6 +12,7 @@ enum {
     MIN_CHILD_SAMPLES,
     MIN_CHILD_WEIGHT,
     FEATURE_FRACTION,
+    NODE_FRACTION,
     BAGGING_FRACTION,
     REG_ALPHA,
     REG_LAMBDA,
@@ -27,10 +26,14 @@ enum {
     QUANTILE,
     HUBER_DELTA,
     TWEEDIE_POWER,
-    GROW
+    GROW,
+    ROW_SAMPLING,
+    GOSS_TOP,
+    GOSS_OTHER
 };
 
 static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const samplings[] = {"uniform", "goss", NULL};
 static const char *const orders[] = {"by_gain", "by_depth", NULL};
 /* in the order of aml_objective_kind */
 static const char *const objectives[] = {"squared", "absolute", "huber",   "quantile",
@@ -44,6 +47,8 @@ static const aml_param params[] = {
     {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 1e-3, NULL, false},
     {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL,
      false},
+    {"node_feature_fraction", "share of these that a node may use", AML_REAL, false, 0.1, 1, 1,
+     NULL, true},
     {"bagging_fraction", "share of the rows a tree learns from", AML_REAL, false, 0.5, 1, 1, NULL,
      false},
     {"reg_alpha", "L1 penalty on leaf values", AML_REAL, true, 1e-4, 10, 1e-4, NULL, false},
@@ -64,86 +69,15 @@ static const aml_param params[] = {
     {"tweedie_power", "power of Tweedie's variance", AML_REAL, false, 1.01, 1.99, 1.5, NULL, true},
     {"grow", "which leaf is split next: of the largest gain, or of the least depth first",
      AML_CHOICE, false, 0, 1, 0, orders, true},
+    {"row_sampling", "rows of a tree: bagging_fraction of all, or those of large gradients (goss)",
+     AML_CHOICE, false, 0, 1, 0, samplings, true},
+    {"goss_top", "goss: share of the rows, those of the largest gradients", AML_REAL, false, 0.01,
+     0.9, 0.2, NULL, true},
+    {"goss_other", "goss: share of the rows, drawn from the others", AML_REAL, false, 0.01, 0.9,
+     0.1, NULL, true},
     {0}};
 
-typedef struct gbdt {
-    aml_task_kind task;
-    size_t n_outputs;
-    bool is_log; /* scores are logarithms of what is predicted */
-    double center, scale;
-    double *base;
-    aml_trees trees; /* n_outputs trees a round */
-} gbdt;
-
 /* ---- fit */
-
-typedef struct boosting {
-    const aml_data *data;
-    const double *hp;
-    aml_ctx *ctx;
-    gbdt *model;
-    aml_boost_loss loss;
-    aml_boost_rows valid;
-    aml_grow_rules rules;
-    aml_boost_bins bins;
-    aml_grower *grower;
-    uint32_t *feature, *drawn; /* that can be split on; of this tree */
-    size_t n_features, n_drawn;
-    uint32_t *position; /* in the bag, or NULL: all */
-    bool *in_bag;
-    size_t n_bag;
-    size_t round, max_rounds, idle;
-    aml_watch watch;
-    bool stopped, by_quantile; /* leaf values are quantiles of residuals */
-    atomic_int status;         /* of threads */
-} boosting;
-
-static void set_rules(boosting *b) {
-    const double *hp = b->hp;
-    b->rules = (aml_grow_rules){.n_leaves = (uint32_t)hp[NUM_LEAVES],
-                                .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
-                                .by_depth = hp[GROW] > 0,
-                                .learning_rate = hp[LEARNING_RATE],
-                                .split = {.min_rows = hp[MIN_CHILD_SAMPLES],
-                                          .min_curvature = hp[MIN_CHILD_WEIGHT],
-                                          .l1 = hp[REG_ALPHA],
-                                          .l2 = hp[REG_LAMBDA],
-                                          .cat_smooth = hp[CAT_SMOOTH],
-                                          .cat_l2 = hp[CAT_L2],
-                                          .min_group = fmin(hp[MIN_GROUP], (double)b->data->n / 50),
-                                          .random_cuts = hp[EXTRA_TREES] > 0}};
-    if (b->rules.n_leaves < 2) b->rules.n_leaves = 2;
-    if (b->data->task != AML_MULTICLASS) b->rules.split.monotone = b->data->monotone;
-    bool watched = b->data->n_valid > 0;
-    double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
-    b->max_rounds = (size_t)(watched ? hp[N_ESTIMATORS] : rounds);
-    double patience = round(5 / hp[LEARNING_RATE]);
-    b->watch = aml_watch_begin((size_t)(patience < 20 ? 20 : patience > 200 ? 200 : patience));
-}
-
-static aml_status alloc(boosting *b) {
-    const aml_bins *bins = &b->bins.bins;
-    aml_arena *scratch = b->ctx->scratch;
-    b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
-    b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
-    if (b->hp[BAGGING_FRACTION] < 1) {
-        b->position = AML_ARRAY(scratch, b->data->n, uint32_t);
-        b->in_bag = AML_ARRAY(scratch, b->data->n, bool);
-        if (!b->position || !b->in_bag) return AML_ENOMEM;
-    }
-    if (!b->feature || !b->drawn) return AML_ENOMEM;
-    for (size_t j = 0; j < bins->p; j++)
-        if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
-    b->grower = aml_grower_new(&b->bins, b->data->rows, b->data->n, &b->rules, b->ctx);
-    return b->grower ? AML_OK : AML_ENOMEM;
-}
-
-static void hold_out(boosting *b, unsigned keep) {
-    size_t n = b->valid.n, k = b->loss.n_outputs;
-    for (size_t i = 0; i < n; i++)
-        for (size_t o = 0; keep >> i % AML_WATCH_PARTS & 1 && o < k; o++)
-            b->data->held_out[i * k + o] = b->valid.score[o * n + i];
-}
 
 static aml_objective objective_of(const double *hp) {
     aml_objective o = {(aml_objective_kind)hp[OBJECTIVE], 0};
@@ -153,246 +87,62 @@ static aml_objective objective_of(const double *hp) {
     return o;
 }
 
-static aml_status begin(boosting *b) {
-    gbdt *m = b->model;
-    set_rules(b);
-    AML_TRY(aml_boost_loss_init(&b->loss, b->data, objective_of(b->hp), b->ctx));
-    AML_TRY(aml_boost_rows_init(&b->valid, &b->loss, b->data, b->data->valid, b->data->n_valid,
-                                b->ctx));
-    AML_TRY(aml_boost_bins_init(&b->bins, b->data, b->hp[CAT_SMOOTH], b->ctx));
-    AML_TRY(alloc(b));
-    if (b->data->held_out) hold_out(b, ~0u); /* the start, should no tree come */
-    m->task = b->data->task;
-    m->n_outputs = b->loss.n_outputs;
-    m->center = b->loss.center;
-    m->scale = b->loss.scale;
-    m->is_log = m->task == AML_REGRESSION && aml_objective_is_log(&b->loss.objective);
-    m->base = b->loss.base;
-    return aml_trees_init(&m->trees, b->data->x, b->max_rounds * m->n_outputs, b->ctx->keep);
+static aml_sample_rules sample_rules(const double *hp) {
+    return (aml_sample_rules){.by_slope = hp[ROW_SAMPLING] > 0,
+                              .fraction = hp[BAGGING_FRACTION],
+                              .top = hp[GOSS_TOP],
+                              .other = hp[GOSS_OTHER],
+                              .warm_up = (size_t)ceil(1 / hp[LEARNING_RATE])};
 }
 
-enum { BAG_BLOCK = 4096 };
-
-typedef struct bag_job {
-    bool *in_bag;
-    aml_rng rng;
-    double fraction;
-} bag_job;
-
-static void draw_block(void *arg, size_t block, size_t first, size_t end, int thread) {
-    const bag_job *job = arg;
-    aml_rng rng = aml_rng_child(&job->rng, (uint32_t)block);
-    uint32_t below = (uint32_t)(job->fraction * 4294967295.0);
-    (void)thread;
-    for (size_t i = first; i < end; i++) job->in_bag[i] = aml_rng_u32(&rng) < below;
+static aml_grow_rules grow_rules(const double *hp, const aml_data *train) {
+    aml_split_rules split = {.min_rows = hp[MIN_CHILD_SAMPLES],
+                             .min_curvature = hp[MIN_CHILD_WEIGHT],
+                             .l1 = hp[REG_ALPHA],
+                             .l2 = hp[REG_LAMBDA],
+                             .cat_smooth = hp[CAT_SMOOTH],
+                             .cat_l2 = hp[CAT_L2],
+                             .min_group = fmin(hp[MIN_GROUP], (double)train->n / 50),
+                             .random_cuts = hp[EXTRA_TREES] > 0,
+                             .monotone = train->task == AML_MULTICLASS ? NULL : train->monotone};
+    return (aml_grow_rules){.n_leaves = (uint32_t)fmax(2, hp[NUM_LEAVES]),
+                            .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
+                            .by_depth = hp[GROW] > 0,
+                            .learning_rate = hp[LEARNING_RATE],
+                            .node_fraction = hp[NODE_FRACTION],
+                            .groups = train->groups,
+                            .split = split};
 }
 
-static void draw_rows(boosting *b, const aml_rng *rng) {
-    b->n_bag = b->data->n;
-    if (!b->position) return;
-    bag_job job = {b->in_bag, aml_rng_child(rng, 0), b->hp[BAGGING_FRACTION]};
-    aml_par_for(b->ctx->n_threads, b->data->n, BAG_BLOCK, draw_block, &job);
-    b->n_bag = 0;
-    for (size_t i = 0; i < b->data->n; i++) {
-        b->position[b->n_bag] = (uint32_t)i;
-        b->n_bag += b->in_bag[i];
-    }
-}
-
-/* A draw without replacement, in the order of the columns. */
-static void draw_features(boosting *b, const aml_rng *rng) {
-    aml_rng own = aml_rng_child(rng, 1);
-    size_t want = (size_t)ceil(b->hp[FEATURE_FRACTION] * (double)b->n_features);
-    b->n_drawn = 0;
-    for (size_t k = 0; k < b->n_features && b->n_drawn < want; k++)
-        if (aml_rng_below(&own, (uint32_t)(b->n_features - k)) < want - b->n_drawn)
-            b->drawn[b->n_drawn++] = b->feature[k];
-}
-
-static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    boosting *b = arg;
-    (void)block, (void)thread;
-    for (size_t k = begin; k < end; k++) {
-        double sums[2], value = 0;
-        size_t n;
-        const uint32_t *position = aml_grower_rows(&n, b->grower, (uint32_t)k);
-        aml_boost_loss_sums(sums, &b->loss, position, n);
-        aml_status status = AML_OK;
-        if (b->by_quantile) status = aml_boost_loss_quantile(&value, &b->loss, position, n);
-        else value = aml_leaf_value(&b->rules.split, sums[0], sums[1]);
-        if (status) atomic_store(&b->status, (int)status);
-        aml_grower_set_value(b->grower, (uint32_t)k, value);
-    }
-}
-
-/* Splits are found in rounded gradients, leaf values come from the gradients themselves. */
-static aml_status renew_leaves(boosting *b) {
-    uint32_t n = aml_grower_leaves(b->grower);
-    b->by_quantile = b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
-    if (n > 1) aml_par_for(b->ctx->n_threads, n, 1, renew_leaf, b);
-    if (!atomic_load(&b->status)) return AML_OK;
-    return aml_fail(AML_ENOMEM, "not enough memory for the leaves of a tree");
-}
-
-/* Grows the tree of one output and adds it to the scores and the model. */
-static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool *grew) {
-    aml_rng own = aml_rng_child(rng, (uint32_t)output + 2);
-    size_t n = b->data->n, n_valid = b->valid.n;
-    static const aml_node zero;
-    static const float one = 1;
-    aml_tree tree = {.node = &zero, .cover = &one, .n_nodes = 1};
-    aml_rng rounding = aml_rng_child(&own, 2);
-    uint32_t salt = aml_rng_u32(&rounding);
-    if (b->n_bag && aml_boost_loss_pack(&b->loss, output, salt, b->ctx->n_threads)) {
-        draw_features(b, &own);
-        aml_round round = {.gradients = b->loss.gradients,
-                           .position = b->position,
-                           .n = b->n_bag,
-                           .feature = b->drawn,
-                           .n_features = b->n_drawn,
-                           .rng = own};
-        AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
-        AML_TRY(renew_leaves(b));
-        tree = aml_grower_tree(b->grower);
-        if (tree.n_nodes > 1) {
-            float *score = b->loss.train.score + output * n;
-            aml_grower_add(score, b->grower);
-            if (b->in_bag) aml_grower_add_rows(score, b->grower, b->data->rows, n, b->in_bag);
-            aml_grower_add_rows(b->valid.score + output * n_valid, b->grower, b->valid.rows,
-                                n_valid, NULL);
-            aml_grower_gains(b->model->trees.gain, b->grower);
-            *grew = true;
-        } else {
-            tree = (aml_tree){.node = &zero, .cover = &one, .n_nodes = 1};
-        }
-    }
-    return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
-}
-
-/* One tree an output. An unfinished round of several is taken back. */
-static aml_status add_round(boosting *b, bool *grew) {
-    aml_rng rng = aml_rng_child(&b->ctx->rng, (uint32_t)b->round);
-    size_t k = b->loss.n_outputs;
-    aml_boost_loss_update(&b->loss, b->ctx->n_threads);
-    draw_rows(b, &rng);
-    for (size_t output = 0; output < k && !b->stopped; output++) {
-        AML_TRY(add_tree(b, output, &rng, grew));
-        if (aml_should_stop(b->ctx)) b->stopped = true;
-    }
-    size_t done = b->model->trees.n_trees - b->round * k;
-    if (done == k) b->round++;
-    else b->model->trees.n_trees = (uint32_t)(b->round * k);
-    return AML_OK;
-}
-
-/* Keeps count of the loss on the watched rows. */
-static bool should_end(boosting *b, bool grew) {
-    b->idle = grew ? 0 : b->idle + 1;
-    if (b->idle >=
-        (b->position || b->n_drawn < b->n_features || b->rules.split.random_cuts ? 5 : 1))
-        return true;
-    if (!b->valid.n) return false;
-    aml_watch_sums sums = aml_boost_loss_by_part(&b->loss, &b->valid, b->ctx->n_threads);
-    unsigned best = aml_watch_see(&b->watch, &sums, b->round);
-    if (best && b->data->held_out) hold_out(b, best);
-    return aml_watch_over(&b->watch);
-}
-
-static aml_status boost(boosting *b) {
-    while (b->round < b->max_rounds && !b->stopped) {
-        bool grew = false;
-        AML_TRY(add_round(b, &grew));
-        if (should_end(b, grew)) break;
-    }
-    if (!b->round && b->stopped) return aml_stopped();
-    b->ctx->truncated = b->stopped;
-    size_t rounds = b->valid.n ? b->watch.round[AML_WATCH_ALL] : b->round;
-    b->model->trees.n_trees = (uint32_t)(rounds * b->loss.n_outputs);
-    return aml_trees_finish(&b->model->trees, b->data->x, b->bins.bins.level_code, b->ctx->keep);
-}
-
-/* ---- going on */
-
-/* Adds one tree of `from` to the scores of some rows. */
-static aml_status replay_tree(boosting *b, const aml_design *design, const gbdt *from,
-                              uint32_t tree, aml_boost_rows *r) {
-    size_t k = b->loss.n_outputs;
-    aml_mark mark = aml_arena_mark(b->ctx->scratch);
-    double *out = AML_ARRAY(b->ctx->scratch, r->n, double);
-    float *score = r->score + tree % k * r->n;
-    aml_data x = *b->data;
-    aml_trees one = from->trees;
-    if (!out) return AML_ENOMEM;
-    x.x = design;
-    x.rows = r->rows;
-    x.n = r->n;
-    one.tree = from->trees.tree + tree;
-    one.n_trees = 1;
-    AML_TRY(aml_trees_predict(out, &one, 1, &x, b->ctx));
-    for (size_t i = 0; i < r->n; i++) score[i] += (float)out[i];
-    aml_arena_release(b->ctx->scratch, mark);
-    return AML_OK;
-}
-
-/* A copy of a finished tree, its nodes naming features of the design again. */
-static aml_status copy_tree(boosting *b, const gbdt *from, uint32_t number) {
-    aml_tree tree = from->trees.tree[number];
-    aml_node *node = aml_copy(b->ctx->scratch, tree.node, tree.n_nodes * sizeof *node);
-    if (!node) return AML_ENOMEM;
-    for (uint32_t i = 0; i < tree.n_nodes; i++)
-        if (node[i].left) node[i].feature = from->trees.feature[node[i].feature];
-    tree.node = node;
-    return aml_trees_add(&b->model->trees, &tree, b->ctx->keep);
-}
-
-static aml_status replay(boosting *b, const gbdt *from) {
-    size_t k = b->loss.n_outputs;
-    const aml_trees *old = &from->trees;
-    aml_design learnt;
-    AML_TRY(aml_boost_bins_as_learnt(&learnt, &b->bins, b->data, b->ctx));
-    if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
-        return aml_fail(AML_EINVAL, "the model was fitted on other data");
-    for (uint32_t n = 0; n < old->n_trees && b->round < b->max_rounds; n++) {
-        AML_TRY(copy_tree(b, from, n));
-        AML_TRY(replay_tree(b, &learnt, from, n, &b->loss.train));
-        AML_TRY(replay_tree(b, b->data->x, from, n, &b->valid));
-        if ((n + 1) % k) continue;
-        b->round++;
-        should_end(b, true);
-    }
-    memcpy(b->model->trees.gain, old->gain, old->p * sizeof *old->gain);
-    return AML_OK;
-}
-
-/* From nothing, or from a finished model. */
-static aml_status fit_from(void **model, const gbdt *from, const aml_data *train, const double *hp,
-                           aml_ctx *ctx) {
-    gbdt *m = AML_NEW(ctx->keep, gbdt);
-    boosting b = {.data = train, .hp = hp, .ctx = ctx, .model = m};
-    if (!m) return AML_ENOMEM;
-    AML_TRY(begin(&b));
-    if (from) AML_TRY(replay(&b, from));
-    AML_TRY(boost(&b));
-    if (b.valid.n && train->held_out)
-        aml_boost_link(train->held_out, b.valid.n, m->task, m->n_outputs, m->center, m->scale,
-                       m->is_log);
-    *model = m;
-    return AML_OK;
+static aml_boost_rules rules_of(const double *hp, const aml_data *train) {
+    double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
+    double patience = fmax(20, fmin(200, round(5 / hp[LEARNING_RATE])));
+    return (aml_boost_rules){.grow = grow_rules(hp, train),
+                             .sample = sample_rules(hp),
+                             .objective = objective_of(hp),
+                             .feature_fraction = hp[FEATURE_FRACTION],
+                             .max_rounds = (size_t)(train->n_valid ? hp[N_ESTIMATORS] : rounds),
+                             .patience = (size_t)patience};
 }
 
 static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
                        aml_ctx *ctx) {
-    return fit_from(model, from, train, hp, ctx);
+    aml_boosted *m = AML_NEW(ctx->keep, aml_boosted);
+    aml_boost_rules rules = rules_of(hp, train);
+    if (!m) return AML_ENOMEM;
+    AML_TRY(aml_boost_fit(m, from, train, &rules, ctx));
+    *model = m;
+    return AML_OK;
 }
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
-    return fit_from(model, NULL, train, hp, ctx);
+    return more(model, NULL, train, hp, ctx);
 }
 
 /* ---- predict */
 
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
-    const gbdt *m = model;
+    const aml_boosted *m = model;
     if (m->task != x->task || m->n_outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
         return aml_fail(AML_EDATA, "the model is for another task");
     for (size_t i = 0; i < x->n; i++)
@@ -403,7 +153,7 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
 }
 
 static aml_status contributions(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
-    const gbdt *m = model;
+    const aml_boosted *m = model;
     size_t k = m->n_outputs, width = (m->trees.p + 1u) * k;
     memset(out, 0, x->n * width * sizeof *out);
     AML_TRY(aml_trees_contributions(out, &m->trees, k, x, ctx));
@@ -419,10 +169,10 @@ static aml_status contributions(double *out, const void *model, const aml_data *
 
 /* ---- files */
 
-enum { FORMAT = 2 }; /* 1: without is_log and covers */
+enum { FORMAT = 1 };
 
 static void save(const void *model, aml_writer *w) {
-    const gbdt *m = model;
+    const aml_boosted *m = model;
     aml_put_u32(w, FORMAT);
     aml_put_u32(w, (uint32_t)m->task);
     aml_put_u32(w, m->is_log);
@@ -430,10 +180,9 @@ static void save(const void *model, aml_writer *w) {
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
     aml_trees_save(&m->trees, w);
-    aml_trees_save_covers(&m->trees, w);
 }
 
-static aml_status check(const gbdt *m, aml_reader *r) {
+static aml_status check(const aml_boosted *m, aml_reader *r) {
     bool known = m->task == AML_BINARY || m->task == AML_MULTICLASS || m->task == AML_REGRESSION;
     if (!known || !m->n_outputs || (m->task != AML_MULTICLASS && m->n_outputs != 1))
         return aml_reader_fail(r, "a task that is none");
@@ -443,20 +192,19 @@ static aml_status check(const gbdt *m, aml_reader *r) {
 }
 
 static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
-    gbdt *m = AML_NEW(ctx->keep, gbdt);
+    aml_boosted *m = AML_NEW(ctx->keep, aml_boosted);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && (format < 1 || format > FORMAT))
+    if (!r->status && format != FORMAT)
         return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
-    m->is_log = format > 1 && aml_get_u32(r) != 0;
+    m->is_log = aml_get_u32(r) != 0;
     m->center = aml_get_f64(r);
     m->scale = aml_get_f64(r);
     m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);
     if (r->status) return r->status;
     AML_TRY(check(m, r));
     AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
-    if (format > 1) AML_TRY(aml_trees_load_covers(&m->trees, r, ctx->keep));
     *model = m;
     return AML_OK;
 }
@@ -482,7 +230,7 @@ static double cost(const double *hp, const aml_shape *shape) {
 }
 
 static aml_status importance(double *out, const void *model, size_t p) {
-    return aml_trees_importance(out, &((const gbdt *)model)->trees, p);
+    return aml_trees_importance(out, &((const aml_boosted *)model)->trees, p);
 }
 
 const aml_learner aml_learner_gbdt = {.abi = AML_ABI,

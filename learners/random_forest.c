@@ -19,4 +19,5 @@ const aml_learner aml_learner_random_forest = {
     .bound = aml_forest_bound,
     .cost = aml_forest_seconds,
     .importance = aml_forest_importance,
+    .contributions = aml_forest_explain,
 };

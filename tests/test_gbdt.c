@@ -1,101 +1,7 @@
-/* test_gbdt.c: objectives, monotone features, contributions and bins of boosted trees. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <math.h>
-#include <string.h>
-
+/* test_gbdt.c: objectives, bins, sums and growth of boosted trees. */
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/grow.h"
-#include "learners/parts/tree_shap.h"
-
-extern const aml_learner aml_learner_gbdt;
-static const aml_learner *const gbdt = &aml_learner_gbdt;
-
-enum { P = 8, FLAGS = 3, FIRST_FLAG = 4, TOWN = 7, TOWNS = 900 };
-
-/* Columns 0 … 2 are normal numbers, 3 has gaps, 4 … 6 flags, 7 a category of many levels. */
-typedef struct world {
-    aml_memory memory;
-    aml_ctx ctx;
-    aml_design design;
-    aml_data data;
-    float *column[P];
-    uint32_t n_levels[P], *rows;
-    double *y, hp[32];
-} world;
-
-static double effect_of_town(float town) { return fmod((double)town * 37, 11) / 5 - 1; }
-
-static void world_open(world *s, size_t n, aml_task_kind task) {
-    *s = (world){0};
-    s->ctx = (aml_ctx){.keep = aml_arena_new(&s->memory),
-                       .scratch = aml_arena_new(&s->memory),
-                       .n_threads = 1,
-                       .rng = aml_rng_stream(5, AML_RNG_TEST, 1, 0)};
-    aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
-    s->rows = AML_ARRAY(s->ctx.keep, n, uint32_t);
-    s->y = AML_ARRAY(s->ctx.keep, n, double);
-    for (size_t j = 0; j < P; j++) s->column[j] = AML_ARRAY(s->ctx.keep, n, float);
-    s->n_levels[TOWN] = TOWNS;
-    for (size_t i = 0; i < n; i++) {
-        s->rows[i] = (uint32_t)i;
-        for (size_t j = 0; j < FIRST_FLAG; j++) s->column[j][i] = (float)aml_rng_normal(&rng);
-        if (!aml_rng_below(&rng, 10)) s->column[3][i] = NAN;
-        for (size_t j = 0; j < FLAGS; j++)
-            s->column[FIRST_FLAG + j][i] = (float)aml_rng_below(&rng, 2);
-        s->column[TOWN][i] = (float)aml_rng_below(&rng, TOWNS);
-        double a = (double)s->column[0][i], b = (double)s->column[1][i];
-        double z = 0.8 * a + sin(3 * a) * 0.4 + a * b * 0.3 + (double)s->column[4][i] -
-                   (isnan(s->column[3][i]) ? 0.7 : 0) + effect_of_town(s->column[TOWN][i]) +
-                   0.5 * aml_rng_normal(&rng);
-        s->y[i] = task == AML_REGRESSION ? z
-                  : task == AML_BINARY   ? z > 0.4
-                  : z < 0                ? 0
-                  : z < 1                ? 2
-                                         : 1;
-    }
-    s->design = (aml_design){
-        .n = n, .p = P, .n_levels = s->n_levels, .column = (const float *const *)s->column};
-    s->data = (aml_data){.x = &s->design,
-                         .rows = s->rows,
-                         .n = n,
-                         .task = task,
-                         .n_classes = task == AML_MULTICLASS ? 3
-                                      : task == AML_BINARY   ? 2
-                                                             : 0,
-                         .y = s->y};
-    for (size_t k = 0; gbdt->params[k].name; k++) s->hp[k] = gbdt->params[k].fallback;
-}
-
-static void world_close(world *s) {
-    aml_arena_free(s->ctx.keep);
-    aml_arena_free(s->ctx.scratch);
-    assert_int_equal(s->memory.used, 0);
-}
-
-static void set(world *s, const char *name, double value) {
-    int k = aml_params_find(gbdt->params, name);
-    assert_true(k >= 0);
-    s->hp[k] = value;
-}
-
-static size_t outputs(const world *s) {
-    return (size_t)aml_task_outputs(s->data.task, s->data.n_classes);
-}
-
-static double *fit_predict(void **model, world *s) {
-    double *out = AML_ARRAY(s->ctx.keep, s->data.n * outputs(s), double);
-    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
-    assert_int_equal(gbdt->fit(model, &s->data, s->hp, &s->ctx), AML_OK);
-    assert_int_equal(gbdt->predict(out, *model, &s->data, &s->ctx), AML_OK);
-    for (size_t i = 0; i < s->data.n * outputs(s); i++) assert_true(isfinite(out[i]));
-    return out;
-}
+#include "tests/boost_world.h"
 
 /* Fits on all rows but the last n, and predicts those: they are the rows of s->data afterwards. */
 static double *fit_predict_last(void **model, world *s, size_t n) {
@@ -196,146 +102,6 @@ static void test_targets_that_do_not_fit(void **state) {
     s.y[7] = -1;
     set(&s, "objective", AML_POISSON);
     assert_int_equal(gbdt->fit(&model, &s.data, s.hp, &s.ctx), AML_EDATA);
-    world_close(&s);
-}
-
-/* ---- monotone features */
-
-/* Steps against `sign` as column 0 goes over a grid in 50 rows. */
-static size_t wrong_steps(world *s, const void *model, int sign) {
-    enum { GRID = 60 };
-    size_t wrong = 0;
-    double out[GRID];
-    uint32_t rows[GRID];
-    float *column = s->column[0], kept[GRID];
-    for (uint32_t i = 0; i < 50; i++) {
-        float *others[P];
-        for (size_t j = 0; j < P; j++) others[j] = s->column[j];
-        for (size_t g = 0; g < GRID; g++) rows[g] = (uint32_t)g;
-        memcpy(kept, column, sizeof kept);
-        for (size_t j = 0; j < P; j++) {
-            others[j] = AML_ARRAY(s->ctx.keep, GRID, float);
-            for (size_t g = 0; g < GRID; g++)
-                others[j][g] = j ? s->column[j][i] : (float)g * 0.1f - 3;
-        }
-        aml_design grid = s->design;
-        grid.n = GRID;
-        grid.column = (const float *const *)others;
-        aml_data x = {.x = &grid, .rows = rows, .n = GRID, .task = s->data.task};
-        x.n_classes = s->data.n_classes;
-        assert_int_equal(gbdt->predict(out, model, &x, &s->ctx), AML_OK);
-        for (size_t g = 1; g < GRID; g++) wrong += (out[g] - out[g - 1]) * sign < 0;
-    }
-    return wrong;
-}
-
-static void test_monotone_features_hold(void **state) {
-    (void)state;
-    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY};
-    for (size_t t = 0; t < 2; t++)
-        for (int sign = -1; sign <= 1; sign += 2) {
-            world s;
-            void *model;
-            int8_t monotone[P] = {(int8_t)sign};
-            world_open(&s, 3000, tasks[t]);
-            fit_predict(&model, &s);
-            assert_true(wrong_steps(&s, model, sign) > 100);
-            s.data.monotone = monotone;
-            fit_predict(&model, &s);
-            assert_int_equal(wrong_steps(&s, model, sign), 0);
-            world_close(&s);
-        }
-}
-
-/* ---- contributions */
-
-static void test_contributions_sum_to_the_margin(void **state) {
-    (void)state;
-    static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS};
-    for (size_t t = 0; t < 3; t++) {
-        world s;
-        void *model;
-        world_open(&s, 2000, tasks[t]);
-        double *out = fit_predict(&model, &s);
-        size_t k = outputs(&s), n = 100;
-        s.data.n = n;
-        double *phi = AML_ARRAY(s.ctx.keep, n * (P + 1) * k, double), margin[3];
-        assert_int_equal(gbdt->contributions(phi, model, &s.data, &s.ctx), AML_OK);
-        for (size_t i = 0; i < n; i++) {
-            double total = 0;
-            for (size_t o = 0; o < k; o++) {
-                margin[o] = 0;
-                for (size_t j = 0; j <= P; j++) margin[o] += phi[(i * (P + 1) + j) * k + o];
-                total += exp(margin[o]);
-            }
-            for (size_t o = 0; o < k; o++) {
-                double p = tasks[t] == AML_REGRESSION ? margin[o]
-                           : tasks[t] == AML_BINARY   ? 1 / (1 + exp(-margin[o]))
-                                                      : exp(margin[o]) / total;
-                assert_true(fabs(p - out[i * k + o]) < 1e-6);
-            }
-        }
-        world_close(&s);
-    }
-}
-
-/* Expected value of a tree when only the features of `told` are known. */
-static double expected(const aml_tree *tree, uint32_t at, const float *x, unsigned told) {
-    const aml_node *node = tree->node + at;
-    if (!node->left) return (double)node->value;
-    double l = expected(tree, node->left, x, told), r = expected(tree, node->left + 1, x, told);
-    if (told >> node->feature & 1) return x[node->feature] <= node->value ? l : r;
-    const float *cover = tree->cover + node->left;
-    return ((double)cover[0] * l + (double)cover[1] * r) / (double)tree->cover[at];
-}
-
-static double shapley(const aml_tree *tree, const float *x, unsigned feature, unsigned p) {
-    double sum = 0;
-    for (unsigned told = 0; told < 1u << p; told++) {
-        if (told >> feature & 1) continue;
-        unsigned size = (unsigned)__builtin_popcount(told);
-        double weight = tgamma(size + 1.0) * tgamma(p - size) / tgamma(p + 1.0);
-        sum += weight * (expected(tree, 0, x, told | 1u << feature) - expected(tree, 0, x, told));
-    }
-    return sum;
-}
-
-/* A random tree over 4 numbers, features repeated along its ways. */
-static void test_contributions_are_shapley_values(void **state) {
-    (void)state;
-    enum { N = 31, F = 4 };
-    world s;
-    world_open(&s, 40, AML_REGRESSION);
-    for (uint32_t seed = 0; seed < 20; seed++) {
-        aml_rng rng = aml_rng_stream(seed, AML_RNG_TEST, 3, 0);
-        aml_node node[N] = {{0}};
-        float cover[N] = {64};
-        uint32_t feature[F] = {0, 1, 2, 3}, n_levels[F] = {0}, end = 1;
-        uint8_t *none[F] = {0};
-        double gain[P] = {0}, phi[40 * (P + 1)] = {0};
-        for (uint32_t i = 0; i < N; i++) {
-            node[i].value = (float)aml_rng_normal(&rng);
-            if (i >= end || end + 2 > N || (i > 2 && !aml_rng_below(&rng, 3))) continue;
-            node[i].feature = aml_rng_below(&rng, 3);
-            node[i].left = end;
-            cover[end] = cover[i] * (float)(0.1 + 0.8 * aml_rng_uniform(&rng));
-            cover[end + 1] = cover[i] - cover[end];
-            end += 2;
-        }
-        aml_tree tree = {.node = node, .cover = cover, .n_nodes = end};
-        aml_trees trees = {.p = P, .n_used = F, .n_levels = n_levels, .n_trees = 1};
-        trees.feature = feature;
-        trees.level_code = none;
-        trees.tree = &tree;
-        trees.gain = gain;
-        assert_int_equal(aml_trees_contributions(phi, &trees, 1, &s.data, &s.ctx), AML_OK);
-        for (size_t i = 0; i < 40; i++) {
-            float x[F] = {s.column[0][i], s.column[1][i], s.column[2][i], 0};
-            for (unsigned j = 0; j < 3; j++)
-                assert_true(fabs(phi[i * (P + 1) + j] - shapley(&tree, x, j, F)) < 1e-9);
-            assert_true(fabs(phi[i * (P + 1) + P] - expected(&tree, 0, x, 0)) < 1e-9);
-        }
-    }
     world_close(&s);
 }
 
@@ -486,7 +252,7 @@ static void test_growing_by_depth(void **state) {
     }
 }
 
-/* 15 rounds and then 25 more are 40 rounds, with sampled rows and features too. */
+/* 15 rounds and then 25 more are 40 rounds, with sampled rows and features, too. */
 static void test_going_on_is_training_longer(void **state) {
     (void)state;
     static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS};
@@ -497,6 +263,8 @@ static void test_going_on_is_training_longer(void **state) {
         world_open(&s, 2000, tasks[t]);
         set(&s, "bagging_fraction", 0.7);
         set(&s, "feature_fraction", 0.7);
+        set(&s, "node_feature_fraction", 0.7);
+        set(&s, "row_sampling", tasks[t] == AML_BINARY);
         set(&s, "rounds", 40);
         fit_predict(&all, &s);
         set(&s, "rounds", 15);
@@ -531,9 +299,6 @@ int main(void) {
         cmocka_unit_test(test_quantiles_cover),
         cmocka_unit_test(test_objectives_learn),
         cmocka_unit_test(test_targets_that_do_not_fit),
-        cmocka_unit_test(test_monotone_features_hold),
-        cmocka_unit_test(test_contributions_sum_to_the_margin),
-        cmocka_unit_test(test_contributions_are_shapley_values),
         cmocka_unit_test(test_bundles_lose_nothing),
         cmocka_unit_test(test_many_levels_keep_their_order),
         cmocka_unit_test(test_sums_are_right),

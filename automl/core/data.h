@@ -73,6 +73,10 @@ typedef struct aml_data {
     const int8_t
         *monotone; /* per feature: 1 = predictions never fall as the number grows, -1 = never
                              * rise, 0 = free; NULL = all free. For learners that can (boosted trees) */
+    /* per feature: the groups it belongs to, bit by bit (64 at most). Only features of a common group interact: the
+     * prediction is a sum of functions each of which sees one group; features of no group stay by themselves. NULL =
+     * all may interact. For learners that can (boosted trees) */
+    const uint64_t *groups;
 } aml_data;
 
 #endif

@@ -236,7 +236,7 @@ def main():
                                 ("test-rows", int, 100_000), ("leaves", str, "31,255"), ("bins", str, "255"),
                                 ("threads", str, "1"), ("trees", int, 100), ("repeats", int, 3),
                                 ("peers", str, "lightgbm,lightgbm-q,xgboost"), ("folder", str, "bench-data"),
-                                ("peer", str, ""), ("train", str, ""), ("test", str, "")]:
+                                ("peer", str, ""), ("train", str, ""), ("test", str, ""), ("seed", int, 1)]:
         parser.add_argument("--" + name, type=kind, default=default)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="further hyperparameters of ours")
     o = parser.parse_args()
@@ -245,8 +245,8 @@ def main():
         return run_peer(o)
     o.rows = o.rows or CASES[o.case][1]
     os.makedirs(o.folder, exist_ok=True)
-    train, test = (os.path.join(o.folder, f"{o.case}_{n}_{seed}") for n, seed in [(o.rows, 1), (o.test_rows, TEST_SEED)])
-    write(train, o.case, o.rows, 1)
+    train, test = (os.path.join(o.folder, f"{o.case}_{n}_{seed}") for n, seed in [(o.rows, o.seed), (o.test_rows, TEST_SEED)])
+    write(train, o.case, o.rows, o.seed)
     write(test, o.case, o.test_rows, TEST_SEED)
     print("case           rows  lvs bins thr  who            seconds / ours CPU secs / ours     loss      auc       MB  of all")
     for leaves in o.leaves.split(","):

@@ -7,6 +7,9 @@
 #include "learners/parts/histogram.h"
 #include "learners/parts/watch.h"
 
+/* Rows a block, and sums kept for each. */
+enum { AML_BOOST_BLOCK = 8192, AML_BOOST_SUMS = 2 * AML_WATCH_PARTS };
+
 /* Rows and their present scores. Regression: the target less its mean, over its deviation. */
 typedef struct aml_boost_rows {
     const uint32_t *rows; /* n design rows */
@@ -24,6 +27,7 @@ typedef struct aml_boost_loss {
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
     aml_boost_rows train;
+    const float *emphasis;    /* multiplies slopes and curvatures of rows, or NULL */
     float *share;             /* multiclass: probability per class and row */
     float *slope, *curvature; /* per row, weights included, of the output asked for last */
     uint32_t *packed;         /* the same, packed */
@@ -40,6 +44,9 @@ aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const
 
 /* At the start of a round: the state of all outputs from the scores. */
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
+
+/* size[i] = the sum over all outputs of |slope| of row i, weights included; `emphasis` is left aside. */
+void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads);
 
 /* slope, curvature, packed and gradients of one output; the units are such that sums over all rows stay within 31
  * bits. Packing rounds at random and is right on average: the draw depends on the position and `salt` alone. Many rows

@@ -326,20 +326,21 @@ static void find_category(aml_split *best, const aml_split_search *s, size_t k,
 static void find_features(void *arg, size_t block, size_t begin, size_t end, int thread) {
     aml_split_search *s = arg;
     (void)block, (void)thread;
-    for (size_t k = begin; k < end; k++) {
+    for (size_t i = begin; i < end; i++) {
+        size_t k = s->look ? s->look[i] : i;
         uint32_t j = s->plan->feature[k];
         uint64_t room[256];
         const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, k);
-        s->found[k] = (aml_split){.feature = j};
+        s->found[i] = (aml_split){.feature = j};
         if (s->plan->from->bins.level_code[j])
-            find_category(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
-        else find_number(&s->found[k], s, k, slot, s->plan->from->bins.n_bins[j]);
+            find_category(&s->found[i], s, k, slot, s->plan->from->bins.n_bins[j]);
+        else find_number(&s->found[i], s, k, slot, s->plan->from->bins.n_bins[j]);
     }
 }
 
 aml_split aml_split_find(aml_split_search *s) {
     aml_split best = {0};
-    size_t n = s->plan->n_features;
+    size_t n = s->look ? s->n_look : s->plan->n_features;
     aml_par_for(s->plan->n_slots > 8192 ? s->n_threads : 1, n, 16, find_features, s);
     for (size_t k = 0; k < n; k++)
         if (s->found[k].gain > best.gain) best = s->found[k];

@@ -38,13 +38,15 @@ typedef struct aml_split_search {
     const uint64_t *hist;
     uint64_t total;
     size_t n_rows;
-    aml_bounds bounds; /* with monotone features */
-    aml_rng rng;       /* for random cuts */
-    aml_split *found;  /* room for plan->n_features */
+    aml_bounds bounds;    /* with monotone features */
+    aml_rng rng;          /* for random cuts */
+    const uint32_t *look; /* features of the plan to look at, upwards; NULL = all */
+    size_t n_look;
+    aml_split *found; /* room for plan->n_features */
     int n_threads;
 } aml_split_search;
 
-/* The first of the best splits over all planned features. */
+/* The first of the best splits over the features looked at. */
 aml_split aml_split_find(aml_split_search *s);
 
 /* What a leaf without further split predicts, and s²/(c + l2) that it has gained. */

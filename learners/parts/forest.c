@@ -7,6 +7,7 @@
 
 #include "automl/core/par.h"
 #include "learners/parts/forest_grow.h"
+#include "learners/parts/tree_shap.h"
 
 enum { BATCH = 4 }; /* trees a thread between two collections */
 
@@ -102,6 +103,7 @@ static aml_status collect(aml_forest *f, forest_job *job, size_t n, bool *stoppe
         aml_tree tree = {.node = t->node,
                          .set = t->set,
                          .share = t->share,
+                         .cover = t->cover,
                          .n_nodes = (uint32_t)t->n_nodes,
                          .n_sets = (uint32_t)t->n_sets,
                          .n_shares = (uint32_t)t->n_shares};
@@ -226,6 +228,26 @@ aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *
     memset(out, 0, x->n * k * sizeof *out);
     AML_TRY(aml_trees_predict(out, &f->trees, k, x, ctx));
     for (size_t i = 0; i < x->n; i++) finish_row(out + i * k, f, f->trees.n_trees);
+    return AML_OK;
+}
+
+/* Sums over the trees become shares of the prediction; classes are divided by what all of them got, as above. */
+static void finish_contributions(double *row, const aml_forest *f) {
+    size_t k = f->n_outputs, width = (f->trees.p + 1u) * k;
+    double total = 0, scale = f->task == AML_REGRESSION ? f->scale : 1;
+    for (size_t j = 0; j < width; j++) total += row[j];
+    if (f->task != AML_MULTICLASS || !(total > 0)) total = (double)f->trees.n_trees;
+    for (size_t j = 0; j < width; j++) row[j] *= scale / total;
+    if (f->task == AML_REGRESSION) row[width - 1] += f->center;
+}
+
+aml_status aml_forest_contributions(double *out, const aml_forest *f, const aml_data *x,
+                                    aml_ctx *ctx) {
+    size_t k = f->n_outputs, width = (f->trees.p + 1u) * k;
+    AML_TRY(check_task(f, x));
+    memset(out, 0, x->n * width * sizeof *out);
+    AML_TRY(aml_trees_contributions(out, &f->trees, k, x, ctx));
+    for (size_t i = 0; i < x->n; i++) finish_contributions(out + i * width, f);
     return AML_OK;
 }
 

@@ -25,6 +25,10 @@ aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest
                           aml_ctx *ctx);
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx);
 
+/* out: x->n × (p + 1) × n_outputs as the contract of a learner says; a row's sum is its prediction. */
+aml_status aml_forest_contributions(double *out, const aml_forest *f, const aml_data *x,
+                                    aml_ctx *ctx);
+
 /* out: train->n × n_outputs: what the trees predict whose bag the row is not in, n_trees how many these are; NaN where
  * there is none. Bags are drawn again: data, rules and ctx->rng must be those of the fit. A row that is listed twice
  * may be in the bag by its other place. AML_EINVAL without bootstrap. */

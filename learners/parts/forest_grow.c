@@ -9,6 +9,11 @@
 
 /* ---- nodes */
 
+static bool grow_nodes(aml_grown *t, size_t more) {
+    return aml_grow_room(&t->node, &t->room, t->n_nodes, more, sizeof *t->node) &&
+           aml_grow_room(&t->cover, &t->cover_room, t->n_nodes, more, sizeof *t->cover);
+}
+
 static void swap(uint32_t *a, uint32_t *b) {
     uint32_t t = *a;
     *a = *b;
@@ -53,6 +58,7 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, siz
     aml_sample *s = w->sample;
     if (n <= w->near_rows && parent > w->near_rows) aml_forest_bring_near(w, begin, n);
     uint64_t weight, total = aml_forest_sum(w, begin, n, &weight);
+    w->out->cover[at] = (float)weight;
     uint64_t least = (uint64_t)ceil(w->rules->min_rows * (double)s->unit * (1 - 1e-9));
     if (n < 2 || weight < 2 * least || aml_forest_is_pure(w, begin, n))
         return aml_forest_put_leaf(w, at, begin, n, total, weight);
@@ -121,7 +127,7 @@ static size_t divide(aml_forest_work *w, const aml_open_node *o) {
 static bool put_split(aml_forest_work *w, const aml_open_node *o) {
     aml_grown *t = w->out;
     const aml_cut *cut = &o->cut;
-    if (!aml_grow_room(&t->node, &t->room, t->n_nodes, 2, sizeof *t->node)) return false;
+    if (!grow_nodes(t, 2)) return false;
     aml_node node = {.feature = cut->feature,
                      .left = (uint32_t)t->n_nodes,
                      .kind = cut->missing_left ? AML_NODE_MISSING_LEFT : 0u};
@@ -154,7 +160,7 @@ static bool grow(aml_forest_work *w) {
     aml_grown *t = w->out;
     uint32_t n_leaves = 1;
     t->gain = aml_calloc(w->bins->p + 1, sizeof *t->gain);
-    if (!t->gain || !aml_grow_room(&t->node, &t->room, 0, 1, sizeof *t->node)) return false;
+    if (!t->gain || !grow_nodes(t, 1)) return false;
     t->n_nodes = 1;
     if (!examine(w, 0, 0, w->sample->n, SIZE_MAX)) return false;
     while (w->n_open && n_leaves < w->rules->max_leaves && !t->stopped) {

@@ -26,7 +26,8 @@ typedef struct aml_grown {
     aml_node *node;
     uint32_t *set;
     aml_share *share;
-    size_t n_nodes, n_sets, n_shares, room, set_room, share_room;
+    float *cover; /* weight of each node, in units of the sample's values */
+    size_t n_nodes, n_sets, n_shares, room, set_room, share_room, cover_room;
     double *gain; /* per design feature */
 } aml_grown;
 

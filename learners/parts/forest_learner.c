@@ -68,3 +68,7 @@ double aml_forest_seconds(const double *hp, const aml_shape *shape) {
 aml_status aml_forest_importance(double *out, const void *model, size_t p) {
     return aml_trees_importance(out, &((const aml_forest *)model)->trees, p);
 }
+
+aml_status aml_forest_explain(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    return aml_forest_contributions(out, model, x, ctx);
+}

@@ -21,5 +21,6 @@ aml_status aml_forest_get(void **model, aml_reader *r, aml_ctx *ctx);
 void aml_forest_bound(double *lo, double *hi, size_t param, const aml_shape *shape);
 double aml_forest_seconds(const double *hp, const aml_shape *shape);
 aml_status aml_forest_importance(double *out, const void *model, size_t p);
+aml_status aml_forest_explain(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
 
 #endif

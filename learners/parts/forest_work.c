@@ -14,6 +14,7 @@ void aml_grown_free(aml_grown *t) {
     aml_free(t->node);
     aml_free(t->set);
     aml_free(t->share);
+    aml_free(t->cover);
     aml_free(t->gain);
 }
 

@@ -9,10 +9,12 @@
 #include "learners/parts/boost_split.h"
 
 typedef struct aml_grow_rules {
-    uint32_t n_leaves;    /* at most, ≥ 2 */
-    uint32_t max_depth;   /* 0 = any */
-    bool by_depth;        /* leaves of the least depth first, else of the largest gain */
-    double learning_rate; /* leaf values are multiplied by it */
+    uint32_t n_leaves;      /* at most, ≥ 2 */
+    uint32_t max_depth;     /* 0 = any */
+    bool by_depth;          /* leaves of the least depth first, else of the largest gain */
+    double learning_rate;   /* leaf values are multiplied by it */
+    double node_fraction;   /* share of the features that are looked at for a leaf; 0 = all */
+    const uint64_t *groups; /* aml_data.groups, or NULL */
     aml_split_rules split;
 } aml_grow_rules;
 
@@ -22,11 +24,13 @@ typedef struct aml_leaf {
     uint64_t total; /* packed sums */
     uint64_t *hist; /* or NULL */
     uint32_t node, depth;
-    bool fresh;   /* the root without a list of positions: 0 … n-1, not written yet */
-    bool compact; /* its rows lie gathered */
-    bool busy;    /* being split */
+    bool fresh;      /* the root without a list of positions: 0 … n-1, not written yet */
+    bool compact;    /* its rows lie gathered */
+    bool busy;       /* being split */
+    uint64_t groups; /* that all features above it belong to */
     aml_split split;
     aml_bounds bounds; /* of its value */
+    uint32_t feature;  /* that its parent was split on */
 } aml_leaf;
 
 /* What a round hands over. */

@@ -21,11 +21,11 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
 static uint32_t order_nodes(aml_node *node, float *cover, const aml_tree *grown) {
     uint32_t end = 1;
     node[0] = grown->node[0];
-    if (cover) cover[0] = grown->cover[0];
+    cover[0] = grown->cover[0];
     for (uint32_t i = 0; i < end; i++) {
         if (!node[i].left) continue;
         memcpy(node + end, grown->node + node[i].left, 2 * sizeof *node);
-        if (cover) memcpy(cover + end, grown->cover + node[i].left, 2 * sizeof *cover);
+        memcpy(cover + end, grown->cover + node[i].left, 2 * sizeof *cover);
         node[i].left = end;
         end += 2;
     }
@@ -48,14 +48,20 @@ static aml_share *order_shares(aml_tree *tree, aml_node *node, const aml_share *
     return share;
 }
 
+void aml_tree_sum_covers(float *cover, const aml_node *node, uint32_t n_nodes) {
+    for (uint32_t i = n_nodes; i-- > 0;)
+        if (node[i].left) cover[i] = cover[node[i].left] + cover[node[i].left + 1];
+}
+
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     aml_tree tree = {.n_nodes = grown->n_nodes, .n_sets = grown->n_sets};
     aml_node *node = aml_alloc_raw(keep, tree.n_nodes, sizeof *node);
     tree.set = aml_copy(keep, grown->set, (size_t)tree.n_sets * AML_SET_WORDS * sizeof *tree.set);
-    float *cover = grown->cover ? aml_alloc_raw(keep, tree.n_nodes, sizeof *cover) : NULL;
-    if (!node || !tree.set || (grown->cover && !cover)) return AML_ENOMEM;
+    float *cover = aml_alloc_raw(keep, tree.n_nodes, sizeof *cover);
+    if (!node || !tree.set || !cover) return AML_ENOMEM;
     tree.cover = cover;
     tree.n_nodes = order_nodes(node, cover, grown); /* the grower may have dropped some */
+    aml_tree_sum_covers(cover, node, tree.n_nodes);
     tree.node = node;
     if (grown->n_shares) {
         tree.share = order_shares(&tree, node, grown->share, keep);

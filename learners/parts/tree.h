@@ -30,7 +30,7 @@ typedef struct aml_tree {
     const aml_node *node;
     const uint32_t *set; /* AML_SET_WORDS a set: bit c = code c goes left */
     const aml_share *share;
-    const float *cover; /* training rows that came to each node, or NULL: not known */
+    const float *cover; /* training rows that came to each node, or their weight; > 0 */
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
@@ -53,6 +53,10 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
  * stay the caller's; shares that no leaf has are left out. */
 aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep);
 
+/* The cover of an inner node is the sum of its children's, from the last node to the root: leaves' covers are enough to
+ * get the same bits again. */
+void aml_tree_sum_covers(float *cover, const aml_node *node, uint32_t n_nodes);
+
 /* Once all trees are there: numbers the used features. level_code: per feature, what the trees' sets speak of. */
 aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
                             const uint8_t *const *level_code, aml_arena *keep);
@@ -71,8 +75,5 @@ aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
 /* n_classes bounds the shares of loaded trees. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);
 aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep);
-/* Covers, which not every learner keeps, are written after the trees. */
-void aml_trees_save_covers(const aml_trees *t, aml_writer *w);
-aml_status aml_trees_load_covers(aml_trees *t, aml_reader *r, aml_arena *keep);
 
 #endif

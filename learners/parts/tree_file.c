@@ -25,6 +25,8 @@ static void put_tree(aml_writer *w, const aml_tree *tree) {
     aml_put_u32(w, tree->n_nodes);
     aml_put_u32s(w, tree->set, (size_t)tree->n_sets * AML_SET_WORDS);
     for (uint32_t i = 0; i < tree->n_nodes; i++) put_node(w, tree->node + i);
+    for (uint32_t i = 0; i < tree->n_nodes; i++)
+        if (!tree->node[i].left) aml_put_f32(w, tree->cover[i]);
     aml_put_u32(w, tree->n_shares);
     for (uint32_t i = 0; i < tree->n_shares; i++) {
         aml_put_u32(w, tree->share[i].class);
@@ -101,6 +103,21 @@ static aml_status get_shares(aml_tree *tree, const place *at, size_t n_classes, 
     return r->status;
 }
 
+static aml_status get_covers(aml_tree *tree, aml_reader *r, aml_arena *keep) {
+    float *cover = AML_ARRAY(keep, tree->n_nodes, float);
+    if (!cover) return AML_ENOMEM;
+    for (uint32_t i = 0; i < tree->n_nodes && !r->status; i++) {
+        if (tree->node[i].left) continue;
+        cover[i] = aml_get_f32(r);
+        if (!r->status && !(cover[i] > 0 && isfinite(cover[i])))
+            return aml_reader_fail(r, "a node that no row came to");
+    }
+    if (r->status) return r->status;
+    aml_tree_sum_covers(cover, tree->node, tree->n_nodes);
+    tree->cover = cover;
+    return isfinite(cover[0]) ? AML_OK : aml_reader_fail(r, "covers beyond all bounds");
+}
+
 static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes, aml_reader *r,
                            aml_arena *keep) {
     size_t set_words;
@@ -126,6 +143,7 @@ static aml_status get_tree(aml_tree *tree, const aml_trees *t, size_t n_classes,
         return aml_reader_fail(r, "a tree of %u nodes with links to %u", n, at.next_child);
     tree->node = node;
     tree->n_nodes = n;
+    AML_TRY(get_covers(tree, r, keep));
     return get_shares(tree, &at, n_classes, r, keep);
 }
 
@@ -164,24 +182,4 @@ aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_are
     for (uint32_t k = 0; k < n; k++) AML_TRY(get_tree(t->tree + k, t, n_classes, r, keep));
     t->n_trees = n;
     return AML_OK;
-}
-
-void aml_trees_save_covers(const aml_trees *t, aml_writer *w) {
-    for (uint32_t k = 0; k < t->n_trees; k++)
-        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++) aml_put_f32(w, t->tree[k].cover[i]);
-}
-
-aml_status aml_trees_load_covers(aml_trees *t, aml_reader *r, aml_arena *keep) {
-    for (uint32_t k = 0; k < t->n_trees && !r->status; k++) {
-        uint32_t n = t->tree[k].n_nodes;
-        float *cover = AML_ARRAY(keep, n, float);
-        if (!cover) return AML_ENOMEM;
-        for (uint32_t i = 0; i < n && !r->status; i++) {
-            cover[i] = aml_get_f32(r);
-            if (!r->status && !(cover[i] > 0 && isfinite(cover[i])))
-                return aml_reader_fail(r, "a node that no row came to");
-        }
-        t->tree[k].cover = cover;
-    }
-    return r->status;
 }

@@ -102,13 +102,15 @@ static void descend(const explainer *e, uint32_t at, size_t depth, const element
     descend(e, cold, depth + 1, m, in_zero * (double)cover[cold] / all, 0, node->feature);
 }
 
-/* What the tree predicts when nothing is told: the mean over its leaves. */
-static void add_mean(const explainer *e) {
-    const aml_tree *tree = e->tree;
-    for (uint32_t i = 0; i < tree->n_nodes; i++)
-        if (!tree->node[i].left)
-            add_leaf(e, tree->node + i, e->t->p,
-                     tree->cover[0] > 0 ? (double)tree->cover[i] / (double)tree->cover[0] : 1);
+/* mean[0 … k): what the trees predict when nothing is told: the means over their leaves. */
+static void add_means(double *mean, const aml_trees *t, size_t k) {
+    for (uint32_t n = 0; n < t->n_trees; n++) {
+        const aml_tree *tree = t->tree + n;
+        explainer e = {.t = t, .tree = tree, .phi = mean, .k = k, .output = n % k};
+        for (uint32_t i = 0; i < tree->n_nodes; i++)
+            if (!tree->node[i].left)
+                add_leaf(&e, tree->node + i, 0, (double)tree->cover[i] / (double)tree->cover[0]);
+    }
 }
 
 /* Levels below node i; children stand behind their parents. */
@@ -131,6 +133,7 @@ typedef struct shap_job {
     const aml_ctx *ctx;
     element *elements;
     float *values; /* n_used a thread */
+    double *mean;  /* k */
     atomic_bool stopped;
 } shap_job;
 
@@ -144,12 +147,12 @@ static void explain_rows(void *arg, size_t block, size_t begin, size_t end, int 
         explainer e = {.t = t, .x = x, .k = job->k};
         e.phi = job->out + i * (t->p + 1u) * job->k;
         aml_trees_gather(x, t, job->x, i, 1);
+        for (size_t o = 0; o < job->k; o++) e.phi[t->p * job->k + o] += job->mean[o];
         for (uint32_t n = 0; n < t->n_trees; n++) {
             if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
             if (atomic_load(&job->stopped)) return;
             e.tree = t->tree + n;
             e.output = n % job->k;
-            add_mean(&e);
             if (e.tree->node->left) descend(&e, 0, 0, room, 1, 1, UINT32_MAX);
         }
     }
@@ -157,10 +160,8 @@ static void explain_rows(void *arg, size_t block, size_t begin, size_t end, int 
 
 static aml_status find_room(size_t *room, const aml_trees *t) {
     size_t most = 0, deepest = 0;
-    for (uint32_t n = 0; n < t->n_trees; n++) {
-        if (!t->tree[n].cover) return aml_fail(AML_EINVAL, "the trees do not know their covers");
+    for (uint32_t n = 0; n < t->n_trees; n++)
         if (t->tree[n].n_nodes > most) most = t->tree[n].n_nodes;
-    }
     size_t *level = aml_malloc((most + 1) * sizeof *level);
     if (!level) return AML_ENOMEM;
     for (uint32_t n = 0; n < t->n_trees; n++) {
@@ -168,7 +169,8 @@ static aml_status find_room(size_t *room, const aml_trees *t) {
         if (depth > deepest) deepest = depth;
     }
     aml_free(level);
-    *room = (deepest + 2) * (deepest + 3) / 2 + 1;
+    size_t features = deepest < t->n_used ? deepest : t->n_used; /* each once on a way */
+    *room = (deepest + 2) * (features + 2);
     return AML_OK;
 }
 
@@ -181,8 +183,11 @@ aml_status aml_trees_contributions(double *out, const aml_trees *t, size_t k, co
     AML_TRY(find_room(&job.room, t));
     job.elements = aml_malloc(threads * job.room * sizeof *job.elements);
     job.values = aml_malloc((threads * t->n_used + 1) * sizeof *job.values);
-    if (job.elements && job.values) aml_par_for(ctx->n_threads, x->n, 16, explain_rows, &job);
-    bool short_of_memory = !job.elements || !job.values;
+    job.mean = aml_calloc(k + 1, sizeof *job.mean);
+    bool short_of_memory = !job.elements || !job.values || !job.mean;
+    if (!short_of_memory) add_means(job.mean, t, k);
+    if (!short_of_memory) aml_par_for(ctx->n_threads, x->n, 16, explain_rows, &job);
+    aml_free(job.mean);
     aml_free(job.elements);
     aml_free(job.values);
     if (short_of_memory) return AML_ENOMEM;

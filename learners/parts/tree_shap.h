@@ -7,8 +7,7 @@
 #include "learners/parts/tree.h"
 
 /* out: x->n × (p + 1) × k, row-major, added to: contributions of the features, then what is predicted when none is
- * told; together they are the sums of aml_trees_predict. Needs the covers of all trees: else AML_EINVAL. AML_ENOMEM,
- * AML_ESTOPPED. */
+ * told; together they are the sums of aml_trees_predict. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_trees_contributions(double *out, const aml_trees *t, size_t k, const aml_data *x,
                                    aml_ctx *ctx);
 

@@ -1,0 +1,171 @@
+/* grow_leaf.c: splitting one leaf: its sums, its best split, its rows. */
+#include <math.h>
+#include <string.h>
+
+#include "automl/core/par.h"
+#include "learners/parts/grow_work.h"
+#include "learners/parts/partition.h"
+
+/* ---- leaves */
+
+static bool may_split(const aml_grower *g, const aml_leaf *l) {
+    const aml_split_rules *r = &g->rules->split;
+    double curvature = (double)aml_curvature(l->total) * g->round->gradients.curvature_unit;
+    if (g->rules->max_depth && l->depth >= g->rules->max_depth) return false;
+    return l->n >= 2 && (double)l->n >= 2 * r->min_rows && curvature >= 2 * r->min_curvature;
+}
+
+typedef struct gather_job {
+    const aml_grower *g;
+    size_t begin;
+} gather_job;
+
+static void gather_part(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const gather_job *job = arg;
+    const aml_grower *g = job->g;
+    (void)block, (void)thread;
+    aml_hist_gather(g->store + (job->begin + begin) * g->plan.row_bytes, &g->plan,
+                    &g->round->gradients, g->position + job->begin + begin, end - begin);
+}
+
+/* Small leaves are gathered once: from then on their rows are moved, not looked up. */
+void aml_grow_sum(aml_grower *g, aml_leaf *l, aml_hands by) {
+    aml_hist_rows rows = {.n = l->n};
+    if (!l->compact && !l->fresh && l->n <= AML_COMPACT_ROWS) {
+        gather_job job = {g, l->begin};
+        aml_par_for(by.n_threads, l->n, 8192, gather_part, &job);
+        l->compact = true;
+    }
+    if (l->compact) rows.gathered = g->store + l->begin * g->plan.row_bytes;
+    else if (!l->fresh) rows.position = g->position + l->begin;
+    if (!aml_hist_sum(l->hist, &g->plan, rows, &g->round->gradients, by.n_threads, by.thread,
+                      g->ctx))
+        atomic_store(&g->stopped, true);
+}
+
+static aml_split_search search_of(const aml_grower *g, const aml_leaf *l, aml_hands by) {
+    return (aml_split_search){.plan = &g->plan,
+                              .rules = &g->rules->split,
+                              .slope_unit = g->round->gradients.slope_unit,
+                              .curvature_unit = g->round->gradients.curvature_unit,
+                              .hist = l->hist,
+                              .total = l->total,
+                              .n_rows = l->n,
+                              .rng = aml_rng_child(&g->round->rng, l->node),
+                              .look = g->look ? g->look[by.thread] : NULL,
+                              .found = g->found[by.thread],
+                              .bounds = l->bounds,
+                              .n_threads = by.n_threads};
+}
+
+void aml_grow_search(aml_grower *g, aml_leaf *l, aml_hands by) {
+    aml_split_search search = search_of(g, l, by);
+    l->split.gain = 0;
+    if (atomic_load(&g->stopped) || !may_split(g, l)) return;
+    if (g->look) search.n_look = aml_grow_features(g->look[by.thread], g, l);
+    l->split = aml_split_find(&search);
+}
+
+/* Histograms of both children: the smaller is summed, the other is what is left of the parent's. */
+static void search_children(aml_grower *g, const aml_grow_item *item, uint64_t *parent,
+                            aml_hands by) {
+    aml_leaf *a = g->leaf + item->leaf, *b = g->leaf + item->other;
+    aml_leaf *small = a->n <= b->n ? a : b, *large = small == a ? b : a;
+    bool need_large = may_split(g, large), need_small = may_split(g, small);
+    small->hist = item->hist;
+    large->hist = parent ? parent : item->second;
+    if (need_small || (need_large && parent)) aml_grow_sum(g, small, by);
+    if (need_large && parent) aml_hist_subtract(parent, small->hist, g->plan.n_slots);
+    else if (need_large) aml_grow_sum(g, large, by);
+    aml_grow_search(g, small, by);
+    aml_grow_search(g, large, by);
+}
+
+/* ---- splitting */
+
+static void put_node(aml_grower *g, const aml_leaf *l, const aml_grow_item *item) {
+    const aml_split *s = &l->split;
+    aml_node *node = g->node + l->node;
+    *node = (aml_node){.feature = s->feature,
+                       .left = item->child,
+                       .kind = s->missing_left ? AML_NODE_MISSING_LEFT : 0u};
+    g->gain[l->node] = s->gain;
+    g->bin[l->node] = s->bin;
+    if (s->category) {
+        node->kind |= AML_NODE_CATEGORY | item->set << AML_NODE_SET_SHIFT;
+        memcpy(g->set + (size_t)item->set * AML_SET_WORDS, s->set, sizeof s->set);
+    } else {
+        bool last = s->bin >= g->bins->n_bins[s->feature]; /* all numbers left, missing right */
+        node->value = last ? INFINITY : g->bins->cut[s->feature][s->bin - 1];
+    }
+}
+
+static aml_code_set codes_on_the_left(const aml_split *s) {
+    aml_code_set set = {{0}};
+    if (s->category) memcpy(set.word, s->set, sizeof set.word);
+    for (unsigned c = 0; c <= s->bin && !s->category; c++) set.word[c / 32] |= 1u << c % 32;
+    set.word[0] = (set.word[0] & ~1u) | s->missing_left;
+    return set;
+}
+
+/* The codes of a bundle whose member's codes are in `set`. */
+static aml_code_set bundled(const aml_code_set *set, const uint8_t *member) {
+    aml_code_set out = {{0}};
+    for (unsigned c = 0; c < 256; c++)
+        out.word[c / 32] |= (set->word[member[c] / 32] >> member[c] % 32 & 1) << c % 32;
+    return out;
+}
+
+static size_t divide_rows(aml_grower *g, const aml_leaf *l, aml_hands by) {
+    uint32_t feature = l->split.feature;
+    aml_code_set left = codes_on_the_left(&l->split);
+    if (l->compact) {
+        size_t bytes = g->plan.row_bytes;
+        aml_row_block rows = {g->store + l->begin * bytes, g->position + l->begin};
+        aml_row_block spare = {g->moved[by.thread], g->spare + l->begin};
+        const uint8_t *member = g->from->member[feature];
+        aml_code_set set = member ? bundled(&left, member) : left;
+        return aml_partition_rows(rows, l->n, bytes, g->place[feature], &set, spare);
+    }
+    aml_partition_job job = {.position = g->position + l->begin,
+                             .fresh = l->fresh,
+                             .n = l->n,
+                             .column = g->bins->column[feature],
+                             .rows = g->plan.rows,
+                             .left = left,
+                             .spare = g->spare + l->begin};
+    return aml_partition(&job, by.n_threads);
+}
+
+void aml_grow_split(aml_grower *g, const aml_grow_item *item, aml_hands by) {
+    aml_leaf *a = g->leaf + item->leaf, *b = g->leaf + item->other, parent = *a;
+    size_t n_left = divide_rows(g, a, by);
+    aml_leaf child = {.depth = parent.depth + 1,
+                      .compact = parent.compact,
+                      .busy = true,
+                      .groups = parent.groups,
+                      .feature = parent.split.feature};
+    if (g->rules->groups) child.groups &= g->rules->groups[child.feature];
+    *b = child;
+    b->node = item->child + 1;
+    b->hist = item->hist;
+    a->fresh = false;
+    a->split.gain = 0;
+    if (!a->hist) a->hist = item->second;
+    if (!n_left || n_left == parent.n) return; /* only rows without weight on one side */
+    put_node(g, &parent, item);
+    *a = child;
+    a->begin = parent.begin;
+    a->n = n_left;
+    a->total = parent.split.left;
+    a->node = item->child;
+    b->begin = parent.begin + n_left;
+    b->n = parent.n - n_left;
+    b->total = parent.total - parent.split.left;
+    g->cover[a->node] = (float)a->n;
+    g->cover[b->node] = (float)b->n;
+    aml_split_search search = search_of(g, &parent, by);
+    aml_split_bounds(&a->bounds, &b->bounds, &search, &parent.split);
+    if (!item->last) search_children(g, item, parent.hist, by);
+    else a->hist = parent.hist;
+}

@@ -1,0 +1,85 @@
+/* grow_tree.c: the tree that came out: its leaves, its rows and what they are predicted. */
+#include <math.h>
+
+#include "automl/core/par.h"
+#include "learners/parts/grow_work.h"
+
+/* ---- what came out */
+
+uint32_t aml_grower_leaves(const aml_grower *g) { return g->n_leaves; }
+
+const uint32_t *aml_grower_rows(size_t *n, const aml_grower *g, uint32_t k) {
+    *n = g->leaf[k].n;
+    return g->position + g->leaf[k].begin;
+}
+
+void aml_grower_set_value(aml_grower *g, uint32_t k, double value) {
+    aml_bounds b = g->leaf[k].bounds;
+    value = fmax(b.low, fmin(b.high, value));
+    g->node[g->leaf[k].node] = (aml_node){.value = (float)(value * g->rules->learning_rate)};
+}
+
+aml_tree aml_grower_tree(const aml_grower *g) {
+    return (aml_tree){.node = g->node,
+                      .set = g->set,
+                      .cover = g->cover,
+                      .n_nodes = g->n_nodes,
+                      .n_sets = g->n_sets};
+}
+
+void aml_grower_gains(double *gain, const aml_grower *g) {
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        if (g->node[i].left) gain[g->node[i].feature] += g->gain[i];
+}
+
+typedef struct add_job {
+    const aml_grower *g;
+    float *score;
+    const uint32_t *rows;
+    const bool *skip;
+} add_job;
+
+static void add_leaves(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const add_job *job = arg;
+    (void)block, (void)thread;
+    for (size_t k = begin; k < end; k++) {
+        const aml_leaf *l = job->g->leaf + k;
+        const uint32_t *position = job->g->position + l->begin;
+        float value = job->g->node[l->node].value;
+        for (size_t i = 0; i < l->n; i++) job->score[position[i]] += value;
+    }
+}
+
+void aml_grower_add(float *score, const aml_grower *g) {
+    add_job job = {.g = g, .score = score};
+    aml_par_for(g->round->n > 16384 ? g->plan.n_threads : 1, g->n_leaves, 1, add_leaves, &job);
+}
+
+static float walk(const aml_grower *g, size_t row) {
+    uint32_t at = 0;
+    while (g->node[at].left) {
+        const aml_node *node = g->node + at;
+        unsigned code = aml_boost_code(g->from, row, node->feature);
+        bool left = node->kind & AML_NODE_MISSING_LEFT;
+        if (code && node->kind & AML_NODE_CATEGORY)
+            left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >>
+                       code % 32 &
+                   1;
+        else if (code) left = code <= g->bin[at];
+        at = node->left + !left;
+    }
+    return g->node[at].value;
+}
+
+static void walk_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const add_job *job = arg;
+    (void)block, (void)thread;
+    for (size_t i = begin; i < end; i++)
+        if (!job->skip || !job->skip[i]) job->score[i] += walk(job->g, job->rows[i]);
+}
+
+void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,
+                         const bool *skip) {
+    add_job job = {g, score, rows, skip};
+    aml_par_for(g->plan.n_threads, n, 4096, walk_rows, &job);
+}
