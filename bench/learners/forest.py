@@ -1,6 +1,6 @@
 """Forests beside scikit-learn and ranger: the same number of trees, the same features tried at a node, leaves of one row.
 
-    flock LOCK python bench/learners/forest.py BUILD/bench_forest [--case NAME] [--kind NAME] [--threads 1,2] [--repeats 3]
+    python bench/learners/forest.py BUILD/bench_forest [--case NAME] [--kind NAME] [--threads 1,2] [--repeats 3]
 
 ranger is used when Rscript finds it. Ratios above 1: ours is faster.
 """

@@ -1,6 +1,6 @@
 """k-NN beside scikit-learn's three exact algorithms, fit and prediction together.
 
-    flock LOCK python bench/learners/knn.py BUILD/bench_knn [--case NAME] [--threads 1,2] [--repeats 3]
+    python bench/learners/knn.py BUILD/bench_knn [--case NAME] [--threads 1,2] [--repeats 3]
 
 Ratios above 1: ours is faster. Scores differ by our prior vote (classes) only.
 """
