@@ -72,6 +72,14 @@ static void test_improvement_is_the_integral(void **state) {
     }
 }
 
+static void test_improvement_table(void **state) {
+    (void)state;
+    aml_improvement_table t;
+    aml_improvement_table_init(&t);
+    for (double z = -7; z < 7; z += 0.00173)
+        assert_near(aml_improvement_at(&t, z), aml_expected_improvement(-z, 1, 0), 2e-9);
+}
+
 static void test_log_improvement(void **state) {
     (void)state;
     for (double z = -24; z < 6; z += 0.37)
@@ -518,6 +526,7 @@ static void test_metafeatures_of_odd_data(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_improvement_is_the_integral),
+        cmocka_unit_test(test_improvement_table),
         cmocka_unit_test(test_log_improvement),
         cmocka_unit_test(test_gp_against_direct_solve),
         cmocka_unit_test(test_gp_gradient_is_the_difference),

@@ -8,4 +8,13 @@ double aml_expected_improvement(double mean, double sd, double best);
 /* Its logarithm, accurate where the improvement itself underflows: Ament et al. 2023, eq. 9. */
 double aml_log_expected_improvement(double mean, double sd, double best);
 
+/* The same for many beliefs, some ten times faster: phi(z) + z Phi(z) by cubic interpolation between knots, 0 below the
+ * first and z beyond the last; within 2e-9. E[max(best - Y, 0)] = sd × it at z = (best - mean) / sd. */
+enum { AML_IMPROVEMENT_KNOTS = 769 };
+typedef struct aml_improvement_table {
+    double value[AML_IMPROVEMENT_KNOTS], slope[AML_IMPROVEMENT_KNOTS];
+} aml_improvement_table;
+void aml_improvement_table_init(aml_improvement_table *t);
+double aml_improvement_at(const aml_improvement_table *t, double z);
+
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "automl/core/linalg.h"
-#include "search/parts/acquisition.h"
 
 static const double shrinkage = 0.1; /* of the covariance to its diagonal */
 static const double smoothing = 0.4; /* h */
@@ -168,6 +167,7 @@ aml_status aml_mix_start(aml_mix *m, const aml_mix_prior *prior, const double *w
         m->c[k] = smoothing * smoothing * prior->covariance[k] + offset * offset;
     for (size_t j = 0; j < p; j++) m->c[j * p + j] += nugget * nugget;
     for (size_t j = 0; j < p; j++) m->open[j] = true;
+    aml_improvement_table_init(&m->improvement);
     return AML_OK;
 }
 
@@ -262,8 +262,10 @@ static size_t pick_guard(aml_mix *m, const double *seconds_log) {
     double top = 0, *gain = m->work;
     memset(gain, 0, p * sizeof *gain);
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < p; j++)
-            gain[j] += fmax(m->row_best[i] - m->prior->rows[i * p + j], 0);
+        for (size_t j = 0; j < p; j++) {
+            double better = m->row_best[i] - m->prior->rows[i * p + j];
+            gain[j] += better > 0 ? better : 0;
+        }
     for (size_t j = 0; j < p; j++) {
         double g = m->open[j] ? per_cost(gain[j], seconds_log, j) : 0;
         if (g > top) top = g, pick = j;
@@ -273,20 +275,16 @@ static size_t pick_guard(aml_mix *m, const double *seconds_log) {
 
 static size_t pick_improvement(aml_mix *m, const double *w, const double *seconds_log) {
     size_t n = m->prior->n, p = m->prior->p, pick = p;
-    double heaviest = 0, top = 0, *gain = m->work;
-    for (size_t i = 0; i < n; i++) heaviest = fmax(heaviest, w[i]);
-    memset(gain, 0, p * sizeof *gain);
-    for (size_t i = 0; i < n; i++) {
-        if (w[i] <= 1e-4 * heaviest) continue;
-        for (size_t j = 0; j < p; j++) {
-            if (!m->open[j]) continue;
-            double sd = sqrt(fmax(m->c[j * p + j], known_variance));
-            gain[j] += w[i] * aml_expected_improvement(m->z[i * p + j], sd, m->best);
-        }
-    }
+    double heaviest = 0, top = 0;
+    for (size_t i = 0; i < n; i++) heaviest = w[i] > heaviest ? w[i] : heaviest;
     for (size_t j = 0; j < p; j++) {
-        double g = m->open[j] ? per_cost(gain[j], seconds_log, j) : 0;
-        if (g > top) top = g, pick = j;
+        double gain = 0, sd = sqrt(fmax(m->c[j * p + j], known_variance));
+        for (size_t i = 0; i < n && m->open[j]; i++)
+            if (w[i] > 1e-4 * heaviest)
+                gain +=
+                    w[i] * aml_improvement_at(&m->improvement, (m->best - m->z[i * p + j]) / sd);
+        gain = per_cost(sd * gain, seconds_log, j);
+        if (gain > top) top = gain, pick = j;
     }
     return pick;
 }

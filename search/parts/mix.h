@@ -9,6 +9,7 @@
 #define AML_SEARCH_MIX_H
 
 #include "automl/core/ctx.h"
+#include "search/parts/acquisition.h"
 
 /* What is prepared once for a matrix; immutable afterwards. */
 typedef struct aml_mix_prior {
@@ -35,6 +36,7 @@ typedef struct aml_mix {
     size_t seen;          /* observations and beliefs so far */
     double best;          /* lowest loss observed, INFINITY at first */
     double *work;         /* n + p */
+    aml_improvement_table improvement;
 } aml_mix;
 
 /* weights: n values > 0, or NULL for equal ones. All columns are open. AML_ENOMEM. */

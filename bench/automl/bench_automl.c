@@ -1,0 +1,62 @@
+/* bench_automl.c: one run of the engine as compare.py runs every system: learns TRAIN, predicts TEST, writes the predictions.
+ *
+ *   bench_automl TRAIN TEST OUTPUT --target NAME --metric NAME --time-limit SECONDS --threads N [--forget TABLE]
+ *
+ * OUTPUT is CSV as `automl predict` writes it. A program of its own and not the command line for the sake of --forget: a
+ * table must not be known to the meta-knowledge it is judged with. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "automl/core/ctx.h"
+#include "bench/tables.h"
+
+static aml_frame *read_file(const char *path) {
+    aml_frame *f;
+    if (aml_frame_read(&f, path, NULL)) bench_stop(path);
+    return f;
+}
+
+static void run(const char *const path[3], const aml_train_options *options) {
+    double start = aml_now();
+    aml_frame *train = read_file(path[0]), *rows;
+    aml_train_options o = *options;
+    aml_model *m;
+    o.seconds_used = aml_now() - start;
+    if (aml_train(&m, train, &o)) bench_stop(path[0]);
+    size_t trials = 0;
+    aml_leader leader = {.size = sizeof leader};
+    while (aml_model_leader(m, trials, &leader)) trials++;
+    if (aml_model_read(&rows, m, path[1], NULL, NULL, 0) ||
+        aml_model_predict_csv(m, rows, path[2], NULL, o.threads))
+        bench_stop(path[1]);
+    aml_score score = {.size = sizeof score};
+    aml_model_score(m, &score);
+    printf("%zu %.9g %.9g\n", trials, score.low, score.high);
+    aml_frame_free(rows);
+    aml_frame_free(train);
+    aml_model_free(m);
+}
+
+int main(int argc, char **argv) {
+    aml_train_options o = {.size = sizeof o};
+    const char *path[3];
+    int paths = 0;
+    for (int at = 1; at < argc; at++) {
+        const char *value = at + 1 < argc ? argv[at + 1] : "";
+        if (strncmp(argv[at], "--", 2) != 0 && paths < 3) {
+            path[paths++] = argv[at];
+            continue;
+        }
+        if (!strcmp(argv[at], "--target")) o.target = value;
+        else if (!strcmp(argv[at], "--metric")) o.metric = value;
+        else if (!strcmp(argv[at], "--time-limit")) o.time_limit = bench_number(value);
+        else if (!strcmp(argv[at], "--threads")) o.threads = (int)bench_number(value);
+        else if (!strcmp(argv[at], "--forget")) o.forget = value;
+        else paths = -argc;
+        at++;
+    }
+    if (paths != 3) return fprintf(stderr, "bench_automl: see the first lines of its source\n"), 64;
+    run(path, &o);
+    return 0;
+}
