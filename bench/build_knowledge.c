@@ -1,10 +1,10 @@
 /* build_knowledge.c: makes the meta-knowledge: fits a fixed set of pipelines on every table of a folder and writes what they scored.
  *
- *   build_knowledge FOLDER OUTPUT.tsv [--rows N] [--draws N] [--seconds-per-table S] [--jobs N]
+ *   build_knowledge FOLDER OUTPUT.tsv [--rows N[,N…]] [--draws N] [--seconds-per-table S] [--jobs N]
  *
- * FOLDER holds CSV files and index.csv with the columns name, file, task, target, id_columns and leak_columns. Each table is
- * measured in a process of its own and kept in OUTPUT.tsv.parts/NAME.tsv: a second run goes on where the first was stopped. Losses
- * are relative to the constant predictor's, on folds of a sample of the rows. */
+ * FOLDER holds CSV files and index.csv with the columns name, file, rows, task, target, id_columns and leak_columns. Each table is
+ * measured, on a sample of each number of rows that it has, in a process of its own and kept in OUTPUT.tsv.parts/NAME.ROWS.tsv:
+ * a second run goes on where the first was stopped. Losses are relative to the constant predictor's, on folds of the sample. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +21,11 @@
 #include "search/parts/metafeatures.h"
 #include "search/parts/similarity.h"
 
-enum { MOST_PIPELINES = 400, MOST_METRICS = 3 };
+enum { MOST_PIPELINES = 400, MOST_METRICS = 3, MOST_SIZES = 8 };
 
 typedef struct setup {
-    const char *folder, *output;
-    size_t rows, draws, jobs;
+    const char *folder, *output, *sizes;
+    size_t rows[MOST_SIZES], n_sizes, draws, jobs; /* rows: of the samples, upwards */
     double seconds;
 } setup;
 
@@ -120,7 +120,7 @@ static void configure(double *config, const aml_space *space, const aml_pipeline
 /* ---- one table */
 
 typedef struct table_job {
-    const char *name, *file, *target, *task;
+    const char *name, *file, *target, *task, *row; /* row: of the matrix */
     const char *drop[64];
     uint32_t family;
 } table_job;
@@ -151,7 +151,7 @@ static aml_frame *sample(const aml_frame *all, size_t rows) {
     return out;
 }
 
-static void measure(const setup *u, const table_job *job, const char *part) {
+static void measure(const setup *u, const table_job *job, size_t rows, const char *part) {
     char path[4096];
     aml_frame *all;
     aml_study s;
@@ -159,7 +159,7 @@ static void measure(const setup *u, const table_job *job, const char *part) {
     aml_linalg_init();
     snprintf(path, sizeof path, "%s/%s", u->folder, job->file);
     if (aml_frame_read(&all, path, NULL)) stop(job->name);
-    aml_frame *data = sample(all, u->rows);
+    aml_frame *data = sample(all, rows);
     aml_frame_free(all);
     aml_train_options o = {.size = sizeof o,
                            .target = job->target,
@@ -207,7 +207,7 @@ static void measure(const setup *u, const table_job *job, const char *part) {
         }
         aml_trial_free(t);
     }
-    aml_knowledge_row row = {.dataset = job->name,
+    aml_knowledge_row row = {.dataset = job->row,
                              .family = job->family,
                              .features = features,
                              .loss = loss,
@@ -228,7 +228,7 @@ static void measure(const setup *u, const table_job *job, const char *part) {
     aml_string text = {0};
     aml_knowledge_write(&text, &k);
     if (text.failed || aml_write_file(part, text.text, text.length)) stop(part);
-    printf("%-30s %5zu rows %3zu of %zu pipelines %6.1f s\n", job->name, s.task.n, done, p,
+    printf("%-30s %5zu rows %3zu of %zu pipelines %6.1f s\n", job->row, s.task.n, done, p,
            aml_now() - start);
 }
 
@@ -307,14 +307,20 @@ static void learn_weights(aml_knowledge_table *t, size_t n_features, aml_arena *
     t->weights = weights;
 }
 
+/* The rows of a sample of the smallest size are named as the table, further ones TABLE@ROWS. */
+static const char *row_name(const setup *u, const char *table, size_t size, aml_arena *a) {
+    return size ? need(aml_printf(a, "%s@%zu", table, u->rows[size])) : table;
+}
+
 static void merge(const setup *u, const char *parts, const char *const *names, size_t n,
                   aml_arena *a) {
     aml_knowledge *all = NULL;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n * u->n_sizes; i++) {
         char path[4096], *text;
         size_t size;
         aml_knowledge *one, *both;
-        snprintf(path, sizeof path, "%s/%s.tsv", parts, names[i]);
+        snprintf(path, sizeof path, "%s/%s.tsv", parts,
+                 row_name(u, names[i / u->n_sizes], i % u->n_sizes, a));
         if (access(path, R_OK)) continue;
         if (aml_read_file(&text, &size, path, 1 << 28, NULL) ||
             aml_knowledge_parse(&one, text, size, path, a))
@@ -330,8 +336,8 @@ static void merge(const setup *u, const char *parts, const char *const *names, s
         if (tables[t].n_rows >= 5) learn_weights(&tables[t], all->n_features, a);
     all->tables = tables;
     all->provenance =
-        need(aml_printf(a, "automl %s, build_knowledge: up to %zu rows a table, 3 folds, %zu draws",
-                        aml_version(), u->rows, u->draws));
+        need(aml_printf(a, "automl %s, build_knowledge: up to %s rows a table, 3 folds, %zu draws",
+                        aml_version(), u->sizes, u->draws));
     aml_string out = {0};
     aml_knowledge_write(&out, all);
     if (out.failed || aml_write_file(u->output, out.text, out.length)) stop(u->output);
@@ -345,15 +351,26 @@ static size_t number(const char *text) {
     return (size_t)x;
 }
 
+static void read_sizes(setup *u, const char *list) {
+    u->sizes = list;
+    for (u->n_sizes = 0; *list && u->n_sizes < MOST_SIZES; list += *list == ',') {
+        char one[32] = "";
+        size_t length = strcspn(list, ",");
+        memcpy(one, list, length < sizeof one ? length : sizeof one - 1);
+        u->rows[u->n_sizes++] = number(one);
+        list += length;
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc < 3)
         return fprintf(stderr, "usage: build_knowledge FOLDER OUTPUT.tsv [--rows N] [--draws N] "
                                "[--seconds-per-table S] [--jobs N]\n"),
                64;
-    setup u = {
-        .folder = argv[1], .output = argv[2], .rows = 2000, .draws = 24, .seconds = 60, .jobs = 2};
+    setup u = {.folder = argv[1], .output = argv[2], .draws = 24, .seconds = 60, .jobs = 2};
+    read_sizes(&u, "2000");
     for (int i = 3; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--rows")) u.rows = number(argv[i + 1]);
+        if (!strcmp(argv[i], "--rows")) read_sizes(&u, argv[i + 1]);
         else if (!strcmp(argv[i], "--draws")) u.draws = number(argv[i + 1]);
         else if (!strcmp(argv[i], "--jobs")) u.jobs = number(argv[i + 1]);
         else if (!strcmp(argv[i], "--seconds-per-table")) u.seconds = (double)number(argv[i + 1]);
@@ -375,19 +392,24 @@ int main(int argc, char **argv) {
                          .task = cell(index, i, "task", a),
                          .family = (uint32_t)i};
         names[i] = job.name;
-        snprintf(part, sizeof part, "%s/%s.tsv", parts, job.name);
-        if (!access(part, R_OK)) continue;
         add_drops(&job, cell(index, i, "id_columns", a), a);
         add_drops(&job, cell(index, i, "leak_columns", a), a);
-        while (running >= u.jobs && wait(NULL) > 0) running--;
-        fflush(stdout);
-        pid_t child = fork();
-        if (child == 0) {
-            keep_known(&job, &u);
-            measure(&u, &job, part);
-            exit(0);
+        double rows = atof(cell(index, i, "rows", a));
+        for (size_t size = 0; size < u.n_sizes; size++) {
+            job.row = row_name(&u, job.name, size, a);
+            snprintf(part, sizeof part, "%s/%s.tsv", parts, job.row);
+            /* a sample that is not half as large again as the one before says nothing new */
+            if (!access(part, R_OK) || (size && rows < 1.5 * (double)u.rows[size - 1])) continue;
+            while (running >= u.jobs && wait(NULL) > 0) running--;
+            fflush(stdout);
+            pid_t child = fork();
+            if (child == 0) {
+                keep_known(&job, &u);
+                measure(&u, &job, u.rows[size], part);
+                exit(0);
+            }
+            running += child > 0;
         }
-        running += child > 0;
     }
     while (wait(NULL) > 0) {}
     merge(&u, parts, names, index->n, a);
