@@ -162,6 +162,15 @@ typedef struct aml_train_options {
                                        there is; another thread or a signal handler may set it; or NULL */
     const char *forget; /* a dataset of the built-in knowledge to be left out, with its family: for
                                        honest benchmarks on data that the knowledge was made with; or NULL */
+    /* What every prediction of the model is held to, or NULL; learners that cannot keep it are left out of the search.
+     * Columns of numbers, NULL-ended: as one grows and the others stay, the value (of two classes the
+     * probability of the second) never falls, or never rises. */
+    const char *const *increasing, *const *decreasing;
+    /* Groups of columns, NULL-ended lists in a NULL-ended list, 64 at most: only columns of a common group interact. A
+     * value is then a sum of functions each of which sees one group or one column of none. Of classes the
+     * log-odds of each fitted model are; a mean of several models' probabilities is only nearly so
+     * (one fit alone: ensemble -1, validation "holdout0.2"). */
+    const char *const *const *interactions;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,

@@ -112,7 +112,7 @@ const aml_learner aml_learner_baseline = {
     .summary = "constant prediction: class shares or the mean",
     .tasks = AML_ANY_TASK,
     .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE | AML_YARDSTICK |
-           AML_REFIT,
+           AML_REFIT | AML_CAN_MONOTONE | AML_CAN_GROUPS,
     .params = params,
     .fit = fit,
     .predict = predict,

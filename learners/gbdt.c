@@ -239,7 +239,7 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .tasks = AML_ANY_TASK,
                                       .can = AML_CAN_WEIGHTS | AML_CAN_MISSING |
                                              AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME |
-                                             AML_EARLY_STOPS,
+                                             AML_EARLY_STOPS | AML_CAN_MONOTONE | AML_CAN_GROUPS,
                                       .params = params,
                                       .fit = fit,
                                       .predict = predict,

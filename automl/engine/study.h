@@ -23,6 +23,7 @@ typedef struct aml_study {
     aml_frame view; /* the feature columns */
     aml_table table;
     aml_facts facts;
+    aml_constraints constraints;
     aml_folds folds;
     /* search (study_search.c) */
     aml_composer composer;
@@ -33,6 +34,9 @@ typedef struct aml_study {
     const aml_trial *leader;
     size_t ended, failed;
 } aml_study;
+
+/* The options of a caller who may know fewer members: the others are 0. */
+aml_train_options aml_study_options(const aml_train_options *given);
 
 /* A study of `options` (kept, not copied), without its stages; and its end, in which the model is not freed. */
 aml_status aml_study_init(aml_study *s, const aml_train_options *options, const aml_frame *data);
