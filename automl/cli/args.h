@@ -19,7 +19,7 @@ typedef struct cli_args {
     const char **increasing, **decreasing;
     const char ***interactions; /* NULL-ended lists, NULL-ended */
     double time_limit;          /* seconds */
-    size_t trials, memory_limit;
+    size_t trials, memory_limit, top, row, rows, draws;
     uint64_t seed;
     int threads, max_concurrent_trials;
     char separator, decimal;

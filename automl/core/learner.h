@@ -50,7 +50,7 @@ typedef struct aml_learner {
     /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
     aml_status (*importance)(double *out, const void *model, size_t p);
     /* What each feature adds to a prediction before its link (log-odds, logarithms of a mean, else the prediction):
-     * out is x->n × (p + 1) × outputs, row-major, the last of p + 1 what is predicted without any; they sum to it. */
+     * out is x->n × (p + 1) × outputs, row-major, the last of p + 1 what is predicted without any, with what sparse features add; they sum to it. */
     aml_status (*contributions)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
     /* Turns the sums of one row's contributions into its prediction, in place; NULL = they are the prediction. */
     void (*link)(double *z, const void *model);
