@@ -77,6 +77,9 @@ AML_API void aml_frame_free(aml_frame *frame);
 AML_API size_t aml_frame_rows_count(const aml_frame *frame);
 AML_API size_t aml_frame_columns_count(const aml_frame *frame);
 AML_API const char *aml_frame_column_name(const aml_frame *frame, size_t column);
+/* A cell as text (numbers in their shortest form, dates in ISO form, "" = missing), cut at size - 1 bytes. */
+AML_API const char *aml_frame_text(char *out, size_t size, const aml_frame *frame,
+                                   const char *column, size_t row);
 /* What was guessed or mended while reading, a sentence each; NULL after the last. */
 AML_API const char *aml_frame_note(const aml_frame *frame, size_t i);
 
@@ -162,6 +165,15 @@ typedef struct aml_train_options {
                                        there is; another thread or a signal handler may set it; or NULL */
     const char *forget; /* a dataset of the built-in knowledge to be left out, with its family: for
                                        honest benchmarks on data that the knowledge was made with; or NULL */
+    /* What every prediction of the model is held to, or NULL; learners that cannot keep it are left out of the search.
+     * Columns of numbers, NULL-ended: as one grows and the others stay, the value (of two classes the
+     * probability of the second) never falls, or never rises. */
+    const char *const *increasing, *const *decreasing;
+    /* Groups of columns, NULL-ended lists in a NULL-ended list, 64 at most: only columns of a common group interact. A
+     * value is then a sum of functions each of which sees one group or one column of none. Of classes the
+     * log-odds of each fitted model are; a mean of several models' probabilities is only nearly so
+     * (one fit alone: ensemble -1, validation "holdout0.2"). */
+    const char *const *const *interactions;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -274,6 +286,55 @@ AML_API void aml_evaluation_free(aml_evaluation *e);
 /* Writes predictions as CSV ("-" = standard output): prediction[,proba_<class>…][,kept columns]. */
 AML_API aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data,
                                          const char *path, const char *const *keep, int threads);
+
+/* ---- explanation -------------------------------------------------------------------------- */
+
+typedef struct aml_explain_options {
+    size_t size;
+    const size_t *rows; /* rows of the data, counted from 0; NULL = all */
+    size_t n_rows;
+    size_t draws; /* of what is found by sampling: orders of the columns a row; 0 = 16 */
+    uint64_t seed;
+    int threads; /* 0 = all cores; not part of the result */
+} aml_explain_options;
+
+/* What each input column adds to each prediction, on the scale of aml_model_predict: from what the model predicts without
+ * knowing any column, the contributions lead exactly to the prediction. They are weighted sums over the parts
+ * of the model. Trees and linear models tell theirs exactly (Shapley values, of trees along the shares of their
+ * training rows), log-odds are carried to probabilities along a straight line; those of all other learners are
+ * sampled Shapley values against rows of the data. options may be NULL. The model must outlive the result. */
+typedef struct aml_explanation aml_explanation;
+AML_API aml_status aml_model_explain(aml_explanation **out, const aml_model *m,
+                                     const aml_frame *data, const aml_explain_options *options);
+AML_API size_t aml_explanation_rows(const aml_explanation *e);
+/* rows × (inputs + 1) × outputs, row-major: the inputs in the order of aml_model_input, then what is predicted without
+ * any. They sum to the prediction. */
+AML_API const double *aml_explanation_values(const aml_explanation *e);
+/* The columns by their mean |contribution| over rows and outputs, downwards; 0 after the last. */
+AML_API int aml_explanation_column(const aml_explanation *e, size_t i, const char **name,
+                                   double *mean);
+/* How the contributions to a part of the model (aml_model_part) were found; NULL after the last. */
+AML_API const char *aml_explanation_method(const aml_explanation *e, size_t part);
+
+/* What is lost of the model's metric when a column's cells change places among the rows (permutation importance),
+ * on data with a target: mean over 5 shuffles, and its standard error. Columns that stand in for each other
+ * lose little each. options: rows, seed, threads. */
+typedef struct aml_permutation aml_permutation;
+AML_API aml_status aml_model_permute(aml_permutation **out, const aml_model *m,
+                                     const aml_frame *data, const aml_explain_options *options);
+AML_API int aml_permutation_column(const aml_permutation *p, size_t i, const char **name,
+                                   double *loss, double *error); /* downwards; 0 after the last */
+AML_API size_t aml_permutation_rows(const aml_permutation *p);   /* with a target */
+AML_API double aml_permutation_score(const aml_permutation *p);  /* with all cells in place */
+AML_API void aml_permutation_free(aml_permutation *p);
+
+/* CSV ("-" = standard output), a line a row, of several classes a line a row and class: [class,]prediction,base, then the
+ * contribution of each column; with top the largest ones of the row only, column_1,contribution_1,…,others. */
+AML_API aml_status aml_explanation_csv(const aml_explanation *e, const char *path, size_t top);
+/* Columns, methods and, with_rows, each row's contributions; p may be NULL. */
+AML_API char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p,
+                                   int with_rows);
+AML_API void aml_explanation_free(aml_explanation *e);
 
 /* ---- catalog ------------------------------------------------------------------------------ */
 

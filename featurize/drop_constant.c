@@ -79,6 +79,7 @@ const aml_step aml_step_drop_constant = {
     .name = "drop_constant",
     .summary = "Drops columns that are constant on the training rows",
     .kinds = AML_NUMBER | AML_CATEGORY | AML_TEXT | AML_DATETIME,
+    .flags = AML_STEP_KEEPS_ORDER,
     .fit = fit,
     .apply = apply,
     .save = save,

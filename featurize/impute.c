@@ -209,6 +209,7 @@ const aml_step aml_step_impute = {
     .name = "impute",
     .summary = "Fills missing numbers and categories",
     .kinds = AML_NUMBER | AML_CATEGORY,
+    .flags = AML_STEP_KEEPS_ORDER,
     .params = params,
     .fit = fit,
     .apply = apply,

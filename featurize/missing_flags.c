@@ -103,6 +103,7 @@ const aml_step aml_step_missing_flags = {
     .name = "missing_flags",
     .summary = "Adds a 0/1 column for each column with missing cells",
     .kinds = AML_NUMBER | AML_CATEGORY | AML_DATETIME,
+    .flags = AML_STEP_KEEPS_ORDER,
     .params = params,
     .fit = fit,
     .apply = apply,

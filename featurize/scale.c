@@ -297,6 +297,7 @@ const aml_step aml_step_scale = {
     .name = "scale",
     .summary = "Brings numbers to a common scale",
     .kinds = AML_NUMBER,
+    .flags = AML_STEP_KEEPS_ORDER,
     .params = params,
     .fit = fit,
     .apply = apply,

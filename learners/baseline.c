@@ -63,6 +63,18 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return AML_OK;
 }
 
+/* Nothing but what is predicted without any feature. */
+static aml_status contributions(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const baseline *m = model;
+    size_t features = x->x->p * m->k;
+    (void)ctx;
+    for (size_t i = 0; i < x->n; i++, out += features + m->k) {
+        for (size_t j = 0; j < features; j++) out[j] = 0;
+        memcpy(out + features, m->value, m->k * sizeof *out);
+    }
+    return AML_OK;
+}
+
 static void save(const void *model, aml_writer *w) {
     const baseline *m = model;
     aml_put_u8(w, m->shares);
@@ -112,7 +124,7 @@ const aml_learner aml_learner_baseline = {
     .summary = "constant prediction: class shares or the mean",
     .tasks = AML_ANY_TASK,
     .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE | AML_YARDSTICK |
-           AML_REFIT,
+           AML_REFIT | AML_CAN_MONOTONE | AML_CAN_GROUPS,
     .params = params,
     .fit = fit,
     .predict = predict,
@@ -120,4 +132,5 @@ const aml_learner aml_learner_baseline = {
     .load = load,
     .cost = cost,
     .importance = importance,
+    .contributions = contributions,
 };

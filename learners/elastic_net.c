@@ -64,10 +64,12 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
     AML_TRY(aml_enet_init(&e, train, ctx));
     AML_TRY(descend(&e, l1, l2));
     double *coef = AML_ARRAY(ctx->keep, e.d + 1, double);
+    double *mean = aml_copy(ctx->keep, e.center, e.p * sizeof *mean);
     double *sd = aml_copy(ctx->keep, e.sd, e.p * sizeof *sd);
-    if (!coef || !sd) return AML_ENOMEM;
+    if (!coef || !mean || !sd) return AML_ENOMEM;
     aml_enet_coef(coef, &e);
-    *m = (aml_linear){.p = e.p, .q = e.q, .k = 1, .coef = coef, .sd = sd, .gain = e.gap};
+    *m = (aml_linear){
+        .p = e.p, .q = e.q, .k = 1, .coef = coef, .mean = mean, .sd = sd, .gain = e.gap};
     return AML_OK;
 }
 
@@ -91,4 +93,5 @@ const aml_learner aml_learner_elastic_net = {
     .load = aml_linear_load_regression,
     .cost = cost,
     .importance = aml_linear_importance,
+    .contributions = aml_linear_contributions,
 };

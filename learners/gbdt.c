@@ -167,6 +167,13 @@ static aml_status contributions(double *out, const void *model, const aml_data *
     return AML_OK;
 }
 
+/* Numbers without a logarithm have their scale in the contributions. */
+static void link_of(double *z, const void *model) {
+    const aml_boosted *m = model;
+    if (m->task == AML_REGRESSION && !m->is_log) return;
+    aml_boost_link(z, 1, m->task, m->n_outputs, m->center, m->scale, m->is_log);
+}
+
 /* ---- files */
 
 enum { FORMAT = 1 };
@@ -239,7 +246,7 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .tasks = AML_ANY_TASK,
                                       .can = AML_CAN_WEIGHTS | AML_CAN_MISSING |
                                              AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME |
-                                             AML_EARLY_STOPS,
+                                             AML_EARLY_STOPS | AML_CAN_MONOTONE | AML_CAN_GROUPS,
                                       .params = params,
                                       .fit = fit,
                                       .predict = predict,
@@ -249,4 +256,5 @@ const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
                                       .cost = cost,
                                       .importance = importance,
                                       .contributions = contributions,
+                                      .link = link_of,
                                       .more = more};

@@ -170,6 +170,11 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return aml_linear_predict(out, &m->linear, x, m->counts > 0 ? count_link : NULL, m, ctx);
 }
 
+static void link_of(double *z, const void *model) {
+    const glm *m = model;
+    if (m->counts > 0) count_link(z, 1, m);
+}
+
 static void save(const void *model, aml_writer *w) {
     const glm *m = model;
     aml_linear_save(&m->linear, w);
@@ -209,4 +214,6 @@ const aml_learner aml_learner_glm = {
     .load = load,
     .cost = cost,
     .importance = aml_linear_importance,
+    .contributions = aml_linear_contributions,
+    .link = link_of,
 };

@@ -71,6 +71,11 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return aml_linear_predict(out, &m->linear, x, aml_calibration_apply, &m->calibration, ctx);
 }
 
+static void link_of(double *z, const void *model) {
+    const linear_svm *m = model;
+    aml_calibration_apply(z, m->linear.k, &m->calibration);
+}
+
 static void save(const void *model, aml_writer *w) {
     const linear_svm *m = model;
     aml_linear_save(&m->linear, w);
@@ -104,4 +109,6 @@ const aml_learner aml_learner_linear_svm = {
     .load = load,
     .cost = cost,
     .importance = aml_linear_importance,
+    .contributions = aml_linear_contributions,
+    .link = link_of,
 };

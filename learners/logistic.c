@@ -41,6 +41,12 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
                               ctx);
 }
 
+static void link_of(double *z, const void *model) {
+    size_t k = ((const aml_linear *)model)->k;
+    if (k == 1) aml_link_logistic(z, k, NULL);
+    else aml_link_softmax(z, k, NULL);
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     double passes = (hp[C] > 10 ? 25 : 12) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
     return aml_linear_cost(shape, passes);
@@ -59,4 +65,6 @@ const aml_learner aml_learner_logistic = {
     .load = aml_linear_load,
     .cost = cost,
     .importance = aml_linear_importance,
+    .contributions = aml_linear_contributions,
+    .link = link_of,
 };

@@ -30,14 +30,15 @@ static aml_status fit_best(aml_linear *m, const aml_data *train, aml_ctx *ctx) {
     size_t p = train->x->p;
     double alpha[PENALTIES];
     aml_ridge_path path;
-    double *coef = AML_ARRAY(ctx->keep, p + 1, double), *sd = AML_ARRAY(ctx->keep, p, double);
-    if (!coef || !sd) return AML_ENOMEM;
+    double *coef = AML_ARRAY(ctx->keep, p + 1, double);
+    if (!coef) return AML_ENOMEM;
     for (int i = 0; i < PENALTIES; i++) alpha[i] = pow(10, -4 + 9.0 * i / (PENALTIES - 1));
     AML_TRY(aml_ridge_path_fit(&path, train, alpha, PENALTIES, false, ctx));
     for (size_t j = 0; j <= p; j++) coef[j] = path.coef[j * PENALTIES + path.best];
-    for (size_t j = 0; j < p; j++) sd[j] = path.sd[j];
-    *m = (aml_linear){.p = p, .k = 1, .coef = coef, .sd = sd};
-    return AML_OK;
+    *m = (aml_linear){.p = p, .k = 1, .coef = coef};
+    m->mean = aml_copy(ctx->keep, path.mean, p * sizeof *m->mean);
+    m->sd = aml_copy(ctx->keep, path.sd, p * sizeof *m->sd);
+    return m->mean && m->sd ? AML_OK : AML_ENOMEM;
 }
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
@@ -69,4 +70,5 @@ const aml_learner aml_learner_ridge = {
     .load = aml_linear_load_regression,
     .cost = cost,
     .importance = aml_linear_importance,
+    .contributions = aml_linear_contributions,
 };

@@ -14,3 +14,10 @@ foreach(file IN LISTS SCRIPTS)
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
     "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
+
+# Against packages of other projects; skipped where they cannot be had.
+add_executable(tree_models tests/interop/tree_models.c)
+target_link_libraries(tree_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
+add_test(NAME interop_shap COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/shap.sh)
+set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "TREE_MODELS=$<TARGET_FILE:tree_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")

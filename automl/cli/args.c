@@ -32,28 +32,57 @@ static int bad_usage(const parser *p, const char *format, ...) {
 
 /* ---- values */
 
-static bool set_names(const char ***out, const char *value) {
-    size_t n = 1, length = strlen(value);
-    for (const char *s = value; *s; s++) n += *s == ',';
-    const char **names = malloc((n + 1) * sizeof *names + length + 1);
-    if (!names) return false;
-    char *copy = (char *)(names + n + 1);
-    memcpy(copy, value, length + 1);
+/* The parts of text[0 … length-1] between the separators, NULL-ended, in one block of memory. */
+static const char **split(const char *text, size_t length, char separator) {
+    size_t n = 1;
+    for (size_t i = 0; i < length; i++) n += text[i] == separator;
+    const char **parts = malloc((n + 1) * sizeof *parts + length + 1);
+    if (!parts) return NULL;
+    char *copy = (char *)(parts + n + 1);
+    memcpy(copy, text, length);
+    copy[length] = 0;
     for (size_t i = 0; i < n; i++) {
-        char *comma = strchr(copy, ',');
-        names[i] = copy;
-        if (!comma) break;
-        *comma = 0;
-        copy = comma + 1;
+        char *end = strchr(copy, separator);
+        parts[i] = copy;
+        if (!end) break;
+        *end = 0;
+        copy = end + 1;
     }
-    names[n] = NULL;
-    *out = names;
-    return true;
+    parts[n] = NULL;
+    return parts;
 }
 
-static bool has_empty_name(const char *value) {
-    size_t n = strlen(value);
-    return !n || value[0] == ',' || value[n - 1] == ',' || strstr(value, ",,");
+static bool set_names(const char ***out, const char *value) {
+    *out = split(value, strlen(value), ',');
+    return *out != NULL;
+}
+
+static void free_groups(const char ***groups) {
+    for (size_t i = 0; groups && groups[i]; i++) free(groups[i]);
+    free(groups);
+}
+
+static bool set_groups(const char ****out, const char *value) {
+    size_t n = 1;
+    for (const char *s = value; *s; s++) n += *s == ';';
+    *out = calloc(n + 1, sizeof **out);
+    for (size_t i = 0; *out && i < n; i++) {
+        size_t length = strcspn(value, ";");
+        (*out)[i] = split(value, length, ',');
+        if (!(*out)[i]) return false;
+        value += length + 1;
+    }
+    return *out != NULL;
+}
+
+/* A name is missing before, between or behind the separators. */
+static bool has_empty_name(const char *value, const char *separators) {
+    for (;; value++) {
+        size_t length = strcspn(value, separators);
+        if (!length) return true;
+        value += length;
+        if (!*value) return false;
+    }
 }
 
 static int bad_value(const cli_option *o, const char *value, const char *form) {
@@ -92,9 +121,14 @@ static int set_value(const parser *p, const cli_option *o, const char *value) {
         *(const char **)(void *)to = value;
         return 0;
     case CLI_NAMES:
-        if (has_empty_name(value))
+        if (has_empty_name(value, ","))
             return bad_value(o, value, "names with commas between them: A,B");
         if (set_names((const char ***)(void *)to, value)) return 0;
+        return cli_fail(AML_ENOMEM, NULL, "out of memory");
+    case CLI_GROUPS:
+        if (has_empty_name(value, ",;"))
+            return bad_value(o, value, "lists with semicolons between them: 'A,B;C,D'");
+        if (set_groups((const char ****)(void *)to, value)) return 0;
         return cli_fail(AML_ENOMEM, NULL, "out of memory");
     case CLI_CHAR:
         if (!strcmp(value, "tab") || !strcmp(value, "\\t")) value = "\t";
@@ -216,4 +250,7 @@ void cli_args_free(cli_args *args) {
     free(args->drop);
     free(args->learners);
     free(args->keep);
+    free(args->increasing);
+    free(args->decreasing);
+    free_groups(args->interactions);
 }

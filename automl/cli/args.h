@@ -16,8 +16,10 @@ typedef struct cli_args {
     const char *target, *task, *metric, *weight, *group, *time;
     const char *validation, *test, *output, *sampler, *scheduler;
     const char **drop, **learners, **keep; /* NULL-ended */
-    double time_limit;                     /* seconds */
-    size_t trials, memory_limit;
+    const char **increasing, **decreasing;
+    const char ***interactions; /* NULL-ended lists, NULL-ended */
+    double time_limit;          /* seconds */
+    size_t trials, memory_limit, top, row, rows, draws;
     uint64_t seed;
     int threads, max_concurrent_trials;
     char separator, decimal;
@@ -29,6 +31,7 @@ typedef enum cli_kind {
     CLI_FLAG,    /* bool */
     CLI_TEXT,    /* const char *, not empty */
     CLI_NAMES,   /* const char **, separated by commas */
+    CLI_GROUPS,  /* const char ***, lists of names separated by semicolons */
     CLI_CHAR,    /* char: one character or "tab" */
     CLI_COUNT,   /* size_t, at least 1 */
     CLI_SMALL,   /* int, 1 … 1024 */

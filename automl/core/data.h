@@ -70,12 +70,12 @@ typedef struct aml_data {
     /* n_valid × outputs, or NULL: where a learner that stops early by the valid rows leaves predictions of them in
      * whose making their own targets had no say. */
     double *held_out;
-    const int8_t
-        *monotone; /* per feature: 1 = predictions never fall as the number grows, -1 = never
-                             * rise, 0 = free; NULL = all free. For learners that can (boosted trees) */
+    /* per feature: 1 = predictions never fall as the number grows, -1 = never rise, 0 = free; NULL = all free.
+     * For learners that can (AML_CAN_MONOTONE) */
+    const int8_t *monotone;
     /* per feature: the groups it belongs to, bit by bit (64 at most). Only features of a common group interact: the
      * prediction is a sum of functions each of which sees one group; features of no group stay by themselves. NULL =
-     * all may interact. For learners that can (boosted trees) */
+     * all may interact. For learners that can (AML_CAN_GROUPS) */
     const uint64_t *groups;
 } aml_data;
 

@@ -110,21 +110,16 @@ static aml_status take_numbers(aml_column *out, const aml_column *c, const uint3
     return AML_OK;
 }
 
-/* All levels stay, used or not: codes keep their meaning. */
 static aml_status take_codes(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
                              aml_arena *keep) {
     int32_t *to = aml_alloc_raw(keep, n, sizeof *to);
-    const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
-    if (!to || !levels) return AML_ENOMEM;
+    if (!to) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         to[i] = c->code[rows[i]];
         out->n_missing += to[i] == -1;
         out->n_unseen += to[i] == -2;
     }
-    for (size_t k = 0; k < c->n_levels; k++)
-        if (!(levels[k] = aml_strdup(keep, c->levels[k]))) return AML_ENOMEM;
     out->code = to;
-    out->levels = levels;
     return AML_OK;
 }
 
@@ -147,17 +142,29 @@ static aml_status take_texts(aml_column *out, const aml_column *c, const uint32_
     return AML_OK;
 }
 
-static aml_status take_column(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
-                              aml_arena *keep) {
-    *out = (aml_column){.name = aml_strdup(keep, c->name),
+aml_status aml_column_rows(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                           aml_arena *keep) {
+    *out = (aml_column){.name = c->name,
                         .kind = c->kind,
+                        .levels = c->levels,
                         .n_levels = c->n_levels,
                         .day_first = c->day_first};
-    if (!out->name) return AML_ENOMEM;
     if (c->kind == AML_CATEGORY) return take_codes(out, c, rows, n, keep);
     if (c->kind == AML_NUMBER || c->kind == AML_DATETIME)
         return take_numbers(out, c, rows, n, keep);
     return take_texts(out, c, rows, n, keep);
+}
+
+/* The column as its frame's own. All levels stay, used or not: codes keep their meaning. */
+static aml_status own_texts(aml_column *c, aml_arena *keep) {
+    const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
+    c->name = aml_strdup(keep, c->name);
+    if (!c->name || !levels) return AML_ENOMEM;
+    if (c->kind != AML_CATEGORY) return AML_OK;
+    for (size_t k = 0; k < c->n_levels; k++)
+        if (!(levels[k] = aml_strdup(keep, c->levels[k]))) return AML_ENOMEM;
+    c->levels = levels;
+    return AML_OK;
 }
 
 static aml_status take_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n,
@@ -167,8 +174,10 @@ static aml_status take_rows(aml_frame **out, const aml_frame *f, const uint32_t 
     uint64_t *line = f->line ? aml_alloc_raw(keep, n, sizeof *line) : NULL;
     char *source = aml_strdup(keep, f->source);
     if (!to || !columns || !source || (f->line && !line)) return AML_ENOMEM;
-    for (size_t j = 0; j < f->p; j++)
-        AML_TRY(take_column(&columns[j], &f->columns[j], rows, n, keep));
+    for (size_t j = 0; j < f->p; j++) {
+        AML_TRY(aml_column_rows(&columns[j], &f->columns[j], rows, n, keep));
+        AML_TRY(own_texts(&columns[j], keep));
+    }
     for (size_t i = 0; line && i < n; i++) line[i] = f->line[rows[i]];
     *to = (aml_frame){
         .n = n, .p = f->p, .columns = columns, .line = line, .source = source, .arena = keep};

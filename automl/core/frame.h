@@ -59,5 +59,8 @@ aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const c
 /* A frame of the rows rows[0 … n-1] of f (copied). */
 aml_status aml_frame_rows(aml_frame **out, const aml_frame *f, const uint32_t *rows, size_t n,
                           aml_memory *account);
+/* The cells of one column for rows[0 … n-1]; name and levels stay borrowed, cells go to `keep`. */
+aml_status aml_column_rows(aml_column *out, const aml_column *c, const uint32_t *rows, size_t n,
+                           aml_arena *keep);
 
 #endif

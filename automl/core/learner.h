@@ -19,7 +19,9 @@ enum {
     AML_YARDSTICK = 512,   /* the constant predictor: fitted first, never searched */
     AML_ON_REQUEST = 1024, /* searched only where it is asked for by name */
     AML_REFIT =
-        256 /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
+        256, /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
+    AML_CAN_MONOTONE = 2048, /* keeps data->monotone, with one output */
+    AML_CAN_GROUPS = 4096    /* keeps data->groups */
 };
 
 typedef struct aml_learner {
@@ -48,8 +50,10 @@ typedef struct aml_learner {
     /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
     aml_status (*importance)(double *out, const void *model, size_t p);
     /* What each feature adds to a prediction before its link (log-odds, logarithms of a mean, else the prediction):
-     * out is x->n × (p + 1) × outputs, row-major, the last of p + 1 what is predicted without any; they sum to it. */
+     * out is x->n × (p + 1) × outputs, row-major, the last of p + 1 what is predicted without any, with what sparse features add; they sum to it. */
     aml_status (*contributions)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
+    /* Turns the sums of one row's contributions into its prediction, in place; NULL = they are the prediction. */
+    void (*link)(double *z, const void *model);
     /* Goes on from a model of the same data, hyperparameters and stream of random numbers with fewer iterations: the
      * same bits as if it had been fitted with more at once. `from` stays as it is. */
     aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,

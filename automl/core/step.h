@@ -29,7 +29,9 @@ typedef struct aml_table {
 } aml_table;
 
 enum {
-    AML_STEP_TARGET = 1 /* sees the target: is fitted inside each fold, on training rows only */
+    AML_STEP_TARGET = 1, /* sees the target: is fitted inside each fold, on training rows only */
+    AML_STEP_KEEPS_ORDER =
+        2 /* of a number column that it consumes it makes numbers that never fall as that grows */
 };
 
 typedef struct aml_step {

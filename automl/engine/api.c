@@ -37,6 +37,18 @@ size_t aml_frame_columns_count(const aml_frame *f) { return f->p; }
 const char *aml_frame_column_name(const aml_frame *f, size_t c) {
     return c < f->p ? f->columns[c].name : NULL;
 }
+const char *aml_frame_text(char *out, size_t size, const aml_frame *f, const char *column,
+                           size_t row) {
+    char buffer[64];
+    size_t length = 0;
+    int c = aml_frame_find(f, column);
+    const char *cell =
+        c >= 0 && row < f->n ? aml_frame_cell(&length, &f->columns[c], row, buffer) : "";
+    if (length > size - 1) length = aml_utf8_valid(cell, size - 1);
+    memcpy(out, cell, length);
+    out[length] = 0;
+    return out;
+}
 const char *aml_frame_note(const aml_frame *f, size_t i) {
     return i < f->n_notes ? f->notes[i] : NULL;
 }

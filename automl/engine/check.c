@@ -115,6 +115,8 @@ aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train
     aml_par_init();
     *out = NULL;
     if (!data || !options) return aml_fail(AML_EUSAGE, "aml_check_run needs data and options");
+    const aml_train_options own = aml_study_options(options);
+    options = &own;
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_check *c = keep ? AML_NEW(keep, aml_check) : NULL;
     aml_ctx ctx = {.keep = keep,

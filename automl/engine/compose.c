@@ -40,7 +40,7 @@ static size_t feature_params(const aml_param *out[2], const aml_learner *l, cons
 
 /* The yardstick is searched only when it is asked for by name. */
 static bool is_allowed(const aml_learner *l, const aml_facts *f, const char *const *allowed) {
-    if (!(l->tasks & (unsigned)f->shape.task)) return false;
+    if (!(l->tasks & (unsigned)f->shape.task) || (l->can & f->needs) != f->needs) return false;
     if (!allowed || !allowed[0]) return !(l->can & (AML_YARDSTICK | AML_ON_REQUEST));
     for (size_t i = 0; allowed[i]; i++)
         if (!strcmp(allowed[i], l->name)) return true;
@@ -69,6 +69,17 @@ static void put_dim(aml_dim *d, const char *name, const aml_param *p, size_t whe
                    .hi = aml_param_hi(p),
                    .parent = 0,
                    .when = (double)when};
+}
+
+static aml_status no_learner(const aml_facts *f) {
+    if (f->needs)
+        return aml_help(
+            aml_fail(AML_EUSAGE, "none of the learners asked for can keep the constraints"),
+            "increasing and decreasing columns and interactions are kept exactly or not at all",
+            "allow gbdt");
+    return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for can do a %s task",
+                             aml_task_name(f->shape.task)),
+                    NULL, "`automl catalog` shows which learner does what");
 }
 
 aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char *const *allowed,
@@ -105,10 +116,7 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
             if (!dims[d++].name) return AML_ENOMEM;
         }
     }
-    if (!c->n_learners)
-        return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for can do a %s task",
-                                 aml_task_name(facts->shape.task)),
-                        NULL, "`automl catalog` shows which learner does what");
+    if (!c->n_learners) return no_learner(facts);
     c->choice = (aml_param){
         .name = "learner", .summary = "the learner", .kind = AML_CHOICE, .choices = names};
     dims[0] = (aml_dim){
@@ -225,6 +233,14 @@ bool aml_plan_sees_target(const aml_plan *plan) {
     for (size_t i = 0; i < plan->n_steps; i++)
         if (plan->steps[i].step->flags & AML_STEP_TARGET) return true;
     return false;
+}
+
+bool aml_plan_keeps_order(const aml_plan *plan) {
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const aml_step *step = plan->steps[i].step;
+        if ((step->kinds & AML_NUMBER) && !(step->flags & AML_STEP_KEEPS_ORDER)) return false;
+    }
+    return true;
 }
 
 /* ---- names */

@@ -25,6 +25,7 @@ typedef struct aml_facts {
     unsigned kinds;       /* kinds of the feature columns */
     uint32_t most_levels; /* of a category column */
     bool missing;         /* any missing cell in a feature */
+    unsigned needs;       /* AML_CAN_…: what a learner has to be able to keep */
 } aml_facts;
 
 /* The space of all plans: dimension 0 chooses the learner. Lives in `keep`. */
@@ -52,5 +53,6 @@ void aml_plan_features_text(aml_string *out, const aml_plan *plan);
 enum { AML_NO_FEATURES = 4 };                  /* beside AML_BUILD_…: the learner looks at none */
 unsigned aml_plan_build(const aml_plan *plan); /* what designs for the learner need */
 bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET */
+bool aml_plan_keeps_order(const aml_plan *plan); /* numbers go only through steps that keep order */
 
 #endif

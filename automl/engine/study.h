@@ -23,6 +23,7 @@ typedef struct aml_study {
     aml_frame view; /* the feature columns */
     aml_table table;
     aml_facts facts;
+    aml_constraints constraints;
     aml_folds folds;
     /* search (study_search.c) */
     aml_composer composer;
@@ -34,6 +35,9 @@ typedef struct aml_study {
     size_t ended, failed;
 } aml_study;
 
+/* The options of a caller who may know fewer members: the others are 0. */
+aml_train_options aml_study_options(const aml_train_options *given);
+
 /* A study of `options` (kept, not copied), without its stages; and its end, in which the model is not freed. */
 aml_status aml_study_init(aml_study *s, const aml_train_options *options, const aml_frame *data);
 void aml_study_free(aml_study *s);
@@ -43,6 +47,10 @@ aml_status aml_study_data(aml_study *s, const aml_frame *data);
 aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, space, yardstick */
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_finish(aml_study *s);
+
+/* Sets the model's score: value, and the 95 % interval of the metric on `pred` (scored rows × outputs, each row by
+ * models and weights that it had no say in). */
+aml_status aml_study_score(aml_study *s, double value, const double *pred);
 
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);

@@ -97,7 +97,8 @@ static void gather_facts(aml_study *s) {
     *f = (aml_facts){.shape = {.n = s->folds.n_train[0],
                                .p = s->view.p,
                                .task = s->task.kind,
-                               .n_classes = s->task.n_classes}};
+                               .n_classes = s->task.n_classes},
+                     .needs = s->constraints.needs};
     for (size_t i = 0; i < s->view.p; i++) {
         const aml_column *c = &s->view.columns[i];
         f->kinds |= (unsigned)c->kind;
@@ -302,6 +303,13 @@ static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *rol
     return AML_OK;
 }
 
+static aml_status make_constraints(aml_study *s, const aml_frame *data, const aml_role *roles) {
+    AML_TRY(aml_constraints_make(&s->constraints, s->options, data, roles, &s->view, s->task.kind,
+                                 &s->ctx));
+    return aml_constraints_report(&s->profile.guardrails, &s->constraints, s->options, &s->view,
+                                  s->task.kind, &s->ctx);
+}
+
 aml_status aml_study_data(aml_study *s, const aml_frame *data) {
     aml_role *roles = AML_ARRAY(s->ctx.keep, data->p + 1, aml_role);
     if (!roles) return AML_ENOMEM;
@@ -313,6 +321,7 @@ aml_status aml_study_data(aml_study *s, const aml_frame *data) {
     AML_TRY(aml_profile_target(&s->profile, s->frame, &s->target.task, s->target.rows, &s->ctx));
     AML_TRY(describe_task(s));
     AML_TRY(choose_features(s));
+    AML_TRY(make_constraints(s, data, roles));
     if (s->options->valid) AML_TRY(own_validation(s));
     else AML_TRY(make_folds(s));
     AML_TRY(

@@ -64,6 +64,7 @@ static aml_status make_bench(aml_study *s) {
                            .task = &s->task,
                            .metric = s->model->metric,
                            .folds = &s->folds,
+                           .constraints = &s->constraints,
                            .n_outputs = aml_task_outputs(s->task.kind, s->task.n_classes),
                            .n_inputs = s->view.p,
                            .refits = !s->options->valid,

@@ -30,6 +30,12 @@ static aml_status stages(aml_study *s, const aml_frame *data) {
     return aml_study_finish(s);
 }
 
+aml_train_options aml_study_options(const aml_train_options *given) {
+    aml_train_options o = {0};
+    memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
+    return o;
+}
+
 aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_frame *data) {
     *s = (aml_study){.options = o, .start = aml_now(), .model = aml_model_new()};
     if (!s->model) return AML_ENOMEM;
@@ -65,10 +71,10 @@ aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_opt
     aml_linalg_init();
     *out = NULL;
     if (!data || !options) return aml_fail(AML_EUSAGE, "aml_train needs data and options");
-    AML_TRY(check_options(options));
-    aml_train_options o = *options;
+    aml_train_options o = aml_study_options(options);
     if (!(o.time_limit > 0) && !o.trials) o.time_limit = 60;
     aml_study s;
+    AML_TRY(check_options(&o));
     aml_status status = aml_study_init(&s, &o, data);
     if (!status) status = stages(&s, data);
     aml_study_free(&s);

@@ -1,6 +1,7 @@
 /* trial.c: the folds of one trial. */
 #include "automl/engine/trial.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -32,6 +33,8 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     train.valid = valid;
     train.n_valid = n_valid;
     train.held_out = held_out;
+    assert(!b->constraints->monotone || aml_plan_keeps_order(plan));
+    AML_TRY(aml_constraints_apply(&train, b->constraints, ctx->scratch));
     aml_ctx own = *ctx;
     own.keep = out->arena;
     return plan->learner->fit(&out->model, &train, plan->hp, &own);

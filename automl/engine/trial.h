@@ -4,6 +4,7 @@
 
 #include "automl/core/history.h"
 #include "automl/core/split.h"
+#include "automl/engine/constraints.h"
 #include "automl/engine/designs.h"
 
 /* What every trial of a study works on; immutable while trials run. */
@@ -19,6 +20,7 @@ typedef struct aml_bench {
     const uint32_t *scored; /* row numbers */
     const double *y, *w;    /* of those rows; w may be NULL */
     const size_t *begin;    /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
+    const aml_constraints *constraints;
     aml_designs *designs;
     bool refits;     /* models for the end may be fitted anew on all rows */
     size_t n_inputs; /* columns that features can come from */

@@ -14,10 +14,10 @@
 #include "automl/core/data.h"
 
 typedef struct aml_linear {
-    size_t p, q, k;     /* dense features, sparse features, outputs */
-    const double *coef; /* (p + q + 1) × k; the last row holds the intercepts */
-    const double *sd;   /* p: spread of the dense features where it was fitted */
-    double gain;        /* what the last step promised, of the mean loss: the tolerance reached */
+    size_t p, q, k;          /* dense features, sparse features, outputs */
+    const double *coef;      /* (p + q + 1) × k; the last row holds the intercepts */
+    const double *mean, *sd; /* p: of the dense features where it was fitted */
+    double gain; /* what the last step promised, of the mean loss: the tolerance reached */
 } aml_linear;
 
 /* A loss on a block of n rows and k margins: z holds the margins and is replaced by w * d loss /
@@ -79,6 +79,9 @@ aml_status aml_linear_load(void **model, aml_reader *r, aml_ctx *ctx);
 aml_status aml_linear_load_regression(void **model, aml_reader *r, aml_ctx *ctx); /* one output */
 aml_status aml_linear_predict_values(double *out, const void *model, const aml_data *x,
                                      aml_ctx *ctx); /* the margins */
+/* coef * (x - mean) of the dense features; the last is the margin at the means, with what sparse features add. */
+aml_status aml_linear_contributions(double *out, const void *model, const aml_data *x,
+                                    aml_ctx *ctx);
 /* |coef| * sd over all outputs, sum 1. */
 aml_status aml_linear_importance(double *out, const void *model, size_t p);
 

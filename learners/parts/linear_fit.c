@@ -87,14 +87,14 @@ static aml_status prepare_target(double *mean, double *sd, aml_linear_problem *p
     return problem->rows.y ? AML_OK : AML_ENOMEM;
 }
 
-static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_problem *problem,
-                      const aml_linear_task *task) {
+static aml_status fit(aml_linear *model, double *coef, double *center, double *sd,
+                      aml_linear_problem *problem, const aml_linear_task *task) {
     aml_ctx *ctx = problem->ctx;
     const aml_data *x = &problem->rows.x;
-    double total, y_mean, y_sd, *center = AML_ARRAY(ctx->scratch, problem->p, double);
+    double total, y_mean, y_sd;
     double *w = aml_rows_weights(&total, x, ctx->scratch);
     problem->frozen = AML_ARRAY(ctx->scratch, problem->k, bool);
-    if (!w || !center || !problem->frozen) return AML_ENOMEM;
+    if (!w || !problem->frozen) return AML_ENOMEM;
     for (size_t i = 0; i < x->n; i++) w[i] /= total;
     AML_TRY(aml_rows_moments(center, sd, x, w, 1, ctx));
     problem->rows.w = w;
@@ -113,6 +113,7 @@ static aml_status fit(aml_linear *model, double *coef, double *sd, aml_linear_pr
                           .q = problem->q,
                           .k = problem->k,
                           .coef = coef,
+                          .mean = center,
                           .sd = sd,
                           .gain = isfinite(problem->gain) ? problem->gain : 0};
     return AML_OK;
@@ -123,7 +124,8 @@ aml_status aml_linear_fit(aml_linear *model, const aml_data *train, const aml_li
     size_t p = train->x->p, q = aml_rows_sparse(train);
     size_t k = train->task == AML_MULTICLASS ? (size_t)train->n_classes : 1, d = (p + q + 1) * k;
     double *coef = AML_ARRAY(ctx->keep, d, double), *sd = AML_ARRAY(ctx->keep, p, double);
-    if (!coef || !sd) return AML_ENOMEM;
+    double *center = AML_ARRAY(ctx->keep, p, double);
+    if (!coef || !sd || !center) return AML_ENOMEM;
     aml_linear_problem problem = {.rows = {.x = *train},
                                   .loss = task->loss,
                                   .shape = task->shape,
@@ -134,7 +136,7 @@ aml_status aml_linear_fit(aml_linear *model, const aml_data *train, const aml_li
                                   .d = d,
                                   .ctx = ctx};
     aml_mark mark = aml_arena_mark(ctx->scratch);
-    AML_TRY(fit(model, coef, sd, &problem, task));
+    AML_TRY(fit(model, coef, center, sd, &problem, task));
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }

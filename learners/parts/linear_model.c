@@ -102,6 +102,7 @@ void aml_linear_save(const void *model, aml_writer *w) {
     aml_put_u64(w, m->q);
     aml_put_u64(w, m->k);
     aml_put_f64s(w, m->coef, (m->p + m->q + 1) * m->k);
+    aml_put_f64s(w, m->mean, m->p);
     aml_put_f64s(w, m->sd, m->p);
     aml_put_f64(w, m->gain);
 }
@@ -120,10 +121,12 @@ aml_status aml_linear_read(aml_linear *m, aml_reader *r, aml_ctx *ctx) {
     size_t n = (size_t)((p + q + 1) * k);
     m->p = (size_t)p, m->q = (size_t)q, m->k = (size_t)k;
     m->coef = aml_get_f64s(r, ctx->keep, n, NULL);
+    m->mean = aml_get_f64s(r, ctx->keep, m->p, NULL);
     m->sd = aml_get_f64s(r, ctx->keep, m->p, NULL);
     m->gain = aml_get_f64(r);
     if (r->status) return r->status;
     if (!all_within(m->coef, n, -LARGEST_COEF, LARGEST_COEF) ||
+        !all_within(m->mean, m->p, -LARGEST_COEF, LARGEST_COEF) ||
         !all_within(m->sd, m->p, 0, LARGEST_COEF) || !all_within(&m->gain, 1, 0, LARGEST_COEF))
         return aml_reader_fail(r, "a coefficient is out of range");
     return AML_OK;
@@ -141,6 +144,35 @@ aml_status aml_linear_load_regression(void **model, aml_reader *r, aml_ctx *ctx)
     AML_TRY(aml_linear_load(model, r, ctx));
     const aml_linear *m = *model;
     return m->k == 1 ? AML_OK : aml_reader_fail(r, "a regression with %zu outputs", m->k);
+}
+
+static void explain_row(double *out, const aml_linear *m, const aml_data *x, size_t i) {
+    size_t k = m->k;
+    double *base = out + m->p * k;
+    margins(base, m, x, i);
+    for (size_t j = 0; j < m->p; j++) {
+        double v = (double)dense_value(x->x, x->rows[i], j) - m->mean[j];
+        for (size_t c = 0; c < k; c++) base[c] -= out[j * k + c] = v * m->coef[j * k + c];
+    }
+}
+
+static void explain_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    prediction *p = arg;
+    (void)block, (void)thread;
+    if (aml_should_stop(p->ctx)) atomic_store(&p->stopped, true);
+    if (atomic_load(&p->stopped)) return;
+    size_t width = (p->model->p + 1) * p->model->k;
+    for (size_t i = begin; i < end; i++) explain_row(p->out + i * width, p->model, p->x, i);
+}
+
+aml_status aml_linear_contributions(double *out, const void *model, const aml_data *x,
+                                    aml_ctx *ctx) {
+    const aml_linear *m = model;
+    AML_TRY(aml_rows_check(x, m->p, m->q));
+    prediction p = {.out = out, .model = m, .x = x, .ctx = ctx};
+    atomic_init(&p.stopped, false);
+    aml_par_for(ctx->n_threads, x->n, BLOCK, explain_block, &p);
+    return atomic_load(&p.stopped) ? aml_stopped() : AML_OK;
 }
 
 aml_status aml_linear_importance(double *out, const void *model, size_t p) {

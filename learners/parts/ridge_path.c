@@ -154,6 +154,7 @@ aml_status aml_ridge_path_fit(aml_ridge_path *out, const aml_data *train, const 
     *out = (aml_ridge_path){.n_alphas = m};
     out->coef = AML_ARRAY(ctx->scratch, (p + 1) * m, double);
     out->loo = AML_ARRAY(ctx->scratch, m, double);
+    out->mean = center;
     out->sd = AML_ARRAY(ctx->scratch, p, double);
     a.lambda = AML_ARRAY(ctx->scratch, m, double);
     if (each_row) out->left = a.left = AML_ARRAY(ctx->scratch, n * m, double);

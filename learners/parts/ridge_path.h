@@ -14,8 +14,8 @@ typedef struct aml_ridge_path {
     double *loo;  /* n_alphas: weighted mean of the squared errors of rows left out */
     double
         *left; /* n × n_alphas: prediction of a row from all others, less its target; when asked */
-    double *sd;  /* p: spread of the features */
-    size_t best; /* the alpha of the least loo; of two the larger alpha */
+    double *mean, *sd; /* p: of the features */
+    size_t best;       /* the alpha of the least loo; of two the larger alpha */
 } aml_ridge_path;
 
 /* Dense features only, and rows or features at most a few thousand. */
