@@ -223,7 +223,7 @@ unsigned aml_plan_build(const aml_plan *plan) {
 
 bool aml_plan_sees_target(const aml_plan *plan) {
     for (size_t i = 0; i < plan->n_steps; i++)
-        if (plan->steps[i].step->flags & AML_STEP_TARGET) return true;
+        if (plan->steps[i].step->flags & (AML_STEP_TARGET | AML_STEP_SELECTS)) return true;
     return false;
 }
 

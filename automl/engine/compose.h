@@ -51,6 +51,6 @@ void aml_plan_text(aml_string *out, const aml_plan *plan);
 void aml_plan_features_text(aml_string *out, const aml_plan *plan);
 enum { AML_NO_FEATURES = 4 };                  /* beside AML_BUILD_…: the learner looks at none */
 unsigned aml_plan_build(const aml_plan *plan); /* what designs for the learner need */
-bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET */
+bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET or _SELECTS */
 
 #endif
