@@ -82,7 +82,7 @@ static void test_impute(void **unused) {
     float x[6] = {1, NAN, 2, 100, 4, NAN}, full[6] = {1, 2, 3, 4, 5, 6};
     int32_t code[6] = {2, -1, 1, 1, 2, -2};
     aml_feature f[] = {numbers("x", x), codes("c", code, 3, levels), numbers("full", full)};
-    aml_table t = {6, 3, f, NULL};
+    aml_table t = {.n = 6, .p = 3, .features = f};
     bench *b = open_bench(6);
     run(b, "impute", "number=median category=most_frequent", &t);
     assert_close(values(b, "x")[1], 3, 0);
@@ -195,7 +195,7 @@ static void test_target_encode(void **unused) {
     int32_t code[8] = {0, 0, 0, 1, 1, -1, -2, 2};
     double y[8] = {1, 2, 6, 10, 20, 3, 0, 0}, w[8] = {1, 1, 2, 1, 1, 4, 9, 9};
     aml_feature f = codes("x", code, 3, NULL);
-    aml_table t = {8, 1, &f, NULL};
+    aml_table t = {.n = 8, .p = 1, .features = &f};
     bench *b = open_bench(6);
     b->target.y = y;
     b->target.w = w;
@@ -224,7 +224,7 @@ static void test_target_encode_classes(void **unused) {
         y[i] = (double)aml_rng_below(&r, 4);
     }
     aml_feature f = codes("x", code, N, NULL);
-    aml_table t = {N, 1, &f, NULL};
+    aml_table t = {.n = N, .p = 1, .features = &f};
     bench *b = open_bench(N);
     b->target.y = y;
     b->target.task = AML_MULTICLASS;
@@ -255,7 +255,7 @@ static void test_target_encode_weights(void **unused) {
         w[i] = i < N / 4 ? 2 : 1;
     }
     aml_feature f = codes("x", code, 20, NULL);
-    aml_table t = {N, 1, &f, NULL};
+    aml_table t = {.n = N, .p = 1, .features = &f};
     bench *b = open_bench(N / 2), *twice = open_bench(N / 2 + N / 4);
     for (uint32_t i = 0; i < N / 4; i++) twice->rows[N / 2 + i] = i;
     b->target.y = twice->target.y = y;

@@ -26,7 +26,7 @@ static void test_scale_standard_and_minmax(void **unused) {
         same[i] = 0.1f;
     }
     aml_feature f[] = {numbers("x", x), numbers("huge", huge), numbers("same", same)};
-    aml_table t = {N, 3, f, NULL};
+    aml_table t = {.n = N, .p = 3, .features = f};
     bench *b = open_bench(N);
     run(b, "scale", NULL, &t);
     assert_int_equal(b->out.p, 2);

@@ -3,8 +3,9 @@
 #define AML_ENGINE_COMPOSE_H
 
 #include "automl/engine/catalog.h"
+#include "automl/engine/featurization.h"
 
-enum { AML_MAX_STEPS = 12, AML_MAX_PARAMS = 32 };
+enum { AML_MAX_STEPS = 20, AML_MAX_PARAMS = 32 };
 
 typedef struct aml_plan_step {
     const aml_step *step;
@@ -25,6 +26,9 @@ typedef struct aml_facts {
     unsigned kinds;       /* kinds of the feature columns */
     uint32_t most_levels; /* of a category column */
     bool missing;         /* any missing cell in a feature */
+    size_t n_numbers, n_categories; /* columns of these kinds */
+    size_t n_few;                   /* numbers with few different values */
+    const aml_featurization *featurization; /* what the user wants; NULL = auto */
 } aml_facts;
 
 /* The space of all plans: dimension 0 chooses the learner. Lives in `keep`. */

@@ -185,21 +185,6 @@ typedef struct predict_job {
     aml_error error; /* of whoever failed first */
 } predict_job;
 
-/* The rows [begin, begin + n) of a table: pointers moved, nothing copied. */
-static aml_status slice(aml_table *out, const aml_table *t, size_t begin, size_t n, aml_arena *a) {
-    aml_feature *f = AML_ARRAY(a, t->p + 1, aml_feature);
-    if (!f) return AML_ENOMEM;
-    for (size_t j = 0; j < t->p; j++) {
-        f[j] = t->features[j];
-        if (f[j].x) f[j].x += begin;
-        if (f[j].code) f[j].code += begin;
-        if (f[j].time) f[j].time += begin;
-        if (f[j].offset) f[j].offset += begin;
-    }
-    *out = (aml_table){.n = n, .p = t->p, .features = f};
-    return AML_OK;
-}
-
 /* The design of a chain, made once for all fits of a batch that share the chain. */
 typedef struct made {
     const aml_chain *chain;
@@ -257,7 +242,7 @@ static void predict_batch(void *arg, size_t block, size_t begin, size_t end, int
     aml_table rows;
     (void)block, (void)thread;
     aml_status status =
-        keep && scratch ? slice(&rows, j->table, begin, end - begin, keep) : AML_ENOMEM;
+        keep && scratch ? aml_table_slice(&rows, j->table, begin, end - begin, keep) : AML_ENOMEM;
     if (!status) status = predict_rows(j->out + begin * j->k, j, &rows, &ctx);
     if (status && !atomic_exchange(&j->status, (int)status)) j->error = *aml_last_error();
     aml_arena_free(keep);

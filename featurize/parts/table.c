@@ -172,6 +172,21 @@ aml_status aml_table_from_frame(aml_table *out, const aml_frame *f, const uint8_
     return aml_each(ctx, f->p, narrow, &(conversion){f->n, from, to});
 }
 
+aml_status aml_table_slice(aml_table *out, const aml_table *t, size_t begin, size_t n,
+                           aml_arena *keep) {
+    aml_feature *f = AML_ARRAY(keep, t->p + 1, aml_feature);
+    if (!f) return AML_ENOMEM;
+    for (size_t j = 0; j < t->p; j++) {
+        f[j] = t->features[j];
+        if (f[j].x) f[j].x += begin;
+        if (f[j].code) f[j].code += begin;
+        if (f[j].time) f[j].time += begin;
+        if (f[j].offset) f[j].offset += begin;
+    }
+    *out = (aml_table){.n = n, .p = t->p, .features = f};
+    return AML_OK;
+}
+
 aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx) {
     const char **names = AML_ARRAY(ctx->keep, t->p, const char *);
     uint32_t *n_levels = AML_ARRAY(ctx->keep, t->p, uint32_t);

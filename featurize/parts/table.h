@@ -50,6 +50,10 @@ size_t aml_table_count(const aml_table *t, unsigned kinds);
 aml_status aml_table_from_frame(aml_table *out, const aml_frame *f, const uint8_t *use,
                                 aml_ctx *ctx);
 
+/* The rows begin … begin + n - 1, without sparse columns: pointers moved, nothing copied but the list of columns (keep). */
+aml_status aml_table_slice(aml_table *out, const aml_table *t, size_t begin, size_t n,
+                           aml_arena *keep);
+
 /* The design of a table of numbers and categories; codes below 0 become NaN. A column of text or
  * dates is AML_EINTERNAL: a step to treat it is missing. */
 aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx);
