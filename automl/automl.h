@@ -121,6 +121,9 @@ typedef struct aml_guardrail {
     const char *message; /* evidence in one sentence, with counts and column names */
     const char *action;  /* what was done; empty when nothing */
     size_t count;        /* columns, rows or classes concerned */
+    const char *severity; /* "info", "notice" (something was changed), "warning" (for you to look at) */
+    const char *unit;     /* what `count` counts: "columns", "rows", …; empty when nothing */
+    const char *undo;     /* how to have it otherwise; empty when there is nothing to undo */
 } aml_guardrail;
 
 typedef struct aml_progress {
@@ -136,6 +139,21 @@ typedef struct aml_progress {
 } aml_progress;
 /* Called from any thread, one at a time. Not 0 = stop the search and finish with what there is. */
 typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
+
+/* What featurization may do. NULL where one is asked for is "auto". */
+typedef struct aml_featurization aml_featurization;
+/* "auto", "off" (only what learners cannot do without: no text, no encoding by the target, no further features), or a
+ * JSON object, comments allowed, each member optional:
+ *     {"mode": "auto" | "off",
+ *      "blocked": ["pca", …],                        steps never to be used (`automl catalog` lists them)
+ *      "kinds": {"zip": "category", "id": "drop"},   category, text, number, datetime, drop
+ *      "params": {"target_encode": {"smoothing": 20}}}
+ * AML_ECONFIG with line and column, and the nearest known word. */
+AML_API aml_status aml_featurization_parse(aml_featurization **out, const char *text);
+AML_API aml_status aml_featurization_read(aml_featurization **out, const char *path);
+AML_API void aml_featurization_free(aml_featurization *f);
+/* Columns that are to be categories or texts, NULL-ended: for aml_read_options.text, so that "007" stays what it is. */
+AML_API const char *const *aml_featurization_texts(const aml_featurization *f);
 
 typedef struct aml_train_options {
     size_t size;
@@ -174,6 +192,7 @@ typedef struct aml_train_options {
      * log-odds of each fitted model are; a mean of several models' probabilities is only nearly so
      * (one fit alone: ensemble -1, validation "holdout0.2"). */
     const char *const *const *interactions;
+    const aml_featurization *featurization; /* NULL = auto */
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -249,6 +268,22 @@ AML_API int aml_model_part(const aml_model *m, size_t i, aml_part *out);
 /* Importance of the input columns (gain shares of the learners that have them, weighted; sum 1). Returns 0
  * after the last; sorted downwards. */
 AML_API int aml_model_importance(const aml_model *m, size_t i, const char **name, double *share);
+
+/* What the featurization of a part makes, in the order of its matrix, and where it comes from. */
+typedef struct aml_engineered {
+    size_t size;
+    const char *name;   /* "date.month", "city=Rome", "price/area"; "note~…" is a run of sparse columns */
+    const char *kind;   /* "number", "category", "sparse numbers" */
+    const char *inputs; /* input columns, separated by ", "; "" = all that the first of the steps takes */
+    const char *steps;  /* that made or changed it, in order: "datetime, impute, scale" */
+    size_t columns;     /* 1, or those of the run */
+    double importance;  /* gain share in the part's first fit; NAN when the learner has none */
+} aml_engineered;
+typedef struct aml_lineage aml_lineage;
+AML_API aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part);
+AML_API int aml_lineage_at(const aml_lineage *l, size_t i,
+                           aml_engineered *out); /* 0 after the last */
+AML_API void aml_lineage_free(aml_lineage *l);
 
 enum { AML_NO_TIMINGS = 1 };
 AML_API char *aml_model_leaderboard_json(const aml_model *m, unsigned flags);
@@ -335,6 +370,10 @@ AML_API aml_status aml_explanation_csv(const aml_explanation *e, const char *pat
 AML_API char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p,
                                    int with_rows);
 AML_API void aml_explanation_free(aml_explanation *e);
+
+/* Writes the features that a part (its first fit) makes of the rows, as CSV ("-" = standard output). */
+AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, size_t part,
+                                           const char *path, int threads);
 
 /* ---- catalog ------------------------------------------------------------------------------ */
 

@@ -4,12 +4,11 @@
 
 #include "automl/core/sort.h"
 #include "featurize/parts/each.h"
+#include "featurize/parts/indicators.h"
 #include "featurize/parts/levels.h"
-#include "featurize/parts/sparse.h"
 #include "featurize/parts/table.h"
 
 enum { MAX_LEVELS, SPARSE_FROM };
-enum { ROWS = 4096 };
 
 static const aml_param params[] = {{.name = "max_levels",
                                     .summary = "Only this many most frequent levels get a column",
@@ -93,9 +92,6 @@ typedef struct job {
     const hot_state *s;
     const aml_table *x;
     float **dense; /* n_new columns, all 0 */
-    uint64_t *start;
-    uint32_t *column;
-    float *value;
 } job;
 
 static uint32_t place_of(const job *u, size_t j, size_t row) {
@@ -125,9 +121,9 @@ static aml_status dense_columns(aml_table_builder *b, const job *u, aml_ctx *ctx
             char number[16];
             if (!u->s->column[j].hot[l]) continue;
             snprintf(number, sizeof number, "#%u", l);
-            float *v = aml_table_number(
+            float *v = aml_table_derived(
                 b, aml_feature_name(ctx->keep, f->name, "=", f->levels ? f->levels[l] : number),
-                f->source);
+                f);
             if (!v) return AML_ENOMEM;
             for (size_t i = 0; i < u->x->n; i++) v[i] = 0;
             u->dense[u->s->column[j].place[l]] = v;
@@ -136,53 +132,44 @@ static aml_status dense_columns(aml_table_builder *b, const job *u, aml_ctx *ctx
     return AML_OK;
 }
 
-/* Without `value` counts the entries of each row into start[row + 1]. */
-static aml_status fill_sparse(void *arg, size_t block, int thread) {
-    const job *u = arg;
-    size_t end = (block + 1) * ROWS < u->x->n ? (block + 1) * ROWS : u->x->n;
-    (void)thread;
-    for (size_t i = block * ROWS; i < end; i++) {
-        uint64_t at = u->value ? u->start[i] : 0;
-        for (size_t j = 0; j < u->x->p; j++) {
-            uint32_t place = u->s->column[j].hot ? place_of(u, j, i) : UINT32_MAX;
-            if (place == UINT32_MAX) continue;
-            if (u->value) {
-                u->column[at] = place;
-                u->value[at] = 1;
-            }
-            at++;
-        }
-        if (!u->value) u->start[i + 1] = at;
+/* A block for each category column, named by its levels. */
+static aml_status describe(aml_block **out, size_t *n, const hot_state *s, const aml_table *x,
+                           aml_ctx *ctx) {
+    aml_block *block = *out = AML_ARRAY(ctx->scratch, x->p, aml_block);
+    if (!block) return AML_ENOMEM;
+    for (size_t j = 0; j < x->p; j++) {
+        const aml_feature *f = &x->features[j];
+        if (!s->column[j].hot) continue;
+        const char **names = AML_ARRAY(ctx->keep, (size_t)f->n_levels + 1, const char *);
+        block->prefix = aml_feature_name(ctx->keep, f->name, f->levels ? "=" : "=#", "");
+        block->source = f->source;
+        if (!names || !block->prefix) return AML_ENOMEM;
+        for (uint32_t l = 0; l < f->n_levels; l++)
+            if (s->column[j].hot[l]) names[block->n_columns++] = f->levels ? f->levels[l] : NULL;
+        block->names = f->levels ? names : NULL;
+        block++;
     }
+    *n = (size_t)(block - *out);
     return AML_OK;
 }
 
-static aml_status sparse_columns(const aml_csr **out, job *u, aml_ctx *ctx) {
-    size_t n = u->x->n, blocks = (n + ROWS - 1) / ROWS;
-    aml_arena *arena = aml_csr_arena(u->x->csr, ctx);
-    u->start = AML_ARRAY(arena, n + 1, uint64_t);
-    if (!u->start) return AML_ENOMEM;
-    AML_TRY(aml_each(ctx, blocks, fill_sparse, u));
-    aml_csr_starts(u->start, n);
-    u->column = aml_alloc_raw(arena, u->start[n], sizeof *u->column);
-    u->value = aml_alloc_raw(arena, u->start[n], sizeof *u->value);
-    if (!u->column || !u->value) return AML_ENOMEM;
-    AML_TRY(aml_each(ctx, blocks, fill_sparse, u));
-    aml_csr fresh = {n, u->s->n_new, u->start, u->column, u->value};
-    return aml_csr_beside(out, u->x->csr, &fresh, ctx);
+static aml_status sparse_apply(aml_table *out, const hot_state *s, const aml_table *x,
+                               aml_ctx *ctx) {
+    const uint32_t **place = AML_ARRAY(ctx->scratch, x->p, const uint32_t *);
+    aml_block *blocks;
+    size_t n_blocks;
+    if (!place) return AML_ENOMEM;
+    for (size_t j = 0; j < x->p; j++) place[j] = s->column[j].place;
+    AML_TRY(describe(&blocks, &n_blocks, s, x, ctx));
+    return aml_indicators_apply(out, x, place, s->n_new, blocks, n_blocks, ctx);
 }
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const hot_state *s = state;
     AML_TRY(aml_signature_check(&s->signature, x));
+    if (s->sparse) return sparse_apply(out, s, x, ctx);
     job u = {.s = s, .x = x};
-    aml_table_builder b = aml_table_begin(x, x->p + (s->sparse ? 0 : s->n_new), ctx);
-    if (s->sparse) {
-        for (size_t j = 0; j < x->p; j++)
-            if (!s->column[j].hot) aml_table_share(&b, &x->features[j]);
-        AML_TRY(sparse_columns(&b.table.csr, &u, ctx));
-        return aml_table_end(out, &b);
-    }
+    aml_table_builder b = aml_table_begin(x, x->p + s->n_new, ctx);
     u.dense = AML_ARRAY(ctx->scratch, s->n_new, float *);
     if (!u.dense) return AML_ENOMEM;
     AML_TRY(dense_columns(&b, &u, ctx));

@@ -2,7 +2,8 @@
  *
  * Value of a level: (Σ w y + s · prior) / (Σ w + s), with the prior the mean over all training rows
  * (Micci-Barreca 2001, with the additive smoothing that is usual now). Missing is a level of its
- * own, unseen levels get the prior. Binary: share of class 1; multiclass: a share for each class,
+ * own, unseen levels get the prior. Or its log odds less those of the prior, the weight of evidence
+ * (Good 1950). Binary: share of class 1; multiclass: a share for each class,
  * of the MAX_CLASSES most frequent ones when there are more; regression: mean.
  *
  * Training rows get values from the other four of five random parts of them, prior included, so
@@ -16,9 +17,10 @@
 #include "featurize/parts/table.h"
 
 enum { MAX_CLASSES = 20, PARTS = 5, NO_PART = 255, POLL = 1 << 16 };
-enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL };
+enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL, VALUE };
 
 static const char *const keep_choices[] = {"false", "true", NULL};
+static const char *const value_choices[] = {"mean", "log_odds", NULL};
 static const aml_param params[] = {{.name = "smoothing",
                                     .summary = "Rows that the overall mean counts for",
                                     .kind = AML_REAL,
@@ -38,6 +40,12 @@ static const aml_param params[] = {{.name = "smoothing",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
                                     .choices = keep_choices},
+                                   {.name = "value",
+                                    .summary = "Means, or for classes log odds beyond the overall "
+                                               "ones (weight of evidence)",
+                                    .kind = AML_CHOICE,
+                                    .fallback = 0,
+                                    .choices = value_choices},
                                    {0}};
 
 typedef struct target_state {
@@ -45,6 +53,7 @@ typedef struct target_state {
     uint32_t *classes; /* multiclass: the class of each new column; else one 0 */
     double smoothing;
     bool multiclass;
+    bool log_odds; /* only while fitting */
 } target_state;
 
 /* What the target says of each row: numbers to average, one for each new column. */
@@ -53,6 +62,7 @@ typedef struct source {
     size_t width;
     int *slot; /* class to new column, -1 = none; NULL for regression */
     double smoothing;
+    bool log_odds;
     const uint8_t *part; /* per training row, in order of target->rows */
     double *prior;       /* (PARTS + 1) × width: without part f, then with all */
 } source;
@@ -79,6 +89,11 @@ static void set_prior(double *prior, const source *s, uint8_t without) {
     for (size_t k = 0; k < s->width; k++) prior[k] = total > 0 ? prior[k] / total : none;
 }
 
+static double log_odds(double p) {
+    p = fmin(fmax(p, 1e-6), 1 - 1e-6);
+    return log(p / (1 - p));
+}
+
 /* sum[(n_levels + 2) × width] becomes the encoding of each level; total[n_levels + 2] is room. */
 static aml_status encode(double *sum, double *total, const source *s, const aml_feature *f,
                          uint8_t without, const aml_ctx *ctx) {
@@ -97,6 +112,7 @@ static aml_status encode(double *sum, double *total, const source *s, const aml_
         for (size_t k = 0; k < width; k++) {
             double *v = &sum[l * width + k];
             *v = (*v + s->smoothing * prior[k]) / (total[l] + s->smoothing);
+            if (s->log_odds) *v = log_odds(*v) - log_odds(prior[k]);
         }
     return AML_OK;
 }
@@ -126,6 +142,7 @@ static size_t columns_of(const aml_data *target) {
 static aml_status prepare(source *s, const target_state *t, const aml_data *target, bool cut,
                           aml_ctx *ctx) {
     *s = (source){.target = target, .width = t->encoder.width, .smoothing = t->smoothing};
+    s->log_odds = t->log_odds && target->task != AML_REGRESSION;
     uint8_t *part = AML_ARRAY(ctx->scratch, target->n, uint8_t);
     uint32_t *order = AML_ARRAY(ctx->scratch, target->n, uint32_t);
     s->prior = AML_ARRAY(ctx->scratch, (PARTS + 1) * s->width, double);
@@ -211,6 +228,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     if (!t || !acts) return AML_ENOMEM;
     t->smoothing = hp[SMOOTHING];
     t->multiclass = target->task == AML_MULTICLASS;
+    t->log_odds = hp[VALUE] == 1;
     t->classes = AML_ARRAY(ctx->keep, width, uint32_t);
     if (!t->classes) return AML_ENOMEM;
     if (t->multiclass) AML_TRY(choose_classes(t->classes, width, target, ctx));

@@ -310,7 +310,22 @@ static aml_status collect(void *arg, size_t block, int thread) {
     return AML_OK;
 }
 
-static aml_status sparse_columns(const aml_csr **out, apply_job *u, aml_ctx *ctx) {
+/* A block for each text column. */
+static aml_status describe(aml_block **out, const apply_job *u, size_t texts, aml_ctx *ctx) {
+    aml_block *block = *out = AML_ARRAY(ctx->scratch, texts, aml_block);
+    if (!block) return AML_ENOMEM;
+    for (size_t j = 0; j < u->x->p; j++) {
+        const aml_feature *f = &u->x->features[j];
+        if (f->kind != AML_TEXT) continue;
+        block->prefix = aml_feature_name(ctx->keep, f->name, "~", "");
+        block->source = f->source;
+        block->n_columns = (uint32_t)u->s->column[j].n_terms;
+        if (!block++->prefix) return AML_ENOMEM;
+    }
+    return AML_OK;
+}
+
+static aml_status sparse_columns(aml_table *out, apply_job *u, size_t texts, aml_ctx *ctx) {
     size_t n = u->x->n, blocks = (n + ROWS - 1) / ROWS;
     aml_arena *arena = aml_csr_arena(u->x->csr, ctx);
     AML_TRY(aml_each(ctx, blocks, weigh, u));
@@ -320,7 +335,9 @@ static aml_status sparse_columns(const aml_csr **out, apply_job *u, aml_ctx *ctx
     if (!u->column || !u->value) return AML_ENOMEM;
     AML_TRY(aml_each(ctx, blocks, collect, u));
     aml_csr fresh = {n, u->s->n_new, u->start, u->column, u->value};
-    return aml_csr_beside(out, u->x->csr, &fresh, ctx);
+    aml_block *described;
+    AML_TRY(describe(&described, u, texts, ctx));
+    return aml_sparse_add(out, u->x, &fresh, described, texts, ctx);
 }
 
 static void add_columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
@@ -352,7 +369,7 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     if (!u.start || !u.blocks || !u.terms || !u.other || (s->form && !u.form)) return AML_ENOMEM;
     add_columns(&b, &u, ctx);
     AML_TRY(aml_table_end(out, &b));
-    aml_status status = texts ? sparse_columns(&out->csr, &u, ctx) : AML_OK;
+    aml_status status = texts ? sparse_columns(out, &u, texts, ctx) : AML_OK;
     for (size_t t = 0; t < threads; t++) {
         aml_free(u.terms[t].hash);
         aml_free(u.other[t].hash);

@@ -168,6 +168,7 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     }
     aml_table_builder b = aml_table_begin(x, x->p + s->k, ctx);
     b.table.csr = NULL;
+    b.table.n_blocks = 0;
     for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
     for (size_t c = 0; c < s->k; c++) {
         char number[24];

@@ -145,7 +145,7 @@ static void finish(fixture *x, aml_task_kind task) {
                              .source = 12 + k};
     }
     finish_sparse(x);
-    x->table = (aml_table){x->n, N_COLUMNS, x->features, &x->csr};
+    x->table = (aml_table){.n = x->n, .p = N_COLUMNS, .features = x->features, .csr = &x->csr};
     x->target.task = task;
     x->target.n_classes = task == AML_REGRESSION ? 0 : task == AML_BINARY ? 2 : 3;
     for (size_t i = 0; task == AML_BINARY && i < x->n; i++) x->y[i] = x->y[i] > 0;

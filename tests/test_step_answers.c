@@ -16,7 +16,7 @@ static void test_datetime_agrees_with_gmtime(void **unused) {
     t[5] = NAN;
     bench *b = open_bench(N);
     aml_feature f = {.name = "d", .kind = AML_DATETIME, .time = t};
-    run(b, "datetime", NULL, &(aml_table){N, 1, &f, NULL});
+    run(b, "datetime", NULL, &(aml_table){.n = N, .p = 1, .features = &f});
     for (size_t i = 0; i < N; i++) {
         if (i == 5) continue;
         time_t seconds = (time_t)t[i];
@@ -41,7 +41,7 @@ static void test_datetime_drops_what_is_constant(void **unused) {
     for (size_t i = 0; i < N; i++) t[i] = 86400.0 * (double)(i % 28) + 1609459200.0;
     bench *b = open_bench(N);
     aml_feature f = {.name = "d", .kind = AML_DATETIME, .time = t}; /* January 2021 at midnight */
-    run(b, "datetime", "cyclic=true", &(aml_table){N, 1, &f, NULL});
+    run(b, "datetime", "cyclic=true", &(aml_table){.n = N, .p = 1, .features = &f});
     assert_null(column(b, "d.year"));
     assert_null(column(b, "d.month"));
     assert_null(column(b, "d.month_sin"));
@@ -53,7 +53,7 @@ static void test_datetime_drops_what_is_constant(void **unused) {
         assert_close(values(b, "d.weekday_sin")[i], sin(angle), 1e-6);
         assert_close(values(b, "d.weekday_cos")[i], cos(angle), 1e-6);
     }
-    run(b, "datetime", NULL, &(aml_table){N, 1, &f, NULL});
+    run(b, "datetime", NULL, &(aml_table){.n = N, .p = 1, .features = &f});
     assert_null(column(b, "d.weekday_sin"));
     close_bench(b);
 }
@@ -66,11 +66,11 @@ static void test_missing_flags(void **unused) {
     aml_feature f[] = {numbers("some", some), numbers("none", none), numbers("all", all),
                        codes("code", code, 2, NULL)};
     bench *b = open_bench(10);
-    run(b, "missing_flags", "min_share=0.15", &(aml_table){10, 4, f, NULL});
+    run(b, "missing_flags", "min_share=0.15", &(aml_table){.n = 10, .p = 4, .features = f});
     assert_int_equal(b->out.p, 5);
     for (size_t i = 0; i < 10; i++)
         assert_true(values(b, "some.missing")[i] == (float)(i == 1 || i == 5));
-    run(b, "missing_flags", "min_share=0.1", &(aml_table){10, 4, f, NULL});
+    run(b, "missing_flags", "min_share=0.1", &(aml_table){.n = 10, .p = 4, .features = f});
     assert_int_equal(b->out.p, 6);
     for (size_t i = 0; i < 10; i++) assert_true(values(b, "code.missing")[i] == (float)(i == 1));
     close_bench(b);
@@ -82,7 +82,7 @@ static void test_impute(void **unused) {
     float x[6] = {1, NAN, 2, 100, 4, NAN}, full[6] = {1, 2, 3, 4, 5, 6};
     int32_t code[6] = {2, -1, 1, 1, 2, -2};
     aml_feature f[] = {numbers("x", x), codes("c", code, 3, levels), numbers("full", full)};
-    aml_table t = {6, 3, f, NULL};
+    aml_table t = {.n = 6, .p = 3, .features = f};
     bench *b = open_bench(6);
     run(b, "impute", "number=median category=most_frequent", &t);
     assert_close(values(b, "x")[1], 3, 0);
@@ -109,13 +109,13 @@ static void test_rare(void **unused) {
     int32_t code[14] = {0, 0, 0, 0, 1, 2, 2, 2, 3, 3, 4, -1, -2, 1};
     aml_feature f = codes("x", code, 5, levels);
     bench *b = open_bench(10);
-    run(b, "rare", "min_count=2 max_levels=2", &(aml_table){14, 1, &f, NULL});
+    run(b, "rare", "min_count=2 max_levels=2", &(aml_table){.n = 14, .p = 1, .features = &f});
     const int32_t want[14] = {0, 0, 0, 0, 2, 1, 1, 1, 2, 2, 2, -1, 2, 2};
     assert_memory_equal(column(b, "x")->code, want, sizeof want);
     assert_int_equal(column(b, "x")->n_levels, 3);
     assert_string_equal(column(b, "x")->levels[1], "c");
     assert_string_equal(column(b, "x")->levels[2], "other");
-    run(b, "rare", "min_count=1 max_levels=100", &(aml_table){14, 1, &f, NULL});
+    run(b, "rare", "min_count=1 max_levels=100", &(aml_table){.n = 14, .p = 1, .features = &f});
     assert_int_equal(column(b, "x")->n_levels, 4); /* nothing folded: no "other" */
     assert_int_equal(column(b, "x")->code[10], -2);
     assert_int_equal(column(b, "x")->code[12], -2);
@@ -129,14 +129,14 @@ static void test_one_hot(void **unused) {
     int32_t code[9] = {0, 1, 1, 2, 2, 2, -1, -2, 3};
     aml_feature f = codes("city", code, 4, levels);
     bench *b = open_bench(8);
-    run(b, "one_hot", NULL, &(aml_table){9, 1, &f, NULL});
+    run(b, "one_hot", NULL, &(aml_table){.n = 9, .p = 1, .features = &f});
     assert_int_equal(b->out.p, 3); /* Riga is not among the training rows */
     for (size_t i = 0; i < 9; i++) {
         assert_true(values(b, "city=Rome")[i] == (float)(code[i] == 0));
         assert_true(values(b, "city=Oslo")[i] == (float)(code[i] == 1));
         assert_true(values(b, "city=Bern")[i] == (float)(code[i] == 2));
     }
-    run(b, "one_hot", "max_levels=2", &(aml_table){9, 1, &f, NULL});
+    run(b, "one_hot", "max_levels=2", &(aml_table){.n = 9, .p = 1, .features = &f});
     assert_int_equal(b->out.p, 2);
     assert_null(column(b, "city=Rome"));
     close_bench(b);
@@ -158,8 +158,8 @@ static void test_one_hot_sparse_is_dense(void **unused) {
     aml_csr before = {N, 4, start, column_of, value};
     aml_feature f[] = {codes("a", code[0], 30, NULL), codes("b", code[1], 5, NULL)};
     bench *b = open_bench(N), *d = open_bench(N);
-    run(b, "one_hot", "sparse_from=10", &(aml_table){N, 2, f, &before});
-    run(d, "one_hot", "sparse_from=1000", &(aml_table){N, 2, f, NULL});
+    run(b, "one_hot", "sparse_from=10", &(aml_table){.n = N, .p = 2, .features = f, .csr = &before});
+    run(d, "one_hot", "sparse_from=1000", &(aml_table){.n = N, .p = 2, .features = f});
     const aml_csr *c = b->out.csr;
     assert_int_equal(b->out.p, 0);
     assert_int_equal(c->p, 4 + d->out.p);
@@ -180,11 +180,11 @@ static void test_ordinal_and_count(void **unused) {
     int32_t code[9] = {0, 1, 1, 2, 2, 2, -1, -2, 3};
     aml_feature f = codes("x", code, 4, NULL);
     bench *b = open_bench(8); /* an unseen level has no count, wherever it is */
-    run(b, "ordinal", NULL, &(aml_table){9, 1, &f, NULL});
+    run(b, "ordinal", NULL, &(aml_table){.n = 9, .p = 1, .features = &f});
     const float rank[6] = {2, 1, 1, 0, 0, 0};
     assert_memory_equal(values(b, "x.rank"), rank, sizeof rank);
     for (size_t i = 6; i < 9; i++) assert_true(isnan(values(b, "x.rank")[i]));
-    run(b, "count_encode", NULL, &(aml_table){9, 1, &f, NULL});
+    run(b, "count_encode", NULL, &(aml_table){.n = 9, .p = 1, .features = &f});
     const double count[9] = {1, 2, 2, 3, 3, 3, 1, 0, 0};
     for (size_t i = 0; i < 9; i++) assert_close(values(b, "x.count")[i], log1p(count[i]), 1e-6);
     close_bench(b);
@@ -195,7 +195,7 @@ static void test_target_encode(void **unused) {
     int32_t code[8] = {0, 0, 0, 1, 1, -1, -2, 2};
     double y[8] = {1, 2, 6, 10, 20, 3, 0, 0}, w[8] = {1, 1, 2, 1, 1, 4, 9, 9};
     aml_feature f = codes("x", code, 3, NULL);
-    aml_table t = {8, 1, &f, NULL};
+    aml_table t = {.n = 8, .p = 1, .features = &f};
     bench *b = open_bench(6);
     b->target.y = y;
     b->target.w = w;
@@ -224,7 +224,7 @@ static void test_target_encode_classes(void **unused) {
         y[i] = (double)aml_rng_below(&r, 4);
     }
     aml_feature f = codes("x", code, N, NULL);
-    aml_table t = {N, 1, &f, NULL};
+    aml_table t = {.n = N, .p = 1, .features = &f};
     bench *b = open_bench(N);
     b->target.y = y;
     b->target.task = AML_MULTICLASS;
@@ -255,7 +255,7 @@ static void test_target_encode_weights(void **unused) {
         w[i] = i < N / 4 ? 2 : 1;
     }
     aml_feature f = codes("x", code, 20, NULL);
-    aml_table t = {N, 1, &f, NULL};
+    aml_table t = {.n = N, .p = 1, .features = &f};
     bench *b = open_bench(N / 2), *twice = open_bench(N / 2 + N / 4);
     for (uint32_t i = 0; i < N / 4; i++) twice->rows[N / 2 + i] = i;
     b->target.y = twice->target.y = y;

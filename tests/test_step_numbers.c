@@ -26,7 +26,7 @@ static void test_scale_standard_and_minmax(void **unused) {
         same[i] = 0.1f;
     }
     aml_feature f[] = {numbers("x", x), numbers("huge", huge), numbers("same", same)};
-    aml_table t = {N, 3, f, NULL};
+    aml_table t = {.n = N, .p = 3, .features = f};
     bench *b = open_bench(N);
     run(b, "scale", NULL, &t);
     assert_int_equal(b->out.p, 2);
@@ -58,7 +58,7 @@ static void test_scale_robust(void **unused) {
     for (size_t i = 0; i < 5; i++) zeros[3 * i] = 5;
     aml_feature f[] = {numbers("x", x), numbers("y", y), numbers("zeros", zeros)};
     bench *b = open_bench(101);
-    run(b, "scale", "method=robust", &(aml_table){101, 3, f, NULL});
+    run(b, "scale", "method=robust", &(aml_table){.n = 101, .p = 3, .features = f});
     for (size_t i = 0; i < 100; i++) {
         assert_close(values(b, "x")[i], ((double)i - 50) / (50 / 1.349), 1e-6);
         assert_true(values(b, "x")[i] == values(b, "y")[i]);
@@ -78,7 +78,7 @@ static void test_scale_quantile_normal(void **unused) {
     }
     aml_feature f[] = {numbers("x", x), numbers("ties", ties)};
     bench *b = open_bench(N);
-    run(b, "scale", "method=quantile_normal", &(aml_table){N, 2, f, NULL});
+    run(b, "scale", "method=quantile_normal", &(aml_table){.n = N, .p = 2, .features = f});
     const float *z = values(b, "x");
     uint32_t order[N];
     assert_int_equal(aml_argsort_f32(order, x, N), AML_OK);
@@ -96,7 +96,7 @@ static void test_scale_yeo_johnson(void **unused) {
     for (size_t i = 0; i < N; i++) x[i] = expf(2 + 0.5f * z[i]) - 1; /* lambda 0 makes it normal */
     aml_feature f = numbers("x", x);
     bench *b = open_bench(N);
-    run(b, "scale", "method=yeo_johnson", &(aml_table){N, 1, &f, NULL});
+    run(b, "scale", "method=yeo_johnson", &(aml_table){.n = N, .p = 1, .features = &f});
     double m = mean_of(z, N), s = sd_of(z, N);
     for (size_t i = 0; i < N; i++) assert_close(values(b, "x")[i], (z[i] - m) / s, 0.25);
     assert_close(mean_of(values(b, "x"), N), 0, 1e-5);
@@ -116,7 +116,7 @@ static void test_pca_rotates(void **unused) {
         f[j] = numbers("x", x[j]);
     }
     bench *b = open_bench(N);
-    run(b, "pca", "share=0.9999", &(aml_table){N, P, f, NULL});
+    run(b, "pca", "share=0.9999", &(aml_table){.n = N, .p = P, .features = f});
     assert_int_equal(b->out.p, P);
     for (size_t i = 1; i < 50; i++) {
         double before = 0, after = 0;
@@ -135,7 +135,7 @@ static void test_pca_rotates(void **unused) {
         }
     for (size_t j = 1; j < P; j++)
         assert_true(sd_of(b->out.features[j].x, N) <= sd_of(b->out.features[j - 1].x, N));
-    run(b, "pca", "share=0.5", &(aml_table){N, P, f, NULL});
+    run(b, "pca", "share=0.5", &(aml_table){.n = N, .p = P, .features = f});
     assert_int_equal(b->out.p, 1);
     assert_string_equal(b->out.features[0].name, "pca1");
     close_bench(b);
@@ -154,7 +154,7 @@ static void test_pca_wide(void **unused) {
         f[j] = numbers("x", x[j]);
     }
     bench *b = open_bench(ROWS);
-    run(b, "pca", "share=0.9999", &(aml_table){ROWS, P, f, NULL});
+    run(b, "pca", "share=0.9999", &(aml_table){.n = ROWS, .p = P, .features = f});
     assert_int_equal(b->out.p, 3);
     for (size_t i = 1; i < 50; i++) {
         double before = 0, after = 0;
@@ -178,7 +178,7 @@ static void test_drop_constant(void **unused) {
                        {.name = "text", .kind = AML_TEXT, .bytes = "abababxyz", .offset = offset},
                        {.name = "more", .kind = AML_TEXT, .bytes = "abababxyz", .offset = other}};
     bench *b = open_bench(3);
-    run(b, "drop_constant", NULL, &(aml_table){4, 6, f, NULL});
+    run(b, "drop_constant", NULL, &(aml_table){.n = 4, .p = 6, .features = f});
     assert_int_equal(b->out.p, 2);
     assert_true(column(b, "mixed") && column(b, "more"));
     close_bench(b);
@@ -208,7 +208,7 @@ static void test_text_hash(void **unused) {
     }
     aml_feature f = {.name = "t", .kind = AML_TEXT, .bytes = bytes, .offset = offset};
     bench *b = open_bench(5);
-    run(b, "text_hash", NULL, &(aml_table){5, 1, &f, NULL});
+    run(b, "text_hash", NULL, &(aml_table){.n = 5, .p = 1, .features = &f});
     const aml_csr *c = b->out.csr;
     assert_int_equal(c->p, 4); /* red 2, fish 3, blue 2, "red fish" 2 */
     double two = log(6 / 3.0) + 1, three = log(6 / 4.0) + 1, tf = 1 + log(2);
@@ -226,7 +226,7 @@ static void test_text_hash(void **unused) {
     assert_close(values(b, "t.capitals")[1], 5 / 13.0, 1e-6);
     assert_close(values(b, "t.punctuation")[1], 1 / 13.0, 1e-6);
     assert_close(values(b, "t.digits")[4], 0, 0);
-    run(b, "text_hash", "min_df=3 form=false", &(aml_table){5, 1, &f, NULL});
+    run(b, "text_hash", "min_df=3 form=false", &(aml_table){.n = 5, .p = 1, .features = &f});
     assert_int_equal(b->out.csr->p, 1); /* fish */
     assert_int_equal(b->out.p, 0);
     close_bench(b);
@@ -243,11 +243,11 @@ static void test_text_hash_most_terms(void **unused) {
     }
     aml_feature f = {.name = "t", .kind = AML_TEXT, .bytes = bytes, .offset = offset};
     bench *b = open_bench(N);
-    run(b, "text_hash", "bits=18 max_terms=100", &(aml_table){N, 1, &f, NULL});
+    run(b, "text_hash", "bits=18 max_terms=100", &(aml_table){.n = N, .p = 1, .features = &f});
     const aml_csr *c = b->out.csr;
     assert_int_equal(c->p, 100);
     for (size_t i = 1; i < N; i += 2) assert_true(c->start[i + 1] > c->start[i]);
-    run(b, "text_hash", "bits=18 max_terms=1000", &(aml_table){N, 1, &f, NULL});
+    run(b, "text_hash", "bits=18 max_terms=1000", &(aml_table){.n = N, .p = 1, .features = &f});
     assert_in_range(b->out.csr->p, 240, 251); /* 250 numbers and "often", but for collisions */
     close_bench(b);
 }
@@ -276,7 +276,7 @@ static void test_text_svd(void **unused) {
     start[ROWS] = at;
     aml_csr csr = {ROWS, P, start, col, value};
     bench *b = open_bench(ROWS);
-    run(b, "text_svd", "components=10", &(aml_table){ROWS, 0, NULL, &csr});
+    run(b, "text_svd", "components=10", &(aml_table){.n = ROWS, .p = 0, .features = NULL, .csr = &csr});
     assert_null(b->out.csr);
     assert_true(b->out.p >= RANK);
     for (size_t i = 0; i < 40; i++) {
@@ -300,7 +300,7 @@ static void test_cluster_distance(void **unused) {
     }
     aml_feature f[] = {numbers("x", x), numbers("y", y)};
     bench *b = open_bench(N);
-    run(b, "cluster_distance", "clusters=2", &(aml_table){N, 2, f, NULL});
+    run(b, "cluster_distance", "clusters=2", &(aml_table){.n = N, .p = 2, .features = f});
     assert_int_equal(b->out.p, 4);
     const float *one = values(b, "cluster1"), *two = values(b, "cluster2");
     for (size_t i = 0; i < N; i++) {
@@ -308,7 +308,7 @@ static void test_cluster_distance(void **unused) {
         assert_true((with_first ? one : two)[i] < 0.3 && (with_first ? two : one)[i] > 2);
     }
     for (size_t i = 0; i < N; i++) x[i] = y[i] = (float)(i % 2);
-    run(b, "cluster_distance", "clusters=8", &(aml_table){N, 2, f, NULL});
+    run(b, "cluster_distance", "clusters=8", &(aml_table){.n = N, .p = 2, .features = f});
     assert_int_equal(b->out.p, 4); /* no more centres than different rows */
     close_bench(b);
 }

@@ -14,14 +14,14 @@ typedef struct cli_args {
     size_t n_operands;
     bool help;
     const char *target, *task, *metric, *weight, *group, *time;
-    const char *validation, *test, *output, *sampler, *scheduler;
+    const char *validation, *test, *output, *sampler, *scheduler, *featurization;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
     const char ***interactions; /* NULL-ended lists, NULL-ended */
     double time_limit;          /* seconds */
     size_t trials, memory_limit, top, row, rows, draws;
     uint64_t seed;
-    int threads, max_concurrent_trials;
+    int threads, max_concurrent_trials, part;
     char separator, decimal;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble;
 } cli_args;

@@ -63,10 +63,48 @@ static bool put_importance(const cli_call *call, const aml_model *m) {
     return cli_table_print(t, call->out, call->width, call->colour);
 }
 
+/* What the featurization of each part makes: the first of each, all with --json. */
+static bool put_features(const cli_call *call, const aml_model *m) {
+    static const cli_column columns[] = {{"part", true},       {"feature", false}, {"columns", true},
+                                         {"importance", true}, {"from", false},    {"by", false}};
+    cli_table *t = cli_table_new(columns, 6);
+    aml_part p = {.size = sizeof p};
+    aml_engineered e = {.size = sizeof e};
+    char cell[CLI_NUMBER];
+    for (size_t part = 0; aml_model_part(m, part, &p); part++) {
+        aml_lineage *l;
+        if (aml_lineage_new(&l, m, part)) continue;
+        size_t i = 0, more = 0;
+        for (; aml_lineage_at(l, i, &e); i++) {
+            if (i >= MOST) {
+                more++;
+                continue;
+            }
+            cli_table_put(t, cli_count(cell, part + 1));
+            cli_table_put(t, e.name);
+            cli_table_put(t, e.columns > 1 ? cli_count(cell, e.columns) : "");
+            cli_table_put(t, e.importance > 0 ? cli_fixed(cell, e.importance, 4) : "");
+            cli_table_put(t, e.inputs);
+            cli_table_put(t, e.steps);
+        }
+        if (more) {
+            char text[64];
+            snprintf(text, sizeof text, "and %zu more (--json)", more);
+            cli_table_put(t, cli_count(cell, part + 1));
+            cli_table_put(t, text);
+            for (int k = 0; k < 4; k++) cli_table_put(t, "");
+        }
+        aml_lineage_free(l);
+    }
+    fputc('\n', call->out);
+    return cli_table_print(t, call->out, call->width, call->colour);
+}
+
 static int show(const cli_call *call, const aml_model *m) {
     if (call->args->json) return cli_put_text(call, aml_model_inspect_json(m));
     put_head(call, m);
-    bool good = put_parts(call, m) && put_importance(call, m) && put_inputs(call, m);
+    bool good = put_parts(call, m) && put_importance(call, m) && put_inputs(call, m) &&
+                put_features(call, m);
     return good ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
 }
 
@@ -85,7 +123,8 @@ const cli_verb cli_inspect = {.name = "inspect",
                               .summary = "show what is inside a model file",
                               .text = "Prints what MODEL predicts, its score, the pipelines it is "
                                       "made of and their weights, which "
-                                      "columns matter, and the columns it needs.",
+                                      "columns matter, the columns it needs, and the features "
+                                      "made of them: from which columns, by which steps.",
                               .operands = "a MODEL file",
                               .usage = "MODEL [OPTION…]",
                               .example = "inspect model.automl",

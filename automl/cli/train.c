@@ -20,6 +20,7 @@ typedef struct job {
     aml_frame *data, *valid, *test;
     aml_model *model;
     aml_evaluation *evaluation;
+    aml_featurization *featurization;
     int stopped_by; /* signal */
 } job;
 
@@ -60,10 +61,23 @@ static int check_inputs(const job *j) {
     return status ? status : cli_report(aml_check_writable(j->path));
 }
 
+/* "auto", "off" or a file. */
+static int read_featurization(job *j) {
+    const char *text = j->a->featurization;
+    if (!text) return 0;
+    if (!strcmp(text, "auto") || !strcmp(text, "off"))
+        return cli_report(aml_featurization_parse(&j->featurization, text));
+    int status = need_file(text, "--featurization", "it is auto, off or the path of a JSON file");
+    return status ? status : cli_report(aml_featurization_read(&j->featurization, text));
+}
+
 static int read_data(job *j) {
     const cli_args *a = j->a;
     aml_read_options reading = cli_read_options(a);
-    int status = cli_report(aml_frame_read(&j->data, a->operands[0], &reading));
+    int status = read_featurization(j);
+    if (status) return status;
+    if (j->featurization) reading.text = aml_featurization_texts(j->featurization);
+    status = cli_report(aml_frame_read(&j->data, a->operands[0], &reading));
     if (status) return status;
     if (!a->quiet) {
         cli_notes(j->data);
@@ -100,7 +114,8 @@ static aml_train_options options_of(const job *j) {
                            .seed = a->seed,
                            .threads = a->threads,
                            .max_concurrent_trials = a->max_concurrent_trials,
-                           .memory_limit = a->memory_limit};
+                           .memory_limit = a->memory_limit,
+                           .featurization = j->featurization};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
     if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
     return o;
@@ -221,6 +236,7 @@ static int run(const cli_call *call) {
     if (!status) status = show(&j);
     aml_evaluation_free(j.evaluation);
     aml_model_free(j.model);
+    aml_featurization_free(j.featurization);
     aml_frame_free(j.test);
     aml_frame_free(j.valid);
     aml_frame_free(j.data);
@@ -250,6 +266,9 @@ static const cli_option options[] = {
     {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
     {"learners", "A,B", "learners to use (default: all; see `automl catalog`)", CLI_NAMES,
      CLI_AT(learners)},
+    {"featurization", "HOW",
+     "auto, off or a JSON file of blocked steps, column kinds and parameters (default: auto)",
+     CLI_TEXT, CLI_AT(featurization)},
     {"sampler", "NAME", "what picks pipelines (default: auto)", CLI_TEXT, CLI_AT(sampler)},
     {"scheduler", "NAME", "what stops the hopeless early (default: race)", CLI_TEXT,
      CLI_AT(scheduler)},

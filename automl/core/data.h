@@ -40,6 +40,7 @@ typedef struct aml_design {
     const float *dense;   /* n × p row-major, NaN as 0, when prepared */
     const aml_bins *bins; /* when prepared */
     uint16_t max_bins;    /* of a feature, 2 … 255; 0 = 255 */
+    const uint32_t (*parents)[2]; /* p: 1 + input columns of features of several; or NULL */
 } aml_design;
 
 enum { AML_BUILD_DENSE = 1, AML_BUILD_BINS = 2 };

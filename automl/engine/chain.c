@@ -76,14 +76,21 @@ aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *pl
     return status;
 }
 
-aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table,
+aml_status aml_chain_table(aml_table *out, const aml_chain *c, const aml_table *table,
                            aml_ctx *ctx) {
-    aml_table at = start(table, c->build);
+    *out = start(table, c->build);
     for (size_t i = 0; i < c->n_steps; i++) {
         aml_table next = {0};
-        AML_TRY(c->steps[i].step->apply(&next, c->steps[i].state, &at, ctx));
-        at = next;
+        AML_TRY(c->steps[i].step->apply(&next, c->steps[i].state, out, ctx));
+        *out = next;
     }
+    return AML_OK;
+}
+
+aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table,
+                           aml_ctx *ctx) {
+    aml_table at;
+    AML_TRY(aml_chain_table(&at, c, table, ctx));
     AML_TRY(aml_table_to_design(out, &at, ctx));
     return aml_design_prepare(out, c->build & AML_BUILD_DENSE, ctx);
 }

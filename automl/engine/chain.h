@@ -28,6 +28,10 @@ aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *pl
 aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table *table,
                            aml_ctx *ctx);
 
+/* The same, before it becomes a design. */
+aml_status aml_chain_table(aml_table *out, const aml_chain *c, const aml_table *table,
+                           aml_ctx *ctx);
+
 aml_chain *aml_chain_hold(aml_chain *c);
 void aml_chain_release(aml_chain *c); /* NULL is fine */
 

@@ -3,8 +3,9 @@
 #define AML_ENGINE_COMPOSE_H
 
 #include "automl/engine/catalog.h"
+#include "automl/engine/featurization.h"
 
-enum { AML_MAX_STEPS = 12, AML_MAX_PARAMS = 32 };
+enum { AML_MAX_STEPS = 20, AML_MAX_PARAMS = 32 };
 
 typedef struct aml_plan_step {
     const aml_step *step;
@@ -22,10 +23,13 @@ typedef struct aml_plan {
 /* What decides which learners and steps come into question. */
 typedef struct aml_facts {
     aml_shape shape;
-    unsigned kinds;       /* kinds of the feature columns */
-    uint32_t most_levels; /* of a category column */
-    bool missing;         /* any missing cell in a feature */
-    unsigned needs;       /* AML_CAN_…: what a learner has to be able to keep */
+    unsigned kinds;                         /* kinds of the feature columns */
+    uint32_t most_levels;                   /* of a category column */
+    bool missing;                           /* any missing cell in a feature */
+    unsigned needs;                         /* AML_CAN_…: what a learner has to be able to keep */
+    size_t n_numbers, n_categories;         /* columns of these kinds */
+    size_t n_few;                           /* numbers with few different values */
+    const aml_featurization *featurization; /* what the user wants; NULL = auto */
 } aml_facts;
 
 /* The space of all plans: dimension 0 chooses the learner. Lives in `keep`. */
@@ -52,7 +56,7 @@ void aml_plan_text(aml_string *out, const aml_plan *plan);
 void aml_plan_features_text(aml_string *out, const aml_plan *plan);
 enum { AML_NO_FEATURES = 4 };                  /* beside AML_BUILD_…: the learner looks at none */
 unsigned aml_plan_build(const aml_plan *plan); /* what designs for the learner need */
-bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET */
+bool aml_plan_sees_target(const aml_plan *plan); /* has a step with AML_STEP_TARGET or _SELECTS */
 bool aml_plan_keeps_order(const aml_plan *plan); /* numbers go only through steps that keep order */
 
 #endif

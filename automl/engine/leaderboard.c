@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "automl/core/json.h"
+#include "automl/engine/lineage.h"
 #include "automl/engine/model.h"
 
 /* Ends a JSON text: indented, on the heap for the caller; NULL when memory was short. */
@@ -51,11 +52,20 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
 
 char *aml_model_inspect_json(const aml_model *m) {
     aml_string s = {0};
-    if (aml_manifest_write(&s, m)) {
-        aml_string_free(&s);
-        return NULL;
+    aml_status status = aml_manifest_write(&s, m);
+    if (!status) {
+        s.text[--s.length] = 0; /* the brace, to be set again */
+        aml_json_key(&s, "features");
+        aml_string_put(&s, "[");
     }
-    return finish(&s);
+    for (size_t part = 0; !status && part < m->n_members; part++) {
+        aml_json_comma(&s);
+        status = aml_put_lineage(&s, m, part);
+    }
+    aml_string_put(&s, "]}");
+    if (!status) return finish(&s);
+    aml_string_free(&s);
+    return NULL;
 }
 
 static void put_cell(aml_string *s, double x) {

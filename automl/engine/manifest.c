@@ -55,6 +55,9 @@ void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list) {
         put_text(s, "message", g->message);
         put_text(s, "action", g->action);
         put_number(s, "count", (double)g->count);
+        put_text(s, "severity", g->severity);
+        put_text(s, "unit", g->unit);
+        put_text(s, "undo", g->undo);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");

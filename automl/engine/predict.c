@@ -47,21 +47,6 @@ size_t aml_model_fits(const aml_model *m) {
     return n;
 }
 
-aml_status aml_table_slice(aml_table *out, const aml_table *t, size_t begin, size_t n,
-                           aml_arena *keep) {
-    aml_feature *f = AML_ARRAY(keep, t->p + 1, aml_feature);
-    if (!f) return AML_ENOMEM;
-    for (size_t j = 0; j < t->p; j++) {
-        f[j] = t->features[j];
-        if (f[j].x) f[j].x += begin;
-        if (f[j].code) f[j].code += begin;
-        if (f[j].time) f[j].time += begin;
-        if (f[j].offset) f[j].offset += begin;
-    }
-    *out = (aml_table){.n = n, .p = t->p, .features = f};
-    return AML_OK;
-}
-
 aml_status aml_batch_init(aml_batch *b, const aml_model *m, const aml_table *rows, aml_ctx *ctx) {
     *b = (aml_batch){.m = m, .rows = rows, .ctx = ctx};
     b->made = AML_ARRAY(ctx->keep, aml_model_fits(m) + 1, made);

@@ -31,8 +31,4 @@ aml_status aml_batch_predict(double *out, aml_batch *b, const bool *skip);
 
 size_t aml_model_fits(const aml_model *m);
 
-/* Rows [begin, begin + n) of a table: pointers moved, nothing copied. */
-aml_status aml_table_slice(aml_table *out, const aml_table *t, size_t begin, size_t n,
-                           aml_arena *keep);
-
 #endif

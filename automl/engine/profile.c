@@ -12,6 +12,43 @@
 
 enum { SAMPLE = 200000, ID_ROWS = 50, MANY_LEVELS = 1000 };
 
+/* What a guardrail counts, and how to have otherwise what it does. */
+static const struct {
+    const char *id, *unit, *undo;
+} guardrail_facts[] = {
+    {"constant_columns", "columns", "they cannot be used: there is nothing to learn from them"},
+    {"identifier_columns", "columns",
+     "tell its kind in the featurization option: {\"kinds\": {\"COLUMN\": \"category\"}}"},
+    {"duplicate_columns", "columns", "drop the other of the two: --drop"},
+    {"columns_left_out", "columns", "change the featurization option"},
+    {"missing_values", "columns",
+     "block steps in the featurization option: {\"blocked\": [\"missing_flags\"]}, or fill the "
+     "cells"},
+    {"high_cardinality", "columns",
+     "block steps in the featurization option: {\"blocked\": [\"target_encode\"]}, or --drop"},
+    {"number_precision", "columns",
+     "tell its kind in the featurization option: {\"kinds\": {\"COLUMN\": \"category\"}}"},
+    {"duplicate_rows", "rows", "remove copies from the file, or keep them together: --group"},
+    {"target_missing", "rows", "fill in the target"},
+    {"zero_weight", "rows", "give them a weight"},
+    {"validation", "folds", "ask for another: --validation"},
+};
+
+static void fill_facts(aml_guardrail *g) {
+    const struct {
+        const char *status, *severity;
+    } severities[] = {{"Passed", "info"}, {"Done", "notice"}, {"Alerted", "warning"}};
+    g->severity = "info";
+    g->unit = g->undo = "";
+    for (size_t i = 0; i < 3; i++)
+        if (!strcmp(g->status, severities[i].status)) g->severity = severities[i].severity;
+    for (size_t i = 0; i < sizeof guardrail_facts / sizeof *guardrail_facts; i++) {
+        if (strcmp(g->id, guardrail_facts[i].id) != 0) continue;
+        g->unit = guardrail_facts[i].unit;
+        if (strcmp(g->status, "Passed") != 0) g->undo = guardrail_facts[i].undo;
+    }
+}
+
 aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const char *id,
                              const char *status, size_t count, const char *action,
                              const char *format, ...) {
@@ -30,6 +67,7 @@ aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const ch
     va_end(args);
     aml_guardrail *g = &list->at[list->n++];
     *g = (aml_guardrail){.size = sizeof *g, .id = id, .status = status, .count = count};
+    fill_facts(g);
     g->message = aml_strdup(keep, text);
     g->action = aml_strdup(keep, action);
     return g->message && g->action ? AML_OK : AML_ENOMEM;
@@ -224,7 +262,7 @@ static aml_status drop_identifiers(aml_data_profile *p, const aml_frame *f, drop
                                    aml_ctx *ctx) {
     d->n = 0;
     for (size_t i = 0; i < f->p; i++)
-        if (p->columns[i].role == AML_FEATURE && p->columns[i].identifier)
+        if (p->columns[i].role == AML_FEATURE && p->columns[i].identifier && !p->columns[i].asked)
             drop(d, p, i, "identifier (a different value in nearly every row)");
     return report(p, f, d, "identifier_columns", "identifier (id) columns", ctx);
 }
@@ -340,7 +378,10 @@ aml_status aml_profile_columns(aml_data_profile *out, const aml_frame *f, const 
         (aml_data_profile){.p = f->p, .columns = AML_ARRAY(ctx->keep, f->p + 1, aml_column_facts)};
     drops d = {.columns = AML_ARRAY(ctx->scratch, f->p + 1, uint32_t)};
     if (!out->columns || !d.columns) return AML_ENOMEM;
-    for (size_t i = 0; i < f->p; i++) out->columns[i].role = roles[i];
+    for (size_t i = 0; i < f->p; i++) {
+        out->columns[i].asked = roles[i] == AML_ASKED;
+        out->columns[i].role = roles[i] == AML_ASKED ? AML_FEATURE : roles[i];
+    }
     facts_job j = {.p = out, .f = f};
     aml_par_for(ctx->n_threads, f->p, 1, column_facts, &j);
     if (j.status) return (aml_status)j.status;

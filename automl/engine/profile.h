@@ -7,6 +7,7 @@
 
 typedef enum aml_role {
     AML_FEATURE,
+    AML_ASKED, /* given: a feature even where it looks like an identifier; found: AML_FEATURE */
     AML_TARGET,
     AML_WEIGHT,
     AML_GROUP,
@@ -22,6 +23,7 @@ typedef struct aml_column_facts {
     double min, mean, max; /* NUMBER, DATETIME; NAN else */
     double mode_share;     /* of the most frequent value among all rows */
     bool identifier;
+    bool asked;          /* its role was given as AML_ASKED */
     const char *warning; /* "" or a sentence */
 } aml_column_facts;
 

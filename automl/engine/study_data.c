@@ -92,6 +92,8 @@ static aml_status choose_features(aml_study *s) {
     return AML_OK;
 }
 
+enum { FEW_VALUES = 24 };
+
 static void gather_facts(aml_study *s) {
     aml_facts *f = &s->facts;
     *f = (aml_facts){.shape = {.n = s->folds.n_train[0],
@@ -99,10 +101,17 @@ static void gather_facts(aml_study *s) {
                                .task = s->task.kind,
                                .n_classes = s->task.n_classes},
                      .needs = s->constraints.needs};
+    f->featurization = s->options->featurization;
+    for (size_t i = 0; i < s->frame->p; i++)
+        f->n_few += s->profile.columns[i].role == AML_FEATURE &&
+                    s->frame->columns[i].kind == AML_NUMBER &&
+                    s->profile.columns[i].distinct <= FEW_VALUES;
     for (size_t i = 0; i < s->view.p; i++) {
         const aml_column *c = &s->view.columns[i];
         f->kinds |= (unsigned)c->kind;
         if (c->kind == AML_CATEGORY && c->n_levels > f->most_levels) f->most_levels = c->n_levels;
+        f->n_numbers += c->kind == AML_NUMBER;
+        f->n_categories += c->kind == AML_CATEGORY;
         if (c->n_missing && c->kind != AML_TEXT) f->missing = true;
     }
 }
@@ -288,6 +297,26 @@ static aml_status describe_task(aml_study *s) {
     return AML_OK;
 }
 
+/* Columns that the featurization option leaves out. */
+static aml_status leave_out(aml_study *s, aml_role *roles, const aml_frame *data) {
+    bool *drop = AML_ARRAY(s->ctx.scratch, data->p + 1, bool),
+         *asked = AML_ARRAY(s->ctx.scratch, data->p + 1, bool);
+    uint32_t *list = AML_ARRAY(s->ctx.scratch, data->p + 1, uint32_t);
+    size_t n = 0;
+    if (!drop || !asked || !list) return AML_ENOMEM;
+    AML_TRY(aml_featurization_drops(drop, asked, s->options->featurization, data));
+    for (size_t j = 0; j < data->p; j++) {
+        if (roles[j] != AML_FEATURE) continue;
+        if (asked[j]) roles[j] = AML_ASKED;
+        if (!drop[j]) continue;
+        roles[j] = AML_DROPPED_BY_USER;
+        list[n++] = (uint32_t)j;
+    }
+    s->n_left_out = n;
+    s->left_out = n ? aml_name_list(data, list, n, s->ctx.keep) : "";
+    return s->left_out ? AML_OK : AML_ENOMEM;
+}
+
 static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *roles) {
     const aml_train_options *o = s->options;
     size_t target;
@@ -298,6 +327,7 @@ static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *rol
         return aml_help(aml_fail_at(AML_EDATA, data->source, 0, 0, "the table has no rows"),
                         "learning needs rows", "check the file: it holds a header only");
     AML_TRY(aml_study_roles(roles, &target, data, o));
+    AML_TRY(leave_out(s, roles, data));
     AML_TRY(aml_target_make(&s->target, data, target, o->task, column_of(data, o->weight),
                             column_of(data, o->group), column_of(data, o->time), &s->ctx));
     return AML_OK;
@@ -310,14 +340,21 @@ static aml_status make_constraints(aml_study *s, const aml_frame *data, const am
                                   s->task.kind, &s->ctx);
 }
 
-aml_status aml_study_data(aml_study *s, const aml_frame *data) {
-    aml_role *roles = AML_ARRAY(s->ctx.keep, data->p + 1, aml_role);
+aml_status aml_study_data(aml_study *s, const aml_frame *given) {
+    const aml_frame *data = &s->data;
+    aml_role *roles = AML_ARRAY(s->ctx.keep, given->p + 1, aml_role);
     if (!roles) return AML_ENOMEM;
+    AML_TRY(aml_featurization_kinds(&s->data, &s->made, s->options->featurization, given, &s->ctx));
     AML_TRY(find_target(s, data, roles));
     AML_TRY(usable_frame(s, data));
     s->ctx.rng = aml_rng_stream(s->options->seed, AML_RNG_SAMPLE, 0, 0);
     AML_TRY(aml_profile_columns(&s->profile, s->frame, roles, &s->ctx));
     AML_TRY(report_target_rows(s));
+    if (s->n_left_out)
+        AML_TRY(aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "columns_left_out", "Done",
+                                  s->n_left_out, "not used as features",
+                                  "%zu columns that the featurization option leaves out: %s",
+                                  s->n_left_out, s->left_out));
     AML_TRY(aml_profile_target(&s->profile, s->frame, &s->target.task, s->target.rows, &s->ctx));
     AML_TRY(describe_task(s));
     AML_TRY(choose_features(s));

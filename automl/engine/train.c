@@ -59,6 +59,7 @@ void aml_study_free(aml_study *s) {
     aml_trial_free(s->yardstick);
     aml_designs_free(s->bench.designs);
     aml_frame_free(s->rows);
+    aml_frame_free(s->made);
     aml_arena_free(s->ctx.keep);
     aml_arena_free(s->ctx.scratch);
     if (!s->model) return;

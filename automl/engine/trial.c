@@ -52,8 +52,13 @@ aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan
     double *share = AML_ARRAY(ctx->scratch, design->p + 1, double);
     if (!share) return AML_ENOMEM;
     AML_TRY(plan->learner->importance(share, fit->model, design->p));
-    for (size_t j = 0; j < design->p; j++)
-        if (design->source[j] < n_inputs && isfinite(share[j])) sum[design->source[j]] += share[j];
+    for (size_t j = 0; j < design->p; j++) {
+        if (!isfinite(share[j])) continue;
+        if (design->source[j] < n_inputs) sum[design->source[j]] += share[j];
+        for (size_t k = 0; design->parents && k < 2; k++) /* of two columns: half each */
+            if (design->parents[j][k] && design->parents[j][k] <= n_inputs)
+                sum[design->parents[j][k] - 1] += share[j] / 2;
+    }
     return AML_OK;
 }
 

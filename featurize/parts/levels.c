@@ -63,7 +63,7 @@ aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder 
         first[j] = n_new;
         for (size_t k = 0; e->value[j] && k < e->width; k++)
             fresh[n_new++] =
-                aml_table_number(&b, aml_feature_name(ctx->keep, f->name, ".", what[k]), f->source);
+                aml_table_derived(&b, aml_feature_name(ctx->keep, f->name, ".", what[k]), f);
     }
     AML_TRY(aml_table_end(out, &b));
     if (column) *column = fresh;

@@ -56,3 +56,14 @@ aml_status aml_csr_beside(const aml_csr **out, const aml_csr *a, const aml_csr *
     *out = c;
     return aml_each(ctx, (n + ROWS - 1) / ROWS, join_rows, &(join){a, b, start, column, value});
 }
+
+aml_status aml_sparse_add(aml_table *out, const aml_table *x, const aml_csr *fresh,
+                          const aml_block *blocks, size_t n_blocks, aml_ctx *ctx) {
+    aml_block *all = AML_ARRAY(ctx->keep, x->n_blocks + n_blocks, aml_block);
+    if (!all) return AML_ENOMEM;
+    if (x->n_blocks) memcpy(all, x->blocks, x->n_blocks * sizeof *all);
+    if (n_blocks) memcpy(all + x->n_blocks, blocks, n_blocks * sizeof *all);
+    out->blocks = all;
+    out->n_blocks = x->n_blocks + n_blocks;
+    return aml_csr_beside(&out->csr, x->csr, fresh, ctx);
+}

@@ -11,7 +11,11 @@ aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx)
     aml_table_builder b = {.room = room, .ctx = ctx};
     b.features = AML_ARRAY(ctx->keep, room, aml_feature);
     b.failed = !b.features;
-    b.table = (aml_table){.n = x->n, .features = b.features, .csr = x->csr};
+    b.table = (aml_table){.n = x->n,
+                          .features = b.features,
+                          .csr = x->csr,
+                          .n_blocks = x->n_blocks,
+                          .blocks = x->blocks};
     return b;
 }
 
@@ -34,24 +38,53 @@ float *aml_table_number(aml_table_builder *b, const char *name, uint32_t source)
     return x;
 }
 
-float *aml_table_replace(aml_table_builder *b, const aml_feature *f) {
-    return aml_table_number(b, f->name, f->source);
+float *aml_table_derived(aml_table_builder *b, const char *name, const aml_feature *f) {
+    float *x = aml_table_number(b, name, f->source);
+    if (x) memcpy(b->features[b->table.p - 1].parents, f->parents, sizeof f->parents);
+    return x;
 }
 
-int32_t *aml_table_category(aml_table_builder *b, const aml_feature *f, uint32_t n_levels,
-                            const char *const *levels) {
-    int32_t *code = b->failed ? NULL : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *code);
+float *aml_table_replace(aml_table_builder *b, const aml_feature *f) {
+    return aml_table_derived(b, f->name, f);
+}
+
+void aml_feature_cross(aml_feature *out, const aml_feature *f, const aml_feature *g) {
+    bool same = f->source == g->source, single = f->source != UINT32_MAX && g->source != UINT32_MAX;
+    out->source = same ? f->source : UINT32_MAX;
+    out->parents[0] = !same && single ? f->source + 1 : 0;
+    out->parents[1] = !same && single ? g->source + 1 : 0;
+}
+
+float *aml_table_crossed(aml_table_builder *b, const char *name, const aml_feature *f,
+                         const aml_feature *g) {
+    float *x = aml_table_number(b, name, UINT32_MAX);
+    if (x) aml_feature_cross(&b->features[b->table.p - 1], f, g);
+    return x;
+}
+
+int32_t *aml_table_new_category(aml_table_builder *b, const aml_feature *like) {
+    int32_t *code = b->failed || !like->name
+                        ? NULL
+                        : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *code);
     if (!code) {
         b->failed = true;
         return NULL;
     }
-    push(b, (aml_feature){.name = f->name,
-                          .kind = AML_CATEGORY,
-                          .code = code,
-                          .n_levels = n_levels,
-                          .levels = levels,
-                          .source = f->source});
+    aml_feature f = *like;
+    f.kind = AML_CATEGORY;
+    f.code = code;
+    push(b, f);
     return code;
+}
+
+int32_t *aml_table_category(aml_table_builder *b, const aml_feature *f, uint32_t n_levels,
+                            const char *const *levels) {
+    aml_feature like = {.name = f->name,
+                        .n_levels = n_levels,
+                        .levels = levels,
+                        .source = f->source,
+                        .parents = {f->parents[0], f->parents[1]}};
+    return aml_table_new_category(b, &like);
 }
 
 aml_status aml_table_end(aml_table *out, const aml_table_builder *b) {
@@ -139,18 +172,35 @@ aml_status aml_table_from_frame(aml_table *out, const aml_frame *f, const uint8_
     return aml_each(ctx, f->p, narrow, &(conversion){f->n, from, to});
 }
 
+aml_status aml_table_slice(aml_table *out, const aml_table *t, size_t begin, size_t n,
+                           aml_arena *keep) {
+    aml_feature *f = AML_ARRAY(keep, t->p + 1, aml_feature);
+    if (!f) return AML_ENOMEM;
+    for (size_t j = 0; j < t->p; j++) {
+        f[j] = t->features[j];
+        if (f[j].x) f[j].x += begin;
+        if (f[j].code) f[j].code += begin;
+        if (f[j].time) f[j].time += begin;
+        if (f[j].offset) f[j].offset += begin;
+    }
+    *out = (aml_table){.n = n, .p = t->p, .features = f};
+    return AML_OK;
+}
+
 aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx) {
     const char **names = AML_ARRAY(ctx->keep, t->p, const char *);
     uint32_t *n_levels = AML_ARRAY(ctx->keep, t->p, uint32_t);
     const float **column = AML_ARRAY(ctx->keep, t->p, const float *);
     uint32_t *source = AML_ARRAY(ctx->keep, t->p, uint32_t);
+    uint32_t(*parents)[2] = aml_alloc(ctx->keep, t->p, sizeof *parents);
     const void **from = AML_ARRAY(ctx->scratch, t->p, const void *);
     float **to = AML_ARRAY(ctx->scratch, t->p, float *);
-    if (!names || !n_levels || !column || !source || !from || !to) return AML_ENOMEM;
+    if (!names || !n_levels || !column || !source || !parents || !from || !to) return AML_ENOMEM;
     for (size_t j = 0; j < t->p; j++) {
         const aml_feature *f = &t->features[j];
         names[j] = f->name;
         source[j] = f->source;
+        memcpy(parents[j], f->parents, sizeof *parents);
         if (f->kind == AML_NUMBER) {
             column[j] = f->x;
         } else if (f->kind == AML_CATEGORY) {
@@ -171,6 +221,7 @@ aml_status aml_table_to_design(aml_design *out, const aml_table *t, aml_ctx *ctx
                         .source = source,
                         .n_levels = n_levels,
                         .column = column,
-                        .csr = t->csr};
+                        .csr = t->csr,
+                        .parents = (const uint32_t(*)[2])parents};
     return aml_each(ctx, t->p, code_to_float, &(conversion){t->n, from, to});
 }

@@ -1,0 +1,24 @@
+/* featurization.h: what the user wants of the featurization: steps that may not be used, kinds of columns, parameters
+ * of steps. NULL stands for "auto" everywhere. */
+#ifndef AML_ENGINE_FEATURIZATION_H
+#define AML_ENGINE_FEATURIZATION_H
+
+#include "automl/core/ctx.h"
+#include "automl/core/step.h"
+
+bool aml_featurization_is_off(const aml_featurization *f);
+bool aml_featurization_allows(const aml_featurization *f, const char *step);
+/* Puts the user's parameters of a step into hp. */
+void aml_featurization_set(const aml_featurization *f, const aml_step *step, double *hp);
+
+/* Which columns of the frame the user does not want, or cannot be used without the steps he blocked: drop[j] = true for
+ * a column to be left out. asked[j] = true for one whose kind he told. AML_EDATA for a column that is not there. */
+aml_status aml_featurization_drops(bool *drop, bool *asked, const aml_featurization *f,
+                                   const aml_frame *data);
+
+/* data with columns of the kinds asked for; *made (or NULL) owns those that had to be made anew. The columns of `out` are
+ * in ctx->keep. AML_EDATA when a column cannot be of a kind. */
+aml_status aml_featurization_kinds(aml_frame *out, aml_frame **made, const aml_featurization *f,
+                                   const aml_frame *data, aml_ctx *ctx);
+
+#endif
