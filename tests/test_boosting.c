@@ -23,7 +23,7 @@ static void test_values_and_bins_agree(void **state) {
         .split = {.min_rows = 3, .min_curvature = 1e-3, .cat_smooth = 1, .cat_l2 = 1}};
     aml_boost_bins bins;
     assert_int_equal(aml_boost_bins_init(&bins, &s.data, 10, &s.ctx), AML_OK);
-    aml_grower *g = aml_grower_new(&bins, s.rows, 3000, &rules, &s.ctx);
+    aml_grower *g = aml_grower_new(&bins, s.rows, 3000, &rules, NULL, &s.ctx);
     aml_trees trees;
     assert_non_null(g);
     assert_int_equal(aml_trees_init(&trees, &s.design, 10, s.keep), AML_OK);

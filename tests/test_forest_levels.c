@@ -22,7 +22,7 @@ static double *open_levels(world *s, size_t n, size_t t, uint32_t n_levels, doub
                                              : (z > 0) + (z > 1);
     }
     s->design.bins = NULL;
-    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
+    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BIN_ROWS, &s->ctx), AML_OK);
     return effect;
 }
 
@@ -75,7 +75,7 @@ static void test_rare_levels_are_not_trusted(void **state) {
         s.y[i] = (common ? (double)(i % MANY) : 0) + aml_rng_normal(&s.ctx.rng);
     }
     s.design.bins = NULL;
-    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BIN_ROWS, &s.ctx), AML_OK);
     assert_int_equal(aml_forest_levels_init(&levels, &s.data, true, &s.ctx), AML_OK);
     assert_false(levels.ordered[NOISE]);
     assert_true(levels.ordered[CATEGORY]);

@@ -142,7 +142,7 @@ static void test_many_levels_keep_their_order(void **state) {
     world_close(&s);
 }
 
-/* Sums in narrow and wide words, from lists and from gathered rows, on one and more threads, are what they should be. */
+/* Sums in narrow and wide words, of lists and of all rows, on one and more threads, are what they should be. */
 static void test_sums_are_right(void **state) {
     (void)state;
     enum { N = 70000 };
@@ -153,7 +153,7 @@ static void test_sums_are_right(void **state) {
     s.ctx.n_threads = 3;
     assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
     assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
-    assert_int_equal(aml_hist_plan_init(&plan, &b, s.rows, N, &s.ctx), AML_OK);
+    assert_int_equal(aml_hist_plan_init(&plan, &b, &s.ctx), AML_OK);
     for (uint32_t wide = 0; wide < 2; wide++)
         for (uint32_t part = 0; part < 2; part++) { /* some features; all */
             aml_gradients g = {.top_slope = wide ? 2000 : 15, .top_curvature = wide ? 3000 : 31};
@@ -172,19 +172,16 @@ static void test_sums_are_right(void **state) {
             for (uint32_t j = part ? 0 : 2; j < P; j++) feature[n_features++] = j;
             aml_hist_plan_features(&plan, feature, n_features);
             uint64_t *hist = AML_ARRAY(s.ctx.scratch, plan.n_slots, uint64_t);
-            uint8_t *rows = AML_ARRAY(s.ctx.scratch, n * plan.row_bytes, uint8_t);
-            aml_hist_gather(rows, &plan, &g, position, n);
-            for (uint32_t how = 0; how < 6; how++) {
-                aml_hist_rows r = {.n = how % 3 == 2 ? N : n};
-                if (how % 3 == 0) r.position = position;
-                if (how % 3 == 1) r.gathered = rows;
-                assert_true(aml_hist_sum(hist, &plan, r, &g, how < 3 ? 1 : 3, 0, &s.ctx));
+            for (uint32_t how = 0; how < 4; how++) {
+                const uint32_t *list = how % 2 ? NULL : position;
+                size_t rows = list ? n : N;
+                assert_true(aml_hist_sum(hist, &plan, list, rows, &g, how < 2 ? 1 : 3, 0, &s.ctx));
                 for (size_t k = 0; k < n_features; k++) {
                     const uint64_t *got = aml_hist_feature(room, &plan, hist, k);
                     const uint8_t *code = b.bins.column[feature[k]];
                     memset(want, 0, 256 * sizeof *want);
-                    for (uint32_t i = 0; i < r.n; i++) {
-                        uint32_t at = how % 3 == 2 ? i : position[i];
+                    for (uint32_t i = 0; i < rows; i++) {
+                        uint32_t at = list ? list[i] : i;
                         want[code[at]] += aml_widen(packed[at]);
                     }
                     assert_memory_equal(got, want, (b.bins.n_bins[feature[k]] + 1u) * sizeof *want);
@@ -235,7 +232,7 @@ static void test_growing_by_depth(void **state) {
         assert_int_equal(aml_boost_loss_init(&loss, &s.data, (aml_objective){0}, &s.ctx), AML_OK);
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
-        aml_grower *g = aml_grower_new(&b, s.rows, 3000, &rules, &s.ctx);
+        aml_grower *g = aml_grower_new(&b, s.rows, 3000, &rules, NULL, &s.ctx);
         aml_round round = {.gradients = loss.gradients, .n = 3000, .feature = feature};
         round.n_features = P;
         assert_non_null(g);

@@ -117,7 +117,7 @@ static void test_nodes_see_a_share_of_the_features(void **state) {
     for (uint32_t j = 0; j < P; j++) feature[j] = j;
     assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
     assert_int_equal(aml_boost_bins_init(&b, &s.data, 10, &s.ctx), AML_OK);
-    aml_grower *g = aml_grower_new(&b, s.rows, 500, &rules, &s.ctx);
+    aml_grower *g = aml_grower_new(&b, s.rows, 500, &rules, NULL, &s.ctx);
     aml_round round = {.n = 500, .feature = feature, .n_features = P, .rng = s.ctx.rng};
     assert_non_null(g);
     g->round = &round;
@@ -163,7 +163,10 @@ static void test_rows_of_large_slopes_are_kept(void **state) {
             for (size_t o = 0; o < loss.n_outputs; o++) {
                 double y = (double)loss.train.y[i];
                 double slope = (double)loss.train.score[i] - y;
-                if (loss.share) slope = (double)loss.share[o * N + i] - ((double)o == y);
+                if (loss.top) /* softmax */
+                    slope = exp((double)loss.train.score[o * N + i] - (double)loss.top[i]) /
+                                (double)loss.total[i] -
+                            ((double)o == y);
                 size += fabs(slope);
             }
             assert_true(fabs(size - (double)sample.size[i]) < 1e-5);

@@ -164,7 +164,7 @@ static void test_awkward_data(void **state) {
                 fit_predict(&model, &s, learners[l], hp, &few, &s.data);
             }
             aml_design none = {.n = 300, .p = 0}; /* no columns */
-            assert_int_equal(aml_design_prepare(&none, AML_BUILD_BINS, &s.ctx), AML_OK);
+            assert_int_equal(aml_design_prepare(&none, AML_BUILD_BIN_ROWS, &s.ctx), AML_OK);
             aml_data blind = s.data;
             blind.x = &none;
             double *out = fit_predict(&model, &s, learners[l], hp, &blind, &blind);

@@ -81,7 +81,7 @@ static inline void world_open(world *s, size_t n, aml_task_kind task, uint64_t s
                                       : task == AML_BINARY   ? 2
                                                              : 0,
                          .y = s->y};
-    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
+    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BIN_ROWS, &s->ctx), AML_OK);
 }
 
 static inline void world_close(world *s) {

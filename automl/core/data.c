@@ -60,8 +60,8 @@ static aml_status build_dense(aml_design *d, aml_ctx *ctx) {
 typedef struct bins_job {
     const aml_design *d;
     const aml_ctx *ctx;
-    size_t stride, cut_room, max_bins;
-    uint8_t *row, **column, **level_code;
+    size_t cut_room, max_bins;
+    uint8_t **column, **level_code;
     float **cut;
     uint16_t *n_bins;
     bool *has_missing;
@@ -240,41 +240,21 @@ static void bin_columns(void *arg, size_t block, size_t begin, size_t end, int t
     }
 }
 
-static void transpose_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    bins_job *job = arg;
-    size_t p = job->d->p, stride = job->stride;
-    (void)block, (void)thread;
-    if (aml_should_stop(job->ctx)) atomic_store(&job->status, (int)AML_ESTOPPED);
-    if (atomic_load(&job->status)) return;
-    memset(job->row + begin * stride, 0, (end - begin) * stride);
-    for (size_t first = begin; first < end; first += 64) {
-        size_t last = first + 64 < end ? first + 64 : end;
-        for (size_t j = 0; j < p; j++) {
-            const uint8_t *code = job->column[j];
-            for (size_t i = first; i < last; i++) job->row[i * stride + j] = code[i];
-        }
-    }
-}
-
 static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     size_t n = job->d->n, p = job->d->p;
-    job->stride = p ? (p + 15) / 16 * 16 : 16;
-    if (n && job->stride > SIZE_MAX / 2 / n) return aml_fail(AML_ENOMEM, "the data are too large");
     job->max_bins =
         job->d->max_bins >= 2 && job->d->max_bins < MAX_BINS ? job->d->max_bins : MAX_BINS;
     job->cut_room = n < MAX_BINS ? n : MAX_BINS - 1;
-    /* spare bytes: kernels may read whole words behind the last row and the last code */
-    job->row = aml_alloc_raw(keep, n * job->stride + 64, 1);
     job->column = AML_ARRAY(keep, p, uint8_t *);
     job->level_code = AML_ARRAY(keep, p, uint8_t *);
     job->cut = AML_ARRAY(keep, p, float *);
     job->n_bins = AML_ARRAY(keep, p, uint16_t);
     job->has_missing = AML_ARRAY(keep, p, bool);
-    if (!job->row || !job->column || !job->level_code || !job->cut || !job->n_bins ||
-        !job->has_missing)
+    if (!job->column || !job->level_code || !job->cut || !job->n_bins || !job->has_missing)
         return AML_ENOMEM;
     for (size_t j = 0; j < p; j++) {
         uint32_t n_levels = job->d->n_levels ? job->d->n_levels[j] : 0;
+        /* spare bytes: kernels may read whole words behind the last code */
         job->column[j] = aml_alloc_raw(keep, n + COLUMN_SPARE, 1);
         if (n_levels) job->level_code[j] = AML_ARRAY(keep, n_levels, uint8_t);
         else job->cut[j] = AML_ARRAY(keep, job->cut_room, float);
@@ -282,7 +262,6 @@ static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
             return AML_ENOMEM;
     }
     for (size_t j = 0; j < p; j++) memset(job->column[j] + n, 0, COLUMN_SPARE);
-    memset(job->row + n * job->stride, 0, 64);
     return AML_OK;
 }
 
@@ -292,7 +271,6 @@ static aml_status build_bins(aml_design *d, aml_ctx *ctx) {
     if (!bins) return AML_ENOMEM;
     AML_TRY(bins_alloc(&job, ctx->keep));
     aml_par_for(ctx->n_threads, d->p, 1, bin_columns, &job);
-    if (!atomic_load(&job.status)) aml_par_for(ctx->n_threads, d->n, BLOCK, transpose_rows, &job);
     /* the text of a failure stayed with its thread */
     aml_status status = (aml_status)atomic_load(&job.status);
     if (status == AML_ESTOPPED) return aml_stopped();
@@ -300,8 +278,6 @@ static aml_status build_bins(aml_design *d, aml_ctx *ctx) {
         return aml_fail(status, "not enough memory for the bins of %zu × %zu values", d->n, d->p);
     *bins = (aml_bins){.n = d->n,
                        .p = d->p,
-                       .stride = job.stride,
-                       .row = job.row,
                        .column = (const uint8_t *const *)job.column,
                        .n_bins = job.n_bins,
                        .cut = (const float *const *)job.cut,
@@ -311,8 +287,52 @@ static aml_status build_bins(aml_design *d, aml_ctx *ctx) {
     return AML_OK;
 }
 
+/* ---- bins by row */
+
+typedef struct rows_job {
+    const aml_bins *bins;
+    uint8_t *row;
+    size_t stride;
+    const aml_ctx *ctx;
+    atomic_bool stopped;
+} rows_job;
+
+static void transpose_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    rows_job *job = arg;
+    size_t p = job->bins->p, stride = job->stride;
+    (void)block, (void)thread;
+    if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
+    if (atomic_load(&job->stopped)) return;
+    memset(job->row + begin * stride, 0, (end - begin) * stride);
+    for (size_t first = begin; first < end; first += 64) {
+        size_t last = first + 64 < end ? first + 64 : end;
+        for (size_t j = 0; j < p; j++) {
+            const uint8_t *code = job->bins->column[j];
+            for (size_t i = first; i < last; i++) job->row[i * stride + j] = code[i];
+        }
+    }
+}
+
+static aml_status build_bin_rows(aml_design *d, aml_ctx *ctx) {
+    aml_bins *bins = aml_copy(ctx->keep, d->bins, sizeof *bins);
+    size_t n = d->n, stride = d->p ? (d->p + 15) / 16 * 16 : 16;
+    if (!bins) return AML_ENOMEM;
+    if (n && stride > SIZE_MAX / 2 / n) return aml_fail(AML_ENOMEM, "the data are too large");
+    rows_job job = {.bins = bins, .stride = stride, .ctx = ctx};
+    job.row = aml_alloc_raw(ctx->keep, n * stride + 64, 1); /* read in whole words */
+    if (!job.row) return AML_ENOMEM;
+    memset(job.row + n * stride, 0, 64);
+    aml_par_for(ctx->n_threads, n, BLOCK, transpose_rows, &job);
+    if (atomic_load(&job.stopped)) return aml_stopped();
+    bins->row = job.row;
+    bins->stride = stride;
+    d->bins = bins;
+    return AML_OK;
+}
+
 aml_status aml_design_prepare(aml_design *d, unsigned what, aml_ctx *ctx) {
     if (what & AML_BUILD_DENSE && !d->dense) AML_TRY(build_dense(d, ctx));
-    if (what & AML_BUILD_BINS && !d->bins) AML_TRY(build_bins(d, ctx));
+    if (what & (AML_BUILD_BINS | AML_BUILD_BIN_ROWS) && !d->bins) AML_TRY(build_bins(d, ctx));
+    if (what & AML_BUILD_BIN_ROWS && !d->bins->row) AML_TRY(build_bin_rows(d, ctx));
     return AML_OK;
 }

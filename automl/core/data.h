@@ -15,10 +15,10 @@ typedef struct aml_csr {
 
 /* Features in at most 255 bins: code 0 is missing, 1 … n_bins[j] the values upwards. A number x has the first
  * code c with x ≤ cut[j][c-1] (the last bin has no cut); a category level l has code level_code[j][l], the
- * codes of rare levels are shared. Rows lie padded to `stride` bytes (a multiple of 16). */
+ * codes of rare levels are shared. Rows, where they were asked for, lie padded to `stride` bytes (a multiple of 16). */
 typedef struct aml_bins {
     size_t n, p, stride;
-    const uint8_t *row;               /* n × stride */
+    const uint8_t *row;               /* n × stride, or NULL */
     const uint8_t *const *column;     /* p columns of n codes, and 16 bytes beyond */
     const uint16_t *n_bins;           /* codes in use without code 0; at most 255 */
     const float *const *cut;          /* number: n_bins[j]-1 upper limits; category: NULL */
@@ -43,7 +43,12 @@ typedef struct aml_design {
     const uint32_t (*parents)[2]; /* p: 1 + input columns of features of several; or NULL */
 } aml_design;
 
-enum { AML_BUILD_DENSE = 1, AML_BUILD_BINS = 2 };
+enum {
+    AML_BUILD_DENSE = 1,
+    AML_BUILD_BINS = 2,     /* columns of codes */
+    AML_BUILD_BIN_ROWS = 8, /* and the same by row */
+    AML_BUILD_ALL = 11
+};
 
 /* Builds what is asked for and not there yet, into `keep`. Numbers are cut at quantiles of a sample of the rows
  * (all distinct values when they are few), categories by frequency. AML_ENOMEM, AML_ESTOPPED. */

@@ -10,9 +10,10 @@
 enum {
     AML_CAN_WEIGHTS = 1, /* honours row weights (else they are ignored, and the catalog says so) */
     AML_CAN_MISSING = 2, /* takes NaN as it is */
-    AML_CAN_CATEGORIES = 4, /* takes category features as they are */
-    AML_CAN_SPARSE = 8,     /* uses design->csr */
-    AML_WANTS_BINS = 16,    /* fits on design->bins */
+    AML_CAN_CATEGORIES = 4,    /* takes category features as they are */
+    AML_CAN_SPARSE = 8,        /* uses design->csr */
+    AML_WANTS_BINS = 16,       /* fits on design->bins */
+    AML_WANTS_BIN_ROWS = 2048, /* which lie by row, too */
     AML_WANTS_DENSE = 32, /* fits and predicts on design->dense; features come scaled and imputed */
     AML_ANYTIME = 64, /* stopped early it still returns a usable model, and says ctx->truncated */
     AML_EARLY_STOPS = 128, /* uses data->valid, and fills data->held_out */

@@ -6,6 +6,8 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+
+#include "automl/core/par_team.h"
 #endif
 
 int aml_par_cores(void) {
@@ -31,7 +33,10 @@ void aml_par_for(int n_threads, size_t n, size_t size, aml_par_fn fn, void *arg)
     size_t n_blocks = (n + size - 1) / size;
 #ifdef _OPENMP
     if (n_threads > 1 && n_blocks > 1) {
+        aml_loop loop = {.n = n, .size = size, .n_blocks = n_blocks, .fn = fn, .arg = arg};
         if ((size_t)n_threads > n_blocks) n_threads = (int)n_blocks;
+        loop.n_threads = n_threads;
+        if (aml_team_take(&loop)) return;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
         for (size_t b = 0; b < n_blocks; b++) one(n, size, b, fn, arg, omp_get_thread_num());
         return;
@@ -40,4 +45,19 @@ void aml_par_for(int n_threads, size_t n, size_t size, aml_par_fn fn, void *arg)
     (void)n_threads;
 #endif
     for (size_t b = 0; b < n_blocks; b++) one(n, size, b, fn, arg, 0);
+}
+
+void aml_par_team(int n_threads, void (*fn)(void *arg), void *arg) {
+#ifdef _OPENMP
+    aml_team *team = n_threads > 1 ? aml_team_open(n_threads) : NULL;
+    if (team) {
+#pragma omp parallel num_threads(n_threads)
+        aml_team_run(team, omp_get_thread_num(), omp_get_num_threads(), fn, arg);
+        aml_team_close(team);
+        return;
+    }
+#else
+    (void)n_threads;
+#endif
+    fn(arg);
 }

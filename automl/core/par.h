@@ -13,6 +13,11 @@ typedef void (*aml_par_fn)(void *arg, size_t block, size_t begin, size_t end, in
  * one level. The function must not fail: it leaves its status in `arg`. */
 void aml_par_for(int n_threads, size_t n, size_t size, aml_par_fn fn, void *arg);
 
+/* fn(arg) in the caller, with n_threads - 1 others at hand: what fn itself starts by aml_par_for goes to them. A thread
+ * without work looks for more for some tens of microseconds before it sleeps, so that loops shorter than it takes to
+ * wake a thread still pay. For work that starts many short loops one after the other. */
+void aml_par_team(int n_threads, void (*fn)(void *arg), void *arg);
+
 int aml_par_cores(void); /* processors this process may use, at least 1 */
 
 /* Once at the start of the process: nesting on, waiting threads sleep. */

@@ -62,7 +62,7 @@ static aml_status fit_steps(aml_chain *c, aml_design *design, const aml_plan *pl
         c->n_steps = i + 1;
     }
     AML_TRY(aml_table_to_design(design, &at, ctx));
-    return aml_design_prepare(design, c->build & (AML_BUILD_DENSE | AML_BUILD_BINS), ctx);
+    return aml_design_prepare(design, c->build & AML_BUILD_ALL, ctx);
 }
 
 aml_status aml_chain_fit(aml_chain **out, aml_design *design, const aml_plan *plan,
@@ -118,8 +118,7 @@ static aml_status load_step(aml_fitted_step *s, aml_reader *r, aml_ctx *ctx) {
 aml_status aml_chain_load(aml_chain **out, aml_reader *r, aml_memory *account) {
     unsigned build = aml_get_u32(r);
     uint32_t n = aml_get_u32(r);
-    if (!r->status &&
-        (n > AML_MAX_STEPS || build > (AML_BUILD_DENSE | AML_BUILD_BINS | AML_NO_FEATURES)))
+    if (!r->status && (n > AML_MAX_STEPS || build > (AML_BUILD_ALL | AML_NO_FEATURES)))
         return aml_reader_fail(r, "%u featurization steps", n);
     if (r->status) return r->status;
     aml_chain *c = chain_new(n, build, account);

@@ -1,6 +1,8 @@
 /* bench_gbdt.c: one fit of the boosted trees on files that bench_gbdt.py has written; prints one line of JSON.
  *
- * usage: bench_gbdt TRAIN TEST THREADS BINS [name=value …]    hyperparameters of the learner
+ * usage: bench_gbdt TRAIN TEST THREADS BINS [name=value …]    hyperparameters of the learner, and
+ *     use_rows=N use_columns=P    the first of the table alone
+ *     limits=1                    the least work of the fit beside what the machine could do
  * A file is uint32 n, p, classes (0 = regression), levels[p] (0 = number), then p columns of n float32, then n
  * float32 targets. "seconds" are from the columns to the model, binning included; "bytes" is the peak of resident
  * memory less what was resident with the data loaded. */
@@ -14,6 +16,7 @@
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 #include "automl/core/text.h"
+#include "bench/learners/gbdt_limits.h"
 
 extern const aml_learner aml_learner_gbdt;
 
@@ -112,11 +115,24 @@ static void forget_peak(void) {
 
 /* ---- main */
 
-static void set_hp(double *hp, const aml_param *params, int argc, char **argv) {
+typedef struct options {
+    double rows, columns, limits; /* 0 = all; all; no */
+} options;
+
+static bool set_option(options *o, const char *text, const char *value) {
+    static const char *const names[] = {"use_rows=", "use_columns=", "limits="};
+    double *const to[] = {&o->rows, &o->columns, &o->limits};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (!strncmp(text, names[k], strlen(names[k])))
+            return aml_parse_double(to[k], value, strlen(value));
+    return false;
+}
+
+static void set_hp(double *hp, options *o, const aml_param *params, int argc, char **argv) {
     for (size_t k = 0; params[k].name; k++) hp[k] = params[k].fallback;
     for (int a = 5; a < argc; a++) {
         const char *eq = strchr(argv[a], '=');
-        bool known = false;
+        bool known = eq && set_option(o, argv[a], eq + 1);
         for (size_t k = 0; params[k].name && eq; k++) {
             if (strlen(params[k].name) != (size_t)(eq - argv[a])) continue;
             if (strncmp(params[k].name, argv[a], (size_t)(eq - argv[a]))) continue;
@@ -126,16 +142,34 @@ static void set_hp(double *hp, const aml_param *params, int argc, char **argv) {
     }
 }
 
+static void use_first(table *t, const options *o) {
+    if (o->rows > 0 && o->rows < (double)t->data.n) t->design.n = t->data.n = (size_t)o->rows;
+    if (o->columns > 0 && o->columns < (double)t->design.p) t->design.p = (size_t)o->columns;
+}
+
+/* Seconds that the memory, and the adds, would have taken at the machine's limits, as shares of the fit's. */
+static void print_limits(const aml_boosted *model, double n, double p, int threads,
+                         double seconds) {
+    gbdt_work work = gbdt_work_of(model, n, p);
+    gbdt_limits limit = gbdt_limits_of(threads);
+    printf("\"gigabytes\": %.2f, \"of_bandwidth\": %.3f, \"bandwidth\": %.1f, ", 1e-9 * work.bytes,
+           work.bytes / limit.bytes / seconds, 1e-9 * limit.bytes);
+    printf("\"gigaadds\": %.2f, \"of_adds\": %.3f, \"adds\": %.2f, ", 1e-9 * work.adds,
+           work.adds / limit.adds / seconds, 1e-9 * limit.adds);
+}
+
 int main(int argc, char **argv) {
     table train, test;
     double hp[64] = {0}, threads = 1, bins = 255;
+    options o = {0};
     void *model;
     if (argc < 5 || !aml_parse_double(&threads, argv[3], strlen(argv[3])) ||
         !aml_parse_double(&bins, argv[4], strlen(argv[4])))
         fail("usage: bench_gbdt TRAIN TEST THREADS BINS [name=value ...]");
     aml_par_init();
-    set_hp(hp, aml_learner_gbdt.params, argc, argv);
+    set_hp(hp, &o, aml_learner_gbdt.params, argc, argv);
     table_read(&train, argv[1]);
+    use_first(&train, &o);
     double loaded = status_kb("VmRSS:");
     train.design.max_bins = (uint16_t)bins;
     forget_peak();
@@ -150,15 +184,18 @@ int main(int argc, char **argv) {
     double fitted = aml_now(), peak = status_kb("VmHWM:");
     cpu = cpu_seconds() - cpu;
     aml_arena_free(ctx.scratch);
+    double n = (double)train.data.n, p = (double)train.design.p;
     aml_arena_free(train.arena);
     ctx.scratch = aml_arena_new(NULL);
     table_read(&test, argv[2]);
+    use_first(&test, &(options){.columns = o.columns});
     size_t outputs = (size_t)aml_task_outputs(test.data.task, test.data.n_classes);
     double *out = AML_ARRAY(ctx.keep, test.data.n * outputs, double);
     if (aml_learner_gbdt.predict(out, model, &test.data, &ctx)) fail(aml_last_error()->message);
     printf("{\"seconds\": %.4f, \"cpu\": %.4f, \"binning\": %.4f, \"loss\": %.6f, ", fitted - start,
            cpu, binned - start, loss(out, &test.data));
     if (test.data.task == AML_BINARY) printf("\"auc\": %.6f, ", auc(out, &test.data));
+    if (o.limits > 0) print_limits(model, n, p, (int)threads, fitted - binned);
     printf("\"megabytes\": %.1f, \"total_megabytes\": %.1f}\n", (peak - loaded) / 1024,
            peak / 1024);
     return 0;

@@ -1,6 +1,8 @@
 """Boosted trees against LightGBM, XGBoost and CatBoost: seconds, memory and test scores of the same fits.
 
     python bench/learners/bench_gbdt.py --program build/bench_gbdt --case higgs --rows 1000000 --leaves 31,255
+    ... --limits        ours alone: bytes and adds a fit cannot do without, beside the machine's limits
+    ... --scale         ours alone: a quarter, half and all of the rows, then of the columns
 
 Writes the generated tables once to --folder, then runs every fit in a process of its own, ours and theirs taking
 turns, and prints medians. Seconds, of the clock and of the processor (the one to read for one thread when the
@@ -230,6 +232,33 @@ def measure(o, leaves, bins, threads, train, test):
               flush=True)
 
 
+def alone(o, leaves, bins, threads, train, test, *extra):
+    done = subprocess.run(command("ours", o, leaves, bins, threads, train, test) + list(extra), capture_output=True,
+                          text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+    if done.returncode:
+        sys.exit(done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
+def limits(o, leaves, bins, threads, train, test):
+    r = alone(o, leaves, bins, threads, train, test, "limits=1")
+    print(f"{o.case} {o.rows}, {leaves} leaves, {threads} threads, {r['seconds'] - r['binning']:.2f} s without binning:"
+          f" {r['gigabytes']:.1f} GB at least = {100 * r['of_bandwidth']:.0f} % of the time at {r['bandwidth']:.1f} GB/s;"
+          f" {r['gigaadds']:.1f} G adds = {100 * r['of_adds']:.0f} % of the time at {r['adds']:.2f} G adds/s", flush=True)
+
+
+def scale(o, leaves, bins, threads, train, test):
+    columns = read(train)[0].shape[1]
+    for name, whole in [("use_rows", o.rows), ("use_columns", columns)]:
+        first = None
+        for share in (4, 2, 1):
+            r = alone(o, leaves, bins, threads, train, test, f"{name}={whole // share}")
+            first = first or r
+            print(f"{o.case} {leaves} leaves, {threads} threads, {name[4:]} {whole // share:8}: {r['seconds']:.3f} s,"
+                  f" {r['cpu']:.3f} CPU s, {r['cpu'] / first['cpu']:.2f} times the first, {r['megabytes']:.0f} MB",
+                  flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, kind, default in [("program", str, "build/bench_gbdt"), ("case", str, "higgs"), ("rows", int, 0),
@@ -239,6 +268,8 @@ def main():
                                 ("peer", str, ""), ("train", str, ""), ("test", str, ""), ("seed", int, 1)]:
         parser.add_argument("--" + name, type=kind, default=default)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="further hyperparameters of ours")
+    parser.add_argument("--limits", action="store_true")
+    parser.add_argument("--scale", action="store_true")
     o = parser.parse_args()
     if o.peer:
         o.leaves, o.bins, o.threads = int(o.leaves), int(o.bins), int(o.threads)
@@ -248,11 +279,13 @@ def main():
     train, test = (os.path.join(o.folder, f"{o.case}_{n}_{seed}") for n, seed in [(o.rows, o.seed), (o.test_rows, TEST_SEED)])
     write(train, o.case, o.rows, o.seed)
     write(test, o.case, o.test_rows, TEST_SEED)
-    print("case           rows  lvs bins thr  who            seconds / ours CPU secs / ours     loss      auc       MB  of all")
+    work = limits if o.limits else scale if o.scale else measure
+    if work is measure:
+        print("case           rows  lvs bins thr  who            seconds / ours CPU secs / ours     loss      auc       MB  of all")
     for leaves in o.leaves.split(","):
         for bins in o.bins.split(","):
             for threads in o.threads.split(","):
-                measure(o, int(leaves), int(bins), int(threads), train, test)
+                work(o, int(leaves), int(bins), int(threads), train, test)
     return None
 
 

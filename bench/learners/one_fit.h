@@ -115,6 +115,7 @@ static int bench_one_fit(const aml_learner *l, char **argv) {
     bench_reset_peak();
     double before = bench_megabytes("VmRSS:"), start = aml_now();
     unsigned wants = (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
+                     (l->can & AML_WANTS_BIN_ROWS ? AML_BUILD_BIN_ROWS : 0u) |
                      (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u);
     if (aml_design_prepare(&train.design, wants, &ctx) || l->fit(&model, &train.data, hp, &ctx))
         bench_die("fit failed");

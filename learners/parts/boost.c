@@ -6,6 +6,16 @@
 
 #include "automl/core/par.h"
 
+enum { PIECE = 16384 }; /* rows of a leaf that are summed at a time */
+
+/* The rows of a leaf, or some of those of a large one. */
+typedef struct piece {
+    uint32_t leaf;
+    const uint32_t *position;
+    size_t n;
+    double sums[2];
+} piece;
+
 typedef struct boosting {
     const aml_data *data;
     const aml_boost_rules *rules;
@@ -20,8 +30,9 @@ typedef struct boosting {
     aml_boost_sample sample;
     size_t round, idle;
     aml_watch watch;
-    bool stopped, by_quantile; /* leaf values are quantiles of residuals */
-    atomic_int status;         /* of threads */
+    piece *piece;
+    bool stopped;
+    atomic_int status; /* of threads */
 } boosting;
 
 static aml_status alloc(boosting *b) {
@@ -29,10 +40,13 @@ static aml_status alloc(boosting *b) {
     aml_arena *scratch = b->ctx->scratch;
     b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
     b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
-    if (!b->feature || !b->drawn) return AML_ENOMEM;
+    b->piece = AML_ARRAY(scratch, b->data->n / PIECE + b->rules->grow.n_leaves, piece);
+    if (!b->feature || !b->drawn || !b->piece) return AML_ENOMEM;
     for (size_t j = 0; j < bins->p; j++)
         if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
-    b->grower = aml_grower_new(&b->bins, b->data->rows, b->data->n, &b->rules->grow, b->ctx);
+    /* positions take the room of gradients that are packed */
+    b->grower = aml_grower_new(&b->bins, b->data->rows, b->data->n, &b->rules->grow,
+                               (void *)b->loss.slope, b->ctx);
     return b->grower ? AML_OK : AML_ENOMEM;
 }
 
@@ -73,27 +87,65 @@ static void draw_features(boosting *b, const aml_rng *rng) {
             b->drawn[b->n_drawn++] = b->feature[k];
 }
 
-static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int thread) {
+typedef struct renewal {
+    boosting *b;
+    size_t output;
+    piece *piece;
+    size_t n_pieces;
+} renewal;
+
+static void cut_leaves(renewal *r) {
+    aml_grower *g = r->b->grower;
+    for (uint32_t k = 0; k < aml_grower_leaves(g); k++) {
+        size_t n;
+        const uint32_t *position = aml_grower_rows(&n, g, k);
+        for (size_t i = 0; i < n; i += PIECE)
+            r->piece[r->n_pieces++] = (piece){k, position + i, n - i < PIECE ? n - i : PIECE, {0}};
+    }
+}
+
+static void sum_pieces(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    renewal *r = arg;
+    (void)block, (void)thread;
+    for (piece *p = r->piece + begin; p < r->piece + end; p++)
+        aml_boost_loss_sums(p->sums, &r->b->loss, r->output, p->position, p->n);
+}
+
+static void renew_by_sums(boosting *b, size_t output) {
+    renewal r = {.b = b, .output = output, .piece = b->piece};
+    cut_leaves(&r);
+    aml_par_for(b->ctx->n_threads, r.n_pieces, 1, sum_pieces, &r);
+    for (size_t i = 0; i < r.n_pieces;) {
+        uint32_t leaf = r.piece[i].leaf;
+        double slope = 0, curvature = 0;
+        for (; i < r.n_pieces && r.piece[i].leaf == leaf; i++)
+            slope += r.piece[i].sums[0], curvature += r.piece[i].sums[1];
+        aml_grower_set_value(b->grower, leaf,
+                             aml_leaf_value(&b->rules->grow.split, slope, curvature));
+    }
+}
+
+static void renew_by_quantile(void *arg, size_t block, size_t begin, size_t end, int thread) {
     boosting *b = arg;
     (void)block, (void)thread;
     for (size_t k = begin; k < end; k++) {
-        double sums[2], value = 0;
+        double value = 0;
         size_t n;
         const uint32_t *position = aml_grower_rows(&n, b->grower, (uint32_t)k);
-        aml_boost_loss_sums(sums, &b->loss, position, n);
-        aml_status status = AML_OK;
-        if (b->by_quantile) status = aml_boost_loss_quantile(&value, &b->loss, position, n);
-        else value = aml_leaf_value(&b->rules->grow.split, sums[0], sums[1]);
+        aml_status status = aml_boost_loss_quantile(&value, &b->loss, position, n);
         if (status) atomic_store(&b->status, (int)status);
         aml_grower_set_value(b->grower, (uint32_t)k, value);
     }
 }
 
 /* Splits are found in rounded gradients, leaf values come from the gradients themselves. */
-static aml_status renew_leaves(boosting *b) {
+static aml_status renew_leaves(boosting *b, size_t output) {
     uint32_t n = aml_grower_leaves(b->grower);
-    b->by_quantile = b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
-    if (n > 1) aml_par_for(b->ctx->n_threads, n, 1, renew_leaf, b);
+    bool by_quantile =
+        b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
+    if (n < 2) return AML_OK;
+    if (by_quantile) aml_par_for(b->ctx->n_threads, n, 1, renew_by_quantile, b);
+    else renew_by_sums(b, output);
     if (!atomic_load(&b->status)) return AML_OK;
     return aml_fail(AML_ENOMEM, "not enough memory for the leaves of a tree");
 }
@@ -116,7 +168,7 @@ static aml_status add_tree(boosting *b, size_t output, const aml_rng *rng, bool 
                            .n_features = b->n_drawn,
                            .rng = own};
         AML_TRY(aml_grower_grow(&b->stopped, b->grower, &round));
-        AML_TRY(renew_leaves(b));
+        AML_TRY(renew_leaves(b, output));
         tree = aml_grower_tree(b->grower);
         if (tree.n_nodes > 1) {
             float *score = b->loss.train.score + output * n;
@@ -238,12 +290,29 @@ static aml_status replay(boosting *b, const aml_boosted *from) {
 
 /* ---- all of it */
 
+typedef struct fit_job {
+    boosting *b;
+    const aml_boosted *from;
+    aml_status status;
+} fit_job;
+
+static aml_status fit_all(boosting *b, const aml_boosted *from) {
+    AML_TRY(begin(b));
+    if (from) AML_TRY(replay(b, from));
+    return boost(b);
+}
+
+static void fit_in_team(void *arg) {
+    fit_job *job = arg;
+    job->status = fit_all(job->b, job->from);
+}
+
 aml_status aml_boost_fit(aml_boosted *m, const aml_boosted *from, const aml_data *train,
                          const aml_boost_rules *rules, aml_ctx *ctx) {
     boosting b = {.data = train, .rules = rules, .ctx = ctx, .model = m};
-    AML_TRY(begin(&b));
-    if (from) AML_TRY(replay(&b, from));
-    AML_TRY(boost(&b));
+    fit_job job = {.b = &b, .from = from};
+    aml_par_team(ctx->n_threads, fit_in_team, &job);
+    AML_TRY(job.status);
     if (b.valid.n && train->held_out)
         aml_boost_link(train->held_out, b.valid.n, m->task, m->n_outputs, m->center, m->scale,
                        m->is_log);

@@ -26,12 +26,11 @@ static bool has_many_levels(const aml_data *d, size_t feature) {
     return d->x->n_levels && d->x->n_levels[feature] > d->x->bins->n_bins[feature];
 }
 
-static aml_status recode_all(bool *changed, aml_boost_bins *b, const aml_data *d, double smooth,
-                             aml_ctx *ctx) {
+static aml_status recode_all(aml_boost_bins *b, const aml_data *d, double smooth, aml_ctx *ctx) {
     size_t p = d->x->p;
-    *changed = false;
-    for (size_t j = 0; j < p; j++) *changed |= has_many_levels(d, j);
-    if (!*changed) return AML_OK;
+    bool changed = false;
+    for (size_t j = 0; j < p; j++) changed |= has_many_levels(d, j);
+    if (!changed) return AML_OK;
     b->bins.level_code = aml_copy(ctx->scratch, b->bins.level_code, p * sizeof(uint8_t *));
     b->bins.column = aml_copy(ctx->scratch, b->bins.column, p * sizeof(uint8_t *));
     b->bins.n_bins = aml_copy(ctx->scratch, b->bins.n_bins, p * sizeof(uint16_t));
@@ -117,7 +116,8 @@ static aml_status find_bundles(bundle *g, size_t *n_bundles, const aml_boost_bin
 
 typedef struct fill_job {
     uint8_t *row;
-    const uint8_t **source; /* codes of each column */
+    const uint8_t **source; /* codes of each column, by design row */
+    const uint32_t *rows;   /* by position */
     size_t n_columns, stride;
 } fill_job;
 
@@ -128,16 +128,23 @@ static void fill_rows(void *arg, size_t block, size_t begin, size_t end, int thr
     for (size_t first = begin; first < end; first += 64) {
         size_t last = first + 64 < end ? first + 64 : end;
         for (size_t c = 0; c < job->n_columns; c++)
-            for (size_t i = first; i < last; i++) job->row[i * job->stride + c] = job->source[c][i];
+            for (size_t i = first; i < last; i++)
+                job->row[i * job->stride + c] = job->source[c][job->rows[i]];
     }
 }
 
+/* Rows of few columns do not cross lines of the cache, wider ones are not worth the padding. */
+static size_t stride_of(size_t n_columns) {
+    size_t unit = n_columns > 32 ? 8 : n_columns > 16 ? 16 : n_columns > 8 ? 8 : 4;
+    return n_columns ? (n_columns + unit - 1) / unit * unit : unit;
+}
+
 /* Columns in the order of their first feature; features that never vary have none of their own. */
-static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, aml_ctx *ctx) {
+static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, const aml_data *d,
+                       aml_ctx *ctx) {
     const uint8_t **source = AML_ARRAY(ctx->scratch, b->bins.p, const uint8_t *);
     if (!source) return AML_ENOMEM;
     for (size_t j = 0; j < b->bins.p; j++) b->column[j] = UINT32_MAX;
-    b->n_columns = 0;
     for (size_t k = 0; k < n_bundles; k++) {
         for (size_t m = 0; m < g[k].n_members; m++) {
             b->column[g[k].feature[m]] = (uint32_t)b->n_columns;
@@ -160,38 +167,31 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, aml
         b->member[j] = NULL;
         b->column[j] = (uint32_t)b->n_columns;
         source[b->n_columns++] = b->bins.column[j];
+        if (b->bins.n_bins[j] + 1u > b->n_codes) b->n_codes = b->bins.n_bins[j] + 1u;
     }
-    b->stride = (b->n_columns + 15) / 16 * 16;
-    if (!b->stride) b->stride = 16;
-    uint8_t *row = aml_alloc_raw(ctx->scratch, b->bins.n * b->stride + 64, 1);
+    b->stride = stride_of(b->n_columns);
+    if (b->n && b->stride > SIZE_MAX / 2 / b->n)
+        return aml_fail(AML_ENOMEM, "the data are too large");
+    uint8_t *row = aml_alloc_raw(ctx->scratch, b->n * b->stride + 64, 1);
     if (!row) return AML_ENOMEM;
-    memset(row + b->bins.n * b->stride, 0, 64);
-    fill_job job = {row, source, b->n_columns, b->stride};
-    aml_par_for(ctx->n_threads, b->bins.n, BLOCK, fill_rows, &job);
+    memset(row + b->n * b->stride, 0, 64);
+    fill_job job = {row, source, d->rows, b->n_columns, b->stride};
+    aml_par_for(ctx->n_threads, b->n, BLOCK, fill_rows, &job);
     b->row = row;
-    return AML_OK;
+    return aml_should_stop(ctx) ? aml_stopped() : AML_OK;
 }
 
 aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *d, double smooth, aml_ctx *ctx) {
-    size_t p = d->x->p, n_bundles = 0, n_members = 0, n = d->x->n;
+    size_t p = d->x->p, n_bundles = 0, n = d->x->n;
     bundle open[OPEN_BUNDLES] = {{0}};
-    bool changed;
-    *b = (aml_boost_bins){.bins = *d->x->bins, .n_columns = p};
-    b->row = b->bins.row;
-    b->stride = b->bins.stride;
+    *b = (aml_boost_bins){.bins = *d->x->bins, .n = d->n};
     b->column = AML_ARRAY(ctx->scratch, p, uint32_t);
     b->member = AML_ARRAY(ctx->scratch, p, const uint8_t *);
     if (!b->column || !b->member) return AML_ENOMEM;
-    AML_TRY(recode_all(&changed, b, d, smooth, ctx));
+    AML_TRY(recode_all(b, d, smooth, ctx));
     size_t most = n / ROWS_PER_CODE < 256 ? n / ROWS_PER_CODE : 256;
     AML_TRY(find_bundles(open, &n_bundles, b, most, ctx));
-    for (size_t k = 0; k < n_bundles; k++)
-        n_members += open[k].n_members ? open[k].n_members - 1 : 0;
-    for (size_t j = 0; j < p; j++) {
-        b->column[j] = (uint32_t)j;
-        if (b->bins.n_bins[j] + 1u > b->n_codes) b->n_codes = b->bins.n_bins[j] + 1u;
-    }
-    return changed || n_members ? fill(b, open, n_bundles, ctx) : AML_OK;
+    return fill(b, open, n_bundles, d, ctx);
 }
 
 /* ---- as learnt */

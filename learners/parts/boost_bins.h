@@ -8,22 +8,23 @@
 /* A column of a row holds one feature, or a bundle: then its codes number the tuples of the members' codes that occur
  * in the design. Nothing is lost: `member` gives each tuple's code of a feature back. */
 typedef struct aml_boost_bins {
-    aml_bins bins; /* codes of features; row and stride are the design's */
-    size_t n_columns, stride;
-    const uint8_t *row; /* n × stride codes of columns, and 64 bytes beyond */
+    aml_bins bins; /* codes of features by design row */
+    size_t n, n_columns, stride;
+    const uint8_t *row; /* of each of n positions: stride codes of columns; and 64 bytes beyond */
     uint32_t *column;   /* per feature: its column */
     const uint8_t *
         *member;    /* per feature: its code for each of 256 codes of the column; NULL = the same */
     size_t n_codes; /* of a column, at most */
 } aml_boost_bins;
 
-static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t row, size_t feature) {
-    unsigned code = b->row[row * b->stride + b->column[feature]];
+static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t position, size_t feature) {
+    unsigned code = b->row[position * b->stride + b->column[feature]];
     return b->member[feature] ? b->member[feature][code] : code;
 }
 
 /* In ctx->scratch, but level codes that differ from the design's in ctx->keep. Categories of more levels than codes are
- * ordered by their mean target (level_codes.h), and neighbours share a code. AML_ENOMEM, AML_ESTOPPED. */
+ * ordered by their mean target (level_codes.h), and neighbours share a code. Positions count along data->rows.
+ * AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *data, double smooth,
                                aml_ctx *ctx);
 

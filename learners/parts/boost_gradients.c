@@ -16,48 +16,40 @@ static const double ROOM =
 
 enum { STRIP = 64 };
 
-/* Softmax of m ≤ STRIP rows; columns lie `stride` apart. */
-AML_KERNEL void softmax(float *p, const float *score, size_t stride, size_t n_outputs, size_t m) {
-    float top[STRIP], total[STRIP];
+/* The softmax of m rows: top and total, their scores `stride` apart. */
+AML_KERNEL void softmax(float *restrict top, float *restrict total, const float *score,
+                        size_t stride, size_t n_outputs, size_t m) {
     for (size_t i = 0; i < m; i++) top[i] = score[i], total[i] = 0;
     for (size_t k = 1; k < n_outputs; k++)
         for (size_t i = 0; i < m; i++)
             top[i] = score[k * stride + i] > top[i] ? score[k * stride + i] : top[i];
-    for (size_t k = 0; k < n_outputs; k++) {
-        const float *restrict s = score + k * stride;
-        float *restrict to = p + k * stride;
-        for (size_t i = 0; i < m; i++) {
-            float e = aml_exp_f32(s[i] - top[i]);
-            to[i] = e;
-            total[i] += e;
-        }
-    }
     for (size_t k = 0; k < n_outputs; k++)
-        for (size_t i = 0; i < m; i++) p[k * stride + i] /= total[i];
+        for (size_t i = 0; i < m; i++) total[i] += aml_exp_f32(score[k * stride + i] - top[i]);
 }
-static void softmax_plain(float *p, const float *score, size_t stride, size_t n_outputs, size_t m) {
-    softmax(p, score, stride, n_outputs, m);
+static void softmax_plain(float *top, float *total, const float *score, size_t stride,
+                          size_t n_outputs, size_t m) {
+    softmax(top, total, score, stride, n_outputs, m);
 }
-AML_AVX2 static void softmax_avx2(float *p, const float *score, size_t stride, size_t n_outputs,
-                                  size_t m) {
-    softmax(p, score, stride, n_outputs, m);
+AML_AVX2 static void softmax_avx2(float *top, float *total, const float *score, size_t stride,
+                                  size_t n_outputs, size_t m) {
+    softmax(top, total, score, stride, n_outputs, m);
 }
 
 static void update_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     const aml_boost_loss *l = arg;
     (void)block, (void)thread;
     for (size_t i = begin; i < end; i += STRIP)
-        (aml_has_avx2() ? softmax_avx2 : softmax_plain)(l->share + i, l->train.score + i,
-                                                        l->train.n, l->n_outputs,
-                                                        end - i < STRIP ? end - i : STRIP);
+        (aml_has_avx2() ? softmax_avx2
+                        : softmax_plain)(l->top + i, l->total + i, l->train.score + i, l->train.n,
+                                         l->n_outputs, end - i < STRIP ? end - i : STRIP);
 }
 
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads) {
-    if (l->share) aml_par_for(n_threads, l->train.n, BLOCK, update_block, l);
+    if (l->top) aml_par_for(n_threads, l->train.n, BLOCK, update_block, l);
 }
 
 typedef struct gradient_in {
-    const float *score, *share, *y, *w, *emphasis;
+    const float *score, *top, *total, *y, *w, *emphasis;
     float class, factor; /* curvature of a class: factor * p * (1 - p) */
     const aml_objective *objective;
 } gradient_in;
@@ -65,8 +57,8 @@ typedef struct gradient_in {
 /* Slopes and curvatures of n rows. One loop a loss, without a branch in it. */
 AML_KERNEL void gradients(float *restrict slope, float *restrict curvature, aml_task_kind task,
                           gradient_in in, size_t n) {
-    const float *restrict score = in.score, *restrict share = in.share, *restrict y = in.y,
-                          *restrict w = in.w;
+    const float *restrict score = in.score, *restrict y = in.y, *restrict w = in.w;
+    const float *restrict top = in.top, *restrict total = in.total;
     if (task == AML_REGRESSION && in.objective->kind != AML_SQUARED)
         aml_objective_gradients(slope, curvature, in.objective, score, y, n);
     else if (task == AML_REGRESSION)
@@ -79,7 +71,7 @@ AML_KERNEL void gradients(float *restrict slope, float *restrict curvature, aml_
         }
     else
         for (size_t i = 0; i < n; i++) {
-            float p = share[i];
+            float p = aml_exp_f32(score[i] - top[i]) / total[i];
             slope[i] = p - (y[i] == in.class ? 1.0f : 0.0f);
             curvature[i] = in.factor * (p * (1.0f - p));
         }
@@ -117,10 +109,15 @@ AML_KERNEL void statistics(double *stat, const float *restrict slope,
     }
 }
 
+/* A class weighs k / (k - 1) times its curvature: its score moves against the others'. */
+static float curvature_factor(const aml_boost_loss *l) {
+    return l->n_outputs > 1 ? (float)l->n_outputs / (float)(l->n_outputs - 1) : 1.0f;
+}
+
 typedef struct pack_job {
     const aml_boost_loss *l;
     size_t output;
-    float factor, to_slope, to_curvature, top_slope, top_curvature;
+    float to_slope, to_curvature, top_slope, top_curvature;
     uint32_t salt;
 } pack_job;
 
@@ -128,12 +125,13 @@ AML_KERNEL void gradient_rows(const pack_job *job, size_t block, size_t begin, s
     const aml_boost_loss *l = job->l;
     const aml_boost_rows *r = &l->train;
     gradient_in in = {.score = r->score + job->output * r->n + begin,
-                      .share = l->share ? l->share + job->output * r->n + begin : NULL,
+                      .top = l->top ? l->top + begin : NULL,
+                      .total = l->total ? l->total + begin : NULL,
                       .y = r->y + begin,
                       .w = r->w ? r->w + begin : NULL,
                       .emphasis = l->emphasis ? l->emphasis + begin : NULL,
                       .class = (float)job->output,
-                      .factor = job->factor,
+                      .factor = curvature_factor(l),
                       .objective = &l->objective};
     gradients(l->slope + begin, l->curvature + begin, l->task, in, end - begin);
     statistics(r->sums + N_STATS * block, l->slope + begin, l->curvature + begin, end - begin);
@@ -219,16 +217,10 @@ static void choose_units(pack_job *job, aml_gradients *g, const double *stat, si
                          .curvature_unit = 1 / (double)job->to_curvature};
 }
 
-/* A class weighs k / (k - 1) times its curvature: its score moves against the others'. */
-static float curvature_factor(const aml_boost_loss *l) {
-    return l->n_outputs > 1 ? (float)l->n_outputs / (float)(l->n_outputs - 1) : 1.0f;
-}
-
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads) {
     size_t n = l->train.n;
     double stat[N_STATS] = {0};
     pack_job job = {.l = l, .output = output, .salt = salt * 0x9E3779B9u};
-    job.factor = curvature_factor(l);
     aml_par_for(n_threads, n, BLOCK, gradient_block, &job);
     for (size_t b = 0; b < (n + BLOCK - 1) / BLOCK; b++) {
         const double *block = l->train.sums + N_STATS * b;
@@ -259,7 +251,7 @@ void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads) {
     const float *emphasis = l->emphasis;
     l->emphasis = NULL;
     for (size_t output = 0; output < l->n_outputs; output++) {
-        pack_job job = {.l = l, .output = output, .factor = curvature_factor(l)};
+        pack_job job = {.l = l, .output = output};
         size_job add = {l, size, output == 0};
         aml_par_for(n_threads, l->train.n, BLOCK, gradient_block, &job);
         aml_par_for(n_threads, l->train.n, BLOCK, add_sizes, &add);
@@ -267,13 +259,66 @@ void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads) {
     l->emphasis = emphasis;
 }
 
-void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t *position,
-                         size_t n) {
-    double slope[4] = {0}, curvature[4] = {0};
-    for (size_t i = 0; i < n; i++) {
-        slope[i % 4] += (double)l->slope[position[i]];
-        curvature[i % 4] += (double)l->curvature[position[i]];
+/* ---- leaves */
+
+/* What the gradients of some rows are computed from, brought together. */
+typedef struct gathered_rows {
+    float score[STRIP], top[STRIP], total[STRIP], y[STRIP], w[STRIP], emphasis[STRIP];
+} gathered_rows;
+
+AML_KERNEL void take(float *restrict to, const float *restrict from, const uint32_t *position,
+                     size_t n) {
+    for (size_t i = 0; i < n && from; i++) to[i] = from[position[i]];
+}
+
+AML_KERNEL void gather_rows(gathered_rows *g, const aml_boost_loss *l, size_t output,
+                            const uint32_t *position, size_t n) {
+    const aml_boost_rows *r = &l->train;
+    take(g->score, r->score + output * r->n, position, n);
+    take(g->top, l->top, position, n);
+    take(g->total, l->total, position, n);
+    take(g->y, r->y, position, n);
+    take(g->w, r->w, position, n);
+    take(g->emphasis, l->emphasis, position, n);
+}
+
+AML_KERNEL void sums(double out[2], const aml_boost_loss *l, size_t output,
+                     const uint32_t *position, size_t n) {
+    double slopes[LANES] = {0}, curvatures[LANES] = {0};
+    gathered_rows g;
+    gradient_in in = {.score = g.score,
+                      .top = g.top,
+                      .total = g.total,
+                      .y = g.y,
+                      .w = l->train.w ? g.w : NULL,
+                      .emphasis = l->emphasis ? g.emphasis : NULL,
+                      .class = (float)output,
+                      .factor = curvature_factor(l),
+                      .objective = &l->objective};
+    for (size_t i = 0; i < n; i += STRIP) {
+        float slope[STRIP] = {0}, curvature[STRIP] = {0};
+        size_t m = n - i < STRIP ? n - i : STRIP;
+        gather_rows(&g, l, output, position + i, m);
+        gradients(slope, curvature, l->task, in, m);
+        for (size_t j = 0; j < STRIP; j += LANES)
+            for (size_t k = 0; k < LANES; k++) {
+                slopes[k] += (double)slope[j + k];
+                curvatures[k] += (double)curvature[j + k];
+            }
     }
-    sums[0] = slope[0] + slope[1] + slope[2] + slope[3];
-    sums[1] = curvature[0] + curvature[1] + curvature[2] + curvature[3];
+    out[0] = out[1] = 0;
+    for (size_t k = 0; k < LANES; k++) out[0] += slopes[k], out[1] += curvatures[k];
+}
+static void sums_plain(double out[2], const aml_boost_loss *l, size_t output,
+                       const uint32_t *position, size_t n) {
+    sums(out, l, output, position, n);
+}
+AML_AVX2 static void sums_avx2(double out[2], const aml_boost_loss *l, size_t output,
+                               const uint32_t *position, size_t n) {
+    sums(out, l, output, position, n);
+}
+
+void aml_boost_loss_sums(double out[2], const aml_boost_loss *l, size_t output,
+                         const uint32_t *position, size_t n) {
+    (aml_has_avx2() ? sums_avx2 : sums_plain)(out, l, output, position, n);
 }

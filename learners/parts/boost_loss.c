@@ -94,13 +94,14 @@ aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_objecti
     bool is_log = d->task == AML_REGRESSION && aml_objective_is_log(&objective);
     l->n_outputs = d->task == AML_MULTICLASS ? (size_t)d->n_classes : 1;
     l->base = AML_ARRAY(ctx->keep, l->n_outputs, double);
-    l->slope = aml_alloc_raw(ctx->scratch, d->n, sizeof *l->slope);
-    l->curvature = aml_alloc_raw(ctx->scratch, d->n, sizeof *l->curvature);
+    l->slope = aml_alloc_raw(ctx->scratch, d->n, 2 * sizeof *l->slope);
     l->packed = aml_alloc_raw(ctx->scratch, d->n, sizeof *l->packed);
-    if (!l->base || !l->slope || !l->curvature || !l->packed) return AML_ENOMEM;
+    if (!l->base || !l->slope || !l->packed) return AML_ENOMEM;
+    l->curvature = l->slope + d->n;
     if (d->task == AML_MULTICLASS) {
-        l->share = aml_alloc_raw(ctx->scratch, d->n * l->n_outputs, sizeof *l->share);
-        if (!l->share) return AML_ENOMEM;
+        l->top = aml_alloc_raw(ctx->scratch, d->n, 2 * sizeof *l->top);
+        if (!l->top) return AML_ENOMEM;
+        l->total = l->top + d->n;
     }
     if (is_log) AML_TRY(aml_objective_check(&objective, d));
     if (is_log) l->base[0] = log(fmax(mean_target(d), 1e-30));

@@ -27,10 +27,10 @@ typedef struct aml_boost_loss {
     double center, scale; /* regression: target = center + scale * score */
     double *base;         /* per output: where scores start */
     aml_boost_rows train;
-    const float *emphasis;    /* multiplies slopes and curvatures of rows, or NULL */
-    float *share;             /* multiclass: probability per class and row */
-    float *slope, *curvature; /* per row, weights included, of the output asked for last */
-    uint32_t *packed;         /* the same, packed */
+    const float *emphasis; /* multiplies slopes and curvatures of rows, or NULL */
+    float *top, *total;    /* multiclass: a row's largest score, and its sum of exp(score - top) */
+    float *slope, *curvature; /* per row, weights included, until they are packed: 2 n numbers */
+    uint32_t *packed;
     aml_gradients gradients;
 } aml_boost_loss;
 
@@ -42,21 +42,22 @@ aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *data, aml_obje
 aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *data,
                                const uint32_t *rows, size_t n, aml_ctx *ctx);
 
-/* At the start of a round: the state of all outputs from the scores. */
+/* At the start of a round: the state of all outputs from the scores. An output's scores may change once its tree is
+ * grown. */
 void aml_boost_loss_update(aml_boost_loss *l, int n_threads);
 
 /* size[i] = the sum over all outputs of |slope| of row i, weights included; `emphasis` is left aside. */
 void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads);
 
-/* slope, curvature, packed and gradients of one output; the units are such that sums over all rows stay within 31
+/* packed and gradients of one output; what lies at `slope` is then free for others. the units are such that sums over all rows stay within 31
  * bits. Packing rounds at random and is right on average: the draw depends on the position and `salt` alone. Many rows
  * are packed coarsely, so that their sums fit narrow words (histogram.h), unless that added more than 3 % to the
  * variance of the slopes. False when all slopes are 0. */
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
 
-/* Sums of slope and curvature over n positions, in a fixed order. */
-void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, const uint32_t *position,
-                         size_t n);
+/* Sums of an output's slope and curvature, not rounded, over n positions in a fixed order. */
+void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, size_t output,
+                         const uint32_t *position, size_t n);
 
 /* What is to be added to the scores of n positions when the objective's best constant is a quantile. AML_ENOMEM. */
 aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,

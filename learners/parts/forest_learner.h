@@ -6,7 +6,7 @@
 
 enum {
     AML_FOREST_CAN = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_WANTS_BINS |
-                     AML_ANYTIME | AML_REFIT
+                     AML_WANTS_BIN_ROWS | AML_ANYTIME | AML_REFIT
 };
 typedef enum aml_forest_kind { AML_RANDOM_FOREST, AML_EXTRA_TREES } aml_forest_kind;
 

@@ -13,21 +13,21 @@ enum {
 
 /* ---- memory */
 
-static aml_status alloc_rows(aml_grower *g, size_t n, aml_arena *a) {
-    size_t p = g->bins->p, bytes = (g->from->n_columns + 4 + 7) / 8 * 8,
-           threads = (size_t)g->plan.n_threads;
-    size_t most = n < AML_COMPACT_ROWS ? n : AML_COMPACT_ROWS;
-    g->position = aml_alloc_raw(a, n, sizeof *g->position);
-    g->spare = aml_alloc_raw(a, n, sizeof *g->spare);
-    g->store = aml_alloc_raw(a, n, bytes);
-    g->moved = AML_ARRAY(a, threads, uint8_t *);
+static bool rows_are_positions(const uint32_t *rows, size_t n) {
+    size_t i = 0;
+    while (i < n && rows[i] == i) i++;
+    return i == n;
+}
+
+static aml_status alloc_rows(aml_grower *g, size_t n, uint32_t *room, aml_arena *a) {
+    size_t p = g->bins->p, threads = (size_t)g->plan.n_threads;
+    if (!room) room = aml_alloc_raw(a, n, 2 * sizeof *room);
     g->found = AML_ARRAY(a, threads, aml_split *);
-    if (!g->position || !g->spare || !g->store || !g->moved || !g->found) return AML_ENOMEM;
-    for (size_t t = 0; t < threads; t++) {
-        g->moved[t] = aml_alloc_raw(a, most, bytes);
-        g->found[t] = AML_ARRAY(a, p, aml_split);
-        if (!g->moved[t] || !g->found[t]) return AML_ENOMEM;
-    }
+    if (!room || !g->found) return AML_ENOMEM;
+    g->position = room;
+    g->spare = room + n;
+    for (size_t t = 0; t < threads; t++)
+        if (!(g->found[t] = AML_ARRAY(a, p, aml_split))) return AML_ENOMEM;
     if (!g->rules->groups && !(g->rules->node_fraction > 0 && g->rules->node_fraction < 1))
         return AML_OK;
     g->look = AML_ARRAY(a, threads, uint32_t *);
@@ -38,29 +38,29 @@ static aml_status alloc_rows(aml_grower *g, size_t n, aml_arena *a) {
 }
 
 static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
-    size_t leaves = g->rules->n_leaves, p = g->bins->p;
+    size_t leaves = g->rules->n_leaves;
     g->leaf = AML_ARRAY(a, leaves, aml_leaf);
     g->node = AML_ARRAY(a, 2 * leaves, aml_node);
     g->bin = AML_ARRAY(a, 2 * leaves, uint8_t);
     g->gain = AML_ARRAY(a, 2 * leaves, double);
     g->cover = AML_ARRAY(a, 2 * leaves, float);
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
-    g->place = AML_ARRAY(a, p, uint32_t);
     g->hist_slots = g->plan.slots * g->from->n_columns + 1;
     g->n_most = POOL_BYTES / (g->hist_slots * sizeof(uint64_t));
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;
     if (g->n_most > leaves + 1) g->n_most = leaves + 1;
     g->pool = AML_ARRAY(a, g->n_most, uint64_t *);
-    bool ok = g->leaf && g->node && g->bin && g->gain && g->cover && g->set && g->place && g->pool;
+    bool ok = g->leaf && g->node && g->bin && g->gain && g->cover && g->set && g->pool;
     return ok ? AML_OK : AML_ENOMEM;
 }
 
 aml_grower *aml_grower_new(const aml_boost_bins *from, const uint32_t *rows, size_t n,
-                           const aml_grow_rules *rules, aml_ctx *ctx) {
+                           const aml_grow_rules *rules, uint32_t *room, aml_ctx *ctx) {
     aml_grower *g = AML_NEW(ctx->scratch, aml_grower);
     if (!g) return NULL;
     *g = (aml_grower){.bins = &from->bins, .from = from, .rules = rules, .ctx = ctx};
-    if (aml_hist_plan_init(&g->plan, from, rows, n, ctx) || alloc_rows(g, n, ctx->scratch) ||
+    if (!rows_are_positions(rows, n)) g->rows = rows;
+    if (aml_hist_plan_init(&g->plan, from, ctx) || alloc_rows(g, n, room, ctx->scratch) ||
         alloc_nodes(g, ctx->scratch))
         return NULL;
     return g;
@@ -195,7 +195,6 @@ static aml_status start(aml_grower *g) {
     g->node[0] = (aml_node){0};
     g->cover[0] = (float)round->n;
     aml_hist_plan_features(&g->plan, round->feature, round->n_features);
-    for (size_t k = 0; k < round->n_features; k++) g->place[round->feature[k]] = g->plan.place[k];
     if (!round->n_features || round->n < 2) return AML_OK;
     if (round->position) memcpy(g->position, round->position, round->n * sizeof *g->position);
     if (!(root->hist = take_hist(g))) return AML_ENOMEM;

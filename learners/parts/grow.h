@@ -25,7 +25,6 @@ typedef struct aml_leaf {
     uint64_t *hist; /* or NULL */
     uint32_t node, depth;
     bool fresh;      /* the root without a list of positions: 0 … n-1, not written yet */
-    bool compact;    /* its rows lie gathered */
     bool busy;       /* being split */
     uint64_t groups; /* that all features above it belong to */
     aml_split split;
@@ -45,9 +44,10 @@ typedef struct aml_round {
 
 typedef struct aml_grower aml_grower;
 
-/* Room for trees over n rows, in ctx->scratch; NULL when memory is short. rows: position to design row. */
+/* Room for trees over n rows, in ctx->scratch; NULL when memory is short. rows: position to design row. `room` is used
+ * while a tree grows and until the next: 2 n numbers, or NULL for room of its own. */
 aml_grower *aml_grower_new(const aml_boost_bins *bins, const uint32_t *rows, size_t n,
-                           const aml_grow_rules *rules, aml_ctx *ctx);
+                           const aml_grow_rules *rules, uint32_t *room, aml_ctx *ctx);
 
 /* Grows one tree. Once the stop flag is up it ends with the leaves there are; `stopped` says so. */
 aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round);

@@ -15,31 +15,10 @@ static bool may_split(const aml_grower *g, const aml_leaf *l) {
     return l->n >= 2 && (double)l->n >= 2 * r->min_rows && curvature >= 2 * r->min_curvature;
 }
 
-typedef struct gather_job {
-    const aml_grower *g;
-    size_t begin;
-} gather_job;
-
-static void gather_part(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    const gather_job *job = arg;
-    const aml_grower *g = job->g;
-    (void)block, (void)thread;
-    aml_hist_gather(g->store + (job->begin + begin) * g->plan.row_bytes, &g->plan,
-                    &g->round->gradients, g->position + job->begin + begin, end - begin);
-}
-
-/* Small leaves are gathered once: from then on their rows are moved, not looked up. */
 void aml_grow_sum(aml_grower *g, aml_leaf *l, aml_hands by) {
-    aml_hist_rows rows = {.n = l->n};
-    if (!l->compact && !l->fresh && l->n <= AML_COMPACT_ROWS) {
-        gather_job job = {g, l->begin};
-        aml_par_for(by.n_threads, l->n, 8192, gather_part, &job);
-        l->compact = true;
-    }
-    if (l->compact) rows.gathered = g->store + l->begin * g->plan.row_bytes;
-    else if (!l->fresh) rows.position = g->position + l->begin;
-    if (!aml_hist_sum(l->hist, &g->plan, rows, &g->round->gradients, by.n_threads, by.thread,
-                      g->ctx))
+    const uint32_t *position = l->fresh ? NULL : g->position + l->begin;
+    if (!aml_hist_sum(l->hist, &g->plan, position, l->n, &g->round->gradients, by.n_threads,
+                      by.thread, g->ctx))
         atomic_store(&g->stopped, true);
 }
 
@@ -108,31 +87,14 @@ static aml_code_set codes_on_the_left(const aml_split *s) {
     return set;
 }
 
-/* The codes of a bundle whose member's codes are in `set`. */
-static aml_code_set bundled(const aml_code_set *set, const uint8_t *member) {
-    aml_code_set out = {{0}};
-    for (unsigned c = 0; c < 256; c++)
-        out.word[c / 32] |= (set->word[member[c] / 32] >> member[c] % 32 & 1) << c % 32;
-    return out;
-}
-
 static size_t divide_rows(aml_grower *g, const aml_leaf *l, aml_hands by) {
     uint32_t feature = l->split.feature;
-    aml_code_set left = codes_on_the_left(&l->split);
-    if (l->compact) {
-        size_t bytes = g->plan.row_bytes;
-        aml_row_block rows = {g->store + l->begin * bytes, g->position + l->begin};
-        aml_row_block spare = {g->moved[by.thread], g->spare + l->begin};
-        const uint8_t *member = g->from->member[feature];
-        aml_code_set set = member ? bundled(&left, member) : left;
-        return aml_partition_rows(rows, l->n, bytes, g->place[feature], &set, spare);
-    }
     aml_partition_job job = {.position = g->position + l->begin,
                              .fresh = l->fresh,
                              .n = l->n,
                              .column = g->bins->column[feature],
-                             .rows = g->plan.rows,
-                             .left = left,
+                             .rows = g->rows,
+                             .left = codes_on_the_left(&l->split),
                              .spare = g->spare + l->begin};
     return aml_partition(&job, by.n_threads);
 }
@@ -141,7 +103,6 @@ void aml_grow_split(aml_grower *g, const aml_grow_item *item, aml_hands by) {
     aml_leaf *a = g->leaf + item->leaf, *b = g->leaf + item->other, parent = *a;
     size_t n_left = divide_rows(g, a, by);
     aml_leaf child = {.depth = parent.depth + 1,
-                      .compact = parent.compact,
                       .busy = true,
                       .groups = parent.groups,
                       .feature = parent.split.feature};

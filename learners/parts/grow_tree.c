@@ -39,27 +39,29 @@ typedef struct add_job {
     const bool *skip;
 } add_job;
 
-static void add_leaves(void *arg, size_t block, size_t begin, size_t end, int thread) {
+/* Blocks of positions, as leaves are large and small. */
+static void add_positions(void *arg, size_t block, size_t begin, size_t end, int thread) {
     const add_job *job = arg;
     (void)block, (void)thread;
-    for (size_t k = begin; k < end; k++) {
+    for (uint32_t k = 0; k < job->g->n_leaves; k++) {
         const aml_leaf *l = job->g->leaf + k;
-        const uint32_t *position = job->g->position + l->begin;
+        size_t from = l->begin > begin ? l->begin : begin;
+        size_t to = l->begin + l->n < end ? l->begin + l->n : end;
         float value = job->g->node[l->node].value;
-        for (size_t i = 0; i < l->n; i++) job->score[position[i]] += value;
+        for (size_t i = from; i < to; i++) job->score[job->g->position[i]] += value;
     }
 }
 
 void aml_grower_add(float *score, const aml_grower *g) {
     add_job job = {.g = g, .score = score};
-    aml_par_for(g->round->n > 16384 ? g->plan.n_threads : 1, g->n_leaves, 1, add_leaves, &job);
+    aml_par_for(g->plan.n_threads, g->round->n, 16384, add_positions, &job);
 }
 
 static float walk(const aml_grower *g, size_t row) {
     uint32_t at = 0;
     while (g->node[at].left) {
         const aml_node *node = g->node + at;
-        unsigned code = aml_boost_code(g->from, row, node->feature);
+        unsigned code = g->bins->column[node->feature][row];
         bool left = node->kind & AML_NODE_MISSING_LEFT;
         if (code && node->kind & AML_NODE_CATEGORY)
             left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >>

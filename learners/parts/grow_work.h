@@ -5,11 +5,7 @@
 
 #include "learners/parts/grow.h"
 
-enum {
-    AML_COMPACT_ROWS =
-        65536, /* leaves of so many rows are gathered: their sums then stream through memory */
-    AML_BATCH_MOST = 32 /* leaves split at a time */
-};
+enum { AML_BATCH_MOST = 32 }; /* leaves split at a time */
 
 /* A leaf that is being split, and what was set aside for it. */
 typedef struct aml_grow_item {
@@ -28,9 +24,8 @@ struct aml_grower {
     const aml_round *round;
     atomic_bool stopped;
 
+    const uint32_t *rows;       /* position to design row; NULL: the same */
     uint32_t *position, *spare; /* n */
-    uint8_t *store;             /* gathered rows, n × row_bytes */
-    uint8_t **moved;            /* partition's spare, one a thread */
     aml_split **found;          /* one a thread */
     uint32_t **look;            /* features to look at for a leaf, one a thread; NULL: all */
 
@@ -44,7 +39,6 @@ struct aml_grower {
 
     uint64_t **pool; /* free histograms */
     size_t n_free, n_made, n_most, hist_slots;
-    uint32_t *place; /* design feature to the place of its column in the plan */
     aml_grow_item item[AML_BATCH_MOST];
 };
 

@@ -11,8 +11,9 @@ enum {
     BLOCK_BYTES = 1 << 16, /* gathered rows: they stay in the L2 cache */
     MIN_ROWS = 32,
     BLOCK_MAX = 4096,
-    NARROW_LEAST = 1024,  /* rows between two transfers to wide sums, at least */
-    CHUNK_ADDS = 1 << 20, /* work between two looks at the clock */
+    NARROW_LEAST = 1024,   /* rows between two transfers to wide sums, at least */
+    CHUNK_ADDS = 1 << 20,  /* work between two looks at the clock, at most, */
+    CHUNK_LEAST = 1 << 16, /* and what is worth another thread's while */
     PREFETCH = 24
 };
 
@@ -23,16 +24,9 @@ static size_t block_rows(size_t row_bytes) {
 
 static size_t row_bytes_of(size_t n_columns) { return (n_columns + 4 + 7) / 8 * 8; }
 
-static bool rows_are_positions(const uint32_t *rows, size_t n) {
-    size_t i = 0;
-    while (i < n && rows[i] == i) i++;
-    return i == n;
-}
-
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
-                              size_t n, aml_ctx *ctx) {
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx) {
     size_t features = from->bins.p, row_bytes = row_bytes_of(from->n_columns);
-    *p = (aml_hist_plan){.from = from, .rows = rows_are_positions(rows, n) ? NULL : rows};
+    *p = (aml_hist_plan){.from = from};
     p->n_threads = ctx->n_threads > 1 ? ctx->n_threads : 1;
     p->slots = from->n_codes <= 64 ? 64 : 256;
     p->run = AML_ARRAY(ctx->scratch, from->n_columns, aml_run);
@@ -92,10 +86,6 @@ const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, con
 
 /* ---- gathering */
 
-static inline size_t design_row(const aml_hist_plan *p, size_t position) {
-    return p->rows ? p->rows[position] : position;
-}
-
 /* Copies in pieces: what is too much, the gradient or the next row writes over. */
 static inline void copy_row(uint8_t *to, const uint8_t *row, const aml_hist_plan *p) {
     if (p->words) {
@@ -118,25 +108,19 @@ static void gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *gradien
     size_t stride = p->from->stride, bytes = p->row_bytes;
     for (size_t i = 0; i < n; i++, out += bytes) {
         size_t at = position ? position[i] : first + i;
-        const uint8_t *row = p->from->row + design_row(p, at) * stride;
+        const uint8_t *row = p->from->row + at * stride;
         if (position && i + PREFETCH < n)
-            __builtin_prefetch(p->from->row + design_row(p, position[i + PREFETCH]) * stride);
+            __builtin_prefetch(p->from->row + position[i + PREFETCH] * stride);
         if (i + 1 < n) copy_row(out, row, p);
         else copy_exactly(out, row, p);
         memcpy(out + bytes - 4, gradient + at, 4);
     }
 }
 
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *gradients,
-                     const uint32_t *position, size_t n) {
-    gather(out, p, gradients->packed, position, 0, n);
-}
-
 /* ---- the kernels */
 
 /* Rows that lie `row_step` bytes apart with gradients `gradient_step` apart, or, with positions, anywhere. */
 typedef struct tile {
-    const aml_hist_plan *p;
     size_t first, n_columns; /* of the plan */
     const uint8_t *row, *gradient;
     size_t row_step, gradient_step, n;
@@ -165,7 +149,7 @@ typedef struct tile {
     static inline __attribute__((always_inline)) void name(sum *restrict hist, const tile *t, \
                                                            size_t slots, size_t tail) {       \
         const uint8_t *restrict row = t->row + t->first, *restrict gradient = t->gradient;    \
-        const uint32_t *position = t->position, *rows = t->p->rows;                           \
+        const uint32_t *position = t->position;                                               \
         size_t words = t->n_columns / 8, n = t->n, step = t->row_step;                        \
         size_t gradient_step = t->gradient_step;                                              \
         for (size_t i = 0; i < n && !position; i++, row += step, gradient += gradient_step) { \
@@ -177,10 +161,10 @@ typedef struct tile {
         for (size_t i = 0; i < n && position; i++) {                                          \
             size_t at = position[i], ahead = position[i + PREFETCH < n ? i + PREFETCH : i];   \
             uint32_t narrow;                                                                  \
-            __builtin_prefetch(row + (rows ? rows[ahead] : ahead) * step);                    \
+            __builtin_prefetch(row + ahead * step);                                           \
             memcpy(&narrow, gradient + 4 * at, 4);                                            \
             sum g = widen(narrow), *to = hist;                                                \
-            AML_ADD_CODES(to, row + (rows ? rows[at] : at) * step, slots, words, tail);       \
+            AML_ADD_CODES(to, row + at * step, slots, words, tail);                           \
         }                                                                                     \
     }
 #define AML_AS_IT_IS(gradient) (gradient)
@@ -225,7 +209,8 @@ AML_AVX2 static void transfer_avx2(uint64_t *hist, uint32_t *narrow, size_t n) {
 typedef struct sum_job {
     uint64_t *hist;
     const aml_hist_plan *p;
-    aml_hist_rows rows;
+    const uint32_t *position;
+    size_t n;
     const aml_gradients *gradients;
     size_t narrow_rows;          /* that fit narrow sums; 0 = wide at once */
     size_t n_tiles, tile, block; /* columns a tile, rows a block */
@@ -247,28 +232,26 @@ static void add_tiles(uint64_t *hist, uint32_t *narrow, const sum_job *job, tile
     }
 }
 
-/* Rows in place where they are as long as the plan wants them and are read once; else gathered in a cached block. */
+/* Rows in place where all their columns are wanted and they are read once; else gathered in a cached block. */
 static tile rows_of(const sum_job *job, const aml_hist_room *room, size_t begin, size_t n) {
     const aml_hist_plan *p = job->p;
-    const uint32_t *position = job->rows.position ? job->rows.position + begin : NULL;
+    const uint32_t *position = job->position ? job->position + begin : NULL;
     const uint32_t *gradient = job->gradients->packed;
-    tile t = {.p = p, .n = n, .row_step = p->row_bytes, .gradient_step = p->row_bytes};
-    if (job->rows.gathered) {
-        t.row = job->rows.gathered + begin * p->row_bytes;
-    } else if (!job->in_place) {
+    if (!job->in_place) {
         gather(room->gathered, p, gradient, position, begin, n);
-        t.row = room->gathered;
-    } else { /* straight from the design */
-        bool listed = position || p->rows;
-        t.position = position;
-        t.row_step = p->from->stride;
-        t.gradient_step = sizeof *gradient;
-        t.row = p->from->row + (listed ? 0 : begin * t.row_step);
-        t.gradient = (const uint8_t *)(gradient + (listed ? 0 : begin));
-        return t;
+        return (tile){.row = room->gathered,
+                      .gradient = room->gathered + p->row_bytes - sizeof *gradient,
+                      .row_step = p->row_bytes,
+                      .gradient_step = p->row_bytes,
+                      .n = n};
     }
-    t.gradient = t.row + p->row_bytes - sizeof *gradient;
-    return t;
+    size_t step = p->from->stride, first = position ? 0 : begin;
+    return (tile){.row = p->from->row + first * step,
+                  .gradient = (const uint8_t *)(gradient + first),
+                  .row_step = step,
+                  .gradient_step = sizeof *gradient,
+                  .n = n,
+                  .position = position};
 }
 
 static void sum_rows(uint64_t *hist, const aml_hist_room *room, const sum_job *job, size_t begin,
@@ -303,24 +286,29 @@ static void choose_tiles(sum_job *job) {
     size_t slope = g->top_slope ? 32767 / g->top_slope : 0,
            curvature = g->top_curvature ? 65535 / g->top_curvature : 65535;
     job->narrow_rows = slope < curvature ? slope : curvature;
-    if (job->narrow_rows < NARROW_LEAST || job->rows.n < NARROW_LEAST) job->narrow_rows = 0;
+    if (job->narrow_rows < NARROW_LEAST || job->n < NARROW_LEAST) job->narrow_rows = 0;
     size_t bytes = p->n_slots * (job->narrow_rows ? sizeof(uint32_t) : sizeof(uint64_t));
-    job->n_tiles = job->rows.n < MIN_ROWS ? 1 : (bytes + L1_BYTES - 1) / L1_BYTES;
+    job->n_tiles = job->n < MIN_ROWS ? 1 : (bytes + L1_BYTES - 1) / L1_BYTES;
     if (!job->n_tiles) job->n_tiles = 1;
-    /* rows that are positions of a list without one of their own are gathered */
-    job->in_place = p->words && job->n_tiles == 1 && (job->rows.position || !p->rows);
-    job->block = job->n_tiles == 1 && (job->in_place || job->rows.gathered)
-                     ? BLOCK_MAX
-                     : block_rows(p->row_bytes);
+    job->in_place = p->words && job->n_tiles == 1;
+    job->block = job->in_place ? BLOCK_MAX : block_rows(p->row_bytes);
     if (job->narrow_rows && job->block > job->narrow_rows) job->block = job->narrow_rows;
     job->tile = ((p->n_columns + job->n_tiles - 1) / job->n_tiles + 7) / 8 * 8;
 }
 
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,
+/* Positions a chunk: some for each thread, as long as they are worth it. */
+static size_t chunk_rows(const aml_hist_plan *p, size_t n, int n_threads) {
+    size_t most = CHUNK_ADDS / p->row_bytes, least = CHUNK_LEAST / p->row_bytes;
+    size_t rows = n / (4 * (size_t)n_threads);
+    rows = rows < least ? least : rows > most ? most : rows;
+    return (rows + NARROW_LEAST - 1) / NARROW_LEAST * NARROW_LEAST;
+}
+
+bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
                   const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx) {
-    sum_job job = {.hist = hist, .p = p, .rows = rows, .gradients = gradients, .ctx = ctx};
-    size_t chunk = CHUNK_ADDS / p->row_bytes / NARROW_LEAST * NARROW_LEAST, n = rows.n;
-    if (chunk < NARROW_LEAST) chunk = NARROW_LEAST;
+    sum_job job = {
+        .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
+    size_t chunk = chunk_rows(p, n, n_threads);
     choose_tiles(&job);
     if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) n_threads = 1;
     job.thread = n_threads > 1 ? -1 : thread;

@@ -39,12 +39,10 @@ typedef struct aml_hist_room {
     uint64_t *partial; /* n_slots sums; of threads beyond the first */
 } aml_hist_room;
 
-/* Which features are summed, and where. Rows are known by their position along `rows`. Column c of the plan has
- * slots [c * slots, …) for its codes. */
+/* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes. */
 typedef struct aml_hist_plan {
     const aml_boost_bins *from;
-    const uint32_t *rows; /* position to design row; NULL: the same */
-    size_t slots;         /* of a column: 64 or 256 */
+    size_t slots; /* of a column: 64 or 256 */
     size_t n_features, n_columns, n_slots;
     size_t row_bytes;  /* of a gathered row: codes, then the gradient in the last 4; whole words */
     size_t words;      /* 16-byte pieces to copy when all columns are used, else 0 */
@@ -57,29 +55,17 @@ typedef struct aml_hist_plan {
     aml_hist_room *room;
 } aml_hist_plan;
 
-aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, const uint32_t *rows,
-                              size_t n, aml_ctx *ctx);
+aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
-/* n rows: gathered ones with their gradients, or positions (NULL: 0 … n-1). */
-typedef struct aml_hist_rows {
-    const uint8_t *gathered;
-    const uint32_t *position;
-    size_t n;
-} aml_hist_rows;
-
-/* hist[0 … n_slots) = the sums over some rows, on n_threads threads, or by thread number `thread` alone when n_threads
- * is 1. False when the stop flag went up: the sums are then not to be used. */
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, aml_hist_rows rows,
+/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1), on n_threads threads, or by thread number `thread`
+ * alone when n_threads is 1. False when the stop flag went up: the sums are then not to be used. */
+bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
                   const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx);
 
 /* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. */
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
                                  size_t k);
-
-/* out: n rows of row_bytes with their gradients. */
-void aml_hist_gather(uint8_t *out, const aml_hist_plan *p, const aml_gradients *gradients,
-                     const uint32_t *position, size_t n);
 
 /* a -= b, slot by slot. */
 void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots);

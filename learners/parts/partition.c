@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-enum { BLOCK = 8192, PREFETCH = 16, SHORT = 64 };
+enum { BLOCK = 8192, PREFETCH = 16 };
 
 static inline uint32_t goes_left(const aml_code_set *set, uint32_t code) {
     return set->word[code / 32] >> code % 32 & 1;
@@ -128,71 +128,4 @@ size_t aml_partition(const aml_partition_job *job, int n_threads) {
     n_left[n_blocks] = part.total;
     aml_par_for(n_threads, n, part.block, place_block, &part);
     return part.total;
-}
-
-/* The side is a choice of addresses, not a branch to predict; bits are chosen, as compilers like to branch. */
-AML_KERNEL size_t divide_short(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                               const aml_code_set *left, aml_row_block spare) {
-    aml_code_set set = *left;
-    uintptr_t to[2] = {(uintptr_t)spare.row, (uintptr_t)rows.row};
-    uintptr_t at[2] = {(uintptr_t)spare.position, (uintptr_t)rows.position};
-    size_t l = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t row[SHORT];
-        uintptr_t go = goes_left(&set, rows.row[i * bytes + byte]), mask = 0 - go;
-        size_t k = ((i - l) & ~mask) | (l & mask);
-        uint32_t position = rows.position[i];
-        memcpy(row, rows.row + i * bytes, bytes);
-        memcpy((uint8_t *)((to[0] & ~mask) | (to[1] & mask)) + k * bytes, row, bytes);
-        ((uint32_t *)((at[0] & ~mask) | (at[1] & mask)))[k] = position;
-        l += go;
-    }
-    return l;
-}
-
-static size_t divide_long(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const aml_code_set *left, aml_row_block spare) {
-    size_t l = 0, r = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t *row = rows.row + i * bytes;
-        uint32_t position = rows.position[i], go = goes_left(left, row[byte]);
-        uint8_t *to = go ? rows.row + l * bytes : spare.row + r * bytes;
-        if (to != row) memcpy(to, row, bytes);
-        rows.position[l] = spare.position[r] = position;
-        l += go;
-        r += 1 - go;
-    }
-    return l;
-}
-
-AML_KERNEL size_t divide_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                              const aml_code_set *left, aml_row_block spare) {
-    switch (bytes) {
-    case 8: return divide_short(rows, n, 8, byte, left, spare);
-    case 16: return divide_short(rows, n, 16, byte, left, spare);
-    case 24: return divide_short(rows, n, 24, byte, left, spare);
-    case 32: return divide_short(rows, n, 32, byte, left, spare);
-    case 40: return divide_short(rows, n, 40, byte, left, spare);
-    case 48: return divide_short(rows, n, 48, byte, left, spare);
-    case 56: return divide_short(rows, n, 56, byte, left, spare);
-    case 64: return divide_short(rows, n, 64, byte, left, spare);
-    default: return divide_long(rows, n, bytes, byte, left, spare);
-    }
-}
-static size_t divide_rows_plain(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                                const aml_code_set *left, aml_row_block spare) {
-    return divide_rows(rows, n, bytes, byte, left, spare);
-}
-AML_AVX2 static size_t divide_rows_avx2(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                                        const aml_code_set *left, aml_row_block spare) {
-    return divide_rows(rows, n, bytes, byte, left, spare);
-}
-
-size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const aml_code_set *left, aml_row_block spare) {
-    size_t l =
-        (aml_has_avx2() ? divide_rows_avx2 : divide_rows_plain)(rows, n, bytes, byte, left, spare);
-    memcpy(rows.row + l * bytes, spare.row, (n - l) * bytes);
-    memcpy(rows.position + l, spare.position, (n - l) * sizeof *spare.position);
-    return l;
 }

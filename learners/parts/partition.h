@@ -22,13 +22,4 @@ typedef struct aml_partition_job {
 /* Returns the size of the left side. Large leaves are divided in fixed blocks on n_threads threads. */
 size_t aml_partition(const aml_partition_job *job, int n_threads);
 
-/* Rows that lie gathered, `bytes` each (whole words), with their positions; `byte` is the place of the code. The
- * spares have room for n. */
-typedef struct aml_row_block {
-    uint8_t *row;
-    uint32_t *position;
-} aml_row_block;
-size_t aml_partition_rows(aml_row_block rows, size_t n, size_t bytes, size_t byte,
-                          const aml_code_set *left, aml_row_block spare);
-
 #endif
