@@ -80,10 +80,11 @@ int main(int argc, char **argv) {
     if (aml_design_prepare(&test.design, table_wants(l) & AML_BUILD_DENSE, &ctx))
         table_stop("prepare");
     if (l->predict(out, model, &test.data, &ctx)) table_stop("predict");
-    printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"prepare\": %.6f, \"predict\": %.6f, \"cost\": %.6f, "
-           "\"megabytes\": %.1f}\n",
-           fitted - start, cpu, prepared - start, aml_now() - fitted,
-           l->cost ? l->cost(hp, &shape) : 0.0, peak - loaded);
+    printf(
+        "{\"seconds\": %.6f, \"cpu\": %.6f, \"prepare\": %.6f, \"predict\": %.6f, \"cost\": %.6f, "
+        "\"megabytes\": %.1f}\n",
+        fitted - start, cpu, prepared - start, aml_now() - fitted,
+        l->cost ? l->cost(hp, &shape) : 0.0, peak - loaded);
     write_out(argv[OUT], out, n_out);
     return 0;
 }

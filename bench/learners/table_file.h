@@ -15,10 +15,11 @@ enum { TABLE_PARAMS = 64 }; /* more than any learner has */
 
 typedef struct table_file {
     aml_design design;
-    aml_data data; /* all rows; with `n_valid`, the last ones are kept from learning to stop early on */
+    aml_data
+        data; /* all rows; with `n_valid`, the last ones are kept from learning to stop early on */
 } table_file;
 
-_Noreturn static void table_stop(const char *what) {
+_Noreturn static inline void table_stop(const char *what) {
     char text[2048] = "";
     const aml_error *e = aml_last_error();
     if (e && e->status) aml_format_error(text, sizeof text, e);
@@ -26,11 +27,11 @@ _Noreturn static void table_stop(const char *what) {
     exit(1);
 }
 
-static void table_take(void *to, size_t size, FILE *f) {
+static inline void table_take(void *to, size_t size, FILE *f) {
     if (!to || fread(to, 1, size, f) != size) table_stop("no memory, or the file is too short");
 }
 
-static void table_open(table_file *t, const char *path, size_t n_valid, aml_arena *keep) {
+static inline void table_open(table_file *t, const char *path, size_t n_valid, aml_arena *keep) {
     uint32_t head[3];
     FILE *f = fopen(path, "rb");
     if (!f) table_stop(path);
@@ -62,22 +63,22 @@ static void table_open(table_file *t, const char *path, size_t n_valid, aml_aren
                          .y = y};
 }
 
-static size_t table_outputs(const table_file *t) {
+static inline size_t table_outputs(const table_file *t) {
     return (size_t)aml_task_outputs(t->data.task, t->data.n_classes);
 }
 
-static aml_shape table_shape(const table_file *t) {
+static inline aml_shape table_shape(const table_file *t) {
     return (aml_shape){
         .n = t->data.n, .p = t->design.p, .task = t->data.task, .n_classes = t->data.n_classes};
 }
 
 /* What the learner wants built. */
-static unsigned table_wants(const aml_learner *l) {
+static inline unsigned table_wants(const aml_learner *l) {
     return (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
            (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u);
 }
 
-static void table_defaults(double *hp, const aml_learner *l) {
+static inline void table_defaults(double *hp, const aml_learner *l) {
     for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
 }
 
@@ -91,7 +92,7 @@ static const aml_learner *const table_learners[] = {
     NULL};
 #undef AML_LEARNER
 
-static const aml_learner *table_learner(const char *name) {
+static inline const aml_learner *table_learner(const char *name) {
     for (size_t i = 0; table_learners[i]; i++)
         if (!strcmp(table_learners[i]->name, name)) return table_learners[i];
     table_stop(name);
