@@ -4,8 +4,8 @@
  *
  * The last VALID rows of TRAIN are kept to stop early on. Writes the predictions of TEST to OUT (float64, row by row)
  * and prints one line of JSON: seconds of the clock and of the processor from the columns to the model (bins or the
- * dense matrix included), of this preparing alone, of predicting, the seconds that cost() foretells, and megabytes
- * that the fit adds at its peak. */
+ * dense matrix included), of the clock for this preparing alone, of the processor for predicting, the seconds that
+ * cost() foretells, and megabytes that the fit adds at its peak. */
 #include <time.h>
 
 #include "automl/core/linalg.h"
@@ -77,13 +77,14 @@ int main(int argc, char **argv) {
     if (l->fit(&model, &train.data, hp, &ctx)) table_stop("fit");
     double fitted = aml_now(), peak = megabytes("VmHWM:");
     cpu = cpu_seconds() - cpu;
+    double before = cpu_seconds();
     if (aml_design_prepare(&test.design, table_wants(l) & AML_BUILD_DENSE, &ctx))
         table_stop("prepare");
     if (l->predict(out, model, &test.data, &ctx)) table_stop("predict");
     printf(
         "{\"seconds\": %.6f, \"cpu\": %.6f, \"prepare\": %.6f, \"predict\": %.6f, \"cost\": %.6f, "
         "\"megabytes\": %.1f}\n",
-        fitted - start, cpu, prepared - start, aml_now() - fitted,
+        fitted - start, cpu, prepared - start, cpu_seconds() - before,
         l->cost ? l->cost(hp, &shape) : 0.0, peak - loaded);
     write_out(argv[OUT], out, n_out);
     return 0;
