@@ -24,8 +24,9 @@ typedef struct world {
     uint8_t level_code[LEVELS], column[ROWS];
 } world;
 
-/* The target is noise, and `share` of it what the level says. Rows 5 % missing; learnt from: all but the last tenth. */
-static world *open_world(double share) {
+/* The target is noise, and `share` of it what the level says; every other row has one of the `frequent` first levels.
+ * Rows 5 % missing; learnt from: all but the last tenth. */
+static world *open_world(double share, uint32_t frequent) {
     world *s = calloc(1, sizeof *s);
     assert_non_null(s);
     s->keep = aml_arena_new(NULL);
@@ -33,7 +34,7 @@ static world *open_world(double share) {
     aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0);
     for (size_t l = 0; l < LEVELS; l++) s->effect[l] = aml_rng_normal(&rng);
     for (size_t i = 0; i < ROWS; i++) {
-        uint32_t l = aml_rng_below(&rng, LEVELS);
+        uint32_t l = aml_rng_below(&rng, frequent && i % 2 ? frequent : LEVELS);
         s->rows[i] = (uint32_t)i;
         s->level[i] = i % 20 ? (float)l : NAN;
         s->y[i] = 5 + share * s->effect[l] + (1 - share) * aml_rng_normal(&rng);
@@ -66,7 +67,7 @@ static double correlation(const world *s, size_t begin, size_t end) {
 
 static void noise_has_no_order(void **state) {
     (void)state;
-    world *s = open_world(0);
+    world *s = open_world(0, 0);
     double learnt = correlation(s, 0, ROWS * 9 / 10), other = correlation(s, ROWS * 9 / 10, ROWS);
     assert_true(fabs(learnt) < 0.05);
     assert_true(fabs(other) < 0.15);
@@ -75,7 +76,7 @@ static void noise_has_no_order(void **state) {
 
 static void signal_is_found_alike(void **state) {
     (void)state;
-    world *s = open_world(0.7);
+    world *s = open_world(0.7, 0);
     double learnt = correlation(s, 0, ROWS * 9 / 10), other = correlation(s, ROWS * 9 / 10, ROWS);
     assert_true(learnt > 0.6 && other > 0.6);
     assert_true(fabs(learnt - other) < 0.1);
@@ -84,7 +85,7 @@ static void signal_is_found_alike(void **state) {
 
 static void codes_are_in_range(void **state) {
     (void)state;
-    world *s = open_world(0.5);
+    world *s = open_world(0.5, 0);
     size_t count[MOST + 1] = {0};
     for (size_t i = 0; i < ROWS; i++) {
         assert_true(isnan(s->level[i]) == (s->column[i] == 0));
@@ -97,11 +98,25 @@ static void codes_are_in_range(void **state) {
     close_world(s);
 }
 
+static void frequent_levels_share_no_code(void **state) {
+    enum { FREQUENT = 20 };
+    (void)state;
+    world *s = open_world(0.5, FREQUENT);
+    size_t count[MOST + 1] = {0};
+    for (size_t l = 0; l < LEVELS; l++) count[s->level_code[l]]++;
+    for (size_t l = 0; l < FREQUENT; l++) assert_int_equal(count[s->level_code[l]], 1);
+    for (size_t i = 0; i < ROWS; i++)
+        if (s->level[i] < FREQUENT)
+            assert_int_equal(s->column[i], s->level_code[(size_t)s->level[i]]);
+    close_world(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(noise_has_no_order),
         cmocka_unit_test(signal_is_found_alike),
         cmocka_unit_test(codes_are_in_range),
+        cmocka_unit_test(frequent_levels_share_no_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

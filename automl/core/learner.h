@@ -46,8 +46,8 @@ typedef struct aml_learner {
     /* Optional, may be NULL. */
     void (*bound)(double *lo, double *hi, size_t param,
                   const aml_shape *shape); /* narrows a range */
-    double (*cost)(const double *hp,
-                   const aml_shape *shape); /* predicted seconds of a fit on one thread */
+    /* Predicted seconds, on one thread, of a fit on shape->n rows and of predicting a quarter as many. */
+    double (*cost)(const double *hp, const aml_shape *shape);
     /* importance[0 … p-1] ≥ 0, sum 1 (or all 0): gain share of each dense feature. */
     aml_status (*importance)(double *out, const void *model, size_t p);
     /* What each feature adds to a prediction before its link (log-odds, logarithms of a mean, else the prediction):
