@@ -65,25 +65,38 @@ void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_
                 (blasint)lda, x, 1, beta, y, 1);
 }
 
-void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
-               size_t ldc) {
+void aml_dsyrk_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                     size_t ldc) {
     if (!n) return;
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
                 beta, c, (blasint)ldc);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
 }
 
-void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc) {
+void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                     size_t ldc) {
     if (!n) return;
     cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
                 beta, c, (blasint)ldc);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
 }
 
+/* In squares, so that the strides stay within few pages. */
+void aml_mirror(double *c, size_t n, size_t ldc) {
+    enum { SQUARE = 32 };
+    for (size_t i = 0; i < n; i += SQUARE)
+        for (size_t j = 0; j <= i; j += SQUARE)
+            for (size_t k = i; k < n && k < i + SQUARE; k++)
+                for (size_t l = j; l < k && l < j + SQUARE; l++) c[l * ldc + k] = c[k * ldc + l];
+}
+
+void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+               size_t ldc) {
+    aml_dsyrk_lower(n, m, a, lda, beta, c, ldc);
+    aml_mirror(c, n, ldc);
+}
+
+/* By columns the lower triangle is the upper one: nothing is transposed. */
 bool aml_cholesky(double *a, size_t n, size_t lda) {
-    return !n || LAPACKE_dpotrf_work(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, a, (lapack_int)lda) == 0;
+    return !n || LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)lda) == 0;
 }
 
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {

@@ -21,7 +21,12 @@ void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_
 
 /* c (n × n, upper and lower filled) = a' a for a (m × n) + beta * c. */
 void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc);
-void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc);
+/* The same with the lower triangle alone, and what fills the upper one from it. */
+void aml_dsyrk_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                     size_t ldc);
+void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                     size_t ldc);
+void aml_mirror(double *c, size_t n, size_t ldc);
 
 /* Lower Cholesky factor in place (the strict upper part is left as it was). False when the matrix is
  * not positive definite. */

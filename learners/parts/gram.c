@@ -25,7 +25,7 @@ static void add_features(double *sum, void *arg, size_t begin, size_t end, doubl
             x[j] *= root;
         }
     }
-    aml_dsyrk(p, n, scratch, p, 1, sum, p);
+    aml_dsyrk_lower(p, n, scratch, p, 1, sum, p);
 }
 
 aml_status aml_gram_features(double *out, const aml_data *x, const double *center, const double *w,
@@ -37,6 +37,7 @@ aml_status aml_gram_features(double *out, const aml_data *x, const double *cente
     aml_sum s;
     AML_TRY(aml_sum_init(&s, x->n, d, chunk, chunk * p, ctx));
     AML_TRY(aml_sum_run(out, &s, add_features, &a, ctx));
+    aml_mirror(out, p, p);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 22 };
+enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 21 };
 
 void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
     const aml_design *d = x->x;

@@ -12,9 +12,9 @@
 
 /* The value a learner on numbers sees: NaN is 0, ±infinity the limit. */
 static inline float aml_rows_value(float x) {
-    x = x > AML_ROWS_LIMIT ? AML_ROWS_LIMIT : x;
-    x = x < -AML_ROWS_LIMIT ? -AML_ROWS_LIMIT : x;
-    return x == x ? x : 0; /* NOLINT: false for NaN alone */
+    float v = x < AML_ROWS_LIMIT ? x : AML_ROWS_LIMIT; /* in this form a single instruction each */
+    v = v > -AML_ROWS_LIMIT ? v : -AML_ROWS_LIMIT;
+    return x == x ? v : 0; /* NOLINT: false for NaN alone */
 }
 
 /* out: (end - begin) × p, row-major; from design->dense, or from the columns when there is none. */
