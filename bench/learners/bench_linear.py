@@ -237,7 +237,8 @@ def path_case(c, ratio, count=100, least=1e-2):
     text = " ".join(repr(float(v)) for v in alphas)
     peers = {"enet_path": peer(None if c.sparse else np.asfortranarray(c.x64))}
     if not c.sparse: peers["enet_path float32"] = peer(np.asfortranarray(c.x32))
-    return c, f"enet_path - %d 1e-7 {ratio} " + text, objective, peers, f"enet_path - %d 1e-12 {ratio} " + text
+    ours = [f"enet_path - %d {tol:g} {ratio} " + text for tol in (1e-5, 1e-6, 1e-7)]
+    return c, ours, objective, peers, f"enet_path - %d 1e-12 {ratio} " + text
 
 
 CASES = {
@@ -278,7 +279,7 @@ class Ours:
     def run(self, command):
         self.child.stdin.write(command + "\n"); self.child.stdin.flush()
         answer = self.child.stdout.readline().split()
-        seconds, shape = float(answer[0]), (int(answer[1]), int(answer[2]))
+        seconds, shape, self.reached = float(answer[0]), (int(answer[1]), int(answer[2])), float(answer[3])
         return seconds, np.fromfile(os.path.join(self.folder, "coef.f64")).reshape(shape)
 
 
@@ -287,13 +288,17 @@ def measure(name, threads, repeats, budget, program):
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(threads):
         c.write(folder)
         ours = Ours(program, folder)
-        seconds, coef = ours.run((exact or command) % threads)
+        commands = [command] if isinstance(command, str) else command
+        seconds, coef = ours.run((exact or commands[0]) % threads)
         lowest = objective(coef)
         gap_of = lambda a: float(np.max((objective(a) - lowest) / np.abs(lowest)))
         label, gap, run = {"ours": "ours"}, {}, {}
-        gap["ours"] = gap_of(ours.run(command % threads)[1])
+        for command in commands: # the loosest that gets there
+            gap["ours"] = gap_of(ours.run(command % threads)[1])
+            label["ours"] = f"ours, reached {ours.reached:.1e}" if ours.reached else "ours"
+            if gap["ours"] <= 1e-6: break
         for who, (f, tolerances) in peers.items():
-            for tol in tolerances: # the loosest that gets there
+            for tol in tolerances:
                 begin = time.perf_counter()
                 gap[who], label[who] = gap_of(f(tol)), f"{who}, tol {tol:g}" if tol else who
                 run[who] = lambda f=f, tol=tol: f(tol)
