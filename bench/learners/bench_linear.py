@@ -233,11 +233,11 @@ def path_case(c, ratio, count=100, least=1e-2):
                 return np.array(w)
             xx = x - x.mean(0)
             return linear_model.enet_path(xx, yc.astype(x.dtype), l1_ratio=ratio, alphas=alphas, tol=tol, max_iter=10000, copy_X=False)[1].T
-        return run, [1e-4, 1e-6, 1e-8]
+        return run, [1e-3, 1e-4, 1e-6, 1e-8]
     text = " ".join(repr(float(v)) for v in alphas)
     peers = {"enet_path": peer(None if c.sparse else np.asfortranarray(c.x64))}
     if not c.sparse: peers["enet_path float32"] = peer(np.asfortranarray(c.x32))
-    ours = [f"enet_path - %d {tol:g} {ratio} " + text for tol in (1e-5, 1e-6, 1e-7)]
+    ours = [f"enet_path - %d {tol:g} {ratio} " + text for tol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)]
     return c, ours, objective, peers, f"enet_path - %d 1e-12 {ratio} " + text
 
 

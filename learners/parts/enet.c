@@ -26,6 +26,7 @@ static aml_status all_products(aml_enet *e, double *center) {
 
 static aml_status first_slopes(aml_enet *e, double *center) {
     AML_TRY(aml_rows_moments(center, e->sd, e->x, e->w, 1, e->ctx));
+    e->plain = aml_rows_near(center, e->sd, e->p) && aml_rows_plain(e->x, e->ctx);
     aml_enet_sparse_means(center + e->p, e);
     return aml_enet_slopes(e->xy, e, e->coef); /* all 0 */
 }
@@ -70,7 +71,7 @@ static aml_status grow(aml_enet *e, size_t size) {
     double *gram = aml_alloc_raw(e->ctx->scratch, room * room, sizeof *gram);
     double *b = AML_ARRAY(e->ctx->scratch, room, double),
            *c = AML_ARRAY(e->ctx->scratch, room, double),
-           *step = AML_ARRAY(e->ctx->scratch, 2 * room, double);
+           *step = AML_ARRAY(e->ctx->scratch, 4 * room, double);
     size_t newton = room < AML_ENET_NEWTON ? room : AML_ENET_NEWTON;
     double *factor = aml_alloc_raw(e->ctx->scratch, newton * newton, sizeof *factor);
     if (!gram || !b || !c || !step || !factor) return AML_ENOMEM;
@@ -124,6 +125,7 @@ static void add_products_of_coef(double *slope, const aml_enet *e, double sign) 
 /* From the rows: what the products missed of the slopes goes into `pull`. */
 static aml_status correct(aml_enet *e) {
     if (!e->exact) {
+        e->plain = aml_rows_near(e->center, e->sd, e->p) && aml_rows_plain(e->x, e->ctx);
         memset(e->slope, 0, e->d * sizeof *e->slope); /* as coefficients */
         AML_TRY(aml_enet_slopes(e->xy, e, e->slope));
         e->exact = true;

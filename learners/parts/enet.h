@@ -20,6 +20,7 @@
 typedef struct aml_enet {
     const aml_data *x;
     size_t n, p, q, d;             /* d = p + q */
+    bool plain;                    /* the dense values can be read as they are */
     const double *w, *y, *center;  /* by position; center: d */
     double y_mean, y_sd, square_y; /* square_y: 1, or 0 where y is constant */
     double *sd;                    /* p */
@@ -34,8 +35,8 @@ typedef struct aml_enet {
     uint32_t *place;               /* d: a feature's place in the set, UINT32_MAX outside */
     double *gram;                  /* room × room: products of the set's features */
     double *b, *c;                 /* room: their coefficients and slopes during a descent */
-    double *step, *slack;          /* room: a Newton step, and what it is solved for */
-    double *factor;                /* its Cholesky factor */
+    double *step, *slack; /* 4 × room: a Newton step, and room; room: its right-hand side */
+    double *factor;       /* its Cholesky factor */
     aml_ctx *ctx;
 } aml_enet;
 

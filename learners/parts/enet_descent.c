@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SWEEPS = 20000, INNER_SWEEPS = 100, SLOW = 6, MOST_NEWTON = 100 };
+enum { MOST_SWEEPS = 20000, INNER_SWEEPS = 100, SLOW = 4, SLOW_SHARE = 32, MOST_NEWTON = 100 };
 
 AML_KERNEL void subtract(double *restrict c, const double *restrict row, double change, size_t m) {
     for (size_t i = 0; i < m; i++) c[i] -= change * row[i];
@@ -62,13 +62,13 @@ static void swap_members(aml_enet *e, size_t i, size_t l) {
 
 /* Members that are not 0 go to the front; returns how many. */
 static size_t sort_members(aml_enet *e) {
-    size_t front = 0;
-    for (size_t i = 0; i < e->size; i++) {
-        if (e->b[i] == 0) continue;
-        if (i != front) swap_members(e, front, i);
-        front++;
+    size_t front = 0, back = e->size;
+    for (;;) {
+        while (front < back && e->b[front] != 0) front++;
+        while (front < back && e->b[back - 1] == 0) back--;
+        if (front >= back) return front;
+        swap_members(e, front, back - 1);
     }
-    return front;
 }
 
 /* Slopes of the members behind the first m, which alone are not 0. */
@@ -124,6 +124,28 @@ static double step_length(size_t *stop, const aml_enet *e, size_t m, double prom
     }
 }
 
+/* The whole step, members whose sign would change left at 0, if the value falls by a good part of
+ * what the step promises. */
+static bool to_the_end(bool *more, aml_enet *e, double l2, size_t m, double promise) {
+    double *change = e->step + 2 * e->room, *moved = change + e->room, gain = 0;
+    *more = false;
+    for (size_t i = 0; i < m; i++) {
+        bool crosses = e->b[i] * (e->b[i] + e->step[i]) <= 0;
+        change[i] = crosses ? -e->b[i] : e->step[i];
+        *more |= crosses;
+    }
+    for (size_t i = 0; i < m; i++) {
+        moved[i] = aml_dot(e->gram + i * e->room, change, m);
+        gain += change[i] * (e->slack[i] - 0.5 * (moved[i] + l2 * change[i]));
+    }
+    if (!(gain >= 0.1 * promise)) return false;
+    for (size_t i = 0; i < m; i++) {
+        e->b[i] = change[i] == -e->b[i] ? 0 : e->b[i] + change[i];
+        e->c[i] -= moved[i];
+    }
+    return true;
+}
+
 /* The first m members, none of them 0, go towards where they are best with the signs they have.
  * *more: a sign changed, and the next step may go further; nothing moves without positive curvature. */
 static void newton(bool *more, aml_enet *e, double l2, size_t m) {
@@ -140,6 +162,7 @@ static void newton(bool *more, aml_enet *e, double l2, size_t m) {
     aml_cholesky_solve(h, m, m, step);
     for (size_t i = 0; i < m; i++) promise += step[i] * e->slack[i];
     if (!(promise > 0) || !isfinite(promise)) return;
+    if (to_the_end(more, e, l2, m, promise)) return;
     double length = step_length(&stop, e, m, promise);
     for (size_t i = 0; i < m; i++) {
         e->b[i] = i == stop ? 0 : e->b[i] + length * step[i];
@@ -173,7 +196,7 @@ aml_status aml_enet_descend(aml_enet *e, double l2, double tolerance) {
         double inner = change;
         for (int k = 0; k < INNER_SWEEPS && inner > fmax(least, 1e-15); k++, sweeps++) {
             if (aml_should_stop(e->ctx)) return aml_stopped();
-            if (k == SLOW) AML_TRY(newton_steps(&m, e, l2));
+            if (k == SLOW + (int)m / SLOW_SHARE) AML_TRY(newton_steps(&m, e, l2));
             inner = sweep(e, l2, m);
         }
         follow(e, m);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 21 };
+#define FAR 1e3
 
 void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
     const aml_design *d = x->x;
@@ -185,6 +186,12 @@ bool aml_rows_plain(const aml_data *x, aml_ctx *ctx) {
     atomic_init(&s.bad, false);
     aml_par_for(ctx->n_threads, x->n, 1024, scan_rows, &s);
     return !atomic_load(&s.bad);
+}
+
+bool aml_rows_near(const double *center, const double *sd, size_t p) {
+    for (size_t j = 0; j < p; j++)
+        if (fabs(center[j]) > FAR * sd[j]) return false;
+    return true;
 }
 
 typedef struct moments {

@@ -63,6 +63,9 @@ size_t aml_rows_chunk(size_t width);
  * beyond the limit. */
 bool aml_rows_plain(const aml_data *x, aml_ctx *ctx);
 
+/* True when no center is so many spreads away that it costs digits to take it off last. */
+bool aml_rows_near(const double *center, const double *sd, size_t p);
+
 /* Weighted mean and standard deviation of each dense feature; w by position. */
 aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,
                             double total, aml_ctx *ctx);
