@@ -23,6 +23,9 @@ void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end);
 void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin,
                       size_t end);
 
+/* The same for columns begin … end-1 of all rows: n × (end - begin). */
+void aml_rows_panel(double *out, const aml_data *x, const double *center, size_t begin, size_t end);
+
 /* The number of sparse features, 0 without any. */
 size_t aml_rows_sparse(const aml_data *x);
 /* The sparse entries of the row at position i: their columns and values; returns how many. */
