@@ -283,8 +283,9 @@ class Ours:
         return seconds, np.fromfile(os.path.join(self.folder, "coef.f64")).reshape(shape)
 
 
-def measure(name, threads, repeats, budget, program):
+def measure(name, threads, repeats, budget, program, without):
     c, command, objective, peers, exact = CASES[name]()
+    peers = {w: p for w, p in peers.items() if not any(part and part in w for part in without.split(","))}
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(threads):
         c.write(folder)
         ours = Ours(program, folder)
@@ -328,9 +329,10 @@ if __name__ == "__main__":
     a.add_argument("--cases", default="")
     a.add_argument("--threads", default="1")
     a.add_argument("--repeats", type=int, default=5)
+    a.add_argument("--without", default="", help="peers to leave out, by parts of their names")
     a.add_argument("--budget", type=float, default=8, help="seconds of repeats a contestant and case")
     o = a.parse_args()
     for t in o.threads.split(","):
         for name in CASES:
             if not o.cases or any(part in name for part in o.cases.split(",")):
-                measure(name, int(t), o.repeats, o.budget, o.program)
+                measure(name, int(t), o.repeats, o.budget, o.program, o.without)
