@@ -31,10 +31,12 @@ static const aml_param params[] = {
     {.name = NULL}};
 
 /* Half a fit is none: there would be no time left to calibrate it. */
-static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *hp,
-                             aml_ctx *ctx) {
-    aml_linear_task task = {
-        .loss = aml_loss_squared_hinge, .penalty = 1 / hp[C], .tolerance = hp[TOLERANCE]};
+static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *start,
+                             const double *hp, aml_ctx *ctx) {
+    aml_linear_task task = {.loss = aml_loss_squared_hinge,
+                            .penalty = 1 / hp[C],
+                            .tolerance = hp[TOLERANCE],
+                            .start = start};
     AML_TRY(aml_linear_fit(out, train, &task, ctx));
     return ctx->truncated ? aml_stopped() : AML_OK;
 }
@@ -46,7 +48,7 @@ static aml_status calibrate(linear_svm *m, const aml_data *train, const double *
     bool possible;
     size_t k = m->linear.k;
     AML_TRY(aml_calibration_split(&possible, &inner, &rest, train, ctx));
-    if (possible) AML_TRY(fit_linear(&first, &inner, hp, ctx));
+    if (possible) AML_TRY(fit_linear(&first, &inner, m->linear.coef, hp, ctx));
     else rest = *train;
     double *score = AML_ARRAY(ctx->scratch, rest.n * k, double),
            *y = AML_ARRAY(ctx->scratch, rest.n, double);
@@ -60,7 +62,7 @@ static aml_status calibrate(linear_svm *m, const aml_data *train, const double *
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     linear_svm *m = AML_NEW(ctx->keep, linear_svm);
     if (!m) return AML_ENOMEM;
-    AML_TRY(fit_linear(&m->linear, train, hp, ctx));
+    AML_TRY(fit_linear(&m->linear, train, NULL, hp, ctx));
     AML_TRY(calibrate(m, train, hp, ctx));
     *model = m;
     return AML_OK;

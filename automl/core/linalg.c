@@ -65,25 +65,45 @@ void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_
                 (blasint)lda, x, 1, beta, y, 1);
 }
 
-void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
-               size_t ldc) {
+void aml_dsyrk_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                     size_t ldc) {
     if (!n) return;
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
                 beta, c, (blasint)ldc);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
 }
 
-void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc) {
+void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                     size_t ldc) {
     if (!n) return;
     cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
                 beta, c, (blasint)ldc);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) c[i * ldc + j] = c[j * ldc + i];
 }
 
+void aml_dsyrk_rows_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                          size_t ldc) {
+    if (!n) return;
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
+                beta, c, (blasint)ldc);
+}
+
+/* In squares, so that the strides stay within few pages. */
+void aml_mirror(double *c, size_t n, size_t ldc) {
+    enum { SQUARE = 32 };
+    for (size_t i = 0; i < n; i += SQUARE)
+        for (size_t j = 0; j <= i; j += SQUARE)
+            for (size_t k = i; k < n && k < i + SQUARE; k++)
+                for (size_t l = j; l < k && l < j + SQUARE; l++) c[l * ldc + k] = c[k * ldc + l];
+}
+
+void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+               size_t ldc) {
+    aml_dsyrk_lower(n, m, a, lda, beta, c, ldc);
+    aml_mirror(c, n, ldc);
+}
+
+/* By columns the lower triangle is the upper one: nothing is transposed. */
 bool aml_cholesky(double *a, size_t n, size_t lda) {
-    return !n || LAPACKE_dpotrf_work(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, a, (lapack_int)lda) == 0;
+    return !n || LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)lda) == 0;
 }
 
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {
@@ -97,15 +117,36 @@ void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
     aml_cholesky_half(l, n, lda, true, b);
 }
 
-aml_status aml_eigen(double *a, size_t n, double *w) {
-    if (!n) return AML_OK;
-    lapack_int info =
-        LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, w);
+static aml_status decomposed(lapack_int info, const char *what, size_t n) {
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
-        return aml_fail(AML_ENOMEM, "out of memory in the eigenvalues of a %zu x %zu matrix", n, n);
-    if (info)
-        return aml_fail(AML_EINTERNAL, "eigenvalues of a %zu x %zu matrix did not converge", n, n);
+        return aml_fail(AML_ENOMEM, "out of memory in the %s of a %zu x %zu matrix", what, n, n);
+    if (info) return aml_fail(AML_EINTERNAL, "%s of a %zu x %zu matrix failed", what, n, n);
     return AML_OK;
+}
+
+/* The matrix is its own transpose; the vectors come in rows. */
+aml_status aml_eigen(double *a, size_t n, double *w) {
+    lapack_int order = (lapack_int)n;
+    if (!n) return AML_OK;
+    AML_TRY(decomposed(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', order, a, order, w),
+                       "eigenvalues", n));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++) {
+            double v = a[i * n + j];
+            a[i * n + j] = a[j * n + i];
+            a[j * n + i] = v;
+        }
+    return AML_OK;
+}
+
+aml_status aml_tridiagonal(double *a, size_t n, double *d, double *e) {
+    lapack_int order = (lapack_int)n;
+    double *tau = malloc((n + 1) * sizeof *tau);
+    if (!tau) return AML_ENOMEM;
+    lapack_int info = n ? LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'U', order, a, order, d, e, tau) : 0;
+    if (n && !info) info = LAPACKE_dorgtr(LAPACK_COL_MAJOR, 'U', order, a, order, tau);
+    free(tau);
+    return decomposed(info, "tridiagonal form", n);
 }
 
 /* Gram-Schmidt, twice: orthogonal to rounding, and a dependent column becomes zero. */

@@ -21,7 +21,15 @@ void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_
 
 /* c (n × n, upper and lower filled) = a' a for a (m × n) + beta * c. */
 void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, double *c, size_t ldc);
-void aml_ssyrk(size_t n, size_t m, const float *a, size_t lda, float beta, float *c, size_t ldc);
+/* The same with the lower triangle alone; aml_mirror fills the upper one from it. */
+void aml_dsyrk_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                     size_t ldc);
+void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                     size_t ldc);
+/* c = a a' for a (n × m) + beta * c, the lower triangle. */
+void aml_dsyrk_rows_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
+                          size_t ldc);
+void aml_mirror(double *c, size_t n, size_t ldc);
 
 /* Lower Cholesky factor in place (the strict upper part is left as it was). False when the matrix is
  * not positive definite. */
@@ -34,6 +42,11 @@ void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b);
 /* Symmetric eigenvalues upwards in w, eigenvectors in the columns of a (row-major). AML_EINTERNAL if
  * it does not converge, AML_ENOMEM. */
 aml_status aml_eigen(double *a, size_t n, double *w);
+
+/* q' a q = t, tridiagonal (Householder 1958): a becomes q' (row j is column j of q), d and e (n, n - 1
+ * used) the diagonal of t and what is beside it. AML_EINTERNAL for values that are not finite,
+ * AML_ENOMEM. */
+aml_status aml_tridiagonal(double *a, size_t n, double *d, double *e);
 
 /* a (m × n, m ≥ n, row-major) becomes orthonormal columns of the same span; dependent ones become 0. */
 aml_status aml_orthonormalise(double *a, size_t m, size_t n);

@@ -11,7 +11,8 @@
  *   ridge_path - THREADS ALPHA …            (upwards)
  *   enet_path - THREADS TOLERANCE L1_RATIO ALPHA …   (downwards)
  *
- * answered by "SECONDS ROWS COLUMNS" when FOLDER/coef.f64 holds that many coefficients, for
+ * answered by "SECONDS ROWS COLUMNS REACHED" (the tolerance reached, of the mean loss or the target's
+ * variance; of a path the worst) when FOLDER/coef.f64 holds that many coefficients, for
  * paths a column (ridge, with a last row of mean squared leave-one-out errors) or a row a penalty, or by "error". */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,12 +77,13 @@ static void load(job *b) {
                          .y = array(b, "y.f64", n, sizeof(double))};
 }
 
-static void give(const job *b, double seconds, const double *coef, size_t rows, size_t columns) {
+static void give(const job *b, double seconds, double reached, const double *coef, size_t rows,
+                 size_t columns) {
     char path[4096];
     snprintf(path, sizeof path, "%s/coef.f64", b->folder);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(coef, sizeof *coef, rows * columns, f) != rows * columns || fclose(f)) exit(1);
-    printf("%.6f %zu %zu\n", seconds, rows, columns);
+    printf("%.6f %zu %zu %.3g\n", seconds, rows, columns, reached);
 }
 
 static aml_ctx context(int n_threads) {
@@ -102,7 +104,7 @@ static void fit(const job *b, const char *name, int n_threads, const double *hp,
     if (l && !l->fit(&model, &b->data, all, &ctx)) {
         double seconds = aml_now() - begin;
         const aml_linear *m = model; /* the first member of each linear learner's model */
-        give(b, seconds, m->coef, m->p + m->q + 1, m->k);
+        give(b, seconds, m->gain, m->coef, m->p + m->q + 1, m->k);
     } else {
         puts("error");
     }
@@ -120,7 +122,7 @@ static void ridge_path(const job *b, int n_threads, const double *alpha, size_t 
         double *out = aml_alloc_raw(ctx.scratch, (rows + 1) * m, sizeof *out);
         memcpy(out, path.coef, rows * m * sizeof *out);
         memcpy(out + rows * m, path.loo, m * sizeof *out);
-        give(b, seconds, out, rows + 1, m);
+        give(b, seconds, 0, out, rows + 1, m);
     } else {
         puts("error");
     }
@@ -128,14 +130,15 @@ static void ridge_path(const job *b, int n_threads, const double *alpha, size_t 
     aml_arena_free(ctx.scratch);
 }
 
-static aml_status solve_path(double *coef, const job *b, const double *number, size_t m,
-                             aml_ctx *ctx) {
+static aml_status solve_path(double *worst, double *coef, const job *b, const double *number,
+                             size_t m, aml_ctx *ctx) {
     aml_enet e;
     AML_TRY(aml_enet_init(&e, &b->data, ctx));
     for (size_t l = 0; l < m; l++) {
         double alpha = number[2 + l] / e.y_sd, l1 = alpha * number[1];
         AML_TRY(aml_enet_solve(&e, l1, number[2 + l] * (1 - number[1]), number[0]));
         aml_enet_coef(coef + l * (e.d + 1), &e);
+        if (e.gap > *worst) *worst = e.gap;
     }
     return AML_OK;
 }
@@ -143,9 +146,9 @@ static aml_status solve_path(double *coef, const job *b, const double *number, s
 static void enet_path(const job *b, int n_threads, const double *number, size_t count) {
     aml_ctx ctx = context(n_threads);
     size_t m = count - 2, rows = b->design.p + b->csr.p + 1;
-    double *coef = aml_alloc_raw(ctx.keep, rows * m, sizeof *coef), begin = aml_now();
-    if (solve_path(coef, b, number, m, &ctx)) puts("error");
-    else give(b, aml_now() - begin, coef, m, rows);
+    double *coef = aml_alloc_raw(ctx.keep, rows * m, sizeof *coef), begin = aml_now(), worst = 0;
+    if (solve_path(&worst, coef, b, number, m, &ctx)) puts("error");
+    else give(b, aml_now() - begin, worst, coef, m, rows);
     aml_arena_free(ctx.keep);
     aml_arena_free(ctx.scratch);
 }

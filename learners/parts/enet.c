@@ -1,23 +1,35 @@
-/* enet.c: elastic net: the descent on the working set, screening and the duality gap. */
+/* enet.c: elastic net: the working set, screening and the duality gap. */
 #include "learners/parts/enet.h"
 
-#include "automl/core/linalg.h"
+#include "learners/parts/enet_descent.h"
 #include "learners/parts/enet_rows.h"
 #include "learners/parts/gram.h"
-#include "learners/parts/simd.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-    LARGEST_ALL = 2048,
-    LARGEST_SET = 4096,
-    MOST_SWEEPS = 20000,
-    MOST_ROUNDS = 60,
-    INNER_SWEEPS = 100,
-    SMALL = 64
-};
+enum { LARGEST_ALL = 2048, LARGEST_SET = 4096, MOST_ROUNDS = 60, SMALL = 64 };
 #define NOWHERE UINT32_MAX
+
+static aml_status all_products(aml_enet *e, double *center) {
+    size_t p = e->p;
+    e->all = aml_alloc_raw(e->ctx->scratch, p * p + p, sizeof *e->all);
+    if (!e->all) return AML_ENOMEM;
+    AML_TRY(aml_gram_floats(&e->floats, e->all, center, e->sd, e->x, e->w, e->y, e->ctx));
+    if (!e->floats) {
+        AML_TRY(aml_rows_moments(center, e->sd, e->x, e->w, 1, e->ctx));
+        AML_TRY(aml_gram_features(e->all, e->x, center, e->w, e->y, e->ctx));
+    }
+    memcpy(e->xy, e->all + p * p, p * sizeof *e->xy);
+    return AML_OK;
+}
+
+static aml_status first_slopes(aml_enet *e, double *center) {
+    AML_TRY(aml_rows_moments(center, e->sd, e->x, e->w, 1, e->ctx));
+    e->plain = aml_rows_near(center, e->sd, e->p) && aml_rows_plain(e->x, e->ctx);
+    aml_enet_sparse_means(center + e->p, e);
+    return aml_enet_slopes(e->xy, e, e->coef); /* all 0 */
+}
 
 aml_status aml_enet_init(aml_enet *e, const aml_data *train, aml_ctx *ctx) {
     size_t n = train->n, p = train->x->p, q = aml_rows_sparse(train), d = p + q;
@@ -27,26 +39,21 @@ aml_status aml_enet_init(aml_enet *e, const aml_data *train, aml_ctx *ctx) {
     *e = (aml_enet){.x = train, .n = n, .p = p, .q = q, .d = d, .w = w, .center = center};
     e->ctx = ctx;
     e->sd = AML_ARRAY(scratch, p, double), e->coef = AML_ARRAY(scratch, d, double);
-    e->slope = AML_ARRAY(scratch, d, double), e->xy = AML_ARRAY(scratch, d, double);
+    e->slope = AML_ARRAY(scratch, d + 1, double), e->xy = AML_ARRAY(scratch, d + 1, double);
+    e->pull = AML_ARRAY(scratch, d, double);
     e->member = AML_ARRAY(scratch, d, uint32_t), e->place = AML_ARRAY(scratch, d, uint32_t);
-    if (!w || !center || !e->sd || !e->coef || !e->slope || !e->xy || !e->member || !e->place)
+    if (!w || !center || !e->sd || !e->coef || !e->slope || !e->xy || !e->pull || !e->member ||
+        !e->place)
         return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) w[i] /= total;
     for (size_t j = 0; j < d; j++) e->place[j] = NOWHERE;
-    AML_TRY(aml_rows_moments(center, e->sd, train, w, 1, ctx));
     e->y = aml_rows_target(&e->y_mean, &e->y_sd, train, w, scratch);
     if (!e->y) return AML_ENOMEM;
     e->square_y = e->y_sd > 0 ? 1 : 0;
-    aml_enet_sparse_means(center + p, e);
-    if (!q && p <= LARGEST_ALL && p <= 2 * n) {
-        e->all = aml_alloc_raw(scratch, p * p + p, sizeof *e->all);
-        if (!e->all) return AML_ENOMEM;
-        AML_TRY(aml_gram_features(e->all, train, center, w, e->y, ctx));
-        memcpy(e->xy, e->all + p * p, p * sizeof *e->xy);
-    } else {
-        AML_TRY(aml_enet_slopes(e->xy, e));
-    }
+    AML_TRY(!q && p <= LARGEST_ALL && p <= 2 * n ? all_products(e, center)
+                                                 : first_slopes(e, center));
     memcpy(e->slope, e->xy, d * sizeof *e->xy);
+    memcpy(e->pull, e->xy, d * sizeof *e->xy);
     return AML_OK;
 }
 
@@ -63,11 +70,15 @@ static aml_status grow(aml_enet *e, size_t size) {
     while (room < size) room *= 2;
     double *gram = aml_alloc_raw(e->ctx->scratch, room * room, sizeof *gram);
     double *b = AML_ARRAY(e->ctx->scratch, room, double),
-           *c = AML_ARRAY(e->ctx->scratch, room, double);
-    if (!gram || !b || !c) return AML_ENOMEM;
+           *c = AML_ARRAY(e->ctx->scratch, room, double),
+           *step = AML_ARRAY(e->ctx->scratch, 4 * room, double);
+    size_t newton = room < AML_ENET_NEWTON ? room : AML_ENET_NEWTON;
+    double *factor = aml_alloc_raw(e->ctx->scratch, newton * newton, sizeof *factor);
+    if (!gram || !b || !c || !step || !factor) return AML_ENOMEM;
     for (size_t i = 0; i < e->size; i++)
         memcpy(gram + i * room, e->gram + i * old, e->size * sizeof *gram);
     e->gram = gram, e->b = b, e->c = c, e->room = room;
+    e->step = step, e->slack = step + room, e->factor = factor;
     return AML_OK;
 }
 
@@ -106,123 +117,31 @@ static aml_status enter(bool *entered, aml_enet *e, double limit) {
     return fill_products(e, first);
 }
 
-AML_KERNEL void subtract(double *restrict c, const double *restrict row, double change, size_t m) {
-    for (size_t i = 0; i < m; i++) c[i] -= change * row[i];
+static void add_products_of_coef(double *slope, const aml_enet *e, double sign) {
+    for (size_t j = 0; j < e->d; j++)
+        if (e->coef[j] != 0) aml_enet_subtract(slope, e->all + j * e->d, -sign * e->coef[j], e->d);
 }
 
-static void subtract_plain(double *c, const double *row, double change, size_t m) {
-    subtract(c, row, change, m);
-}
-
-AML_AVX2 static void subtract_avx2(double *c, const double *row, double change, size_t m) {
-    subtract(c, row, change, m);
-}
-
-/* Once over the first m members, of which the slopes follow; the largest change, in units of the
- * target's spread. */
-static double sweep(aml_enet *e, double l2, size_t m) {
-    double largest = 0;
-    bool avx2 = aml_has_avx2();
-    for (size_t i = 0; i < m; i++) {
-        double square = e->gram[i * e->room + i], old = e->b[i];
-        if (!(square > 0)) continue;
-        double pull = e->c[i] + square * old;
-        double shrunk = pull > e->l1 ? pull - e->l1 : pull < -e->l1 ? pull + e->l1 : 0;
-        double change = shrunk / (square + l2) - old;
-        if (change == 0 || !isfinite(change)) continue;
-        (avx2 ? subtract_avx2 : subtract_plain)(e->c, e->gram + i * e->room, change, m);
-        e->b[i] = old + change;
-        largest = fmax(largest, fabs(change) * sqrt(square));
+/* From the rows: what the products missed of the slopes goes into `pull`. */
+static aml_status correct(aml_enet *e) {
+    if (!e->exact) {
+        e->plain = aml_rows_near(e->center, e->sd, e->p) && aml_rows_plain(e->x, e->ctx);
+        memset(e->slope, 0, e->d * sizeof *e->slope); /* as coefficients */
+        AML_TRY(aml_enet_slopes(e->xy, e, e->slope));
+        e->exact = true;
     }
-    return largest;
-}
-
-static void swap(double *a, double *b) {
-    double t = *a;
-    *a = *b, *b = t;
-}
-
-static void swap_members(aml_enet *e, size_t i, size_t l) {
-    size_t room = e->room;
-    uint32_t member = e->member[i];
-    e->member[i] = e->member[l], e->member[l] = member;
-    e->place[e->member[i]] = (uint32_t)i, e->place[member] = (uint32_t)l;
-    swap(&e->b[i], &e->b[l]);
-    swap(&e->c[i], &e->c[l]);
-    for (size_t j = 0; j < e->size; j++) swap(&e->gram[i * room + j], &e->gram[l * room + j]);
-    for (size_t j = 0; j < e->size; j++) swap(&e->gram[j * room + i], &e->gram[j * room + l]);
-}
-
-/* Members that are not 0 go to the front; returns how many. */
-static size_t sort_members(aml_enet *e) {
-    size_t front = 0;
-    for (size_t i = 0; i < e->size; i++) {
-        if (e->b[i] == 0) continue;
-        if (i != front) swap_members(e, front, i);
-        front++;
-    }
-    return front;
-}
-
-/* Slopes of the members behind the first m, which alone are not 0. */
-static void follow(aml_enet *e, size_t m) {
-    for (size_t i = m; i < e->size; i++)
-        e->c[i] = e->xy[e->member[i]] - aml_dot(e->gram + i * e->room, e->b, m);
-}
-
-/* Slopes of the set at its coefficients, afresh. */
-static void load_set(aml_enet *e) {
-    for (size_t i = 0; i < e->size; i++) {
-        e->b[i] = e->coef[e->member[i]];
-        e->c[i] = e->xy[e->member[i]];
-    }
-    for (size_t i = 0; i < e->size; i++)
-        if (e->b[i] != 0) subtract_plain(e->c, e->gram + i * e->room, e->b[i], e->size);
-}
-
-/* Value less that of the dual point in the direction of the residuals, for m features. */
-static double duality_gap(const aml_enet *e, double l2, const double *coef, const double *slope,
-                          const uint32_t *feature, size_t m) {
-    double steepest = 0, ry = e->square_y, cg = 0, size = 0, square = 0;
-    for (size_t j = 0; j < m; j++) {
-        double c = coef[j];
-        steepest = fmax(steepest, fabs(slope[j] - l2 * c));
-        ry -= c * e->xy[feature ? feature[j] : j];
-        cg += c * slope[j];
-        size += fabs(c);
-        square += c * c;
-    }
-    double s = steepest > e->l1 ? e->l1 / steepest : 1, rr = fmax(ry - cg, 0);
-    return fmax(0.5 * (1 + s * s) * (rr + l2 * square) + e->l1 * size - s * ry, 0);
-}
-
-/* Sweeps over the set and, as many as it takes, over its coefficients that are not 0, until the gap
- * of the set alone is small, or nothing moves. */
-static aml_status descend(aml_enet *e, double l2, double tolerance) {
-    double change = INFINITY, least = sqrt(tolerance);
-    load_set(e);
-    for (int sweeps = 0; change > 1e-15 && sweeps < MOST_SWEEPS; sweeps++, least *= 0.3) {
-        change = sweep(e, l2, e->size);
-        size_t m = sort_members(e);
-        double inner = change;
-        for (int k = 0; k < INNER_SWEEPS && inner > fmax(least, 1e-15); k++, sweeps++) {
-            if (aml_should_stop(e->ctx)) return aml_stopped();
-            inner = sweep(e, l2, m);
-        }
-        follow(e, m);
-        if (aml_should_stop(e->ctx)) return aml_stopped();
-        if (duality_gap(e, l2, e->b, e->c, e->member, e->size) <= tolerance) break;
-    }
-    for (size_t i = 0; i < e->size; i++) e->coef[e->member[i]] = e->b[i];
+    AML_TRY(aml_enet_slopes(e->slope, e, e->coef));
+    memcpy(e->pull, e->slope, e->d * sizeof *e->pull);
+    add_products_of_coef(e->pull, e, 1);
     return AML_OK;
 }
 
-static aml_status refresh_slopes(aml_enet *e) {
-    size_t d = e->d;
-    if (!e->all) return aml_enet_slopes(e->slope, e);
-    memcpy(e->slope, e->xy, d * sizeof *e->slope);
-    for (size_t j = 0; j < d; j++)
-        if (e->coef[j] != 0) subtract_plain(e->slope, e->all + j * d, e->coef[j], d);
+static aml_status refresh_slopes(aml_enet *e, double tolerance) {
+    if (!e->all) return aml_enet_slopes(e->slope, e, e->coef);
+    if (e->floats && tolerance < AML_ENET_ROUGH) return correct(e);
+    memcpy(e->slope, e->pull, e->d * sizeof *e->slope);
+    e->slope[e->d] = 0;
+    add_products_of_coef(e->slope, e, -1);
     return AML_OK;
 }
 
@@ -232,9 +151,9 @@ aml_status aml_enet_solve(aml_enet *e, double l1, double l2, double tolerance) {
     e->l1 = l1;
     AML_TRY(enter(&entered, e, fmax(2 * l1 - fmax(above, l1), 0.5 * l1)));
     for (int round = 0; round < MOST_ROUNDS; round++) {
-        AML_TRY(descend(e, l2, inner));
-        AML_TRY(refresh_slopes(e));
-        e->gap = duality_gap(e, l2, e->coef, e->slope, NULL, e->d);
+        AML_TRY(aml_enet_descend(e, l2, inner));
+        AML_TRY(refresh_slopes(e, tolerance));
+        e->gap = aml_enet_gap(e, l2, e->coef, e->slope, NULL, e->d);
         if (e->gap <= tolerance) return AML_OK;
         AML_TRY(enter(&entered, e, l1 * (1 + 1e-12)));
         if (!entered) inner *= 0.1;
@@ -244,7 +163,7 @@ aml_status aml_enet_solve(aml_enet *e, double l1, double l2, double tolerance) {
 }
 
 void aml_enet_coef(double *out, const aml_enet *e) {
-    out[e->d] = e->y_mean;
+    out[e->d] = e->y_mean + e->slope[e->d] * e->y_sd;
     for (size_t j = 0; j < e->d; j++) {
         out[j] = e->coef[j] * e->y_sd;
         if (!(fabs(out[j]) < 1e150)) out[j] = 0;

@@ -2,6 +2,7 @@
 #include "learners/parts/enet_rows.h"
 
 #include "automl/core/linalg.h"
+#include "learners/parts/linear_dense.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,43 +19,65 @@ void aml_enet_sparse_means(double *mean, const aml_enet *e) {
 
 typedef struct slopes {
     const aml_enet *e;
-    double constant; /* what the centers of the sparse features take off every row */
+    const double *coef;
+    double constant; /* what the centers that come off at the end take off every row */
 } slopes;
 
-/* The centers of sparse features come off at the end: sum[d] is the sum of the weighted residuals. */
+/* A block's residuals times their weights. */
+static void weigh(double *r, const slopes *s, size_t begin, size_t end) {
+    const aml_enet *e = s->e;
+    for (size_t i = begin; i < end; i++, r++) {
+        const uint32_t *column;
+        const float *value;
+        size_t entries = e->q ? aml_rows_entries(&column, &value, e->x, i) : 0;
+        double z = *r;
+        for (size_t l = 0; l < entries; l++)
+            z += (double)aml_rows_value(value[l]) * s->coef[e->p + column[l]];
+        *r = e->w[i] * (e->y[i] - z);
+    }
+}
+
+/* Centers of features come off at the end where values are read as they are: sum[d] is the sum of the
+ * weighted residuals. */
 static void add_slopes(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const slopes *s = arg;
     const aml_enet *e = s->e;
     size_t p = e->p, n = end - begin;
-    double *x = scratch, *r = scratch + n * p;
-    aml_rows_doubles(x, e->x, e->center, begin, end);
-    for (size_t i = 0; i < n; i++) r[i] = e->y[begin + i] + s->constant;
-    if (p) aml_dgemv(false, n, p, -1, x, p, e->coef, 1, r);
+    double *r = scratch, *x = scratch + n;
+    const uint32_t *rows = e->x->rows + begin;
+    for (size_t i = 0; i < n; i++) r[i] = s->constant;
+    if (e->plain) {
+        aml_dense_margins(r, e->x->x->dense, rows, n, p, s->coef, s->constant);
+    } else if (p) {
+        aml_rows_doubles(x, e->x, e->center, begin, end);
+        aml_dgemv(false, n, p, 1, x, p, s->coef, 1, r);
+    }
+    weigh(r, s, begin, end);
+    if (e->plain) aml_dense_gradient(sum, e->x->x->dense, rows, n, p, r);
+    else if (p) aml_dgemv(true, p, n, 1, x, p, r, 1, sum);
     for (size_t i = 0; i < n; i++) {
         const uint32_t *column;
         const float *value;
         size_t entries = e->q ? aml_rows_entries(&column, &value, e->x, begin + i) : 0;
-        for (size_t l = 0; l < entries; l++)
-            r[i] -= (double)aml_rows_value(value[l]) * e->coef[p + column[l]];
-        r[i] *= e->w[begin + i];
         sum[e->d] += r[i];
         for (size_t l = 0; l < entries; l++)
             sum[p + column[l]] += (double)aml_rows_value(value[l]) * r[i];
     }
-    if (p) aml_dgemv(true, p, n, 1, x, p, r, 1, sum);
 }
 
-aml_status aml_enet_slopes(double *out, const aml_enet *e) {
+aml_status aml_enet_slopes(double *out, const aml_enet *e, const double *coef) {
     size_t d = e->d, chunk = aml_rows_chunk(e->p + 1);
-    slopes s = {.e = e};
+    slopes s = {.e = e, .coef = coef};
     aml_sum plan;
     aml_mark mark = aml_arena_mark(e->ctx->scratch);
     double *sum = aml_alloc_raw(e->ctx->scratch, d + 1, sizeof *sum);
     if (!sum) return AML_ENOMEM;
-    for (size_t j = e->p; j < d; j++) s.constant += e->center[j] * e->coef[j];
+    for (size_t j = e->plain ? 0 : e->p; j < d; j++) s.constant -= e->center[j] * coef[j];
     AML_TRY(aml_sum_init(&plan, e->n, d + 1, chunk, chunk * (e->p + 1), e->ctx));
     AML_TRY(aml_sum_run(sum, &plan, add_slopes, &s, e->ctx));
-    for (size_t j = 0; j < d; j++) out[j] = sum[j] - (j >= e->p ? e->center[j] * sum[d] : 0);
+    for (size_t j = 0; j < d; j++)
+        out[j] = sum[j] - (e->plain || j >= e->p ? e->center[j] * sum[d] : 0);
+    out[d] = sum[d];
     aml_arena_release(e->ctx->scratch, mark);
     return AML_OK;
 }

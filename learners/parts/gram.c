@@ -2,11 +2,11 @@
 #include "learners/parts/gram.h"
 
 #include "automl/core/linalg.h"
+#include "automl/core/par.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { PANEL = 512, CHUNK = 131072 };
+enum { PANEL = 256, CHUNK = 131072 };
 
 typedef struct features {
     const aml_data *x;
@@ -25,7 +25,7 @@ static void add_features(double *sum, void *arg, size_t begin, size_t end, doubl
             x[j] *= root;
         }
     }
-    aml_dsyrk(p, n, scratch, p, 1, sum, p);
+    aml_dsyrk_lower(p, n, scratch, p, 1, sum, p);
 }
 
 aml_status aml_gram_features(double *out, const aml_data *x, const double *center, const double *w,
@@ -37,48 +37,54 @@ aml_status aml_gram_features(double *out, const aml_data *x, const double *cente
     aml_sum s;
     AML_TRY(aml_sum_init(&s, x->n, d, chunk, chunk * p, ctx));
     AML_TRY(aml_sum_run(out, &s, add_features, &a, ctx));
+    aml_mirror(out, p, p);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }
 
-/* Columns begin … end-1 of all rows: n × (end - begin). */
-static void gather(double *out, const aml_data *x, const double *center, size_t begin, size_t end) {
-    const aml_design *d = x->x;
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t j = begin; j < end; j++) {
-            size_t row = x->rows[i];
-            float v = aml_rows_value(d->dense ? d->dense[row * d->p + j] : d->column[j][row]);
-            *out++ = (double)v - center[j];
-        }
+typedef struct panels {
+    const aml_data *x;
+    const double *center, *v; /* v: n × k */
+    double *out, *room;       /* room: n × PANEL for each thread */
+    size_t k;
+} panels;
+
+static void add_panel(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
+    const panels *a = arg;
+    size_t n = a->x->n;
+    aml_rows_panel(scratch, a->x, a->center, begin, end);
+    aml_dsyrk_rows_lower(n, end - begin, scratch, end - begin, 1, sum, n);
 }
 
 aml_status aml_gram_rows(double *out, const aml_data *x, const double *center, aml_ctx *ctx) {
-    size_t n = x->n, p = x->x->p;
+    size_t n = x->n;
+    panels a = {.x = x, .center = center};
     aml_mark mark = aml_arena_mark(ctx->scratch);
-    double *panel = aml_alloc_raw(ctx->scratch, n * PANEL, sizeof *panel);
-    if (!panel) return AML_ENOMEM;
-    memset(out, 0, n * n * sizeof *out);
-    for (size_t begin = 0; begin < p; begin += PANEL) {
-        size_t end = begin + PANEL < p ? begin + PANEL : p, width = end - begin;
-        if (aml_should_stop(ctx)) return aml_stopped();
-        gather(panel, x, center, begin, end);
-        aml_dgemm(false, true, n, n, width, 1, panel, width, panel, width, 1, out, n);
-    }
+    aml_sum s;
+    AML_TRY(aml_sum_init(&s, x->x->p, n * n, PANEL, n * PANEL, ctx));
+    AML_TRY(aml_sum_run(out, &s, add_panel, &a, ctx));
+    aml_mirror(out, n, n);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
+}
+
+static void combine_panel(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const panels *a = arg;
+    size_t n = a->x->n, k = a->k, width = end - begin;
+    double *panel = a->room + (size_t)thread * n * PANEL;
+    (void)block;
+    aml_rows_panel(panel, a->x, a->center, begin, end);
+    aml_dgemm(true, false, width, k, n, 1, panel, width, a->v, k, 0, a->out + begin * k, k);
 }
 
 aml_status aml_gram_combine(double *out, const aml_data *x, const double *center, const double *v,
                             size_t k, aml_ctx *ctx) {
-    size_t n = x->n, p = x->x->p;
     aml_mark mark = aml_arena_mark(ctx->scratch);
-    double *panel = aml_alloc_raw(ctx->scratch, n * PANEL, sizeof *panel);
-    if (!panel) return AML_ENOMEM;
-    for (size_t begin = 0; begin < p; begin += PANEL) {
-        size_t end = begin + PANEL < p ? begin + PANEL : p, width = end - begin;
-        gather(panel, x, center, begin, end);
-        aml_dgemm(true, false, width, k, n, 1, panel, width, v, k, 0, out + begin * k, k);
-    }
+    size_t n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
+    double *room = aml_alloc_raw(ctx->scratch, n_threads * x->n * PANEL, sizeof *room);
+    if (!room) return AML_ENOMEM;
+    panels a = {.x = x, .center = center, .v = v, .out = out, .room = room, .k = k};
+    aml_par_for(ctx->n_threads, x->x->p, PANEL, combine_panel, &a);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }

@@ -8,6 +8,13 @@
 aml_status aml_gram_features(double *out, const aml_data *x, const double *center, const double *w,
                              const double *y, aml_ctx *ctx);
 
+/* The same in one pass, with centers and spreads (both p) that are found on the way. Products in
+ * floats, summed in doubles chunk by chunk: their error is about 1e-8 of the product of the spreads.
+ * *sound is false, and nothing else set, where the values are too large for floats; the weights sum
+ * to 1, y has mean 0. */
+aml_status aml_gram_floats(bool *sound, double *out, double *center, double *sd, const aml_data *x,
+                           const double *w, const double *y, aml_ctx *ctx);
+
 /* out: n × n products x_i' x_l of rows less the center. */
 aml_status aml_gram_rows(double *out, const aml_data *x, const double *center, aml_ctx *ctx);
 

@@ -73,7 +73,7 @@ static void add_doubles(double *sum, const aml_linear_problem *problem, double *
             x[j] *= root;
         }
     }
-    aml_dsyrk(p, n, x - n * p, p, 1, sum, p);
+    aml_dsyrk_lower(p, n, x - n * p, p, 1, sum, p);
 }
 
 /* In units of the features' spreads, so that nothing overflows or drowns. */
@@ -93,8 +93,9 @@ static void add_floats(double *sum, const aml_linear_problem *problem, float *x,
             to[j] = (float)(root * v);
         }
     }
-    aml_ssyrk(p, n, x, p, 0, product, p);
-    for (size_t j = 0; j < p * p; j++) sum[j] += (double)product[j];
+    aml_ssyrk_lower(p, n, x, p, 0, product, p);
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l <= j; l++) sum[j * p + l] += (double)product[j * p + l];
 }
 
 static void add_block(double *sum, void *arg, size_t begin, size_t end, double *scratch) {

@@ -4,9 +4,6 @@
 
 #include <math.h>
 
-#define FAR \
-    1e3 /* a center this many spreads away costs too many digits when it is taken off last */
-
 static double *class_numbers(const aml_data *x, aml_arena *arena) {
     double *y = aml_alloc_raw(arena, x->n, sizeof *y);
     for (size_t i = 0; y && i < x->n; i++) y[i] = x->y[x->rows[i]];
@@ -69,12 +66,6 @@ static void start_from(double *coef, const double *start, const aml_linear_probl
     }
 }
 
-static bool near_centers(const aml_linear_problem *problem) {
-    for (size_t j = 0; j < problem->p; j++)
-        if (fabs(problem->center[j]) > FAR * problem->sd[j]) return false;
-    return true;
-}
-
 /* The target as the loss wants it: numbers of spread 1, classes, or the caller's own. */
 static aml_status prepare_target(double *mean, double *sd, aml_linear_problem *problem,
                                  const aml_linear_task *task, const double *w) {
@@ -100,7 +91,7 @@ static aml_status fit(aml_linear *model, double *coef, double *center, double *s
     problem->rows.w = w;
     problem->center = center;
     problem->sd = sd;
-    problem->plain = near_centers(problem) && aml_rows_plain(x, ctx);
+    problem->plain = aml_rows_near(center, sd, problem->p) && aml_rows_plain(x, ctx);
     problem->lambda = task->penalty / total;
     AML_TRY(prepare_target(&y_mean, &y_sd, problem, task, w));
     double *intercept = coef + (problem->p + problem->q) * problem->k;

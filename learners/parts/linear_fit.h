@@ -24,7 +24,7 @@ typedef struct aml_curvature {
     double price;         /* of a renewal, in passes over the rows */
     size_t n_factors;     /* Cholesky factors: k, or 1 when k of them would be too large */
     bool floats;          /* S is summed in floats: good enough for steps, not for a closed form */
-    double *sum;          /* S (p × p), then p means, k intercepts */
+    double *sum;          /* S (p × p, its lower triangle), then p means, k intercepts */
     double *factor;       /* n_factors × p × p */
     double *side;         /* p + k: one output's part of a vector */
     aml_sum pass;

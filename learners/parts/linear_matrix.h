@@ -11,6 +11,7 @@ typedef struct aml_linear_matrix {
     const double *center; /* p, taken off the dense features */
     size_t *start;        /* q + 1: the sparse entries once more, column by column */
     uint32_t *position;   /* of their rows */
+    bool plain;           /* their values need no bringing into range */
     float *value;
     aml_sum pass; /* of the dense features and the intercepts */
 } aml_linear_matrix;

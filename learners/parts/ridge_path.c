@@ -2,19 +2,21 @@
 #include "learners/parts/ridge_path.h"
 
 #include "automl/core/linalg.h"
+#include "automl/core/par.h"
 #include "learners/parts/gram.h"
+#include "learners/parts/simd.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { LARGEST = 2048, CHUNK = 256 };
+enum { LARGEST = 2048, CHUNK = 256, ROWS = 64 };
 
 typedef struct job {
     const aml_data *x;
     const double *w, *y, *center; /* by position, weights of sum 1, y of mean 0 and spread 1 */
     size_t n, p, m;               /* m: penalties */
     double *lambda;               /* m: penalties of the mean loss */
-    double *vectors, *values;     /* eigenvectors in columns; of p or of n */
+    double *vectors, *values;     /* eigenvectors of the features' products in columns */
     double *shrink, *weight;      /* p × m: 1 / (value + lambda), and times vectors' x'y */
     double *left;                 /* n × m or NULL */
     aml_ctx *ctx;
@@ -76,57 +78,123 @@ static aml_status by_features(double *coef, double *loo, job *a) {
 }
 
 /* With rows scaled by the roots s of their weights, the kernel's null vector s belongs to the
- * intercept: it is lifted above all others and left out. Then the error of a row left out is its dual
- * coefficient over the diagonal of the inverse, and nothing cancels. */
-static aml_status eigen_of_rows(job *a) {
+ * intercept: lifted by `lift` it adds s s' / (lift + lambda) to the inverse, which comes off at the
+ * end. Then the error of a row left out is its dual coefficient over the diagonal of the inverse. For
+ * both a tridiagonal form will do: no eigenvectors. */
+typedef struct by_row {
+    const job *a;
+    double lift;
+    double *turn;          /* n × n: a row is a basis vector */
+    double *ratio, *pivot; /* m × n: the factors L D L' of the tridiagonal form + lambda */
+    double *along, *sum;   /* n × m: the target, solved for in the basis, and by row */
+    double *diagonal;      /* n × m */
+} by_row;
+
+static aml_status tridiagonal_of_rows(by_row *b, double *d, double *e) {
+    const job *a = b->a;
     size_t n = a->n;
-    double trace = 0, *kernel = aml_alloc_raw(a->ctx->scratch, n * n, sizeof *kernel);
-    a->values = AML_ARRAY(a->ctx->scratch, n, double);
-    if (!kernel || !a->values) return AML_ENOMEM;
+    double trace = 0, *kernel = b->turn;
     AML_TRY(aml_gram_rows(kernel, a->x, a->center, a->ctx));
     for (size_t i = 0; i < n; i++) trace += a->w[i] * kernel[i * n + i];
+    b->lift = 2 * trace + 1;
     for (size_t i = 0; i < n; i++)
         for (size_t l = 0; l < n; l++)
-            kernel[i * n + l] = sqrt(a->w[i] * a->w[l]) * (kernel[i * n + l] + 2 * trace + 1);
-    a->vectors = kernel;
-    return aml_eigen(kernel, n, a->values);
+            kernel[i * n + l] = sqrt(a->w[i] * a->w[l]) * (kernel[i * n + l] + b->lift);
+    return aml_tridiagonal(kernel, n, d, e);
 }
 
-static void rows_of_penalty(double *dual, double *loo, double *inverse, const job *a,
-                            const double *along, size_t l) {
-    size_t n = a->n, m = a->m;
-    loo[l] = 0;
-    for (size_t j = 0; j < n; j++)
-        inverse[j] = j + 1 < n ? 1 / (positive(a->values[j]) + a->lambda[l]) : 0;
-    for (size_t j = 0; j < n; j++) inverse[n + j] = along[j] * inverse[j];
+/* Pivots of a matrix without negative eigenvalues + lambda are lambda at least. */
+static void factorise(by_row *b, const double *d, const double *e, const double *target) {
+    size_t n = b->a->n, m = b->a->m;
+    for (size_t l = 0; l < m; l++) {
+        double lambda = b->a->lambda[l], *ratio = b->ratio + l * n, *pivot = b->pivot + l * n;
+        double *z = b->along + l;
+        for (size_t j = 0; j < n; j++) {
+            ratio[j] = j ? e[j - 1] / pivot[j - 1] : 0;
+            pivot[j] = fmax(d[j] + lambda - (j ? ratio[j] * e[j - 1] : 0), lambda);
+            z[j * m] = target[j] - (j ? ratio[j] * z[(j - 1) * m] : 0);
+        }
+        for (size_t j = n; j-- > 0;)
+            z[j * m] = z[j * m] / pivot[j] - (j + 1 < n ? ratio[j + 1] * z[(j + 1) * m] : 0);
+    }
+}
+
+AML_KERNEL void eliminate(double *restrict v, double *restrict out, const double *restrict row,
+                          double ratio, double inverse, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        double diagonal = 0, root = sqrt(a->w[i]);
-        const double *q = a->vectors + i * n;
-        double sum = aml_dot(q, inverse + n, n);
-        for (size_t j = 0; j < n; j++) diagonal += q[j] * q[j] * inverse[j];
-        double e = root > 0 && diagonal > 0 ? -sum / (root * diagonal) : 0;
-        dual[i * m + l] = root * sum;
-        loo[l] += a->w[i] * e * e;
-        if (a->left) a->left[i * m + l] = e;
+        v[i] = row[i] - ratio * v[i];
+        out[i] += v[i] * v[i] * inverse;
+    }
+}
+
+static void eliminate_plain(double *v, double *out, const double *row, double ratio, double inverse,
+                            size_t n) {
+    eliminate(v, out, row, ratio, inverse, n);
+}
+
+AML_AVX2 static void eliminate_avx2(double *v, double *out, const double *row, double ratio,
+                                    double inverse, size_t n) {
+    eliminate(v, out, row, ratio, inverse, n);
+}
+
+/* The diagonal of the inverse for a block of rows: q_i' (L D L')^-1 q_i for their parts q_i in the
+ * basis. */
+static void diagonal_of_rows(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const by_row *b = arg;
+    size_t n = b->a->n, m = b->a->m, size = end - begin;
+    double v[ROWS], out[ROWS];
+    bool avx2 = aml_has_avx2();
+    (void)block, (void)thread;
+    for (size_t l = 0; l < m; l++) {
+        memset(v, 0, sizeof v);
+        memset(out, 0, sizeof out);
+        for (size_t j = 0; j < n; j++)
+            (avx2 ? eliminate_avx2 : eliminate_plain)(v, out, b->turn + j * n + begin,
+                                                      b->ratio[l * n + j], 1 / b->pivot[l * n + j],
+                                                      size);
+        for (size_t i = 0; i < size; i++) b->diagonal[(begin + i) * m + l] = out[i];
+    }
+}
+
+static void errors_of_rows(double *loo, by_row *b) {
+    const job *a = b->a;
+    size_t m = a->m;
+    for (size_t l = 0; l < m; l++) loo[l] = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        double w = a->w[i], root = sqrt(w);
+        for (size_t l = 0; l < m; l++) {
+            double own = b->diagonal[i * m + l] - w / (b->lift + a->lambda[l]);
+            double e = root > 0 && own > 0 ? -b->sum[i * m + l] / (root * own) : 0;
+            b->sum[i * m + l] *= root;
+            loo[l] += w * e * e;
+            if (a->left) a->left[i * m + l] = e;
+        }
     }
 }
 
 static aml_status by_rows(double *coef, double *loo, job *a) {
     size_t n = a->n, m = a->m;
     aml_ctx *ctx = a->ctx;
-    double *along = AML_ARRAY(ctx->scratch, n, double),
-           *dual = AML_ARRAY(ctx->scratch, n * m, double);
-    double *inverse = AML_ARRAY(ctx->scratch, 2 * n, double);
-    if (!along || !dual || !inverse) return AML_ENOMEM;
-    AML_TRY(eigen_of_rows(a));
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j + 1 < n; j++)
-            along[j] += a->vectors[i * n + j] * sqrt(a->w[i]) * a->y[i];
-    for (size_t l = 0; l < m; l++) {
-        if (aml_should_stop(ctx)) return aml_stopped();
-        rows_of_penalty(dual, loo, inverse, a, along, l);
-    }
-    return aml_gram_combine(coef, a->x, a->center, dual, m, ctx);
+    aml_arena *scratch = ctx->scratch;
+    by_row b = {.a = a,
+                .turn = aml_alloc_raw(scratch, n * n, sizeof(double)),
+                .ratio = aml_alloc_raw(scratch, n * m, sizeof(double)),
+                .pivot = aml_alloc_raw(scratch, n * m, sizeof(double)),
+                .along = aml_alloc_raw(scratch, n * m, sizeof(double)),
+                .sum = aml_alloc_raw(scratch, n * m, sizeof(double)),
+                .diagonal = aml_alloc_raw(scratch, n * m, sizeof(double))};
+    double *d = AML_ARRAY(scratch, 4 * n, double), *y = d + 2 * n, *target = d + 3 * n;
+    if (!b.turn || !b.ratio || !b.pivot || !b.along || !b.sum || !b.diagonal || !d)
+        return AML_ENOMEM;
+    AML_TRY(tridiagonal_of_rows(&b, d, d + n));
+    if (aml_should_stop(ctx)) return aml_stopped();
+    for (size_t i = 0; i < n; i++) y[i] = sqrt(a->w[i]) * a->y[i];
+    aml_dgemv(false, n, n, 1, b.turn, n, y, 0, target);
+    factorise(&b, d, d + n, target);
+    aml_dgemm(true, false, n, m, n, 1, b.turn, n, b.along, m, 0, b.sum, m);
+    aml_par_for(ctx->n_threads, n, ROWS, diagonal_of_rows, &b);
+    errors_of_rows(loo, &b);
+    return aml_gram_combine(coef, a->x, a->center, b.sum, m, ctx);
 }
 
 /* Coefficients and errors in units of the target. */

@@ -1,6 +1,6 @@
 /* ridge_path.h: ridge regression for many penalties at once, with the exact errors of leaving out each
- * row in turn: one eigendecomposition, of the features' products or of the rows' where they are fewer
- * (Golub, Heath and Wahba 1979; Hoerl and Kennard 1970). */
+ * row in turn: one eigendecomposition of the features' products, or one tridiagonal form of the rows'
+ * where they are fewer (Elden 1977; Golub, Heath and Wahba 1979; Hoerl and Kennard 1970). */
 #ifndef AML_LEARNERS_PARTS_RIDGE_PATH_H
 #define AML_LEARNERS_PARTS_RIDGE_PATH_H
 

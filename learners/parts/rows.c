@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 22 };
+enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 21 };
+#define FAR 1e3
 
 void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
     const aml_design *d = x->x;
@@ -39,23 +40,33 @@ AML_AVX2 static void copy_avx2(double *to, const float *row, const double *cente
     copy_body(to, row, center, p);
 }
 
+/* Columns begin … end-1 of the row at position i. */
+static void part_of_row(double *to, const aml_data *x, const double *center, size_t i, size_t begin,
+                        size_t end) {
+    const aml_design *d = x->x;
+    const double *off = center ? center + begin : NULL;
+    size_t row = x->rows[i];
+    if (d->dense) {
+        (aml_has_avx2() ? copy_avx2 : copy_plain)(to, d->dense + row * d->p + begin, off,
+                                                  end - begin);
+        return;
+    }
+    for (size_t j = begin; j < end; j++) {
+        double v = (double)aml_rows_value(d->column[j][row]);
+        *to++ = center ? v - center[j] : v;
+    }
+}
+
 void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin,
                       size_t end) {
-    const aml_design *d = x->x;
-    size_t p = d->p;
-    void (*copy_row)(double *, const float *, const double *, size_t) =
-        aml_has_avx2() ? copy_avx2 : copy_plain;
-    for (size_t i = begin; i < end; i++) {
-        double *to = out + (i - begin) * p;
-        if (d->dense) {
-            copy_row(to, d->dense + x->rows[i] * p, center, p);
-            continue;
-        }
-        for (size_t j = 0; j < p; j++) {
-            double v = (double)aml_rows_value(d->column[j][x->rows[i]]);
-            to[j] = center ? v - center[j] : v;
-        }
-    }
+    size_t p = x->x->p;
+    for (size_t i = begin; i < end; i++, out += p) part_of_row(out, x, center, i, 0, p);
+}
+
+void aml_rows_panel(double *out, const aml_data *x, const double *center, size_t begin,
+                    size_t end) {
+    for (size_t i = 0; i < x->n; i++, out += end - begin)
+        part_of_row(out, x, center, i, begin, end);
 }
 
 size_t aml_rows_sparse(const aml_data *x) { return x->x->csr ? x->x->csr->p : 0; }
@@ -185,6 +196,12 @@ bool aml_rows_plain(const aml_data *x, aml_ctx *ctx) {
     atomic_init(&s.bad, false);
     aml_par_for(ctx->n_threads, x->n, 1024, scan_rows, &s);
     return !atomic_load(&s.bad);
+}
+
+bool aml_rows_near(const double *center, const double *sd, size_t p) {
+    for (size_t j = 0; j < p; j++)
+        if (fabs(center[j]) > FAR * sd[j]) return false;
+    return true;
 }
 
 typedef struct moments {

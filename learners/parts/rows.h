@@ -12,9 +12,9 @@
 
 /* The value a learner on numbers sees: NaN is 0, ±infinity the limit. */
 static inline float aml_rows_value(float x) {
-    x = x > AML_ROWS_LIMIT ? AML_ROWS_LIMIT : x;
-    x = x < -AML_ROWS_LIMIT ? -AML_ROWS_LIMIT : x;
-    return x == x ? x : 0; /* NOLINT: false for NaN alone */
+    float v = x < AML_ROWS_LIMIT ? x : AML_ROWS_LIMIT; /* in this form a single instruction each */
+    v = v > -AML_ROWS_LIMIT ? v : -AML_ROWS_LIMIT;
+    return x == x ? v : 0; /* NOLINT: false for NaN alone */
 }
 
 /* out: (end - begin) × p, row-major; from design->dense, or from the columns when there is none. */
@@ -22,6 +22,9 @@ void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end);
 /* The same in double, with center[0 … p-1] taken off (NULL = nothing). */
 void aml_rows_doubles(double *out, const aml_data *x, const double *center, size_t begin,
                       size_t end);
+
+/* The same for columns begin … end-1 of all rows: n × (end - begin). */
+void aml_rows_panel(double *out, const aml_data *x, const double *center, size_t begin, size_t end);
 
 /* The number of sparse features, 0 without any. */
 size_t aml_rows_sparse(const aml_data *x);
@@ -62,6 +65,9 @@ size_t aml_rows_chunk(size_t width);
 /* True when all dense values of the rows can be read straight from design->dense: none is NaN or
  * beyond the limit. */
 bool aml_rows_plain(const aml_data *x, aml_ctx *ctx);
+
+/* True when no center is so many spreads away that it costs digits to take it off last. */
+bool aml_rows_near(const double *center, const double *sd, size_t p);
 
 /* Weighted mean and standard deviation of each dense feature; w by position. */
 aml_status aml_rows_moments(double *mean, double *sd, const aml_data *x, const double *w,
