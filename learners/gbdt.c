@@ -169,7 +169,7 @@ static aml_status contributions(double *out, const void *model, const aml_data *
 
 /* ---- files */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 static void save(const void *model, aml_writer *w) {
     const aml_boosted *m = model;
