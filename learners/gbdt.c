@@ -176,7 +176,7 @@ static void link_of(double *z, const void *model) {
 
 /* ---- files */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 static void save(const void *model, aml_writer *w) {
     const aml_boosted *m = model;

@@ -109,7 +109,8 @@ static const struct {
     {1, 3, 1, 0, 0},      {15, 1, 15, 0, 0},    {16, 5, 3, 0, 0},      {17, 4, 17, 2, 0},
     {33, 7, 5, 0, 0},     {700, 2, 10, 0, 0},   {700, 2, 10, 4, 0},    {3000, 3, 7, 0, 0},
     {3000, 3, 20, 9, 0},  {900, 30, 10, 0, 0},  {900, 33, 10, 2, 0},   {900, 50, 100, 0, 0},
-    {500, 13, 9, 0, 1e4}, {5000, 1, 5, 100, 0}, {2500, 6, 4, 0, -300},
+    {500, 13, 9, 0, 1e4}, {5000, 1, 5, 100, 0}, {2500, 6, 4, 0, -300}, {9001, 13, 6, 0, 0},
+    {8000, 22, 5, 4, 0},  {7019, 8, 7, 0, 1e3},
 };
 
 static void test_nearest_rows_are_those_of_a_search_in_double(void **state) {
@@ -150,6 +151,32 @@ static void test_tree_finds_what_a_search_of_all_finds(void **state) {
         table_close(&queries);
     }
     assert_true(trees >= 4);
+}
+
+/* Bytes, too, with values far out in some rows, in some features, or in queries alone. */
+static void test_bytes_find_what_floats_find(void **state) {
+    (void)state;
+    enum { N = 12003, Q = 150, K = 9 };
+    for (size_t c = 0; c < 6; c++) {
+        size_t p = 5 + 7 * c;
+        table t, queries;
+        aml_neighbours m;
+        table_open(&t, N, p, c == 3 ? 5 : 0, c == 4 ? 50 : 0, 90 + c);
+        table_open(&queries, Q, p, c == 3 ? 5 : 0, c == 4 ? 50 : 0, 190 + c);
+        for (size_t i = 0; i < N && c == 1; i += 97) t.dense[i * p + i % p] *= 1e3f;
+        for (size_t i = 0; i < N && c == 2; i++) t.dense[i * p + 1] *= 1e-20f, t.dense[i * p] *= 90;
+        for (size_t i = 0; i < Q && c == 5; i++) queries.dense[i * p + i % p] *= 1e12f;
+        assert_int_equal(aml_neighbours_build(&m, &t.data, K, &t.ctx), AML_OK);
+        assert_null(m.tree);
+        assert_int_equal(m.coarse != NULL, aml_neighbour_kernels_best()->coarse != NULL);
+        found a = find(&t, &m, K, &queries.data, 1);
+        m.coarse = NULL;
+        found b = find(&t, &m, K, &queries.data, 1);
+        assert_memory_equal(a.row, b.row, Q * K * sizeof *a.row);
+        assert_memory_equal(a.distance, b.distance, Q * K * sizeof *a.distance);
+        table_close(&t);
+        table_close(&queries);
+    }
 }
 
 static void test_neither_batch_nor_threads_matter(void **state) {
@@ -199,6 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nearest_rows_are_those_of_a_search_in_double),
         cmocka_unit_test(test_tree_finds_what_a_search_of_all_finds),
+        cmocka_unit_test(test_bytes_find_what_floats_find),
         cmocka_unit_test(test_neither_batch_nor_threads_matter),
         cmocka_unit_test(test_huge_values),
     };

@@ -17,8 +17,11 @@ CASES = {
     "medium_class": (20000, 5000, 50, 2, 10),
     "medium_reg": (20000, 5000, 50, 0, 10),
     "medium_k100": (20000, 5000, 50, 0, 100),
-    "large_class": (500000, 2000, 28, 2, 10),
-    "large_reg": (500000, 2000, 28, 0, 10),
+    "higgs_100k": (100000, 10000, 28, 2, 10),
+    "higgs_1m": (1000000, 10000, 28, 2, 10),
+    "low_20k": (20000, 20000, 10, 0, 10),
+    "wide_50k": (50000, 10000, 100, 0, 10),
+    "integers_50k": (50000, 10000, 20, 2, 10),
     "flat2": (200000, 20000, 2, 0, 10),
     "flat3": (200000, 20000, 3, 0, 10),
     "flat5": (200000, 10000, 5, 0, 10),
@@ -27,6 +30,9 @@ CASES = {
 
 
 def table(name, n, p, classes):
+    if name.startswith("integers"):  # many equal distances and rows that repeat
+        x, y = side.make(n, p, classes, 11)
+        return side.np.round(2 * x), y
     if p >= 10:
         return side.make(n, p, classes, 11)
     rng = side.np.random.default_rng(11)
@@ -70,7 +76,7 @@ def case(name, threads, program, repeats):
             "ours": lambda seed: [program, folder, *shape, "0", "0", str(threads), str(seed), f"k={k}", "weights=0"],
             "brute": peer("brute"),
         }
-        if p <= 8 or n <= 1000:
+        if p <= 10 or n <= 1000:
             workers["kd_tree"] = peer("kd_tree")
             workers["ball_tree"] = peer("ball_tree")
         side.compare(f"knn {name} {threads} thr", folder, y[n:], classes, workers, repeats, "both")

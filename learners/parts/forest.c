@@ -313,7 +313,7 @@ aml_status aml_forest_out_of_bag(double *out, uint32_t *n_trees, const aml_fores
 
 /* ---- files */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 void aml_forest_save(const aml_forest *f, aml_writer *w) {
     aml_put_u32(w, FORMAT);

@@ -2,13 +2,14 @@
 #include "learners/parts/neighbours.h"
 
 #include "automl/core/par.h"
+#include "learners/parts/neighbours_coarse.h"
 #include "learners/parts/neighbours_tree.h"
 #include "learners/parts/rows.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { QUERIES = AML_NEIGHBOURS_BLOCK, TILE_FLOATS = 1 << 16 };
+enum { QUERIES = AML_NEIGHBOURS_BLOCK, TILE_FLOATS = 1 << 16, SETTLED = 96, FEW = 3 };
 
 typedef struct search {
     const aml_neighbours *m;
@@ -19,6 +20,7 @@ typedef struct search {
     const aml_ctx *ctx;
     float *query, *distance; /* for each thread: QUERIES × p (padded), QUERIES × k */
     uint32_t *row;
+    int8_t *code; /* QUERIES × the width of bytes */
     const aml_neighbour_kernels *kernels;
     atomic_bool stopped;
 } search;
@@ -82,17 +84,21 @@ aml_status aml_neighbours_ready(aml_neighbours *m, size_t k, aml_ctx *ctx) {
         half[i] = i < m->n ? half_square(square, m->p) : INFINITY;
     }
     m->half = half;
-    return aml_neighbour_tree_build(&m->tree, m, k, ctx);
+    AML_TRY(aml_neighbour_tree_build(&m->tree, m, k, ctx));
+    return m->tree ? AML_OK : aml_coarse_build(&m->coarse, m, ctx);
 }
 
-/* Puts a row among the k nearest, kept upwards; rows come in order, so an equal one stays behind.
- * */
+/* Puts a row among the k nearest, kept upwards; rows come in order, so an equal one stays behind. */
 static void insert(float *distance, uint32_t *row, size_t k, float d, uint32_t r) {
-    size_t at = k - 1;
-    for (; at > 0 && distance[at - 1] > d; at--) {
-        distance[at] = distance[at - 1];
-        row[at] = row[at - 1];
+    size_t at = 0;
+    for (size_t n = k - 1; n;) {
+        size_t half = n / 2;
+        bool behind = distance[at + half] <= d;
+        at = behind ? at + half + 1 : at;
+        n = behind ? n - half - 1 : half;
     }
+    memmove(distance + at + 1, distance + at, (k - 1 - at) * sizeof *distance);
+    memmove(row + at + 1, row + at, (k - 1 - at) * sizeof *row);
     distance[at] = d;
     row[at] = r;
 }
@@ -102,13 +108,10 @@ typedef struct seeker {
     const float *query;
     float *distance;
     uint32_t *row;
-    float half; /* of the query's own square */
+    float half;         /* of the query's own square */
+    const int8_t *code; /* the query in bytes, see neighbours_coarse.h */
+    float base, error;
 } seeker;
-
-/* What x·q - |x|²/2 must exceed for row x to be nearer than the k-th. */
-static float least_of(const seeker *q, size_t k) {
-    return q->half - 0.5f * q->distance[k - 1] - 1e-37f;
-}
 
 /* Rows of a panel that `mask` leaves over. */
 static void offer(const search *s, const seeker *q, size_t panel, uint32_t mask) {
@@ -121,35 +124,74 @@ static void offer(const search *s, const seeker *q, size_t panel, uint32_t mask)
     }
 }
 
-/* A group of queries against panels from … to-1. */
-static void search_group(const search *s, const seeker *q, size_t from, size_t to) {
-    const aml_neighbours *m = s->m;
-    size_t size = m->p * AML_PANEL, width = padded(m->p), last = (m->n - 1) / AML_PANEL;
-    uint32_t mask[AML_GROUP];
-    float least[AML_GROUP];
-    for (size_t g = 0; g < AML_GROUP; g++) least[g] = least_of(q + g, s->k);
-    for (size_t panel = from; panel < to; panel += 2) {
-        const float *x = m->panel + panel * size, *half = m->half + panel * AML_PANEL;
-        aml_panel_pair pair = {{x, panel < last ? x + size : x}, {half, half + AML_PANEL}};
-        s->kernels->filter(mask, q->query, width, least, pair, m->p);
-        for (size_t g = 0; g < AML_GROUP; g++) {
-            if (!mask[g]) continue;
-            if (mask[g] & 0xffff) offer(s, q + g, panel, mask[g] & 0xffff);
-            if (mask[g] >> 16) offer(s, q + g, panel + 1, mask[g] >> 16);
-            least[g] = least_of(q + g, s->k);
-        }
-    }
+/* AML_GROUP queries and what rows must reach to be nearer than the k-th: in floats or in bytes. */
+typedef struct group {
+    const seeker *q;
+    bool bytes;
+    float least[AML_GROUP]; /* of x·q - |x|²/2 */
+    aml_coarse_group coarse;
+} group;
+
+static void renew(group *g, size_t i, const search *s) {
+    const seeker *q = g->q + i;
+    float farthest = q->distance[s->k - 1];
+    g->least[i] = q->half - 0.5f * farthest - 1e-37f;
+    if (g->bytes) g->coarse.reach[i] = aml_coarse_reach(s->m->coarse, farthest, q->error);
 }
 
-/* A block of queries against all rows, tile by tile of what the cache holds. */
+static void filter(uint32_t *mask, const search *s, const group *g, size_t panel) {
+    const aml_neighbours *m = s->m;
+    size_t size = m->p * AML_PANEL, at = panel * AML_PANEL, next = panel < (m->n - 1) / AML_PANEL;
+    const float *x = m->panel + panel * size;
+    if (!g->bytes) {
+        aml_panel_pair pair = {{x, x + next * size}, {m->half + at, m->half + at + AML_PANEL}};
+        s->kernels->filter(mask, g->q->query, padded(m->p), g->least, pair, m->p);
+        return;
+    }
+    const aml_coarse_rows *c = m->coarse;
+    const uint8_t *code = c->code + at * c->width;
+    aml_coarse_pair pair = {{code, code + AML_PANEL * c->width},
+                            {c->start + at, c->start + at + AML_PANEL},
+                            c->error[panel / 2]};
+    s->kernels->coarse(mask, &g->coarse, &pair, c->width);
+}
+
+/* A group of queries against panels from … to-1, from even. Returns how many panels were measured. */
+static size_t search_group(const search *s, const seeker *q, size_t from, size_t to, bool bytes) {
+    uint32_t mask[AML_GROUP];
+    group g = {.q = q, .bytes = bytes, .coarse.code = q->code};
+    size_t measured = 0;
+    for (size_t i = 0; i < AML_GROUP; i++) {
+        g.coarse.base[i] = q[i].base;
+        renew(&g, i, s);
+    }
+    for (size_t panel = from; panel < to; panel += 2) {
+        filter(mask, s, &g, panel);
+        for (size_t i = 0; i < AML_GROUP; i++) {
+            if (!mask[i]) continue;
+            if (mask[i] & 0xffff) offer(s, q + i, panel, mask[i] & 0xffff), measured++;
+            if (mask[i] >> 16) offer(s, q + i, panel + 1, mask[i] >> 16), measured++;
+            renew(&g, i, s);
+        }
+    }
+    return measured;
+}
+
+/* A block of queries against all rows, tile by tile of what the cache holds. Bytes are used once the k-th nearest rows
+ * are near, for as long as they leave few panels over. */
 static bool search_all(search *s, const seeker *q, size_t n) {
-    size_t p = s->m->p, n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
+    size_t p = s->m->p, n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL, to;
     size_t tile = 2 * (TILE_FLOATS / (2 * AML_PANEL * (p + 1)) + 1);
-    for (size_t from = 0; from < n_panels; from += tile) {
-        size_t to = from + tile < n_panels ? from + tile : n_panels;
+    bool bytes = s->m->coarse != NULL;
+    for (size_t from = 0; from < n_panels; from = to) {
+        size_t measured = 0;
+        bool settled = from * AML_PANEL >= SETTLED * s->k;
+        to = from + tile < n_panels ? from + tile : n_panels;
         if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
         if (atomic_load(&s->stopped)) return false;
-        for (size_t g = 0; g < n; g += AML_GROUP) search_group(s, q + g, from, to);
+        for (size_t g = 0; g < n; g += AML_GROUP)
+            measured += search_group(s, q + g, from, to, bytes && settled);
+        bytes = bytes && (!settled || measured < n * (to - from) / FEW);
     }
     return true;
 }
@@ -162,22 +204,36 @@ static bool search_tree(search *s, const seeker *q, size_t n) {
     return true;
 }
 
+static size_t code_width(const aml_neighbours *m) { return m->coarse ? m->coarse->width : 0; }
+
+/* The i-th query of a block; those beyond the last are zeros. */
+static void prepare_query(seeker *q, const search *s, float *x, int8_t *code, size_t i,
+                          size_t end) {
+    const aml_neighbours *m = s->m;
+    double square = 0;
+    memset(x, 0, padded(m->p) * sizeof *x);
+    if (i < end) aml_rows_floats(x, s->x, i, i + 1);
+    for (size_t j = 0; j < m->p; j++) x[j] = limited(x[j]);
+    for (size_t j = 0; j < m->p; j++) square += (double)x[j] * (double)x[j];
+    q->query = x;
+    q->half = half_square(square, m->p);
+    q->code = code;
+    q->base = q->error = 0;
+    if (m->coarse) aml_coarse_query(code, &q->base, &q->error, m->coarse, x);
+}
+
 static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     search *s = arg;
-    size_t p = s->m->p, k = s->k, width = padded(p), first = (size_t)thread * QUERIES;
-    float *query = s->query + first * width, *distance = s->distance + first * k;
+    size_t k = s->k, first = (size_t)thread * QUERIES, width = padded(s->m->p);
+    float *distance = s->distance + first * k;
     uint32_t *row = s->row + first * k;
     seeker seekers[QUERIES];
     (void)block;
-    memset(query, 0, QUERIES * width * sizeof *query);
     for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
     for (size_t i = 0; i < QUERIES; i++) {
-        float *q = query + i * width;
-        double square = 0;
-        if (begin + i < end) aml_rows_floats(q, s->x, begin + i, begin + i + 1);
-        for (size_t j = 0; j < p; j++) q[j] = limited(q[j]);
-        for (size_t j = 0; j < p; j++) square += (double)q[j] * (double)q[j];
-        seekers[i] = (seeker){q, distance + i * k, row + i * k, half_square(square, p)};
+        seekers[i] = (seeker){.distance = distance + i * k, .row = row + i * k};
+        prepare_query(seekers + i, s, s->query + (first + i) * width,
+                      s->code + (first + i) * code_width(s->m), begin + i, end);
     }
     bool done =
         s->m->tree ? search_tree(s, seekers, end - begin) : search_all(s, seekers, end - begin);
@@ -193,7 +249,8 @@ aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data
     s.query = aml_alloc_raw(ctx->scratch, slots * padded(m->p), sizeof(float));
     s.distance = aml_alloc_raw(ctx->scratch, slots * k, sizeof(float));
     s.row = aml_alloc_raw(ctx->scratch, slots * k, sizeof(uint32_t));
-    if (!s.query || !s.distance || !s.row) return AML_ENOMEM;
+    s.code = aml_alloc_raw(ctx->scratch, slots, code_width(m));
+    if (!s.query || !s.distance || !s.row || !s.code) return AML_ENOMEM;
     s.kernels = aml_neighbour_kernels_best();
     atomic_init(&s.stopped, false);
     aml_par_for(ctx->n_threads, x->n, QUERIES, find_block, &s);

@@ -8,6 +8,7 @@
 #include "learners/parts/neighbours_kernels.h"
 
 typedef struct aml_neighbour_tree aml_neighbour_tree;
+typedef struct aml_coarse_rows aml_coarse_rows;
 
 /* n rows in panels of 16: feature j of row i is panel[(i / 16 * p + j) * 16 + i % 16]; the last
  * panel is padded. */
@@ -16,6 +17,7 @@ typedef struct aml_neighbours {
     const float *panel;
     const float *half;              /* for each row, and a panel more: see neighbours_kernels.h */
     const aml_neighbour_tree *tree; /* where it is quicker than a search of all rows, or NULL */
+    const aml_coarse_rows *coarse;  /* rows in bytes, or NULL */
 } aml_neighbours;
 
 /* Values are brought into ±AML_NEIGHBOURS_LIMIT, so that no distance overflows. */

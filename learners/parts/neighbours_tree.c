@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/sort.h"
-
 /* Trees are tried up to this many features and from this many rows on; a leaf costs as much as LEAF_COST panels of a
  * search of all. SAMPLE rows tell how many leaves a query visits. */
 enum { MOST_FEATURES = 12, LEAST_ROWS = 2048, LEAF_COST = 100, SAMPLE = 64, MOST_DEPTH = 64 };
@@ -15,7 +13,6 @@ enum { MOST_FEATURES = 12, LEAST_ROWS = 2048, LEAF_COST = 100, SAMPLE = 64, MOST
 typedef struct builder {
     aml_neighbour_tree *t;
     const aml_neighbours *m;
-    uint32_t *order, *spare;
     float *key;
 } builder;
 
@@ -63,14 +60,36 @@ static void join_boxes(const builder *b, size_t node) {
     }
 }
 
-static aml_status order_rows(builder *b, size_t from, size_t to, size_t feature) {
+static void swap_rows(float *key, uint32_t *row, size_t i, size_t j) {
+    float k = key[i];
+    uint32_t r = row[i];
+    key[i] = key[j], row[i] = row[j];
+    key[j] = k, row[j] = r;
+}
+
+static float middle_of(float a, float b, float c) {
+    float lo = a < b ? a : b, hi = a < b ? b : a;
+    return c < lo ? lo : c > hi ? hi : c;
+}
+
+/* Brings the `first` smallest of the n rows to the front (Hoare's selection). */
+static void divide_rows(const builder *b, size_t from, size_t n, size_t first, size_t feature) {
     uint32_t *row = b->t->row + from;
-    size_t n = to - from;
-    for (size_t i = 0; i < n; i++) b->key[i] = value(b->m, row[i], feature);
-    AML_TRY(aml_argsort_f32(b->order, b->key, n));
-    for (size_t i = 0; i < n; i++) b->spare[i] = row[b->order[i]];
-    memcpy(row, b->spare, n * sizeof *row);
-    return AML_OK;
+    float *key = b->key;
+    size_t lo = 0, hi = n - 1;
+    for (size_t i = 0; i < n; i++) key[i] = value(b->m, row[i], feature);
+    while (lo < hi) {
+        float pivot = middle_of(key[lo], key[lo + (hi - lo) / 2], key[hi]);
+        size_t i = lo, j = hi;
+        for (;; i++, j--) {
+            while (key[i] < pivot) i++;
+            while (key[j] > pivot) j--;
+            if (i >= j) break;
+            swap_rows(key, row, i, j);
+        }
+        if (j >= first) hi = j; /* behind j all are at least the pivot */
+        else lo = j + 1;
+    }
 }
 
 static void put_leaf(const builder *b, size_t leaf, size_t to) {
@@ -82,19 +101,18 @@ static void put_leaf(const builder *b, size_t leaf, size_t to) {
 }
 
 /* Node over leaves a … b-1; the depth is that of halving. */
-static aml_status build_node(builder *b, size_t node, size_t first, size_t end) {
+static void build_node(const builder *b, size_t node, size_t first, size_t end) {
     size_t from = first * AML_PANEL, to = end * AML_PANEL, middle = (first + end) / 2;
     if (to > b->m->n) to = b->m->n;
     if (end - first == 1) {
         put_box(b, node, first, to);
         put_leaf(b, first, to);
-        return AML_OK;
+        return;
     }
-    AML_TRY(order_rows(b, from, to, widest(b, from, to)));
-    AML_TRY(build_node(b, 2 * node + 1, first, middle));
-    AML_TRY(build_node(b, 2 * node + 2, middle, end));
+    divide_rows(b, from, to - from, middle * AML_PANEL - from, widest(b, from, to));
+    build_node(b, 2 * node + 1, first, middle);
+    build_node(b, 2 * node + 2, middle, end);
     join_boxes(b, node);
-    return AML_OK;
 }
 
 static size_t n_nodes(size_t n_leaves) {
@@ -111,12 +129,10 @@ static aml_status build(aml_neighbour_tree *t, const aml_neighbours *m, aml_ctx 
     t->row = aml_alloc_raw(ctx->keep, rows, sizeof *t->row);
     t->panel = aml_alloc(ctx->keep, rows * m->p, sizeof *t->panel);
     t->box = aml_alloc_raw(ctx->keep, n_nodes(t->n_leaves) * 2 * m->p, sizeof *t->box);
-    b.order = aml_alloc_raw(ctx->scratch, m->n, sizeof *b.order);
-    b.spare = aml_alloc_raw(ctx->scratch, m->n, sizeof *b.spare);
     b.key = aml_alloc_raw(ctx->scratch, m->n, sizeof *b.key);
-    if (!t->row || !t->panel || !t->box || !b.order || !b.spare || !b.key) return AML_ENOMEM;
+    if (!t->row || !t->panel || !t->box || !b.key) return AML_ENOMEM;
     for (size_t i = 0; i < m->n; i++) t->row[i] = (uint32_t)i;
-    AML_TRY(build_node(&b, 0, 0, t->n_leaves));
+    build_node(&b, 0, 0, t->n_leaves);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }
