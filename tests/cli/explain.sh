@@ -28,6 +28,10 @@ has out row,prediction,base,column_1,contribution_1,column_2,contribution_2,othe
 cut -d, -f1-30 few.csv >without.csv
 run 0 explain b.automl without.csv --draws 2
 lacks out lost
+refused 64 exclude -- explain b.automl few.csv --json --output -
+sed '2,$s/,[^,]*$/,/' few.csv >empty.csv
+run 0 explain b.automl empty.csv --draws 2
+has err 'no row has a known target'
 refused 65 'missing column' -- explain b.automl "$data/iris.csv"
 
 d=$data/diabetes.csv
