@@ -33,7 +33,7 @@ typedef struct problem_shape {
 
 /* Columns 0 and 1 carry the signal; every third is a category where the learner takes them; every
  * twentieth cell of the others is missing where it may be. */
-static void fill_columns(problem *q, unsigned can, aml_rng *rng) {
+static inline void fill_columns(problem *q, unsigned can, aml_rng *rng) {
     size_t n = q->design.n, p = q->design.p;
     uint32_t *n_levels = AML_ARRAY(q->arena, p, uint32_t);
     for (size_t j = 0; j < p; j++) {
@@ -48,7 +48,7 @@ static void fill_columns(problem *q, unsigned can, aml_rng *rng) {
     q->design.n_levels = n_levels;
 }
 
-static void fill_sparse(problem *q, aml_rng *rng) {
+static inline void fill_sparse(problem *q, aml_rng *rng) {
     size_t n = q->design.n, width = 12, at = 0;
     q->start = AML_ARRAY(q->arena, n + 1, uint64_t);
     q->sparse_column = AML_ARRAY(q->arena, n * width, uint32_t);
@@ -67,12 +67,12 @@ static void fill_sparse(problem *q, aml_rng *rng) {
 }
 
 /* Sparse column 0 shifts the target too. */
-static double sparse_effect(const problem *q, size_t i) {
+static inline double sparse_effect(const problem *q, size_t i) {
     if (!q->design.csr) return 0;
     return q->start[i] < q->start[i + 1] && q->sparse_column[q->start[i]] == 0 ? 2 : 0;
 }
 
-static void fill_target(problem *q, aml_task_kind task, aml_rng *rng) {
+static inline void fill_target(problem *q, aml_task_kind task, aml_rng *rng) {
     for (size_t i = 0; i < q->design.n; i++) {
         double u = q->design.p > 0 ? (double)q->column[0][i] : 0,
                v = q->design.p > 1 ? (double)q->column[1][i] : 0;
@@ -84,7 +84,8 @@ static void fill_target(problem *q, aml_task_kind task, aml_rng *rng) {
 }
 
 /* A problem in memory of its own; NULL when memory is short. Call `prepare` once the columns are as wanted. */
-static problem *problem_new(const aml_learner *learner, aml_task_kind task, problem_shape shape) {
+static inline problem *problem_new(const aml_learner *learner, aml_task_kind task,
+                                   problem_shape shape) {
     aml_arena *arena = aml_arena_new(NULL);
     problem *q = AML_NEW(arena, problem);
     aml_rng rng = aml_rng_stream(7, AML_RNG_TEST, shape.seed, 0);
@@ -118,9 +119,9 @@ static problem *problem_new(const aml_learner *learner, aml_task_kind task, prob
     return q;
 }
 
-static void problem_free(problem *q) { aml_arena_free(q->arena); }
+static inline void problem_free(problem *q) { aml_arena_free(q->arena); }
 
-static aml_ctx context(aml_arena *keep, aml_arena *scratch) {
+static inline aml_ctx context(aml_arena *keep, aml_arena *scratch) {
     return (aml_ctx){.keep = keep,
                      .scratch = scratch,
                      .rng = aml_rng_stream(1, AML_RNG_FIT, 0, 0),
@@ -128,7 +129,7 @@ static aml_ctx context(aml_arena *keep, aml_arena *scratch) {
 }
 
 /* Builds the dense matrix and the bins from the columns as they are now. */
-static aml_status prepare(problem *q, const aml_learner *learner) {
+static inline aml_status prepare(problem *q, const aml_learner *learner) {
     aml_arena *scratch = aml_arena_new(NULL);
     aml_ctx ctx = context(q->arena, scratch);
     unsigned what = (learner->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u) |
@@ -141,23 +142,23 @@ static aml_status prepare(problem *q, const aml_learner *learner) {
     return status;
 }
 
-static size_t outputs(const problem *q) {
+static inline size_t outputs(const problem *q) {
     return (size_t)aml_task_outputs(q->data.task, q->data.n_classes);
 }
 
 /* ---- hyperparameters */
 
-static void default_hp(double *hp, const aml_learner *learner) {
+static inline void default_hp(double *hp, const aml_learner *learner) {
     for (size_t i = 0; i < aml_params_count(learner->params); i++)
         hp[i] = learner->params[i].fallback;
 }
 
-static aml_shape shape_of(const problem *q) {
+static inline aml_shape shape_of(const problem *q) {
     size_t nnz = q->design.csr ? (size_t)q->design.csr->start[q->design.csr->n] : 0;
     return (aml_shape){q->data.n, q->design.p, nnz, q->data.task, q->data.n_classes};
 }
 
-static void draw_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
+static inline void draw_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
     aml_shape shape = shape_of(q);
     for (size_t i = 0; i < aml_params_count(learner->params); i++) {
         const aml_param *p = &learner->params[i];
@@ -169,7 +170,8 @@ static void draw_hp(double *hp, const aml_learner *learner, const problem *q, am
 }
 
 /* Draws again what the learner itself expects to take long. */
-static void random_hp(double *hp, const aml_learner *learner, const problem *q, aml_rng *rng) {
+static inline void random_hp(double *hp, const aml_learner *learner, const problem *q,
+                             aml_rng *rng) {
     aml_shape shape = shape_of(q);
     draw_hp(hp, learner, q, rng);
     for (int k = 0; k < 50 && learner->cost && learner->cost(hp, &shape) > 0.3; k++)
@@ -177,7 +179,7 @@ static void random_hp(double *hp, const aml_learner *learner, const problem *q, 
 }
 
 /* The default, or what the learner itself predicts to be cheaper: for tests that fit many times. */
-static void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
+static inline void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
     aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
     aml_shape shape = shape_of(q);
     default_hp(hp, learner);
@@ -200,13 +202,13 @@ typedef struct fitted {
     aml_status status; /* of fit, predict and save: the first that failed */
 } fitted;
 
-static void fitted_free(fitted *f) {
+static inline void fitted_free(fitted *f) {
     aml_writer_free(&f->saved);
     aml_arena_free(f->keep);
     aml_arena_free(f->scratch);
 }
 
-static aml_data without_target(const aml_data *d) {
+static inline aml_data without_target(const aml_data *d) {
     aml_data x = *d;
     x.y = x.w = NULL;
     x.valid = NULL;
@@ -214,8 +216,8 @@ static aml_data without_target(const aml_data *d) {
     return x;
 }
 
-static aml_status fit_and_predict(fitted *f, const aml_learner *learner, const problem *q,
-                                  const double *hp) {
+static inline aml_status fit_and_predict(fitted *f, const aml_learner *learner, const problem *q,
+                                         const double *hp) {
     aml_data x = without_target(&q->data);
     AML_TRY(learner->fit(&f->model, &q->data, hp, &f->ctx));
     f->out = AML_ARRAY(f->keep, q->data.n * outputs(q), double);
@@ -225,8 +227,8 @@ static aml_status fit_and_predict(fitted *f, const aml_learner *learner, const p
     return f->saved.status;
 }
 
-static fitted fit_with(const aml_learner *learner, const problem *q, const double *hp,
-                       int n_threads, const atomic_bool *stop, aml_memory *account) {
+static inline fitted fit_with(const aml_learner *learner, const problem *q, const double *hp,
+                              int n_threads, const atomic_bool *stop, aml_memory *account) {
     fitted f = {.keep = aml_arena_new(account), .scratch = aml_arena_new(account)};
     f.ctx = context(f.keep, f.scratch);
     f.ctx.n_threads = n_threads;
@@ -235,13 +237,13 @@ static fitted fit_with(const aml_learner *learner, const problem *q, const doubl
     return f;
 }
 
-static fitted fit(const aml_learner *learner, const problem *q, const double *hp) {
+static inline fitted fit(const aml_learner *learner, const problem *q, const double *hp) {
     return fit_with(learner, q, hp, 1, NULL, NULL);
 }
 
 /* Loads saved bytes into arenas of its own and predicts; the same fields as a fit. */
-static aml_status load_and_predict(fitted *f, const aml_learner *learner, const problem *q,
-                                   const void *bytes, size_t size) {
+static inline aml_status load_and_predict(fitted *f, const aml_learner *learner, const problem *q,
+                                          const void *bytes, size_t size) {
     aml_reader r = {.data = bytes, .size = size, .file = "test"};
     aml_data x = without_target(&q->data);
     AML_TRY(learner->load(&f->model, &r, &f->ctx));
@@ -253,24 +255,24 @@ static aml_status load_and_predict(fitted *f, const aml_learner *learner, const 
     return f->saved.status;
 }
 
-static fitted load(const aml_learner *learner, const problem *q, const void *bytes, size_t size,
-                   aml_memory *account) {
+static inline fitted load(const aml_learner *learner, const problem *q, const void *bytes,
+                          size_t size, aml_memory *account) {
     fitted f = {.keep = aml_arena_new(account), .scratch = aml_arena_new(account)};
     f.ctx = context(f.keep, f.scratch);
     f.status = f.keep && f.scratch ? load_and_predict(&f, learner, q, bytes, size) : AML_ENOMEM;
     return f;
 }
 
-static bool same_saved(const fitted *a, const fitted *b) {
+static inline bool same_saved(const fitted *a, const fitted *b) {
     return a->saved.size == b->saved.size && !memcmp(a->saved.data, b->saved.data, a->saved.size);
 }
 
-static bool same_predictions(const fitted *a, const fitted *b, const problem *q) {
+static inline bool same_predictions(const fitted *a, const fitted *b, const problem *q) {
     return !memcmp(a->out, b->out, q->data.n * outputs(q) * sizeof *a->out);
 }
 
 /* Finite; probabilities in [0, 1] with rows that sum to 1. */
-static bool valid_predictions(const double *out, const problem *q) {
+static inline bool valid_predictions(const double *out, const problem *q) {
     size_t k = outputs(q);
     for (size_t i = 0; i < q->data.n; i++) {
         double sum = 0;
@@ -286,7 +288,7 @@ static bool valid_predictions(const double *out, const problem *q) {
 }
 
 /* Squared error, or the share of the true class that is missing: lower is better. */
-static double mean_loss(const double *out, const problem *q) {
+static inline double mean_loss(const double *out, const problem *q) {
     size_t k = outputs(q);
     double sum = 0;
     for (size_t i = 0; i < q->data.n; i++) {
@@ -299,7 +301,7 @@ static double mean_loss(const double *out, const problem *q) {
 }
 
 /* The same for the constant prediction that is best: mean or class shares. */
-static double constant_loss(const problem *q) {
+static inline double constant_loss(const problem *q) {
     double mean = 0, share[CLASSES] = {0}, sum = 0, n = (double)q->data.n;
     for (size_t i = 0; i < q->data.n; i++) {
         mean += q->y[q->rows[i]] / n;

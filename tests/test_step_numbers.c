@@ -313,6 +313,54 @@ static void test_cluster_distance(void **unused) {
     close_bench(b);
 }
 
+/* Of a column of 400 numbers with ties, a heavy tail and gaps, all that a step makes of it never falls as it grows. */
+static void expect_order(const aml_step *step, const char *settings) {
+    float x[N];
+    uint32_t order[N];
+    double key[N];
+    size_t n = 0;
+    draw(x, N, 21);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = i % 7 ? i % 5 ? x[i] * x[i] * x[i] : roundf(x[i]) : NAN;
+        if (!isnan(x[i])) key[n++] = (double)x[i];
+    }
+    aml_feature f[] = {numbers("x", x)};
+    aml_table t = {N, 1, f, NULL};
+    bench *b = open_bench(N);
+    run(b, step->name, settings, &t);
+    assert_int_equal(aml_argsort(order, key, n), AML_OK);
+    uint32_t row[N];
+    for (uint32_t i = 0, k = 0; i < N; i++)
+        if (!isnan(x[i])) row[k++] = i;
+    assert_true(b->out.p > 0);
+    for (size_t j = 0; j < b->out.p; j++) {
+        const aml_feature *out = &b->out.features[j];
+        if (out->kind != AML_NUMBER) fail_msg("%s makes no number of one", step->name);
+        for (size_t i = 1; i < n; i++)
+            if (!(out->x[row[order[i]]] >= out->x[row[order[i - 1]]]))
+                fail_msg("%s %s: %s falls", step->name, settings, out->name);
+    }
+    close_bench(b);
+}
+
+/* With each choice of each of its parameters. */
+static void test_steps_that_keep_order_do(void **unused) {
+    (void)unused;
+    size_t kept = 0;
+    for (const aml_step *const *s = aml_steps(); *s; s++) {
+        if (!((*s)->flags & AML_STEP_KEEPS_ORDER)) continue;
+        kept++;
+        expect_order(*s, "");
+        for (const aml_param *p = (*s)->params; p && p->name; p++)
+            for (size_t c = 0; c < aml_param_choices(p); c++) {
+                char settings[200];
+                snprintf(settings, sizeof settings, "%s=%s", p->name, p->choices[c]);
+                expect_order(*s, settings);
+            }
+    }
+    assert_true(kept > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scale_standard_and_minmax),
@@ -326,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_text_hash_most_terms),
         cmocka_unit_test(test_text_svd),
         cmocka_unit_test(test_cluster_distance),
+        cmocka_unit_test(test_steps_that_keep_order_do),
     };
     aml_linalg_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

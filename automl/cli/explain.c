@@ -66,6 +66,10 @@ static int explain(job *j) {
     if (!status && !a->row && has_target(j)) {
         o = options_of(j, a->rows ? a->rows : PERMUTED);
         status = aml_model_permute(&j->permutation, j->model, j->data, &o);
+        if (status == AML_EDATA) { /* a target without any value: that is as good as none */
+            if (!a->quiet) cli_note("%s", aml_last_error()->message);
+            status = 0;
+        }
     }
     return cli_report(status);
 }
@@ -204,6 +208,9 @@ static int show(const job *j) {
 
 static int run(const cli_call *call) {
     job j = {.call = call, .a = call->args};
+    bool csv = j.a->output && !strcmp(j.a->output, "-");
+    if (csv && j.a->json)
+        return cli_fail(AML_EUSAGE, "give a file name", "--json and --output - exclude each other");
     int status = j.a->output ? cli_report(aml_check_writable(j.a->output)) : 0;
     if (!status) status = load(&j);
     if (!status) status = explain(&j);

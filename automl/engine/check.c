@@ -114,7 +114,8 @@ static aml_status run(aml_check *c, const aml_frame *data, const aml_train_optio
 aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train_options *options) {
     aml_par_init();
     *out = NULL;
-    if (!data || !options) return aml_fail(AML_EUSAGE, "aml_check_run needs data and options");
+    if (!data || !options || !options->size)
+        return aml_fail(AML_EUSAGE, "aml_check_run needs data, and options with their size");
     const aml_train_options own = aml_study_options(options);
     options = &own;
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);

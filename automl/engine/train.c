@@ -71,7 +71,8 @@ aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_opt
     aml_par_init();
     aml_linalg_init();
     *out = NULL;
-    if (!data || !options) return aml_fail(AML_EUSAGE, "aml_train needs data and options");
+    if (!data || !options || !options->size)
+        return aml_fail(AML_EUSAGE, "aml_train needs data, and options with their size");
     aml_train_options o = aml_study_options(options);
     if (!(o.time_limit > 0) && !o.trials) o.time_limit = 60;
     aml_study s;

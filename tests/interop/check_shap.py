@@ -8,6 +8,7 @@ told. So all Shapley values are the same too."""
 
 import json
 import sys
+import time
 
 import numpy as np
 import shap
@@ -97,14 +98,16 @@ def main(path):
             {"trees": trees, "internal_dtype": np.float64, "input_dtype": np.float64, "base_offset": 0.0},
             feature_perturbation="tree_path_dependent",
         )
+        begin = time.perf_counter()
         theirs = np.asarray(explainer.shap_values(x, check_additivity=False)).reshape(len(x), x.shape[1], k)
+        seconds = time.perf_counter() - begin
         base = np.atleast_1d(explainer.expected_value) * model["factor"] + np.array(model["offset"])
         ours = np.array(model["contributions"]).reshape(len(x), x.shape[1] + 1, k)
         size = np.abs(ours).max()
         off = max(np.abs(theirs * model["factor"] - ours[:, :-1]).max(), np.abs(base - ours[:, -1]).max())
         worst = max(worst, off / size)
         print(f"{model['name']:28} {len(trees):4} trees, {len(towns)} category, {np.isnan(x).sum():3} missing: "
-              f"off by {off:.1e} of {size:.3g}")
+              f"off by {off:.1e} of {size:.3g}; {model['seconds']:.3f} s, shap {seconds:.3f} s")
     if not worst < TOLERANCE:
         sys.exit(f"contributions differ from shap {shap.__version__} by {worst:.1e}")
     print(f"the same as shap {shap.__version__} within {worst:.1e}")

@@ -1,21 +1,25 @@
 /* tree_models.c: fits trees on generated data and writes them, rows, and the contributions of the features to the rows
- * as JSON: what check_shap.py reads. Usage: tree_models FILE */
+ * as JSON: what check_shap.py reads.
+ *
+ *   tree_models FILE                 six small models
+ *   tree_models FILE ROUNDS LEAVES   one of boosted trees on numbers, so large, to compare speeds */
 #include "learners/parts/boost.h"
 #include "learners/parts/forest.h"
 #include "tests/boost_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 extern const aml_learner aml_learner_random_forest, aml_learner_extra_trees;
 
-enum { ROWS = 1500, EXPLAINED = 200, FEW_TOWNS = 6 };
+enum { ROWS = 1500, EXPLAINED = 200, FEW_TOWNS = 6, LARGE_ROWS = 20000 };
 
 /* What is written of a model: contributions = factor * those of the trees, and `offset` (k) on the last. */
 typedef struct exported {
     const char *name;
     const aml_trees *trees;
     size_t k;
-    double factor, offset[3];
+    double factor, offset[3], seconds;
 } exported;
 
 /* As Python's json reads it, a comma before all but the first. */
@@ -69,8 +73,8 @@ static void put_tree(FILE *out, const aml_tree *tree, size_t output, size_t k) {
 static void put_model(FILE *out, const exported *e, world *s, const double *phi) {
     const aml_trees *t = e->trees;
     float x[P];
-    fprintf(out, "{\"name\":\"%s\",\"outputs\":%zu,\"factor\":%.17g,\"offset\":[", e->name, e->k,
-            e->factor);
+    fprintf(out, "{\"name\":\"%s\",\"outputs\":%zu,\"factor\":%.17g,\"seconds\":%g,\"offset\":[",
+            e->name, e->k, e->factor, e->seconds);
     for (size_t c = 0; c < e->k; c++) put_number(out, e->offset[c], c);
     fputs("],\n\"trees\":[", out);
     for (uint32_t n = 0; n < t->n_trees; n++) {
@@ -110,43 +114,60 @@ static exported of_forest(const char *name, const aml_forest *f) {
     return e;
 }
 
-static void export_one(FILE *out, const char *name, const aml_learner *l, aml_task_kind task) {
+/* A model with a category of few levels, or of numbers alone. */
+typedef struct request {
+    const char *name;
+    const aml_learner *learner;
+    aml_task_kind task;
+    double trees, leaves;
+    size_t rows;
+    bool category;
+} request;
+
+static void export_one(FILE *out, const request *r) {
     world s;
     void *model;
-    world_open(&s, ROWS, task);
-    s.n_levels[TOWN] = FEW_TOWNS;
-    for (size_t i = 0; i < ROWS; i++) s.column[TOWN][i] = fmodf(s.column[TOWN][i], FEW_TOWNS);
+    const aml_learner *l = r->learner;
+    world_open(&s, r->rows, r->task);
+    s.n_levels[TOWN] = r->category ? FEW_TOWNS : 0;
+    for (size_t i = 0; r->category && i < r->rows; i++)
+        s.column[TOWN][i] = fmodf(s.column[TOWN][i], FEW_TOWNS);
     for (size_t k = 0; l->params[k].name; k++) s.hp[k] = l->params[k].fallback;
     bool forest = l != gbdt;
-    s.hp[aml_params_find(l->params, forest ? "n_estimators" : "rounds")] = forest ? 10 : 30;
-    s.hp[aml_params_find(l->params, forest ? "max_leaves" : "num_leaves")] = forest ? 20 : 12;
+    s.hp[aml_params_find(l->params, forest ? "n_estimators" : "rounds")] = r->trees;
+    s.hp[aml_params_find(l->params, forest ? "max_leaves" : "num_leaves")] = r->leaves;
     assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
     assert_int_equal(l->fit(&model, &s.data, s.hp, &s.ctx), AML_OK);
-    double *phi = AML_ARRAY(s.ctx.keep, EXPLAINED * (P + 1) * 3, double);
+    double *phi = AML_ARRAY(s.ctx.keep, EXPLAINED * (P + 1) * 3, double), begin = aml_now();
     s.data.n = EXPLAINED;
     assert_int_equal(l->contributions(phi, model, &s.data, &s.ctx), AML_OK);
-    exported e = forest ? of_forest(name, model) : of_boosted(name, model);
+    exported e = forest ? of_forest(r->name, model) : of_boosted(r->name, model);
+    e.seconds = aml_now() - begin;
     put_model(out, &e, &s, phi);
     world_close(&s);
 }
 
 int main(int argc, char **argv) {
-    static const struct {
-        const char *name;
-        const aml_learner *learner;
-        aml_task_kind task;
-    } models[] = {{"boosted trees, binary", &aml_learner_gbdt, AML_BINARY},
-                  {"boosted trees, 3 classes", &aml_learner_gbdt, AML_MULTICLASS},
-                  {"boosted trees, regression", &aml_learner_gbdt, AML_REGRESSION},
-                  {"random forest, 3 classes", &aml_learner_random_forest, AML_MULTICLASS},
-                  {"random forest, regression", &aml_learner_random_forest, AML_REGRESSION},
-                  {"extra trees, binary", &aml_learner_extra_trees, AML_BINARY}};
-    FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
+    static const aml_learner *const b = &aml_learner_gbdt, *const f = &aml_learner_random_forest,
+                                    *const x = &aml_learner_extra_trees;
+    const request small[] = {{"boosted trees, binary", b, AML_BINARY, 30, 12, ROWS, true},
+                             {"boosted trees, 3 classes", b, AML_MULTICLASS, 30, 12, ROWS, true},
+                             {"boosted trees, regression", b, AML_REGRESSION, 30, 12, ROWS, true},
+                             {"random forest, 3 classes", f, AML_MULTICLASS, 10, 20, ROWS, true},
+                             {"random forest, regression", f, AML_REGRESSION, 10, 20, ROWS, true},
+                             {"extra trees, binary", x, AML_BINARY, 10, 20, ROWS, true}};
+    request large = {"boosted trees", b, AML_REGRESSION, 0, 0, LARGE_ROWS, false};
+    FILE *out = argc > 1 ? fopen(argv[1], "w") : NULL;
     if (!out) return 2;
+    if (argc == 4) {
+        large.trees = strtod(argv[2], NULL);
+        large.leaves = strtod(argv[3], NULL);
+    }
+    const request *requests = argc == 4 ? &large : small;
     fputs("[", out);
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+    for (size_t i = 0; i < (argc == 4 ? 1 : sizeof small / sizeof *small); i++) {
         if (i) fputs(",\n", out);
-        export_one(out, models[i].name, models[i].learner, models[i].task);
+        export_one(out, &requests[i]);
     }
     fputs("]\n", out);
     return fclose(out) ? 1 : 0;
