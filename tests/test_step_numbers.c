@@ -325,7 +325,7 @@ static void expect_order(const aml_step *step, const char *settings) {
         if (!isnan(x[i])) key[n++] = (double)x[i];
     }
     aml_feature f[] = {numbers("x", x)};
-    aml_table t = {N, 1, f, NULL};
+    aml_table t = {.n = N, .p = 1, .features = f};
     bench *b = open_bench(N);
     run(b, step->name, settings, &t);
     assert_int_equal(aml_argsort(order, key, n), AML_OK);

@@ -8,21 +8,23 @@
 
 /* What a learner can do or wants; nobody asks for its name. */
 enum {
-    AML_CAN_WEIGHTS = 1, /* honours row weights (else they are ignored, and the catalog says so) */
-    AML_CAN_MISSING = 2, /* takes NaN as it is */
-    AML_CAN_CATEGORIES = 4,    /* takes category features as they are */
-    AML_CAN_SPARSE = 8,        /* uses design->csr */
-    AML_WANTS_BINS = 16,       /* fits on design->bins */
-    AML_WANTS_BIN_ROWS = 2048, /* which lie by row, too */
-    AML_WANTS_DENSE = 32, /* fits and predicts on design->dense; features come scaled and imputed */
-    AML_ANYTIME = 64, /* stopped early it still returns a usable model, and says ctx->truncated */
-    AML_EARLY_STOPS = 128, /* uses data->valid, and fills data->held_out */
-    AML_YARDSTICK = 512,   /* the constant predictor: fitted first, never searched */
-    AML_ON_REQUEST = 1024, /* searched only where it is asked for by name */
-    AML_REFIT =
-        256, /* one fit on all rows is as good as the mean over folds (linear, k-NN, forests) */
-    AML_CAN_MONOTONE = 2048, /* keeps data->monotone, with one output */
-    AML_CAN_GROUPS = 4096    /* keeps data->groups */
+    AML_CAN_WEIGHTS = 1 << 0, /* honours row weights (else they are ignored; the catalog says so) */
+    AML_CAN_MISSING = 1 << 1, /* takes NaN as it is */
+    AML_CAN_CATEGORIES = 1 << 2,  /* takes category features as they are */
+    AML_CAN_SPARSE = 1 << 3,      /* uses design->csr */
+    AML_WANTS_BINS = 1 << 4,      /* fits on design->bins */
+    AML_WANTS_DENSE = 1 << 5,     /* fits and predicts on design->dense; features come scaled and
+                                  * imputed */
+    AML_ANYTIME = 1 << 6,         /* stopped early it still returns a usable model, and says
+                                  * ctx->truncated */
+    AML_EARLY_STOPS = 1 << 7,     /* uses data->valid, and fills data->held_out */
+    AML_REFIT = 1 << 8,           /* one fit on all rows is as good as the mean over folds (linear,
+                                  * k-NN, forests) */
+    AML_YARDSTICK = 1 << 9,       /* the constant predictor: fitted first, never searched */
+    AML_ON_REQUEST = 1 << 10,     /* searched only where it is asked for by name */
+    AML_WANTS_BIN_ROWS = 1 << 11, /* of design->bins, which lie by row, too */
+    AML_CAN_MONOTONE = 1 << 12,   /* keeps data->monotone, with one output */
+    AML_CAN_GROUPS = 1 << 13      /* keeps data->groups */
 };
 
 typedef struct aml_learner {
