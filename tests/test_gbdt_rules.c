@@ -161,7 +161,7 @@ static void test_rows_of_large_slopes_are_kept(void **state) {
         for (size_t i = 0; i < N; i++) {
             double size = 0;
             for (size_t o = 0; o < loss.n_outputs; o++) {
-                double y = (double)loss.train.y[i];
+                double y = loss.train.class ? (double)loss.train.class[i] : (double)loss.train.y[i];
                 double slope = (double)loss.train.score[i] - y;
                 if (loss.top) /* softmax */
                     slope = exp((double)loss.train.score[o * N + i] - (double)loss.top[i]) /

@@ -6,7 +6,9 @@
 
 #include "automl/core/arena.h"
 
-enum { LOOKS = 1000 }; /* a look is about 50 ns */
+/* How often a thread looks for work before it sleeps: more often after a wait that was over in time, less often after
+ * one that was not, as on processors that others want. A look takes about 50 ns. */
+enum { FEWEST_LOOKS = 16, MOST_LOOKS = 1024 };
 
 /* Thread 0 puts a loop up and counts `turn` on; the others take part, or see that it is not for them, and count
  * themselves in `done`. A new loop is put up only when all have. */
@@ -15,7 +17,7 @@ struct aml_team {
     _Atomic int done, asleep;
     _Atomic size_t next;
     const aml_loop *loop; /* NULL: go home */
-    int n_threads;
+    int n_threads, looks; /* of thread 0 */
     pthread_mutex_t lock;
     pthread_cond_t wake;
 };
@@ -33,6 +35,7 @@ aml_team *aml_team_open(int n_threads) {
     aml_team *t = aml_calloc(1, sizeof *t);
     if (!t) return NULL;
     t->n_threads = n_threads;
+    t->looks = MOST_LOOKS;
     if (!pthread_mutex_init(&t->lock, NULL)) {
         if (!pthread_cond_init(&t->wake, NULL)) return t;
         pthread_mutex_destroy(&t->lock);
@@ -59,11 +62,15 @@ static bool is_due(aml_team *t, const unsigned *turn) {
     return turn ? atomic_load(&t->turn) != *turn : atomic_load(&t->done) == t->n_threads - 1;
 }
 
-static void wait_for(aml_team *t, const unsigned *turn) {
-    for (int i = 0; i < LOOKS; i++) {
-        if (is_due(t, turn)) return;
+static void wait_for(aml_team *t, const unsigned *turn, int *looks) {
+    for (int i = 0; i < *looks; i++) {
+        if (is_due(t, turn)) {
+            *looks = *looks < MOST_LOOKS ? 2 * *looks : MOST_LOOKS;
+            return;
+        }
         pause_briefly();
     }
+    *looks = *looks > FEWEST_LOOKS ? *looks / 2 : FEWEST_LOOKS;
     pthread_mutex_lock(&t->lock);
     atomic_fetch_add(&t->asleep, 1);
     while (!is_due(t, turn)) pthread_cond_wait(&t->wake, &t->lock);
@@ -88,8 +95,9 @@ static void put_up(aml_team *t, const aml_loop *loop) {
 }
 
 static void work(aml_team *t, int thread) {
+    int looks = MOST_LOOKS;
     for (unsigned turn = 0;; turn++) {
-        wait_for(t, &turn);
+        wait_for(t, &turn, &looks);
         const aml_loop *loop = t->loop;
         if (!loop) return;
         if (thread < loop->n_threads) take_blocks(t, loop, thread);
@@ -116,7 +124,7 @@ bool aml_team_take(const aml_loop *loop) {
     mine = NULL; /* loops within the loop are on their own */
     put_up(t, loop);
     take_blocks(t, loop, 0);
-    wait_for(t, NULL);
+    wait_for(t, NULL, &t->looks);
     mine = t;
     return true;
 }

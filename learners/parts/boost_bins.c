@@ -133,12 +133,6 @@ static void fill_rows(void *arg, size_t block, size_t begin, size_t end, int thr
     }
 }
 
-/* Rows of few columns do not cross lines of the cache, wider ones are not worth the padding. */
-static size_t stride_of(size_t n_columns) {
-    size_t unit = n_columns > 32 ? 8 : n_columns > 16 ? 16 : n_columns > 8 ? 8 : 4;
-    return n_columns ? (n_columns + unit - 1) / unit * unit : unit;
-}
-
 /* Columns in the order of their first feature; features that never vary have none of their own. */
 static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, const aml_data *d,
                        aml_ctx *ctx) {
@@ -169,7 +163,7 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
         source[b->n_columns++] = b->bins.column[j];
         if (b->bins.n_bins[j] + 1u > b->n_codes) b->n_codes = b->bins.n_bins[j] + 1u;
     }
-    b->stride = stride_of(b->n_columns);
+    b->stride = b->n_columns ? (b->n_columns + 3) / 4 * 4 : 4;
     if (b->n && b->stride > SIZE_MAX / 2 / b->n)
         return aml_fail(AML_ENOMEM, "the data are too large");
     uint8_t *row = aml_alloc_raw(ctx->scratch, b->n * b->stride + 64, 1);

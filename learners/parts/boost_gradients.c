@@ -14,7 +14,7 @@ _Static_assert((int)N_STATS <= (int)AML_BOOST_SUMS, "room for the statistics of 
 static const double ROOM =
     1073741824.0; /* 2^30: the sum of all packed slopes, and of all curvatures */
 
-enum { STRIP = 64 };
+enum { STRIP = 256 }; /* rows that are brought together */
 
 /* The softmax of m rows: top and total, their scores `stride` apart. */
 AML_KERNEL void softmax(float *restrict top, float *restrict total, const float *score,
@@ -121,19 +121,30 @@ typedef struct pack_job {
     uint32_t salt;
 } pack_job;
 
+/* The targets of m ≤ STRIP rows from `first` on: where they lie, or in `room`. */
+AML_KERNEL const float *targets(float *room, const aml_boost_rows *r, size_t first, size_t m) {
+    if (!r->class) return r->y + first;
+    for (size_t i = 0; i < m; i++) room[i] = (float)r->class[first + i];
+    return room;
+}
+
 AML_KERNEL void gradient_rows(const pack_job *job, size_t block, size_t begin, size_t end) {
     const aml_boost_loss *l = job->l;
     const aml_boost_rows *r = &l->train;
-    gradient_in in = {.score = r->score + job->output * r->n + begin,
-                      .top = l->top ? l->top + begin : NULL,
-                      .total = l->total ? l->total + begin : NULL,
-                      .y = r->y + begin,
-                      .w = r->w ? r->w + begin : NULL,
-                      .emphasis = l->emphasis ? l->emphasis + begin : NULL,
-                      .class = (float)job->output,
-                      .factor = curvature_factor(l),
-                      .objective = &l->objective};
-    gradients(l->slope + begin, l->curvature + begin, l->task, in, end - begin);
+    float room[STRIP];
+    for (size_t i = begin; i < end; i += STRIP) {
+        size_t m = end - i < STRIP ? end - i : STRIP;
+        gradient_in in = {.score = r->score + job->output * r->n + i,
+                          .top = l->top ? l->top + i : NULL,
+                          .total = l->total ? l->total + i : NULL,
+                          .y = targets(room, r, i, m),
+                          .w = r->w ? r->w + i : NULL,
+                          .emphasis = l->emphasis ? l->emphasis + i : NULL,
+                          .class = (float)job->output,
+                          .factor = curvature_factor(l),
+                          .objective = &l->objective};
+        gradients(l->slope + i, l->curvature + i, l->task, in, m);
+    }
     statistics(r->sums + N_STATS * block, l->slope + begin, l->curvature + begin, end - begin);
 }
 static void gradient_rows_plain(const pack_job *job, size_t block, size_t begin, size_t end) {
@@ -278,6 +289,7 @@ AML_KERNEL void gather_rows(gathered_rows *g, const aml_boost_loss *l, size_t ou
     take(g->top, l->top, position, n);
     take(g->total, l->total, position, n);
     take(g->y, r->y, position, n);
+    for (size_t i = 0; i < n && r->class; i++) g->y[i] = (float)r->class[position[i]];
     take(g->w, r->w, position, n);
     take(g->emphasis, l->emphasis, position, n);
 }

@@ -10,6 +10,7 @@
 
 enum { BLOCK = AML_BOOST_BLOCK };
 enum { PARTS = AML_BOOST_SUMS }; /* losses, then weights */
+enum { MOST_SMALL = 256 };       /* classes that fit a byte */
 
 /* ---- start */
 
@@ -50,14 +51,18 @@ static void log_priors(double *base, size_t n_classes, const aml_data *d) {
 aml_status aml_boost_rows_init(aml_boost_rows *r, const aml_boost_loss *l, const aml_data *d,
                                const uint32_t *rows, size_t n, aml_ctx *ctx) {
     *r = (aml_boost_rows){.rows = rows, .n = n};
-    r->y = aml_alloc_raw(ctx->scratch, n, sizeof *r->y);
+    bool few = l->task != AML_REGRESSION && l->n_outputs <= MOST_SMALL;
+    void *target = aml_alloc_raw(ctx->scratch, n, few ? sizeof *r->class : sizeof *r->y);
+    if (few) r->class = target;
+    else r->y = target;
     r->w = d->w ? aml_alloc_raw(ctx->scratch, n, sizeof *r->w) : NULL;
     r->score = aml_alloc_raw(ctx->scratch, n * l->n_outputs, sizeof *r->score);
     r->sums = AML_ARRAY(ctx->scratch, PARTS * (n / BLOCK + 1), double);
-    if (!r->y || (d->w && !r->w) || !r->score || !r->sums) return AML_ENOMEM;
+    if (!target || (d->w && !r->w) || !r->score || !r->sums) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         double y = d->y[rows[i]];
-        r->y[i] = (float)(l->task == AML_REGRESSION ? (y - l->center) / l->scale : y);
+        if (few) r->class[i] = (uint8_t)y;
+        else r->y[i] = (float)(l->task == AML_REGRESSION ? (y - l->center) / l->scale : y);
         if (r->w) r->w[i] = (float)d->w[rows[i]];
     }
     for (size_t k = 0; k < l->n_outputs; k++)
@@ -118,7 +123,7 @@ aml_status aml_boost_loss_init(aml_boost_loss *l, const aml_data *d, aml_objecti
 /* ---- loss */
 
 static double row_loss(const aml_boost_loss *l, const aml_boost_rows *r, size_t i) {
-    float y = r->y[i], s = r->score[i];
+    float y = r->class ? (float)r->class[i] : r->y[i], s = r->score[i];
     if (l->task == AML_REGRESSION) return aml_objective_loss(&l->objective, (double)s, (double)y);
     if (l->task == AML_BINARY) {
         float z = y > 0.5f ? -s : s; /* log(1 + exp(z)) */

@@ -14,10 +14,11 @@ enum { AML_BOOST_BLOCK = 8192, AML_BOOST_SUMS = 2 * AML_WATCH_PARTS };
 typedef struct aml_boost_rows {
     const uint32_t *rows; /* n design rows */
     size_t n;
-    float *y;     /* standardised target, or class number */
-    float *w;     /* weights, or NULL = all 1 */
-    float *score; /* one column of n an output */
-    double *sums; /* a few per block of rows, for sums in a fixed order */
+    float *y;       /* regression: standardised target; and the class where there are many */
+    uint8_t *class; /* its number, where there are at most 256 */
+    float *w;       /* weights, or NULL = all 1 */
+    float *score;   /* one column of n an output */
+    double *sums;   /* a few per block of rows, for sums in a fixed order */
 } aml_boost_rows;
 
 typedef struct aml_boost_loss {
