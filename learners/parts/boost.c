@@ -73,6 +73,10 @@ static void draw_features(boosting *b, const aml_rng *rng) {
             b->drawn[b->n_drawn++] = b->feature[k];
 }
 
+/* Newton's step of classes goes no further: where a class is rare and believed to be absent, curvature is next to
+ * nothing, and one row of it would throw all others of its leaf off for good. */
+static const double FURTHEST = 8;
+
 static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int thread) {
     boosting *b = arg;
     (void)block, (void)thread;
@@ -85,6 +89,7 @@ static void renew_leaf(void *arg, size_t block, size_t begin, size_t end, int th
         if (b->by_quantile) status = aml_boost_loss_quantile(&value, &b->loss, position, n);
         else value = aml_leaf_value(&b->rules->grow.split, sums[0], sums[1]);
         if (status) atomic_store(&b->status, (int)status);
+        if (b->loss.task != AML_REGRESSION) value = fmax(-FURTHEST, fmin(FURTHEST, value));
         aml_grower_set_value(b->grower, (uint32_t)k, value);
     }
 }
