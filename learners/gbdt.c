@@ -44,7 +44,7 @@ static const aml_param params[] = {
     {"num_leaves", "leaves of a tree", AML_INT, true, 4, 255, 31, NULL, false},
     {"max_depth", "depth of a tree; 16 = any", AML_INT, false, 2, 16, 16, NULL, true},
     {"min_child_samples", "rows of a leaf, about", AML_INT, true, 1, 100, 20, NULL, false},
-    {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 1e-3, NULL, false},
+    {"min_child_weight", "curvature of a leaf", AML_REAL, true, 1e-3, 10, 0.1, NULL, false},
     {"feature_fraction", "share of the features a tree may use", AML_REAL, false, 0.3, 1, 1, NULL,
      false},
     {"node_feature_fraction", "share of these that a node may use", AML_REAL, false, 0.1, 1, 1,

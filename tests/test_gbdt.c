@@ -105,6 +105,26 @@ static void test_targets_that_do_not_fit(void **state) {
     world_close(&s);
 }
 
+/* Two rows of a rare class in a leaf of their own: their curvature is tiny, the step towards them is not huge. */
+static void test_steps_of_rare_classes_are_bounded(void **state) {
+    (void)state;
+    world s;
+    void *model;
+    world_open(&s, 3000, AML_BINARY);
+    for (size_t i = 0; i < 3000; i++) {
+        s.y[i] = i % 1500 == 0;
+        if (s.y[i] > 0) s.column[0][i] = 10;
+    }
+    set(&s, "rounds", 1);
+    set(&s, "learning_rate", 0.3);
+    set(&s, "min_child_samples", 1);
+    set(&s, "min_child_weight", 1e-3);
+    double *out = fit_predict(&model, &s);
+    double step = log(out[0] / (1 - out[0])) - log(2.0 / 2998);
+    assert_true(step > 1 && step < 0.3 * 8 + 1e-6);
+    world_close(&s);
+}
+
 /* ---- bins and sums */
 
 static void test_bundles_lose_nothing(void **state) {
@@ -296,6 +316,7 @@ int main(void) {
         cmocka_unit_test(test_quantiles_cover),
         cmocka_unit_test(test_objectives_learn),
         cmocka_unit_test(test_targets_that_do_not_fit),
+        cmocka_unit_test(test_steps_of_rare_classes_are_bounded),
         cmocka_unit_test(test_bundles_lose_nothing),
         cmocka_unit_test(test_many_levels_keep_their_order),
         cmocka_unit_test(test_sums_are_right),

@@ -111,6 +111,10 @@ static void sum_pieces(void *arg, size_t block, size_t begin, size_t end, int th
         aml_boost_loss_sums(p->sums, &r->b->loss, r->output, p->position, p->n);
 }
 
+/* Newton's step of classes goes no further: where a class is rare and believed to be absent, curvature is next to
+ * nothing, and one row of it would throw all others of its leaf off for good. */
+static const double FURTHEST = 8;
+
 static void renew_by_sums(boosting *b, size_t output) {
     renewal r = {.b = b, .output = output, .piece = b->piece};
     cut_leaves(&r);
@@ -120,8 +124,9 @@ static void renew_by_sums(boosting *b, size_t output) {
         double slope = 0, curvature = 0;
         for (; i < r.n_pieces && r.piece[i].leaf == leaf; i++)
             slope += r.piece[i].sums[0], curvature += r.piece[i].sums[1];
-        aml_grower_set_value(b->grower, leaf,
-                             aml_leaf_value(&b->rules->grow.split, slope, curvature));
+        double value = aml_leaf_value(&b->rules->grow.split, slope, curvature);
+        if (b->loss.task != AML_REGRESSION) value = fmax(-FURTHEST, fmin(FURTHEST, value));
+        aml_grower_set_value(b->grower, leaf, value);
     }
 }
 
