@@ -232,9 +232,9 @@ AML_API const char *aml_model_target(const aml_model *m);
 AML_API size_t aml_model_classes(const aml_model *m); /* 0 for regression */
 AML_API const char *aml_model_class(const aml_model *m, size_t i);
 
-/* The score of the model on rows that its fits did not learn from, and the baseline's. Ensemble weights are
- * cross-fitted; early stopping and the search have seen these rows, so it leans to the good side: for a score
- * that no decision saw, evaluate on rows kept apart. */
+/* The score of the model on rows that are predicted by models fitted, stopped and chosen without them, and the
+ * baseline's. The order of the search, and whether to blend at all, have seen these rows: for a score that no
+ * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
     double value, low, high; /* 95 % interval */

@@ -86,7 +86,7 @@ static void contributions_sum_to_the_prediction(void **state) {
     for (size_t t = 0; t < 3; t++) {
         aml_frame *f = read_data(tables[t].path);
         for (size_t s = 0; s < 3; s++) {
-            aml_model *m = train(f, tables[t].target, sets[s], 4);
+            aml_model *m = train(f, tables[t].target, sets[s], 3);
             check_sums(m, f);
             aml_model_free(m);
         }
@@ -138,7 +138,7 @@ static void all_kinds_of_columns_are_explained(void **state) {
     aml_frame *f = mixed_table(1);
     const char *const *const sets[] = {trees, lines, others};
     for (size_t s = 0; s < 3; s++) {
-        aml_model *m = train(f, "y", sets[s], 4);
+        aml_model *m = train(f, "y", sets[s], 3);
         aml_explanation *e;
         const char *name;
         double mean;
