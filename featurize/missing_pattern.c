@@ -40,7 +40,7 @@ static double pattern_of(size_t *size, const aml_table *x, const uint8_t *gaps, 
     *size = 0;
     for (size_t j = 0; j < x->p; j++) {
         if (!gaps[j] || !is_missing(&x->features[j], row)) continue;
-        h = (h ^ j) * 0x9FB21C651E98DF25u;
+        h = (h + j + 1) * 0x9FB21C651E98DF25u;
         h ^= h >> 29;
         ++*size;
     }
