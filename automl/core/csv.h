@@ -39,6 +39,13 @@ typedef struct aml_schema {
     const aml_schema_column *columns;
 } aml_schema;
 
+/* Rows that have not as many fields as the header. */
+typedef enum csv_ragged {
+    CSV_RAGGED_ERROR,
+    CSV_RAGGED_PAD, /* cells that are not there are missing, further ones left out */
+    CSV_RAGGED_SKIP /* the row is left out */
+} csv_ragged;
+
 typedef struct aml_csv_options {
     char separator; /* 0 = detect among , ; tab | */
     char decimal;   /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
@@ -52,6 +59,7 @@ typedef struct aml_csv_options {
     size_t max_rows;   /* 0 = all */
     int n_threads;
     aml_memory *account; /* may be NULL */
+    csv_ragged ragged;
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */
