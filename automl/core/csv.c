@@ -9,7 +9,7 @@
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
-enum { NOTES = 32, NAMED = 5, SAMPLE_ROWS = 2000, SAMPLE_BYTES = 1 << 20 };
+enum { NOTES = 32, NAMED = 5, FEW_ROWS = 101, SAMPLE_ROWS = 2000, SAMPLE_BYTES = 1 << 20 };
 
 aml_status csv_note(csv_reader *r, const char *format, ...) {
     char text[512];
@@ -60,6 +60,12 @@ static const char *separator_name(char separator) {
                                : "commas";
 }
 
+static size_t count_feeds(const char *text, size_t length) {
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) n += text[i] == '\n' || text[i] == '\r';
+    return n;
+}
+
 /* The first window: enough rows to judge by. */
 static aml_status read_first(csv_reader *r) {
     csv_stream *s = &r->stream;
@@ -68,6 +74,8 @@ static aml_status read_first(csv_reader *r) {
     size_t want = s->window_bytes > SAMPLE_BYTES ? s->window_bytes : SAMPLE_BYTES;
     if (csv_stream_size(s) && csv_stream_size(s) < want) want = csv_stream_size(s) + 1;
     AML_TRY(csv_stream_fill(s, w, want));
+    if (count_feeds(w->text, w->filled) < FEW_ROWS && !w->last)
+        AML_TRY(csv_stream_fill(s, w, 4 * want));
     if (w->filled == 0 && !s->bom) return fail_empty(r);
     AML_TRY(csv_check_text(w->text, w->filled, w->last, s->name, 1));
     r->dialect.quote = '"';
