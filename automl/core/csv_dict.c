@@ -69,13 +69,24 @@ static uint64_t key_of(const char *text, size_t size) {
     return mix(h, word) * 0xD6E8FEB86659FD93u;
 }
 
+/* Texts of more than eight bytes; up to sixteen are two words that overlap. */
+static bool same(const char *a, const char *b, size_t size) {
+    uint64_t words[4];
+    if (size > 16) return !memcmp(a, b, size);
+    memcpy(&words[0], a, 8);
+    memcpy(&words[1], b, 8);
+    memcpy(&words[2], a + size - 8, 8);
+    memcpy(&words[3], b + size - 8, 8);
+    return words[0] == words[1] && words[2] == words[3];
+}
+
 /* The slot of a text, or the empty one where it belongs. */
 static csv_slot *locate(const csv_dict *d, uint64_t key, const char *text, size_t size) {
     size_t at = spread(key, (uint32_t)size) & (d->n_slots - 1);
     for (; d->slots[at].index; at = (at + 1) & (d->n_slots - 1)) {
         const csv_slot *s = &d->slots[at];
         if (s->key != key || s->size != (uint32_t)size) continue;
-        if (size <= 8 || !memcmp(d->levels[s->index - 1].text, text, size)) break;
+        if (size <= 8 || same(d->levels[s->index - 1].text, text, size)) break;
     }
     return &d->slots[at];
 }

@@ -61,6 +61,15 @@ static bool long_number(double *out, const char *s, size_t n, char decimal) {
     return aml_decimal_to_double(out, w, -fraction);
 }
 
+/* Without a branch: signs cannot be foretold. */
+static inline double signed_by(double x, size_t minus) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits ^= (uint64_t)minus << 63;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* Plain numbers: digits, a point, a minus. False: look again. */
 static inline bool quick_number(double *out, const char *s, size_t n, char decimal) {
     uint64_t m;
@@ -76,7 +85,7 @@ static inline bool quick_number(double *out, const char *s, size_t n, char decim
     } else if (n - 17 >= 8 || !long_number(&x, s, n, decimal)) {
         return false;
     }
-    *out = minus ? -x : x;
+    *out = signed_by(x, minus);
     return true;
 }
 

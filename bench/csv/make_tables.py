@@ -1,7 +1,7 @@
 """Tables for bench/csv/csv.py: python make_tables.py FOLDER [SIZE_IN_MB]
 
 numeric   24 columns: shares of full-precision reals, prices with two digits, rounded reals, counts
-mixed     12 columns: quoted text with commas, categories, dates, integers, reals, missing cells
+mixed     12 columns: free text with commas in quotes, categories, dates, integers, reals, missing cells
 wide      20,000 x 2,000 short reals (a third of the size)
 broad     20 x 100,000 integers and reals
 """
@@ -29,13 +29,13 @@ WORDS = np.array("red green blue north south east west alpha beta gamma delta pa
 
 def mixed(rng, n):
     user = rng.integers(0, 5000, n)
-    words = rng.integers(0, len(WORDS), (n, 6))
-    text = [", ".join(WORDS[w[:k]]) for w, k in zip(words[: n // 4], rng.integers(3, 7, n // 4))]
+    words = rng.integers(0, len(WORDS), (n, 8))
+    text = [", ".join(WORDS[w[:k]]) for w, k in zip(words, rng.integers(4, 9, n))]
     day = np.datetime64("2019-01-01") + rng.integers(0, 1500, n)
     amount = np.round(rng.gamma(2, 50, n), 2)
     d = pl.DataFrame({
         "id": np.arange(n), "day": day, "city": WORDS[rng.integers(0, 14, n)],
-        "user": [f"u{u:05d}" for u in user], "note": (text * 5)[:n],
+        "user": [f"u{u:05d}" for u in user], "note": text,
         "amount": amount, "count": rng.integers(0, 50, n), "score": rng.normal(size=n),
         "flag": np.where(rng.random(n) < 0.3, "yes", "no"), "ratio": np.round(rng.random(n), 4),
         "code": rng.integers(100, 999, n), "level": np.round(rng.normal(size=n) * 10, 3)})
