@@ -71,7 +71,8 @@ static aml_status read_first(csv_reader *r) {
     csv_stream *s = &r->stream;
     csv_window *w = &r->first;
     const aml_csv_options *o = r->options;
-    size_t want = s->window_bytes > SAMPLE_BYTES ? s->window_bytes : SAMPLE_BYTES;
+    size_t want =
+        s->window_bytes > SAMPLE_BYTES || o->window_bytes ? s->window_bytes : SAMPLE_BYTES;
     if (csv_stream_size(s) && csv_stream_size(s) < want) want = csv_stream_size(s) + 1;
     AML_TRY(csv_stream_fill(s, w, want));
     if (count_feeds(w->text, w->filled) < FEW_ROWS && !w->last)
@@ -327,7 +328,7 @@ aml_status aml_csv_read(aml_frame **out, aml_csv_report *report, const char *pat
                         const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    AML_TRY(csv_stream_open(&r.stream, path, r.options->account));
+    AML_TRY(csv_stream_open(&r.stream, path, r.options));
     return read_stream(out, report, &r);
 }
 
@@ -335,6 +336,6 @@ aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *te
                          const char *source, const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    csv_stream_open_text(&r.stream, text, length, source, r.options->account);
+    csv_stream_open_text(&r.stream, text, length, source, r.options);
     return read_stream(out, report, &r);
 }

@@ -60,6 +60,8 @@ typedef struct aml_csv_options {
     int n_threads;
     aml_memory *account; /* may be NULL */
     csv_ragged ragged;
+    size_t
+        window_bytes; /* of text worked on at a time, at least 64; 0 = 256 KiB. Tests make it small */
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */

@@ -302,7 +302,8 @@ static aml_status turn_mixed(csv_reader *r, bool *any) {
         aml_memory_release(c->account, c->charged);
         aml_free(c->number);
         c->number = NULL;
-        c->charged = c->n_missing = 0;
+        c->charged = 0;
+        c->n_missing = 0;
         AML_TRY(become_words(c, r, r->n_rows));
         *any = true;
     }

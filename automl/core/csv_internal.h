@@ -53,16 +53,17 @@ typedef struct csv_stream {
     size_t kept_room;
     char *carry; /* the beginning of the next record: heap */
     size_t carry_size, carry_room;
-    size_t window_bytes;                /* grows with the records */
+    size_t window_bytes; /* grows with the records */
+    size_t least_window;
     size_t n_windows, n_bytes, n_lines; /* of windows so far */
     bool ended, bom;
     const char *compression;
     aml_memory *account;
 } csv_stream;
 
-aml_status csv_stream_open(csv_stream *s, const char *path, aml_memory *account);
+aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *options);
 void csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
-                          aml_memory *account);
+                          const aml_csv_options *options);
 aml_status csv_stream_rewind(csv_stream *s); /* back to the first window */
 void csv_stream_close(csv_stream *s);
 /* Bytes of text if they can be foretold, else 0. */

@@ -179,7 +179,7 @@ aml_status csv_rows_find(csv_rows *r, const csv_window *w, const csv_dialect *d,
     size_t n_words = (w->length + 63) / 64, n_rows = count_bits(w->end, w->end, n_words),
            n_ends = count_bits(w->marks.separator, w->end, n_words);
     /* A row that is too short takes `width` spare places. */
-    size_t spare = ragged == CSV_RAGGED_PAD && n_rows * width > n_ends ? n_rows * width : 0;
+    size_t spare = ragged == CSV_RAGGED_PAD ? n_rows * width : 0;
     if (spare + n_ends > UINT32_MAX / 2)
         return aml_fail(AML_ENOMEM, "out of memory for rows of %zu cells", width);
     r->n = r->n_blank = r->n_ragged = r->n_feed = r->n_pair = r->n_carriage = 0;

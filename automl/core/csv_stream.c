@@ -171,7 +171,8 @@ aml_status csv_stream_next(csv_stream *s, csv_window *w) {
 /* ---- opening and closing */
 
 static void start(csv_stream *s, size_t size) {
-    s->window_bytes = size && size < WINDOW ? size + WORD : WINDOW;
+    size_t window = s->least_window ? s->least_window : WINDOW;
+    s->window_bytes = size && size < window ? size + WORD : window;
 }
 
 size_t csv_stream_size(const csv_stream *s) {
@@ -179,8 +180,10 @@ size_t csv_stream_size(const csv_stream *s) {
     return aml_input_size(s->input);
 }
 
-aml_status csv_stream_open(csv_stream *s, const char *path, aml_memory *account) {
-    *s = (csv_stream){.name = strcmp(path, "-") ? path : "standard input", .account = account};
+aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *o) {
+    *s = (csv_stream){.name = strcmp(path, "-") ? path : "standard input",
+                      .account = o->account,
+                      .least_window = o->window_bytes};
     AML_TRY(aml_input_open(&s->input, path));
     const char *kind = aml_input_compression(s->input);
     s->compression = !strcmp(kind, "gzip") ? "gzip" : !strcmp(kind, "zstd") ? "zstd" : "none";
@@ -190,9 +193,10 @@ aml_status csv_stream_open(csv_stream *s, const char *path, aml_memory *account)
 }
 
 void csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
-                          aml_memory *account) {
+                          const aml_csv_options *o) {
     *s = (csv_stream){.name = name,
-                      .account = account,
+                      .account = o->account,
+                      .least_window = o->window_bytes,
                       .compression = "none",
                       .memory = text,
                       .memory_length = length};
