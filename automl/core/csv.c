@@ -78,8 +78,8 @@ static aml_status read_first(csv_reader *r) {
     if (count_feeds(w->text, w->filled) < FEW_ROWS && !w->last)
         AML_TRY(csv_stream_fill(s, w, 4 * want));
     if (w->filled == 0 && !s->bom) return fail_empty(r);
-    AML_TRY(csv_check_text(w->text, w->filled, w->last, s->name, 1));
-    r->dialect.quote = '"';
+    AML_TRY(csv_check_text(w->text, w->filled, w->last, s->name, s->n_lines + 1));
+    r->dialect.quote = o->quote == '\1' ? 0 : o->quote ? o->quote : '"';
     r->dialect.separator =
         o->separator ? o->separator : csv_find_separator(w->text, w->filled, r->dialect.quote);
     s->dialect = r->dialect;
@@ -109,6 +109,7 @@ static aml_status check_header(csv_reader *r) {
     if (f.at >= r->first_rows.start[0] && r->first_rows.n > 1 && f.at >= r->first_rows.start[1])
         return AML_OK;
     csv_place(&f.line, &f.column, r->first.text, f.at);
+    f.line += r->first.lines_before;
     return csv_explain_flaw(r, &f);
 }
 
@@ -153,6 +154,7 @@ static bool has_mostly_numbers(const csv_column *c) { return c->mostly_numbers; 
 static bool has_long_integers(const csv_column *c) {
     return c->kind == AML_NUMBER && c->long_integer;
 }
+static bool has_amounts(const csv_column *c) { return c->amounts; }
 static bool is_made_up(const csv_column *c) { return c->unnamed; }
 
 static aml_status note_kinds(csv_reader *r) {
@@ -160,6 +162,8 @@ static aml_status note_kinds(csv_reader *r) {
                              "(named by their place)"));
     AML_TRY(csv_note_columns(r, has_mostly_numbers,
                              "mostly numbers, but with other text, so not read as numbers:", ""));
+    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers, without their units:",
+                             "(thousands separators, currencies, percent signs)"));
     AML_TRY(csv_note_columns(r, has_long_integers,
                              "whole numbers beyond 2^53 lose their last digits in", ""));
     AML_TRY(
@@ -324,18 +328,24 @@ static aml_status read_stream(aml_frame **out, aml_csv_report *report, csv_reade
 
 static const aml_csv_options defaults = {0};
 
+static aml_status read_opened(aml_frame **out, aml_csv_report *report, csv_reader *r,
+                              aml_status opened) {
+    if (!opened) return read_stream(out, report, r);
+    csv_stream_close(&r->stream);
+    return opened;
+}
+
 aml_status aml_csv_read(aml_frame **out, aml_csv_report *report, const char *path,
                         const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    AML_TRY(csv_stream_open(&r.stream, path, r.options));
-    return read_stream(out, report, &r);
+    return read_opened(out, report, &r, csv_stream_open(&r.stream, path, r.options));
 }
 
 aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *text, size_t length,
                          const char *source, const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    csv_stream_open_text(&r.stream, text, length, source, r.options);
-    return read_stream(out, report, &r);
+    return read_opened(out, report, &r,
+                       csv_stream_open_text(&r.stream, text, length, source, r.options));
 }

@@ -46,6 +46,12 @@ typedef enum csv_ragged {
     CSV_RAGGED_SKIP /* the row is left out */
 } csv_ragged;
 
+/* What a person says a column is. */
+typedef struct aml_csv_kind {
+    const char *name;
+    aml_kind kind;
+} aml_csv_kind;
+
 typedef struct aml_csv_options {
     char separator; /* 0 = detect among , ; tab | */
     char decimal;   /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
@@ -60,6 +66,11 @@ typedef struct aml_csv_options {
     int n_threads;
     aml_memory *account; /* may be NULL */
     csv_ragged ragged;
+    const char *
+        encoding; /* NULL = UTF-8; latin1, windows-1252, utf-16, utf-16le, utf-16be are converted */
+    char quote;   /* 0 = double quote; '\1' = quotes are text */
+    size_t skip_lines;  /* lines before the header that are not read */
+    size_t skip_footer; /* lines at the end that are not read */
     size_t
         window_bytes; /* of text worked on at a time, at least 64; 0 = 256 KiB. Tests make it small */
 } aml_csv_options;

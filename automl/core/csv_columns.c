@@ -47,7 +47,11 @@ static bool convert_item(void *arg, const csv_level *l) {
     double *to = &v->to[c->plain ? l->row : (size_t)(l - c->words[0].dict.levels)];
     *to = NAN;
     if (!v->dates) {
-        if (!csv_number(to, l->text, l->size, v->decimal)) *to = NAN;
+        const char *unit;
+        size_t size;
+        if (!csv_number(to, l->text, l->size, v->decimal) &&
+            !(c->amounts && csv_amount(to, &unit, &size, l->text, l->size, v->decimal)))
+            *to = NAN;
         return true;
     }
     if (aml_is_missing_text(l->text, l->size)) return true;

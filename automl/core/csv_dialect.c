@@ -53,14 +53,20 @@ char csv_find_separator(const char *text, size_t length, char quote) {
 /* ---- decimal sign */
 
 char csv_find_decimal(const csv_sample *s, char separator) {
-    size_t commas = 0, points = 0;
+    size_t commas = 0, points = 0, unit_size;
+    const char *unit;
     double x;
     if (separator == ',') return '.';
     for (size_t i = 0; i < s->n_rows * s->width; i++) {
         const char *text = s->cells[i].text;
         size_t size = s->cells[i].size;
-        if (memchr(text, ',', size)) commas += csv_number(&x, text, size, ',');
-        else if (memchr(text, '.', size)) points += csv_number(&x, text, size, '.');
+        if (memchr(text, ',', size)) {
+            if (csv_number(&x, text, size, ',')) commas++;
+            else if (csv_amount(&x, &unit, &unit_size, text, size, ',')) commas++;
+            else points += csv_amount(&x, &unit, &unit_size, text, size, '.');
+        } else if (memchr(text, '.', size)) {
+            points += csv_number(&x, text, size, '.');
+        }
     }
     return commas > points ? ',' : '.';
 }

@@ -21,7 +21,7 @@ static aml_status explain_title(const csv_reader *r, const csv_flaw *f) {
                 f->fields);
     return aml_help(AML_EDATA,
                     "the first line must be the header; this looks like a title or a comment",
-                    "remove the lines above the header");
+                    "leave it out with --skip-lines 1, or remove the lines above the header");
 }
 
 static aml_status explain_width(const csv_reader *r, const csv_flaw *f, size_t line, size_t column,
@@ -100,7 +100,7 @@ aml_status csv_explain_column(const csv_column *c, size_t n, const char *source,
     case CSV_THOUSANDS_CELL:
         aml_fail_at(AML_EDATA, source, line, column,
                     "thousands separator: `%s` in the column of numbers `%s`", shown, name);
-        return aml_help(AML_EDATA, "numbers are written without separators of groups",
+        return aml_help(AML_EDATA, "only a few numbers of the column are written so",
                         "write it as digits: 1234567");
     case CSV_BAD_DATES:
         aml_fail_at(AML_EDATA, source, line, column, "`%s` in the column of dates `%s`", shown,

@@ -21,6 +21,16 @@ typedef struct csv_dialect {
     char separator, quote, decimal;
 } csv_dialect;
 
+/* ---- csv_encoding.c: other encodings to UTF-8 */
+typedef struct csv_decoder csv_decoder;
+typedef aml_status csv_bytes_fn(void *arg, char *to, size_t size, size_t *got);
+/* *out is NULL for UTF-8 (and name NULL), which needs none. Frees with aml_free. AML_EUSAGE: unknown name. */
+aml_status csv_decoder_new(csv_decoder **out, const char *name);
+void csv_decoder_rewind(csv_decoder *d);
+/* Fills `to` but for up to 3 bytes, with bytes from `read`. *got is 0 at the end. */
+aml_status csv_decode(csv_decoder *d, char *to, size_t size, size_t *got, csv_bytes_fn *read,
+                      void *arg);
+
 /* ---- csv_stream.c: the text in windows */
 
 /* A piece of the text that begins and ends with a record. */
@@ -47,9 +57,11 @@ typedef struct csv_stream {
     aml_input *input;   /* or NULL: */
     const char *memory; /* the text, borrowed */
     size_t memory_length, memory_at;
+    csv_decoder *decoder; /* or NULL: it is UTF-8 */
     csv_dialect dialect;
-    bool keep;  /* the input cannot be read again: it is kept */
-    char *kept; /* heap */
+    size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
+    bool keep;                      /* the input cannot be read again: it is kept */
+    char *kept;                     /* heap */
     size_t kept_room;
     char *carry; /* the beginning of the next record: heap */
     size_t carry_size, carry_room;
@@ -62,8 +74,8 @@ typedef struct csv_stream {
 } csv_stream;
 
 aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *options);
-void csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
-                          const aml_csv_options *options);
+aml_status csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
+                                const aml_csv_options *options);
 aml_status csv_stream_rewind(csv_stream *s); /* back to the first window */
 void csv_stream_close(csv_stream *s);
 /* Bytes of text if they can be foretold, else 0. */
@@ -86,9 +98,9 @@ aml_status csv_check_text(const char *text, size_t length, bool end, const char 
 
 /* ---- csv_scan.c: the structure of records */
 
-/* Makes w->end, w->line and w->marks.separator those of the structure. Returns the length of the whole records,
- * 0 when not even the first one is whole. *open gets the place of a quote that is not closed, or SIZE_MAX. */
-size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d);
+/* Makes w->end, w->line and w->marks.separator those of the structure. Returns the length of the whole records but
+ * the last `skip` ones, 0 when not even the first one is whole. *open gets the place of a quote that is not closed, or SIZE_MAX. */
+size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d, size_t skip);
 /* Fields of the record that begins at `at`, and where its line ends. */
 size_t csv_count_fields(size_t *end, const char *text, size_t length, size_t at,
                         const csv_dialect *d);
@@ -156,8 +168,12 @@ bool csv_number(double *out, const char *s, size_t n,
                 char decimal); /* true for an overflow, with ±inf */
 bool csv_missing_number(const char *s,
                         size_t n); /* spellings of missing only in a column of numbers: - . None */
-bool csv_infinite(const char *s, size_t n);               /* inf, Infinity, … */
-bool csv_thousands(const char *s, size_t n);              /* 1,234 or 1,234,567.8 */
+bool csv_infinite(const char *s, size_t n);  /* inf, Infinity, … */
+bool csv_thousands(const char *s, size_t n); /* 1,234 or 1,234,567.8 */
+/* A number as people write amounts: with groups of thousands, a currency, a percent sign, or parentheses for a
+ * minus. *unit gets the currency or "%", *unit_size 0 for none. False for a plain number, too. */
+bool csv_amount(double *out, const char **unit, size_t *unit_size, const char *s, size_t n,
+                char decimal);
 bool csv_long_integer(const char *s, size_t n, double x); /* digits that a double does not keep */
 
 /* ---- datetime.c */
@@ -215,6 +231,8 @@ typedef struct csv_column {
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
     bool mostly_numbers;
+    bool amounts;  /* numbers are written as csv_amount reads them */
+    char unit[16]; /* theirs, "" for none */
     aml_memory *account;
 } csv_column;
 

@@ -116,6 +116,50 @@ static bool are_dates(csv_column *c, size_t n, size_t full) {
     return most * 100 >= full * 99;
 }
 
+/* ---- amounts */
+
+typedef struct amounts {
+    size_t numbers, amounts, other;
+    const char *unit;
+    size_t unit_size;
+    bool mixed; /* units differ */
+    char decimal;
+} amounts;
+
+static bool count_amount(void *arg, const csv_level *l) {
+    amounts *a = arg;
+    double x;
+    const char *unit = NULL;
+    size_t size;
+    if (aml_is_missing_text(l->text, l->size) || csv_missing_number(l->text, l->size)) return true;
+    if (csv_number(&x, l->text, l->size, a->decimal) && isfinite(x)) {
+        a->numbers += l->count;
+        return true;
+    }
+    if (!csv_amount(&x, &unit, &size, l->text, l->size, a->decimal) || !isfinite(x)) {
+        a->other += l->count;
+        return false;
+    }
+    if (size && !a->unit_size) {
+        a->unit = unit;
+        a->unit_size = size;
+    }
+    a->mixed |= size && (size != a->unit_size || memcmp(unit, a->unit, size));
+    a->amounts += l->count;
+    return !a->mixed;
+}
+
+/* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake. */
+static bool are_amounts(csv_column *c, size_t n, char decimal, bool any) {
+    amounts a = {.decimal = decimal};
+    csv_each(c, n, count_amount, &a);
+    if (a.other || a.mixed || !a.amounts) return false;
+    if (!any && a.amounts * 10 < a.numbers + a.amounts) return false;
+    c->amounts = true;
+    if (a.unit_size && a.unit_size < sizeof c->unit) memcpy(c->unit, a.unit, a.unit_size);
+    return true;
+}
+
 /* ---- the kind */
 
 static bool add_missing(void *arg, const csv_level *l) {
@@ -158,6 +202,7 @@ static void infer(csv_column *c, size_t n, char decimal) {
     size_t full = n - t.missing - (t.numbers ? t.soft : 0);
     c->kind = AML_NUMBER;
     if (full == 0 || t.numbers - t.overflow == full) return;
+    if (are_amounts(c, n, decimal, false)) return;
     if (t.numbers + t.infinite + t.thousands) c->verdict = judge_bad_numbers(&t, full);
     csv_note_bad(c, t.first_bad, full - t.numbers + t.overflow);
     if (c->verdict) return;
@@ -175,7 +220,7 @@ static void infer(csv_column *c, size_t n, char decimal) {
 static void check_numbers(csv_column *c, size_t n, char decimal) {
     census t;
     take_census(&t, c, n, decimal);
-    if (t.first_bad == SIZE_MAX) return;
+    if (t.first_bad == SIZE_MAX || are_amounts(c, n, decimal, true)) return;
     csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers + t.overflow);
     c->verdict = t.bad;
 }

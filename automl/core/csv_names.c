@@ -88,13 +88,20 @@ static bool is_text_column(const csv_reader *r, const char *name) {
     return false;
 }
 
+static aml_kind given_kind(const csv_reader *r, const char *name) {
+    const aml_csv_options *o = r->options;
+    for (size_t i = 0; i < o->n_kinds; i++)
+        if (!strcmp(o->kinds[i].name, name)) return o->kinds[i].kind;
+    return 0;
+}
+
 static void want(csv_reader *r, size_t field, const aml_schema_column *schema) {
     csv_column *c = &r->columns[r->n_columns++];
     c->name = r->names[field];
     c->field = field;
     c->schema = schema;
     c->verbatim = is_text_column(r, c->name);
-    c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : 0;
+    c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : given_kind(r, c->name);
     c->unnamed = r->header && !in_header(r, field);
 }
 

@@ -121,9 +121,13 @@ static size_t walk(csv_window *w, const csv_dialect *d) {
     return SIZE_MAX;
 }
 
-static size_t last_bit(const uint64_t *mask, size_t n_words) {
-    for (size_t k = n_words; k-- > 0;)
-        if (mask[k]) return 64 * k + 63 - (size_t)__builtin_clzll(mask[k]);
+/* The last bit but `skip`, or SIZE_MAX. */
+static size_t last_bit(const uint64_t *mask, size_t n_words, size_t skip) {
+    for (size_t k = n_words; k-- > 0;) {
+        uint64_t bits = mask[k];
+        for (; bits && skip; skip--) bits &= ~((uint64_t)1 << (63 - __builtin_clzll(bits)));
+        if (bits) return 64 * k + 63 - (size_t)__builtin_clzll(bits);
+    }
     return SIZE_MAX;
 }
 
@@ -135,7 +139,7 @@ static size_t count_bits(const uint64_t *mask, size_t length) {
     return n;
 }
 
-size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d) {
+size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d, size_t skip) {
     csv_marks *m = &w->marks;
     carry c = {.opens = 1};
     *open = SIZE_MAX;
@@ -145,7 +149,7 @@ size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d) {
         leave_quotes(&c, &m->separator[k], &w->end[k], m->quote[k], m->carriage[k]);
     w->irregular = c.regular != 0;
     if (w->irregular || (c.inside && w->last)) *open = walk(w, d);
-    size_t last = last_bit(w->end, m->n_words), length = last == SIZE_MAX ? 0 : last + 1;
+    size_t last = last_bit(w->end, m->n_words, skip), length = last == SIZE_MAX ? 0 : last + 1;
     w->n_lines = count_bits(w->line, length);
     return length;
 }

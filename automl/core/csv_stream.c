@@ -55,7 +55,8 @@ void csv_window_free(csv_window *w, aml_memory *account) {
 
 /* ---- bytes */
 
-static aml_status read_bytes(csv_stream *s, char *to, size_t size, size_t *got) {
+static aml_status read_raw(void *arg, char *to, size_t size, size_t *got) {
+    csv_stream *s = arg;
     if (!s->input) {
         size_t left = s->memory_length - s->memory_at;
         *got = size < left ? size : left;
@@ -73,21 +74,32 @@ static aml_status read_bytes(csv_stream *s, char *to, size_t size, size_t *got) 
     return AML_OK;
 }
 
-/* The byte order mark is no text. */
+static aml_status read_bytes(csv_stream *s, char *to, size_t size, size_t *got) {
+    return s->decoder ? csv_decode(s->decoder, to, size, got, read_raw, s)
+                      : read_raw(s, to, size, got);
+}
+
+/* The byte order mark is no text, nor are the lines to skip. */
 static aml_status begin(csv_stream *s, csv_window *w) {
     AML_TRY(csv_check_magic(w->text, w->filled, s->name));
     s->bom = w->filled >= 3 && !memcmp(w->text, "\xEF\xBB\xBF", 3);
-    if (!s->bom) return AML_OK;
-    w->filled -= 3;
-    memmove(w->text, w->text + 3, w->filled);
+    size_t at = s->bom ? 3 : 0;
+    w->text[w->filled] = 0;
+    for (size_t lines = s->skip_lines; lines && at < w->filled; at++)
+        lines -= csv_ends_line(w->text, at);
+    s->n_lines = s->skip_lines;
+    w->filled -= at;
+    memmove(w->text, w->text + at, w->filled);
     return AML_OK;
 }
 
 aml_status csv_stream_fill(csv_stream *s, csv_window *w, size_t want) {
     size_t got = 1, before = w->filled;
     bool first = s->n_bytes == 0;
+    size_t spare = s->decoder ? 3 : 0; /* a character is not cut */
+    want += spare;
     AML_TRY(grow_window(w, want + 1, s->account));
-    while (w->filled < want && !s->ended) {
+    while (w->filled + spare < want && !s->ended) {
         AML_TRY(read_bytes(s, w->text + w->filled, want - w->filled, &got));
         w->filled += got;
         s->n_bytes += got;
@@ -139,7 +151,7 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
     for (;;) {
         size_t open, n_words = (w->filled + WORD - 1) / WORD;
         csv_mark(&w->marks, w->text, n_words, s->dialect.separator, s->dialect.quote);
-        w->length = csv_structure(w, &open, &s->dialect);
+        w->length = csv_structure(w, &open, &s->dialect, s->skip_footer);
         if (w->last && open != SIZE_MAX) return fail_open_quote(s, w, open, s->n_lines + 1);
         if (w->length || w->last) break;
         if (w->marks.any_nul)
@@ -180,10 +192,18 @@ size_t csv_stream_size(const csv_stream *s) {
     return aml_input_size(s->input);
 }
 
-aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *o) {
-    *s = (csv_stream){.name = strcmp(path, "-") ? path : "standard input",
+static aml_status prepare(csv_stream *s, const char *name, const aml_csv_options *o) {
+    *s = (csv_stream){.name = name,
                       .account = o->account,
-                      .least_window = o->window_bytes};
+                      .least_window = o->window_bytes,
+                      .skip_lines = o->skip_lines,
+                      .skip_footer = o->skip_footer,
+                      .compression = "none"};
+    return csv_decoder_new(&s->decoder, o->encoding);
+}
+
+aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *o) {
+    AML_TRY(prepare(s, strcmp(path, "-") ? path : "standard input", o));
     AML_TRY(aml_input_open(&s->input, path));
     const char *kind = aml_input_compression(s->input);
     s->compression = !strcmp(kind, "gzip") ? "gzip" : !strcmp(kind, "zstd") ? "zstd" : "none";
@@ -192,20 +212,19 @@ aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_option
     return AML_OK;
 }
 
-void csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
-                          const aml_csv_options *o) {
-    *s = (csv_stream){.name = name,
-                      .account = o->account,
-                      .least_window = o->window_bytes,
-                      .compression = "none",
-                      .memory = text,
-                      .memory_length = length};
+aml_status csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
+                                const aml_csv_options *o) {
+    AML_TRY(prepare(s, name, o));
+    s->memory = text;
+    s->memory_length = length;
     start(s, length);
+    return AML_OK;
 }
 
 aml_status csv_stream_rewind(csv_stream *s) {
     s->carry_size = s->n_windows = s->n_bytes = s->n_lines = s->memory_at = 0;
     s->ended = false;
+    if (s->decoder) csv_decoder_rewind(s->decoder);
     start(s, csv_stream_size(s));
     if (s->keep && s->input) {
         aml_input_close(s->input);
@@ -220,6 +239,8 @@ void csv_stream_close(csv_stream *s) {
     aml_memory_release(s->account, s->kept_room + s->carry_room);
     aml_free(s->kept);
     aml_free(s->carry);
+    aml_free(s->decoder);
+    s->decoder = NULL;
     s->input = NULL;
     s->kept = s->carry = NULL;
     s->kept_room = s->carry_room = 0;
