@@ -88,20 +88,13 @@ static bool is_text_column(const csv_reader *r, const char *name) {
     return false;
 }
 
-static aml_kind given_kind(const csv_reader *r, const char *name) {
-    const aml_csv_options *o = r->options;
-    for (size_t i = 0; i < o->n_kinds; i++)
-        if (!strcmp(o->kinds[i].name, name)) return o->kinds[i].kind;
-    return 0;
-}
-
 static void want(csv_reader *r, size_t field, const aml_schema_column *schema) {
     csv_column *c = &r->columns[r->n_columns++];
     c->name = r->names[field];
     c->field = field;
     c->schema = schema;
     c->verbatim = is_text_column(r, c->name);
-    c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : given_kind(r, c->name);
+    c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : 0;
     c->unnamed = r->header && !in_header(r, field);
 }
 
@@ -173,6 +166,22 @@ static aml_status choose_by_name(csv_reader *r) {
     return status;
 }
 
+/* Kinds that a person gave. */
+static aml_status set_kinds(csv_reader *r) {
+    const aml_csv_options *o = r->options;
+    csv_dict names = {.account = o->account};
+    aml_status status = AML_OK;
+    for (size_t j = 0; o->n_kinds && j < r->n_columns && !status; j++)
+        if (csv_dict_add_text(&names, r->columns[j].name, strlen(r->columns[j].name)) < 0)
+            status = AML_ENOMEM;
+    for (size_t i = 0; i < o->n_kinds && !status; i++) {
+        int64_t at = csv_dict_find_text(&names, o->kinds[i].name, strlen(o->kinds[i].name));
+        if (at >= 0 && !r->columns[at].verbatim) r->columns[at].kind = o->kinds[i].kind;
+    }
+    csv_dict_free(&names);
+    return status;
+}
+
 aml_status csv_choose_columns(csv_reader *r) {
     const aml_schema *schema = r->options->schema;
     size_t most = schema ? schema->p : r->width;
@@ -184,5 +193,5 @@ aml_status csv_choose_columns(csv_reader *r) {
         if (schema) r->names[j] = schema->columns[j].name;
         want(r, j, schema ? &schema->columns[j] : NULL);
     }
-    return AML_OK;
+    return schema ? AML_OK : set_kinds(r);
 }
