@@ -68,11 +68,18 @@ typedef struct aml_read_options {
     int threads;             /* 0 = all cores */
     const char *const *text; /* columns never to be parsed as numbers (targets), NULL-ended */
     size_t memory_limit;     /* bytes, 0 = none */
+    const char *encoding;    /* NULL = "utf-8"; "latin1", "windows-1252", "utf-16" are converted */
+    const char *quote;       /* one character; NULL = a double quote, "none" = quotes are text */
+    const char *ragged;      /* rows of another width: NULL = "error", "pad", "skip" */
+    size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
+    const char *schema; /* a file of aml_frame_write_schema: the kinds it has are kept */
 } aml_read_options;
 
 /* Reads a CSV file ("-" = standard input; gzip, zstd by content). options may be NULL. */
 AML_API aml_status aml_frame_read(aml_frame **out, const char *path,
                                   const aml_read_options *options);
+/* Names and kinds of the columns as JSON, to be corrected by hand and given as `schema`. */
+AML_API aml_status aml_frame_write_schema(const aml_frame *frame, const char *path);
 AML_API void aml_frame_free(aml_frame *frame);
 AML_API size_t aml_frame_rows_count(const aml_frame *frame);
 AML_API size_t aml_frame_columns_count(const aml_frame *frame);

@@ -14,6 +14,8 @@ typedef struct cli_args {
     size_t n_operands;
     bool help;
     const char *target, *task, *metric, *weight, *group, *time;
+    const char *encoding, *quote, *ragged, *schema, *write_schema;
+    size_t skip_lines, skip_footer;
     const char *validation, *test, *output, *sampler, *scheduler, *featurization;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
@@ -59,7 +61,17 @@ typedef struct cli_option {
      CLI_AT(separator)},                                                                          \
     {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},          \
     {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},        \
-    {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)}
+    {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)},  \
+    {"encoding", "NAME", "of the text: utf-8 (default), latin1, windows-1252, utf-16", CLI_TEXT,  \
+     CLI_AT(encoding)},                                                                           \
+    {"quote", "CHAR", "around fields (default: a double quote); \"none\": quotes are text",       \
+     CLI_TEXT, CLI_AT(quote)},                                                                    \
+    {"ragged", "HOW", "rows of another width: error (default), pad or skip", CLI_TEXT,            \
+     CLI_AT(ragged)},                                                                             \
+    {"skip-lines", "N", "lines above the header to leave out", CLI_COUNT, CLI_AT(skip_lines)},    \
+    {"skip-footer", "N", "lines at the end to leave out", CLI_COUNT, CLI_AT(skip_footer)},        \
+    {"schema", "FILE", "kinds of columns, as `check --write-schema` writes them", CLI_TEXT,       \
+     CLI_AT(schema)}
 /* clang-format on */
 
 typedef struct cli_verb cli_verb;

@@ -69,6 +69,8 @@ static int run(const cli_call *call) {
                            .threads = a->threads};
     int status = cli_report(aml_frame_read(&data, a->operands[0], &reading));
     if (!status && !a->json) cli_notes(data);
+    if (!status && a->write_schema)
+        status = cli_report(aml_frame_write_schema(data, a->write_schema));
     if (!status) status = cli_report(aml_check_run(&c, data, &o));
     if (!status) status = show(call, data, c);
     aml_check_free(c);
@@ -86,6 +88,8 @@ static const cli_option options[] = {
     {"strict", NULL, "exit with 1 when something is Alerted", CLI_FLAG, CLI_AT(strict)},
     {"threads", "N", "threads to use (default: all cores)", CLI_SMALL, CLI_AT(threads)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
+    {"write-schema", "FILE", "write the kinds of the columns, to be corrected and read again",
+     CLI_TEXT, CLI_AT(write_schema)},
     CLI_READING};
 
 const cli_verb cli_check = {.name = "check",

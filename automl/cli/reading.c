@@ -11,7 +11,13 @@ aml_read_options cli_read_options(const cli_args *args) {
                                         : args->no_header ? -1
                                                           : 0,
                               .threads = args->threads,
-                              .memory_limit = args->memory_limit};
+                              .memory_limit = args->memory_limit,
+                              .encoding = args->encoding,
+                              .quote = args->quote,
+                              .ragged = args->ragged,
+                              .skip_lines = args->skip_lines,
+                              .skip_footer = args->skip_footer,
+                              .schema = args->schema};
 }
 
 int cli_load(aml_model **model, aml_frame **data, const cli_args *args, bool with_target) {

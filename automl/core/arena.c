@@ -14,9 +14,17 @@ typedef struct block {
     char pad[ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
 } block;
 
+/* Memory from elsewhere. */
+typedef struct guest {
+    struct guest *next;
+    void *p;
+    size_t size;
+} guest;
+
 struct aml_arena {
     aml_memory *account;
     block *top;
+    guest *guests;
     size_t bytes;
 };
 
@@ -104,7 +112,23 @@ static void pop(aml_arena *a) {
 void aml_arena_free(aml_arena *a) {
     if (!a) return;
     while (a->top) pop(a);
+    while (a->guests) {
+        guest *g = a->guests;
+        a->guests = g->next;
+        aml_memory_release(a->account, g->size);
+        aml_free(g->p);
+        aml_free(g);
+    }
     aml_free(a);
+}
+
+aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size) {
+    guest *g = aml_malloc(sizeof *g);
+    if (!g) return AML_ENOMEM;
+    *g = (guest){a->guests, p, size};
+    a->guests = g;
+    a->bytes += size;
+    return AML_OK;
 }
 
 static bool push(aml_arena *a, size_t size) {

@@ -48,6 +48,10 @@ char *aml_strdup(aml_arena *a, const char *text);
 char *aml_strndup(aml_arena *a, const char *text, size_t length);
 char *aml_printf(aml_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Takes over memory from aml_malloc with the `size` bytes that were charged for it to the arena's account: it goes
+ * with the arena, whatever is released before. */
+aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size);
+
 size_t aml_arena_bytes(const aml_arena *a);
 void aml_arena_leave(
     aml_arena *a); /* its bytes are no longer counted: for results that outlive the account */

@@ -7,8 +7,9 @@
 
 #include "automl/core/csv_internal.h"
 #include "automl/core/par.h"
+#include "automl/core/sort.h"
 
-enum { NOTES = 32, NAMED = 5 };
+enum { NOTES = 32, NAMED = 5, FEW_ROWS = 101, SAMPLE_ROWS = 2000, SAMPLE_BYTES = 1 << 20 };
 
 aml_status csv_note(csv_reader *r, const char *format, ...) {
     char text[512];
@@ -42,9 +43,14 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
 /* ---- dialect */
 
 static aml_status fail_no_header(const csv_reader *r) {
-    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "no header: the file has only blank lines");
+    aml_fail_at(AML_EDATA, r->stream.name, 1, 0, "no header: the file has only blank lines");
     return aml_help(AML_EDATA, "the first line names the columns",
                     "check how the file was written");
+}
+
+static aml_status fail_empty(const csv_reader *r) {
+    aml_fail_at(AML_EDATA, r->stream.name, 0, 0, "the file is empty");
+    return aml_help(AML_EDATA, "there is no header and no row", "check how it was written");
 }
 
 static const char *separator_name(char separator) {
@@ -54,44 +60,75 @@ static const char *separator_name(char separator) {
                                : "commas";
 }
 
-static aml_status read_sample(csv_reader *r) {
-    size_t end;
-    csv_flaw flaw;
-    const csv_block *first = r->index.blocks;
-    r->width = csv_count_fields(&end, &r->source, first->at, r->index.separator);
-    r->n_sample = first->n_rows;
-    r->sample = aml_alloc_raw(r->work, r->n_sample * r->width, sizeof *r->sample);
-    if (!r->sample) return AML_ENOMEM;
-    csv_tokens(r->sample, NULL, &flaw, &r->source, &r->index, first, r->width);
-    if (flaw.kind && flaw.at <= end && flaw.kind != CSV_WIDTH)
-        return csv_explain_flaw(r, &flaw, flaw.count);
+static size_t count_feeds(const char *text, size_t length) {
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) n += text[i] == '\n' || text[i] == '\r';
+    return n;
+}
+
+/* The first window: enough rows to judge by. */
+static aml_status read_first(csv_reader *r) {
+    csv_stream *s = &r->stream;
+    csv_window *w = &r->first;
+    const aml_csv_options *o = r->options;
+    size_t want =
+        s->window_bytes > SAMPLE_BYTES || o->window_bytes ? s->window_bytes : SAMPLE_BYTES;
+    if (csv_stream_size(s) && csv_stream_size(s) < want) want = csv_stream_size(s) + 1;
+    AML_TRY(csv_stream_fill(s, w, want));
+    if (count_feeds(w->text, w->filled) < FEW_ROWS && !w->last)
+        AML_TRY(csv_stream_fill(s, w, 4 * want));
+    if (w->filled == 0 && !s->bom) return fail_empty(r);
+    AML_TRY(csv_check_text(w->text, w->filled, w->last, s->name, s->n_lines + 1));
+    r->dialect.quote = o->quote == '\1' ? 0 : o->quote ? o->quote : '"';
+    r->dialect.separator =
+        o->separator ? o->separator : csv_find_separator(w->text, w->filled, r->dialect.quote);
+    s->dialect = r->dialect;
+    if (w->filled) AML_TRY(csv_stream_cut(s, w));
     return AML_OK;
 }
 
-static void limit_rows(csv_reader *r) {
-    size_t most = r->options->max_rows;
-    if (!most || r->index.n_rows <= most) return;
-    r->index.blocks[r->index.n_blocks - 1].n_rows--; /* the index has one more for the header */
-    r->index.n_rows--;
+/* Cells of short rows are empty. */
+static aml_status take_sample(csv_reader *r) {
+    csv_rows *rows = &r->first_rows;
+    AML_TRY(csv_rows_find(rows, &r->first, &r->dialect, 0, CSV_RAGGED_ERROR, r->options->account));
+    if (rows->n == 0) return fail_no_header(r);
+    r->width = rows->next[0] - rows->first[0];
+    size_t n = rows->n < SAMPLE_ROWS ? rows->n : SAMPLE_ROWS;
+    csv_cell *cells = aml_alloc_raw(r->work, n * r->width, sizeof *cells);
+    if (!cells) return AML_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < r->width; j++)
+            cells[i * r->width + j] = csv_cell_at(&r->first, rows, i, j, &r->dialect);
+    r->sample = (csv_sample){cells, n, r->width};
+    return AML_OK;
+}
+
+static aml_status check_header(csv_reader *r) {
+    csv_flaw f = r->first_rows.flaw;
+    if (f.kind == CSV_FINE || f.kind == CSV_WIDTH || r->first_rows.n == 0) return AML_OK;
+    if (f.at >= r->first_rows.start[0] && r->first_rows.n > 1 && f.at >= r->first_rows.start[1])
+        return AML_OK;
+    csv_place(&f.line, &f.column, r->first.text, f.at);
+    f.line += r->first.lines_before;
+    return csv_explain_flaw(r, &f);
 }
 
 static aml_status find_dialect(csv_reader *r) {
     const aml_csv_options *o = r->options;
-    char separator = o->separator ? o->separator : csv_find_separator(&r->source);
-    AML_TRY(csv_index_build(&r->index, &r->source, separator, o->max_rows ? o->max_rows + 1 : 0));
-    if (r->index.n_rows == 0) return fail_no_header(r);
-    AML_TRY(read_sample(r));
-    size_t cells = r->n_sample * r->width;
-    r->decimal =
-        o->decimal ? o->decimal : csv_find_decimal(&r->source, r->sample, cells, separator);
+    AML_TRY(read_first(r));
+    if (r->first.length == 0) return fail_no_header(r);
+    AML_TRY(take_sample(r));
+    AML_TRY(check_header(r));
+    r->dialect.decimal =
+        o->decimal ? o->decimal : csv_find_decimal(&r->sample, r->dialect.separator);
+    r->stream.dialect = r->dialect;
     r->header = o->header > 0 || (o->header == 0 && o->schema);
-    if (o->header == 0 && !o->schema)
-        r->header = csv_find_header(&r->source, r->sample, r->n_sample, r->width, r->decimal);
-    if (r->header) csv_index_drop_first(&r->index, &r->source);
-    limit_rows(r);
-    if (!o->separator && (separator != ',' || r->decimal != '.'))
-        return csv_note(r, "fields are separated by %s%s", separator_name(separator),
-                        r->decimal == ',' ? ", numbers have a decimal comma" : "");
+    if (o->header == 0 && !o->schema) r->header = csv_find_header(&r->sample, r->dialect.decimal);
+    AML_TRY(csv_rows_find(&r->first_rows, &r->first, &r->dialect, r->width, o->ragged, o->account));
+    if (r->header) csv_rows_drop_first(&r->first_rows);
+    if (!o->separator && (r->dialect.separator != ',' || r->dialect.decimal != '.'))
+        return csv_note(r, "fields are separated by %s%s", separator_name(r->dialect.separator),
+                        r->dialect.decimal == ',' ? ", numbers have a decimal comma" : "");
     return AML_OK;
 }
 
@@ -102,12 +139,10 @@ static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int
     (void)block, (void)thread;
     for (size_t k = begin; k < end; k++) {
         csv_column *c = &r->columns[k];
-        if (c->ref) {
-            csv_judge(c, r->source.text, r->index.n_rows, r->decimal);
-        } else {
-            c->kind = AML_NUMBER;
-            csv_judge_numbers(c, r->index.n_rows);
-        }
+        if (c->number) c->kind = AML_NUMBER;
+        else if (csv_gather(c, r->blocks, r->n_blocks, r->n_rows, r->n_threads))
+            csv_judge(c, r->n_rows, r->dialect.decimal);
+        else c->verdict = CSV_SHORT_OF_MEMORY;
     }
 }
 
@@ -119,6 +154,7 @@ static bool has_mostly_numbers(const csv_column *c) { return c->mostly_numbers; 
 static bool has_long_integers(const csv_column *c) {
     return c->kind == AML_NUMBER && c->long_integer;
 }
+static bool has_amounts(const csv_column *c) { return c->amounts; }
 static bool is_made_up(const csv_column *c) { return c->unnamed; }
 
 static aml_status note_kinds(csv_reader *r) {
@@ -126,6 +162,8 @@ static aml_status note_kinds(csv_reader *r) {
                              "(named by their place)"));
     AML_TRY(csv_note_columns(r, has_mostly_numbers,
                              "mostly numbers, but with other text, so not read as numbers:", ""));
+    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers, without their units:",
+                             "(thousands separators, currencies, percent signs)"));
     AML_TRY(csv_note_columns(r, has_long_integers,
                              "whole numbers beyond 2^53 lose their last digits in", ""));
     AML_TRY(
@@ -138,7 +176,7 @@ static aml_status note_kinds(csv_reader *r) {
 static aml_status drop_trailing(csv_reader *r) {
     const csv_column *last = r->n_columns ? &r->columns[r->n_columns - 1] : NULL;
     if (!last || r->options->schema || r->n_columns < 2 || !last->unnamed) return AML_OK;
-    if (last->n_missing < r->index.n_rows) return AML_OK;
+    if (last->n_missing < r->n_rows) return AML_OK;
     r->n_columns--;
     return csv_note(
         r, "every line ends with a separator: the empty column %zu without a name was dropped",
@@ -151,8 +189,8 @@ static aml_status find_kinds(csv_reader *r) {
         csv_column *c = &r->columns[k];
         size_t line = 0, column = 0;
         if (c->verdict == CSV_GOOD) continue;
-        csv_place(&line, &column, &r->source, &r->index, csv_ref_at(c->bad));
-        return csv_explain_column(c, r->source.text, r->index.n_rows, r->source.name, line, column);
+        if (c->verdict != CSV_SHORT_OF_MEMORY) csv_locate(&line, &column, r, c->bad_row, c->field);
+        return csv_explain_column(c, r->n_rows, r->stream.name, line, column);
     }
     AML_TRY(drop_trailing(r));
     return note_kinds(r);
@@ -160,19 +198,43 @@ static aml_status find_kinds(csv_reader *r) {
 
 /* ---- frame and report */
 
+/* Row i is on line i + that of the first. */
+static bool lines_count_up(const csv_reader *r) {
+    for (size_t b = 0; b < r->n_blocks; b++)
+        if (!r->blocks[b].plain || r->blocks[b].line != r->blocks[0].line + r->blocks[b].row)
+            return false;
+    return true;
+}
+
+static void number_lines(uint64_t *line, const csv_reader *r) {
+    for (size_t b = 0; b < r->n_blocks; b++) {
+        const csv_block *block = &r->blocks[b];
+        for (size_t i = 0; i < block->n_rows; i++)
+            line[block->row + i] = block->line + (block->plain ? i : block->lines[i]);
+    }
+}
+
 static aml_status make_frame(aml_frame **out, csv_reader *r) {
     aml_frame *f = AML_NEW(r->keep, aml_frame);
     aml_column *columns = AML_ARRAY(r->keep, r->n_columns, aml_column);
-    char *source = aml_strdup(r->keep, r->source.name);
+    char *source = aml_strdup(r->keep, r->stream.name);
     if (!f || !columns || !source) return AML_ENOMEM;
-    for (size_t k = 0; k < r->n_columns; k++) {
-        AML_TRY(csv_finish(&columns[k], &r->columns[k], r->source.text, r->index.n_rows, r->keep));
-        csv_column_free(&r->columns[k]);
+    size_t first_line = r->n_blocks ? r->blocks[0].line : 0;
+    uint64_t *line = NULL;
+    if (!lines_count_up(r)) {
+        line = aml_alloc_raw(r->keep, r->n_rows, sizeof *line);
+        if (!line) return AML_ENOMEM;
+        number_lines(line, r);
     }
-    *f = (aml_frame){.n = r->index.n_rows,
+    for (size_t k = 0; k < r->n_columns; k++) {
+        AML_TRY(csv_finish(&columns[k], &r->columns[k], r->n_rows, r->keep));
+        csv_column_free(&r->columns[k], r->n_threads);
+    }
+    *f = (aml_frame){.n = r->n_rows,
                      .p = r->n_columns,
                      .columns = columns,
-                     .line = r->line,
+                     .line = line,
+                     .first_line = first_line,
                      .source = source,
                      .no_header = !r->header,
                      .arena = r->keep};
@@ -180,78 +242,110 @@ static aml_status make_frame(aml_frame **out, csv_reader *r) {
     return AML_OK;
 }
 
-static const char *line_end(const csv_index *x) {
-    int kinds = (x->n_lf > 0) + (x->n_crlf > 0) + (x->n_cr > 0);
+static const char *line_end(const csv_reader *r) {
+    int kinds = (r->n_feed > 0) + (r->n_pair > 0) + (r->n_carriage > 0);
     if (kinds > 1) return "mixed";
-    return x->n_crlf ? "CRLF" : x->n_cr ? "CR" : "LF";
+    return r->n_pair ? "CRLF" : r->n_carriage ? "CR" : "LF";
 }
 
 static aml_status note_lines(csv_reader *r) {
-    const csv_index *x = &r->index;
-    if (x->n_blank == 1) AML_TRY(csv_note(r, "1 blank line was skipped"));
-    if (x->n_blank > 1) AML_TRY(csv_note(r, "%zu blank lines were skipped", x->n_blank));
-    if (strcmp(line_end(x), "mixed")) return AML_OK;
-    return csv_note(r, "line ends are mixed: %zu LF, %zu CRLF, %zu CR", x->n_lf, x->n_crlf,
-                    x->n_cr);
+    if (r->n_blank == 1) AML_TRY(csv_note(r, "1 blank line was skipped"));
+    if (r->n_blank > 1) AML_TRY(csv_note(r, "%zu blank lines were skipped", r->n_blank));
+    if (r->n_ragged)
+        AML_TRY(
+            csv_note(r, "%zu row%s not as many fields as the header: %s", r->n_ragged,
+                     r->n_ragged == 1 ? " has" : "s have",
+                     r->options->ragged == CSV_RAGGED_SKIP ? "left out" : "filled up or cut off"));
+    if (strcmp(line_end(r), "mixed")) return AML_OK;
+    return csv_note(r, "line ends are mixed: %zu LF, %zu CRLF, %zu CR", r->n_feed, r->n_pair,
+                    r->n_carriage);
 }
 
 static void fill_report(aml_csv_report *report, const csv_reader *r) {
-    *report = (aml_csv_report){.separator = r->index.separator,
-                               .decimal = r->decimal,
+    *report = (aml_csv_report){.separator = r->dialect.separator,
+                               .decimal = r->dialect.decimal,
                                .header = r->header,
-                               .bom = r->source.bom,
-                               .compression = r->source.compression,
-                               .line_end = line_end(&r->index),
-                               .n_bytes = r->source.length + (r->source.bom ? 3 : 0),
-                               .n_blank_lines = r->index.n_blank,
+                               .bom = r->stream.bom,
+                               .compression = r->stream.compression,
+                               .line_end = line_end(r),
+                               .n_bytes = r->stream.n_bytes,
+                               .n_blank_lines = r->n_blank,
                                .n_ignored = r->n_ignored,
                                .ignored = r->ignored,
                                .notes = r->notes,
                                .n_notes = r->n_notes};
 }
 
+static int by_field(const void *a, const void *b, void *arg) {
+    const csv_column *x = *(csv_column *const *)a, *y = *(csv_column *const *)b;
+    (void)arg;
+    return (x->field > y->field) - (x->field < y->field);
+}
+
+static aml_status order_columns(csv_reader *r) {
+    r->by_field = AML_ARRAY(r->work, r->n_columns, csv_column *);
+    if (!r->by_field) return AML_ENOMEM;
+    for (size_t k = 0; k < r->n_columns; k++) r->by_field[k] = &r->columns[k];
+    return aml_sort(r->by_field, r->n_columns, sizeof *r->by_field, by_field, NULL);
+}
+
 static aml_status run(aml_frame **out, csv_reader *r) {
     AML_TRY(find_dialect(r));
     AML_TRY(csv_name_fields(r));
     AML_TRY(csv_choose_columns(r));
+    AML_TRY(order_columns(r));
     AML_TRY(csv_fill(r));
     AML_TRY(find_kinds(r));
     AML_TRY(note_lines(r));
     return make_frame(out, r);
 }
 
-static aml_status read_loaded(aml_frame **out, aml_csv_report *report, csv_reader *r) {
+static void free_reader(csv_reader *r) {
+    for (size_t k = 0; k < r->n_columns; k++) csv_column_free(&r->columns[k], r->n_threads);
+    for (size_t b = 0; b < r->n_blocks; b++) aml_free(r->blocks[b].lines);
+    aml_free(r->blocks);
+    csv_window_free(&r->first, r->options->account);
+    csv_rows_free(&r->first_rows, r->options->account);
+    csv_stream_close(&r->stream);
+    aml_arena_free(r->work);
+}
+
+static aml_status read_stream(aml_frame **out, aml_csv_report *report, csv_reader *r) {
+    int threads = r->options->n_threads;
+    r->n_threads = threads > 1 ? (size_t)threads : 1;
+    if (csv_stream_size(&r->stream) && csv_stream_size(&r->stream) < SAMPLE_BYTES) r->n_threads = 1;
     r->keep = aml_arena_new(r->options->account);
     r->work = aml_arena_new(r->options->account);
     aml_status status = r->keep && r->work ? run(out, r) : AML_ENOMEM;
     if (!status && report) fill_report(report, r);
-    for (size_t k = 0; k < r->n_columns; k++) csv_column_free(&r->columns[k]);
-    csv_index_free(&r->index);
-    aml_arena_free(r->work);
-    if (status) aml_arena_free(r->keep);
+    free_reader(r);
+    if (status) {
+        aml_arena_free(r->keep);
+        *out = NULL;
+    }
     return status;
 }
 
 static const aml_csv_options defaults = {0};
 
-static aml_status read_source(aml_frame **out, aml_csv_report *report, csv_reader *r,
-                              aml_status loaded) {
-    aml_status status = loaded ? loaded : read_loaded(out, report, r);
-    csv_unload(&r->source);
-    return status;
+static aml_status read_opened(aml_frame **out, aml_csv_report *report, csv_reader *r,
+                              aml_status opened) {
+    if (!opened) return read_stream(out, report, r);
+    csv_stream_close(&r->stream);
+    return opened;
 }
 
 aml_status aml_csv_read(aml_frame **out, aml_csv_report *report, const char *path,
                         const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    return read_source(out, report, &r, csv_load_file(&r.source, path, r.options->account));
+    return read_opened(out, report, &r, csv_stream_open(&r.stream, path, r.options));
 }
 
 aml_status aml_csv_parse(aml_frame **out, aml_csv_report *report, const char *text, size_t length,
                          const char *source, const aml_csv_options *options) {
     csv_reader r = {.options = options ? options : &defaults};
     *out = NULL;
-    return read_source(out, report, &r,
-                       csv_load_text(&r.source, text, length, source, r.options->account));
+    return read_opened(out, report, &r,
+                       csv_stream_open_text(&r.stream, text, length, source, r.options));
 }

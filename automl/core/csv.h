@@ -39,19 +39,40 @@ typedef struct aml_schema {
     const aml_schema_column *columns;
 } aml_schema;
 
+/* Rows that have not as many fields as the header. */
+typedef enum csv_ragged {
+    CSV_RAGGED_ERROR,
+    CSV_RAGGED_PAD, /* cells that are not there are missing, further ones left out */
+    CSV_RAGGED_SKIP /* the row is left out */
+} csv_ragged;
+
+/* What a person says a column is. */
+typedef struct aml_csv_kind {
+    const char *name;
+    aml_kind kind;
+} aml_csv_kind;
+
 typedef struct aml_csv_options {
     char separator; /* 0 = detect among , ; tab | */
     char decimal;   /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
     int header;     /* 0 = detect, 1 = yes, -1 = no (columns are then named c1, c2, …) */
-    const aml_schema
-        *schema; /* NULL = infer kinds. Else the frame has exactly the schema's columns in its
-                                 order (absent optional ones left out), other columns are ignored */
-    const char *const
-        *text_columns; /* names never inferred: read as TEXT (targets, kept columns); NULL-ended,
-                                        may be NULL. Their cells stay as written, "NA" too */
-    size_t max_rows;   /* 0 = all */
+    /* NULL = infer kinds. Else the frame has exactly the schema's columns in its order (absent optional ones left
+     * out), other columns are ignored. */
+    const aml_schema *schema;
+    /* Names never inferred: read as TEXT (targets, kept columns); NULL-ended, may be NULL. Their cells stay as
+     * written, "NA" too. */
+    const char *const *text_columns;
+    size_t max_rows; /* 0 = all */
     int n_threads;
     aml_memory *account; /* may be NULL */
+    csv_ragged ragged;
+    const aml_csv_kind *kinds; /* kinds that are not to be found; not with a schema */
+    size_t n_kinds;
+    const char *encoding; /* NULL = utf-8; latin1, windows-1252, utf-16[le|be] are converted */
+    char quote;           /* 0 = double quote; '\1' = quotes are text */
+    size_t skip_lines;    /* lines before the header that are not read */
+    size_t skip_footer;   /* lines at the end that are not read */
+    size_t window_bytes;  /* worked on at a time, 64 or more; 0 = 256 KiB. Tests make it small */
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */

@@ -6,101 +6,154 @@
 
 #include "automl/core/sort.h"
 
+void csv_drop_array(csv_column *c, void **a, size_t bytes) {
+    if (!*a) return;
+    aml_memory_release(c->account, bytes);
+    c->charged -= bytes;
+    aml_free(*a);
+    *a = NULL;
+}
+
 void csv_note_bad(csv_column *c, size_t row, size_t count) {
+    size_t size;
     if (row == SIZE_MAX) return;
+    const char *text = csv_text_at(&size, c, row);
+    aml_free(c->bad);
     c->bad_row = row;
-    c->bad = c->ref[row];
     c->n_bad = count;
-}
-
-static const char *cell(size_t *size, const csv_column *c, const char *text, size_t row) {
-    *size = csv_ref_size(c->ref[row]);
-    return text + csv_ref_at(c->ref[row]);
-}
-
-bool csv_find_levels(csv_column *c, const char *text, size_t n) {
-    if (aml_memory_charge(c->dict.account, n * sizeof *c->code)) return false;
-    c->code_bytes = n * sizeof *c->code;
-    c->code = aml_malloc(c->code_bytes);
-    if (!c->code) return false;
-    for (size_t i = 0; i < n; i++) {
-        size_t size;
-        const char *s = cell(&size, c, text, i);
-        int64_t level = csv_dict_add(&c->dict, s, size);
-        if (level < 0) return false;
-        csv_level *l = &c->dict.levels[level];
-        if (l->count++ == 0) l->row = i;
-        c->code[i] = (int32_t)level;
-    }
-    return true;
-}
-
-/* ---- numbers and dates: over the references, which have the same size */
-
-void csv_judge_numbers(csv_column *c, size_t n) {
-    c->n_missing = 0;
-    c->integer = true;
-    for (size_t i = 0; i < n; i++) {
-        double x = c->number[i];
-        if (isnan(x)) c->n_missing++;
-        else if (x != trunc(x)) c->integer = false;
-    }
-    if (c->n_missing == n) c->integer = false;
-}
-
-static double *level_numbers(const csv_column *c, char decimal) {
-    double *values = aml_malloc(c->dict.n * sizeof *values);
-    for (size_t k = 0; values && k < c->dict.n; k++)
-        if (!csv_number(&values[k], c->dict.levels[k].text, c->dict.levels[k].size, decimal))
-            values[k] = NAN;
-    return values;
-}
-
-static double *level_dates(csv_column *c, bool compact) {
-    double *values = aml_malloc(c->dict.n * sizeof *values);
-    size_t full = 0, bad = 0, first = SIZE_MAX;
-    for (size_t k = 0; values && k < c->dict.n; k++) {
-        const csv_level *l = &c->dict.levels[k];
-        if (aml_is_missing_text(l->text, l->size)) {
-            values[k] = NAN;
-            continue;
-        }
-        full += l->count;
-        if (csv_datetime(&values[k], l->text, l->size, c->day_first, compact)) continue;
-        values[k] = NAN;
-        bad += l->count;
-        if (first == SIZE_MAX) first = l->row;
-    }
-    csv_note_bad(c, first, bad);
-    if (bad * 2 > full) c->verdict = CSV_BAD_DATES;
-    return values;
-}
-
-static void spread(csv_column *c, double *values, size_t n) {
-    if (!values) {
+    c->bad = aml_malloc(size + 1);
+    if (!c->bad) {
         c->verdict = CSV_SHORT_OF_MEMORY;
         return;
     }
-    double *out = (double *)(void *)c->ref;
-    for (size_t i = 0; i < n; i++) memcpy(&out[i], &values[c->code[i]], sizeof *out);
-    aml_free(values);
-    c->number = out;
-    csv_judge_numbers(c, n);
+    memcpy(c->bad, text, size);
+    c->bad[size] = 0;
+    c->bad_size = size;
+}
+
+/* ---- numbers and dates */
+
+typedef struct conversion {
+    csv_column *column;
+    double *to; /* of the levels, or of the rows of a plain column */
+    char decimal;
+    bool dates;
+    size_t full, bad, first;
+} conversion;
+
+static bool convert_item(void *arg, const csv_level *l) {
+    conversion *v = arg;
+    const csv_column *c = v->column;
+    double *to = &v->to[c->plain ? l->row : (size_t)(l - c->words[0].dict.levels)];
+    *to = NAN;
+    if (!v->dates) {
+        const char *unit;
+        size_t size;
+        if (!csv_number(to, l->text, l->size, v->decimal) &&
+            !(c->amounts && csv_amount(to, &unit, &size, l->text, l->size, v->decimal)))
+            *to = NAN;
+        return true;
+    }
+    if (aml_is_missing_text(l->text, l->size)) return true;
+    v->full += l->count;
+    if (csv_datetime(to, l->text, l->size, c->day_first, c->date_compact)) return true;
+    *to = NAN;
+    v->bad += l->count;
+    if (l->row < v->first) v->first = l->row;
+    return true;
+}
+
+static void count_numbers(csv_column *c, size_t n) {
+    size_t n_missing = 0;
+    c->broken = false;
+    for (size_t i = 0; i < n; i++) {
+        double x = c->number[i];
+        if (isnan(x)) n_missing++;
+        else if (x != trunc(x)) c->broken = true;
+    }
+    c->n_missing = n_missing;
+}
+
+static void drop_texts(csv_column *c, size_t n) {
+    if (c->plain) {
+        csv_drop_array(c, (void **)&c->bytes, c->offset[n] + 8);
+        csv_drop_array(c, (void **)&c->offset, (n + 1) * sizeof *c->offset);
+    } else {
+        csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
+    }
+    csv_words_free(&c->words[0]);
+}
+
+/* Each distinct text is looked at once, each cell of a plain column. */
+static void to_numbers(csv_column *c, size_t n, char decimal) {
+    conversion v = {
+        .column = c, .decimal = decimal, .dates = c->kind == AML_DATETIME, .first = SIZE_MAX};
+    size_t n_levels = c->words[0].dict.n;
+    double *of_level = c->plain ? NULL : aml_malloc((n_levels + 1) * sizeof *of_level);
+    double *number = csv_new_array(c, n, sizeof *number);
+    c->verdict = CSV_SHORT_OF_MEMORY;
+    if (number && (c->plain || of_level)) {
+        c->verdict = CSV_GOOD;
+        v.to = c->plain ? number : of_level;
+        csv_each(c, n, convert_item, &v);
+        for (size_t i = 0; !c->plain && i < n; i++) number[i] = of_level[c->code[i]];
+        if (v.dates) csv_note_bad(c, v.first, v.bad);
+        if (v.bad * 2 > v.full) c->verdict = CSV_BAD_DATES;
+        drop_texts(c, n);
+        c->number = number;
+        count_numbers(c, n);
+    } else {
+        csv_drop_array(c, (void **)&number, n * sizeof *number);
+    }
+    aml_free(of_level);
 }
 
 /* ---- text */
 
-static void to_text(csv_column *c, const char *text, size_t n) {
+static bool to_plain(csv_column *c, size_t n) {
+    size_t bytes = 0, size;
+    uint64_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t size;
-        const char *s = cell(&size, c, text, i);
-        if (!c->verbatim && aml_is_missing_text(s, size)) {
-            c->ref[i] = csv_ref_make(csv_ref_at(c->ref[i]), 0, false);
-            size = 0;
-        }
-        c->n_missing += size == 0;
-        c->n_bytes += size;
+        csv_text_at(&size, c, i);
+        bytes += size;
     }
+    uint64_t *offset = csv_new_array(c, n + 1, sizeof *offset);
+    char *to = csv_new_array(c, bytes + 8, 1);
+    c->bytes = to;
+    c->offset = offset;
+    if (!offset || !to) return false;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = csv_text_at(&size, c, i);
+        offset[i] = at;
+        memcpy(to + at, text, size);
+        at += size;
+    }
+    offset[n] = at;
+    csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
+    csv_words_free(&c->words[0]);
+    c->plain = true;
+    return true;
+}
+
+/* Spellings of missing leave no bytes. */
+static void to_text(csv_column *c, size_t n) {
+    uint64_t at = 0, begin = 0;
+    if (!c->plain && !to_plain(c, n)) {
+        c->verdict = CSV_SHORT_OF_MEMORY;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t size = c->offset[i + 1] - begin;
+        const char *text = c->bytes + begin;
+        begin = c->offset[i + 1];
+        if (!c->verbatim && aml_is_missing_text(text, size)) size = 0;
+        if (size) memmove(c->bytes + at, text, size);
+        c->n_missing += size == 0;
+        c->offset[i] = at;
+        at += size;
+    }
+    c->text_size = c->offset[n];
+    c->offset[n] = at;
 }
 
 /* ---- categories */
@@ -115,117 +168,116 @@ static int by_count(const void *a, const void *b, void *arg) {
 
 /* Levels that are spellings of missing get code -1 and are left out. */
 static void to_category(csv_column *c, size_t n) {
-    int32_t *rank = aml_malloc(c->dict.n * sizeof *rank);
-    c->order = aml_malloc(c->dict.n * sizeof *c->order);
-    uint32_t m = 0;
     c->verdict = CSV_SHORT_OF_MEMORY;
-    for (size_t k = 0; rank && c->order && k < c->dict.n; k++) {
+    if (c->plain && !csv_encode(c, n)) return;
+    const csv_dict *d = &c->words[0].dict;
+    int32_t *rank = aml_malloc((d->n + 1) * sizeof *rank);
+    c->order = aml_malloc((d->n + 1) * sizeof *c->order);
+    uint32_t m = 0;
+    size_t n_missing = 0;
+    for (size_t k = 0; rank && c->order && k < d->n; k++) {
         rank[k] = -1;
-        if (!aml_is_missing_text(c->dict.levels[k].text, c->dict.levels[k].size))
-            c->order[m++] = (uint32_t)k;
+        if (!aml_is_missing_text(d->levels[k].text, d->levels[k].size)) c->order[m++] = (uint32_t)k;
     }
-    if (rank && c->order && !aml_sort(c->order, m, sizeof *c->order, by_count, c->dict.levels)) {
+    if (rank && c->order && !aml_sort(c->order, m, sizeof *c->order, by_count, d->levels)) {
         for (uint32_t k = 0; k < m; k++) rank[c->order[k]] = (int32_t)k;
         for (size_t i = 0; i < n; i++) {
             c->code[i] = rank[c->code[i]];
-            c->n_missing += c->code[i] < 0;
+            n_missing += c->code[i] < 0;
         }
+        c->n_missing = n_missing;
         c->n_levels = m;
         c->verdict = CSV_GOOD;
     }
     aml_free(rank);
 }
 
-static void known_codes(csv_column *c, const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        size_t size;
-        const char *s = cell(&size, c, text, i);
-        int64_t level = csv_dict_find(&c->dict, s, size);
-        bool missing = level < 0 && aml_is_missing_text(s, size);
-        c->code[i] = level >= 0 ? (int32_t)level : missing ? -1 : -2;
-        c->n_missing += missing;
-        c->n_unseen += level < 0 && !missing;
-    }
-}
-
-void csv_to_known_category(csv_column *c, const char *text, size_t n) {
-    c->verdict = CSV_SHORT_OF_MEMORY;
-    if (aml_memory_charge(c->dict.account, n * sizeof *c->code)) return;
-    c->code_bytes = n * sizeof *c->code;
-    c->code = aml_malloc(c->code_bytes);
-    if (!c->code) return;
-    for (uint32_t k = 0; k < c->schema->n_levels; k++)
-        if (csv_dict_add(&c->dict, c->schema->levels[k], strlen(c->schema->levels[k])) < 0) return;
-    c->n_levels = c->schema->n_levels;
-    known_codes(c, text, n);
-    c->verdict = CSV_GOOD;
-}
-
-void csv_convert(csv_column *c, const char *text, size_t n, char decimal) {
+void csv_convert(csv_column *c, size_t n, char decimal) {
     switch (c->kind) {
-    case AML_NUMBER: spread(c, level_numbers(c, decimal), n); break;
-    case AML_DATETIME: spread(c, level_dates(c, c->date_compact), n); break;
+    case AML_NUMBER:
+    case AML_DATETIME: to_numbers(c, n, decimal); break;
     case AML_CATEGORY: to_category(c, n); break;
     case AML_TEXT:
-    case AML_IDENTIFIER: to_text(c, text, n); break;
+    case AML_IDENTIFIER: to_text(c, n); break;
     }
 }
 
-void csv_column_free(csv_column *c) {
-    csv_dict_free(&c->dict);
-    aml_memory_release(c->dict.account, c->code_bytes);
+void csv_column_free(csv_column *c, size_t n_threads) {
+    for (size_t t = 0; c->words && t < n_threads; t++) csv_words_free(&c->words[t]);
+    aml_memory_release(c->account, c->charged);
+    aml_free(c->number);
     aml_free(c->code);
+    aml_free(c->offset);
+    aml_free(c->bytes);
     aml_free(c->order);
-    c->code_bytes = 0;
+    aml_free(c->bad);
+    c->number = NULL;
     c->code = NULL;
+    c->offset = NULL;
+    c->bytes = c->bad = NULL;
     c->order = NULL;
+    c->charged = 0;
 }
 
 /* ---- into the frame */
 
-static aml_status finish_category(aml_column *out, const csv_column *c, size_t n, aml_arena *keep) {
+/* Large arrays are handed over as they are, without the room they have left. */
+static const void *hand_over(csv_column *c, void **array, size_t room, size_t used,
+                             aml_arena *keep) {
+    enum { LARGE = 1 << 16 };
+    void *a = *array;
+    if (used < LARGE) {
+        a = aml_copy(keep, *array, used);
+        if (a) csv_drop_array(c, array, room);
+        return a;
+    }
+    void *less = used < room ? aml_realloc(a, used) : a;
+    a = less ? less : a;
+    *array = NULL;
+    c->charged -= room;
+    aml_memory_release(c->account, room - used);
+    if (aml_arena_adopt(keep, a, used)) {
+        aml_memory_release(c->account, used);
+        aml_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+static aml_status finish_category(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
     const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
-    out->code = aml_copy(keep, c->code, n * sizeof *out->code);
-    if (!levels || !out->code) return AML_ENOMEM;
+    if (!levels) return AML_ENOMEM;
     for (uint32_t k = 0; k < c->n_levels; k++) {
-        const csv_level *l = c->schema ? NULL : &c->dict.levels[c->order[k]];
+        const csv_level *l = c->schema ? NULL : &c->words[0].dict.levels[c->order[k]];
         levels[k] =
             l ? aml_strndup(keep, l->text, l->size) : aml_strdup(keep, c->schema->levels[k]);
         if (!levels[k]) return AML_ENOMEM;
     }
     out->levels = levels;
     out->n_levels = c->n_levels;
-    return AML_OK;
+    out->code =
+        hand_over(c, (void **)&c->code, c->code_room * sizeof *c->code, n * sizeof *c->code, keep);
+    return out->code ? AML_OK : AML_ENOMEM;
 }
 
-static aml_status finish_text(aml_column *out, const csv_column *c, const char *text, size_t n,
-                              aml_arena *keep) {
-    uint64_t *offset = aml_alloc_raw(keep, n + 1, sizeof *offset);
-    char *bytes = aml_alloc_raw(keep, c->n_bytes, 1);
-    uint64_t at = 0;
-    if (!offset || !bytes) return AML_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        size_t size;
-        const char *s = cell(&size, c, text, i);
-        offset[i] = at;
-        memcpy(bytes + at, s, size);
-        at += size;
-    }
-    offset[n] = at;
-    out->offset = offset;
-    out->bytes = bytes;
-    return AML_OK;
+static aml_status finish_text(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
+    size_t used = c->offset[n];
+    out->bytes = hand_over(c, (void **)&c->bytes, c->text_size + 8, used, keep);
+    if (!out->bytes) return AML_ENOMEM;
+    size_t bytes = (n + 1) * sizeof *c->offset;
+    out->offset = hand_over(c, (void **)&c->offset, bytes, bytes, keep);
+    return out->offset ? AML_OK : AML_ENOMEM;
 }
 
-aml_status csv_finish(aml_column *out, csv_column *c, const char *text, size_t n, aml_arena *keep) {
+aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
     *out = (aml_column){.name = c->name,
                         .kind = c->kind,
                         .n_missing = c->n_missing,
                         .n_unseen = c->n_unseen,
-                        .integer = c->kind == AML_NUMBER && c->integer,
+                        .integer = c->kind == AML_NUMBER && !c->broken && c->n_missing < n,
                         .day_first = c->kind == AML_DATETIME && c->day_first};
     if (c->kind == AML_CATEGORY) return finish_category(out, c, n, keep);
-    if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) return finish_text(out, c, text, n, keep);
-    out->number = c->ref ? aml_copy(keep, c->number, n * sizeof *out->number) : c->number;
+    if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) return finish_text(out, c, n, keep);
+    out->number = hand_over(c, (void **)&c->number, c->charged, n * sizeof *c->number, keep);
     return out->number ? AML_OK : AML_ENOMEM;
 }

@@ -1,15 +1,25 @@
-/* csv_columns.h: a judged column in its final form; between csv_kinds.c and csv_columns.c. */
+/* csv_columns.h: a column of words on its way to its final form; between csv_gather.c, csv_kinds.c and
+ * csv_columns.c. */
 #ifndef AML_CORE_CSV_COLUMNS_H
 #define AML_CORE_CSV_COLUMNS_H
 
 #include "automl/core/csv_internal.h"
 
-/* Fills c->dict with the distinct texts and c->code with each row's index in it. False: out of memory. */
-bool csv_find_levels(csv_column *c, const char *text, size_t n);
+/* The texts of a column with their counts: the distinct ones, or each cell where the column is plain. They come in
+ * no particular order. Stops when the function returns false. */
+typedef bool csv_item_fn(void *arg, const csv_level *item);
+void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg);
+
+/* An array of n elements on the heap, charged to the column's account; NULL when memory is short. */
+void *csv_new_array(csv_column *c, size_t n, size_t size);
+void csv_drop_array(csv_column *c, void **array, size_t bytes); /* frees it; *array becomes NULL */
+/* Puts all cells of a plain column into a dictionary and codes. False: out of memory. */
+bool csv_encode(csv_column *c, size_t n);
+/* The text of a row. */
+const char *csv_text_at(size_t *size, const csv_column *c, size_t row);
 
 /* Cells to the form that c->kind asks for. */
-void csv_convert(csv_column *c, const char *text, size_t n, char decimal);
-void csv_to_known_category(csv_column *c, const char *text, size_t n);
+void csv_convert(csv_column *c, size_t n, char decimal);
 
 /* Remembers the first cell that does not fit (SIZE_MAX: none) and how many there are. */
 void csv_note_bad(csv_column *c, size_t row, size_t count);

@@ -12,16 +12,16 @@ static const char *quantity(char out[48], size_t n, const char *what) {
 }
 
 /* Rows agree with each other, only the line above them does not. */
-static bool is_title(const csv_reader *r, const csv_flaw *f, size_t count) {
-    return r->header && r->width == 1 && f->fields > 1 && count == r->index.n_rows;
+static bool is_title(const csv_reader *r, const csv_flaw *f) {
+    return r->header && r->width == 1 && f->fields > 1 && f->count == r->n_rows;
 }
 
 static aml_status explain_title(const csv_reader *r, const csv_flaw *f) {
-    aml_fail_at(AML_EDATA, r->source.name, 1, 1, "line 1 has 1 field, the lines below it have %zu",
+    aml_fail_at(AML_EDATA, r->stream.name, 1, 1, "line 1 has 1 field, the lines below it have %zu",
                 f->fields);
     return aml_help(AML_EDATA,
                     "the first line must be the header; this looks like a title or a comment",
-                    "remove the lines above the header");
+                    "leave it out with --skip-lines 1, or remove the lines above the header");
 }
 
 static aml_status explain_width(const csv_reader *r, const csv_flaw *f, size_t line, size_t column,
@@ -29,12 +29,12 @@ static aml_status explain_width(const csv_reader *r, const csv_flaw *f, size_t l
     char found[48], others[80] = "";
     bool longer = f->fields > r->width;
     quantity(found, f->fields, "field");
-    aml_fail_at(AML_EDATA, r->source.name, line, column, "row has %s, %s has %zu", found,
+    aml_fail_at(AML_EDATA, r->stream.name, line, column, "row has %s, %s has %zu", found,
                 r->header ? "the header" : "the first line", r->width);
     if (more)
         snprintf(others, sizeof others, "; %zu more %s this problem", more,
                  more == 1 ? "row has" : "rows have");
-    if (longer && r->index.separator == ',')
+    if (longer && r->dialect.separator == ',')
         return aml_help(AML_EDATA, "a row must have as many fields as the header",
                         "quote a field that holds a comma; numbers with a decimal comma need "
                         "another separator%s",
@@ -45,18 +45,17 @@ static aml_status explain_width(const csv_reader *r, const csv_flaw *f, size_t l
                     others);
 }
 
-aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *f, size_t count) {
-    size_t line, column;
-    csv_place(&line, &column, &r->source, &r->index, f->at);
+aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *f) {
+    size_t line = f->line, column = f->column;
     if (f->kind == CSV_WIDTH)
-        return is_title(r, f, count) ? explain_title(r, f)
-                                     : explain_width(r, f, line, column, count - 1);
+        return is_title(r, f) ? explain_title(r, f)
+                              : explain_width(r, f, line, column, f->count - 1);
     if (f->kind == CSV_LONG_FIELD) {
-        aml_fail_at(AML_EDATA, r->source.name, line, column,
+        aml_fail_at(AML_EDATA, r->stream.name, line, column,
                     "field is longer than the limit of %d MiB", CSV_FIELD_LIMIT >> 20);
         return aml_help(AML_EDATA, "a quote may be missing", "check the quotes of this line");
     }
-    aml_fail_at(AML_EDATA, r->source.name, line, column, "text after closing quote");
+    aml_fail_at(AML_EDATA, r->stream.name, line, column, "text after closing quote");
     return aml_help(AML_EDATA, "a quoted field ends with its quote",
                     "write a quote inside a quoted field twice (\"\"), or quote the whole field");
 }
@@ -77,11 +76,11 @@ static aml_status explain_stray(const csv_column *c, const char *name, const cha
     return aml_help(AML_EDATA, why, "correct the cell, empty it (missing), or remove the line");
 }
 
-aml_status csv_explain_column(const csv_column *c, const char *text, size_t n, const char *source,
-                              size_t line, size_t column) {
+aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
+                              size_t column) {
     char shown[4 * SHOWN + 8], name[4 * SHOWN + 8];
-    const char *bad = text + csv_ref_at(c->bad);
-    size_t size = csv_ref_size(c->bad);
+    const char *bad = c->bad ? c->bad : "";
+    size_t size = c->bad_size;
     aml_printable(shown, sizeof shown, bad, size, SHOWN);
     aml_printable(name, sizeof name, c->name, strlen(c->name), SHOWN);
     switch (c->verdict) {
@@ -101,7 +100,7 @@ aml_status csv_explain_column(const csv_column *c, const char *text, size_t n, c
     case CSV_THOUSANDS_CELL:
         aml_fail_at(AML_EDATA, source, line, column,
                     "thousands separator: `%s` in the column of numbers `%s`", shown, name);
-        return aml_help(AML_EDATA, "numbers are written without separators of groups",
+        return aml_help(AML_EDATA, "only a few numbers of the column are written so",
                         "write it as digits: 1234567");
     case CSV_BAD_DATES:
         aml_fail_at(AML_EDATA, source, line, column, "`%s` in the column of dates `%s`", shown,

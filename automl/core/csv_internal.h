@@ -1,97 +1,179 @@
 /* csv_internal.h: the stages of reading CSV, from bytes to columns.
  *
- * load (bytes, checked) → dialect (separator) → index (records in blocks) → tokens of a block (cells) →
- * columns of numbers or of references → kinds → frame. Blocks, then columns, are worked on in parallel. */
+ * stream (windows of whole records, with masks) → dialect (from the first window) → rows (where cells end) →
+ * numbers or words of columns, in place → kinds → frame. Windows are read one after the other and worked on side
+ * by side; columns are judged side by side. Only what the frame needs is kept of the text. */
 #ifndef AML_CORE_CSV_INTERNAL_H
 #define AML_CORE_CSV_INTERNAL_H
 
 #include "automl/core/csv.h"
+#include "automl/core/csv_marks.h"
+#include "automl/core/csv_words.h"
+#include "automl/core/io.h"
 
 enum {
     CSV_FIELD_LIMIT = 16 << 20, /* bytes of one field */
     CSV_LINE_LIMIT = 256 << 20, /* bytes of one line */
-    CSV_PADDING = 64            /* readable bytes behind the text, a line feed first */
+    CSV_PADDING = 64            /* readable bytes before and behind a text */
 };
 
-/* ---- csv_load.c: the text in memory, without NUL, valid UTF-8, byte order mark left out */
-typedef struct csv_source {
-    const char *name;
-    char *text; /* length bytes, then CSV_PADDING */
-    size_t length;
-    bool bom;
-    const char *compression;
+typedef struct csv_dialect {
+    char separator, quote, decimal;
+} csv_dialect;
+
+/* ---- csv_encoding.c: other encodings to UTF-8 */
+typedef struct csv_decoder csv_decoder;
+typedef aml_status csv_bytes_fn(void *arg, char *to, size_t size, size_t *got);
+/* *out is NULL for UTF-8 (and name NULL), which needs none. Frees with aml_free. AML_EUSAGE: unknown name. */
+aml_status csv_decoder_new(csv_decoder **out, const char *name);
+void csv_decoder_rewind(csv_decoder *d);
+/* Fills `to` but for up to 3 bytes, with bytes from `read`. *got is 0 at the end. */
+aml_status csv_decode(csv_decoder *d, char *to, size_t size, size_t *got, csv_bytes_fn *read,
+                      void *arg);
+
+/* ---- csv_stream.c: the text in windows */
+
+/* A piece of the text that begins and ends with a record. */
+typedef struct csv_window {
+    size_t number; /* 0, 1, 2 … */
+    char *text;    /* readable from -CSV_PADDING to length + CSV_PADDING */
+    size_t length; /* of its records, the last line end included; 0: the text has ended */
+    size_t filled; /* bytes of text: the records and the beginning of the next one */
+    bool last;     /* nothing comes behind `filled` */
+    bool closed;   /* the last line end is not in the file */
+    csv_marks marks;
+    uint64_t *end;  /* masks: line ends of records, */
+    uint64_t *line; /* and all line ends, those within quotes too */
+    size_t n_lines; /* bits of `line` up to length */
+    size_t lines_before;
+    bool irregular; /* it has quotes that take a walk to understand */
     char *buffer;
-    size_t room; /* of buffer, charged to account */
+    uint64_t *masks;
+    size_t room, charged;
+} csv_window;
+
+typedef struct csv_stream {
+    const char *name;
+    aml_input *input;   /* or NULL: */
+    const char *memory; /* the text, borrowed */
+    size_t memory_length, memory_at;
+    csv_decoder *decoder; /* or NULL: it is UTF-8 */
+    csv_dialect dialect;
+    size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
+    bool keep;                      /* the input cannot be read again: it is kept */
+    char *kept;                     /* heap */
+    size_t kept_room;
+    char *carry; /* the beginning of the next record: heap */
+    size_t carry_size, carry_room;
+    size_t window_bytes; /* grows with the records */
+    size_t least_window;
+    size_t n_windows, n_bytes, n_lines; /* of windows so far */
+    bool ended, bom;
+    const char *compression;
     aml_memory *account;
-} csv_source;
+} csv_stream;
 
-aml_status csv_load_file(csv_source *s, const char *path, aml_memory *account);
-aml_status csv_load_text(csv_source *s, const char *text, size_t length, const char *name,
-                         aml_memory *account);
-void csv_unload(csv_source *s);
+aml_status csv_stream_open(csv_stream *s, const char *path, const aml_csv_options *options);
+aml_status csv_stream_open_text(csv_stream *s, const char *text, size_t length, const char *name,
+                                const aml_csv_options *options);
+aml_status csv_stream_rewind(csv_stream *s); /* back to the first window */
+void csv_stream_close(csv_stream *s);
+/* Bytes of text if they can be foretold, else 0. */
+size_t csv_stream_size(const csv_stream *s);
+/* Reads on into the window, which keeps what it has, until `want` bytes are there or the text ends. */
+aml_status csv_stream_fill(csv_stream *s, csv_window *w, size_t want);
+/* The next window, filled up to whole records. Its length is 0 at the end. */
+aml_status csv_stream_next(csv_stream *s, csv_window *w);
+/* The same for a window that has been filled. */
+aml_status csv_stream_cut(csv_stream *s, csv_window *w);
+void csv_window_free(csv_window *w, aml_memory *account);
 
-/* ---- csv_scan.c: records and cells */
+/* ---- csv_check.c: bytes that are no text */
 
-/* A cell: where it begins, its size, and whether it holds doubled quotes still to be undone. */
-typedef uint64_t csv_ref;
-enum { CSV_SIZE_BITS = 25 };
-static inline csv_ref csv_ref_make(size_t at, size_t size, bool escaped) {
-    return (uint64_t)at << (CSV_SIZE_BITS + 1) | (uint64_t)escaped << CSV_SIZE_BITS | size;
-}
-static inline size_t csv_ref_at(csv_ref r) { return (size_t)(r >> (CSV_SIZE_BITS + 1)); }
-static inline size_t csv_ref_size(csv_ref r) { return r & ((1u << CSV_SIZE_BITS) - 1); }
-static inline bool csv_ref_escaped(csv_ref r) { return r >> CSV_SIZE_BITS & 1; }
+/* Refuses other kinds of files by their first bytes. */
+aml_status csv_check_magic(const char *text, size_t length, const char *name);
+/* Refuses NUL and what is not UTF-8 in text[0 … length-1], whose first line has the number `line`. At `end`, the
+ * last character must be whole. */
+aml_status csv_check_text(const char *text, size_t length, bool end, const char *name, size_t line);
 
-typedef struct csv_block {
-    size_t at, row, n_rows, line; /* first byte, first row, rows, line number of the first byte */
-} csv_block;
+/* ---- csv_scan.c: the structure of records */
 
-typedef struct csv_index {
-    csv_block *blocks; /* heap */
-    size_t n_blocks, room;
-    size_t n_rows, n_blank;
-    size_t n_lf, n_crlf, n_cr;
-    char separator;
-} csv_index;
+/* Makes w->end, w->line and w->marks.separator those of the structure. Returns the length of the whole records but
+ * the last `skip` ones, 0 when not even the first one is whole. *open gets the place of a quote that is not closed, or SIZE_MAX. */
+size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d, size_t skip);
+/* Fields of the record that begins at `at`, and where its line ends. */
+size_t csv_count_fields(size_t *end, const char *text, size_t length, size_t at,
+                        const csv_dialect *d);
+bool csv_ends_line(const char *text, size_t i);
+/* Line (from 1) and column (in characters, from 1) of a byte of a text. */
+void csv_place(size_t *line, size_t *column, const char *text, size_t at);
 
-/* Finds where records begin. An unterminated quote fails at its opening line. */
-aml_status csv_index_build(csv_index *x, const csv_source *s, char separator, size_t max_rows);
-void csv_index_free(csv_index *x);
-void csv_index_drop_first(csv_index *x, const csv_source *s); /* the header is no row */
+/* ---- csv_rows.c: the cells of a window */
 
 typedef enum csv_flaw_kind { CSV_FINE, CSV_WIDTH, CSV_AFTER_QUOTE, CSV_LONG_FIELD } csv_flaw_kind;
 typedef struct csv_flaw {
-    csv_flaw_kind kind; /* of the first flawed row of a block */
+    csv_flaw_kind kind; /* of the first flawed row */
     size_t at, fields;  /* the place, and the fields that row has */
-    size_t count;       /* flawed rows of the block */
+    size_t line, column;
+    size_t count; /* flawed rows */
 } csv_flaw;
 
-/* cells[row * width + field] of all rows of a block; rows that are too short are filled with empty cells.
- * line[row] (may be NULL) gets line numbers. */
-void csv_tokens(csv_ref *cells, uint64_t *line, csv_flaw *flaw, const csv_source *s,
-                const csv_index *x, const csv_block *block, size_t width);
-/* Fields of the record that begins at `at`, and where its line ends. */
-size_t csv_count_fields(size_t *end, const csv_source *s, size_t at, char separator);
-/* Line and column (in characters, from 1) of a byte. */
-void csv_place(size_t *line, size_t *column, const csv_source *s, const csv_index *x, size_t at);
-/* Undoes doubled quotes in the text itself. */
-csv_ref csv_unescape(char *text, csv_ref r);
+/* Field k of row i ends at field_end[first[i] + k]; first[i] + k < next[i]. */
+typedef struct csv_rows {
+    uint32_t *field_end; /* positions in the window */
+    uint32_t *first;     /* n: index into field_end */
+    uint32_t *next;      /* n: behind the last one */
+    uint32_t *start;     /* n: first byte */
+    uint32_t *line;      /* n: line ends before the row, where not `plain` */
+    size_t n, n_blank, n_ragged;
+    size_t n_feed, n_pair, n_carriage; /* lines that end with LF, CRLF, CR */
+    bool plain;                        /* row i is line i + skip */
+    size_t skip;
+    csv_flaw flaw;
+    size_t room_ends, room_rows, charged;
+} csv_rows;
+
+/* Width 0: of any. */
+aml_status csv_rows_find(csv_rows *rows, const csv_window *w, const csv_dialect *d, size_t width,
+                         csv_ragged ragged, aml_memory *account);
+void csv_rows_drop_first(csv_rows *rows);
+void csv_rows_free(csv_rows *rows, aml_memory *account);
+
+/* A cell: its text without blanks around it or quotes. */
+typedef struct csv_cell {
+    const char *text;
+    size_t size;
+    bool escaped; /* holds doubled quotes */
+} csv_cell;
+csv_cell csv_cell_at(const csv_window *w, const csv_rows *rows, size_t row, size_t field,
+                     const csv_dialect *d);
+/* Undoes doubled quotes into `room`, which has cell.size bytes. */
+csv_cell csv_unescape(char *room, csv_cell cell, char quote);
 
 /* ---- csv_dialect.c: what the first records tell */
-char csv_find_separator(const csv_source *s);
+char csv_find_separator(const char *text, size_t length, char quote);
+
+/* The cells of the first window. */
+typedef struct csv_sample {
+    const csv_cell *cells; /* n_rows × width */
+    size_t n_rows, width;
+} csv_sample;
 /* A decimal comma is looked for only where the separator leaves room for it. */
-char csv_find_decimal(const csv_source *s, const csv_ref *cells, size_t n, char separator);
-/* Is the first of `n` rows a header? */
-bool csv_find_header(const csv_source *s, const csv_ref *cells, size_t n, size_t width,
-                     char decimal);
+char csv_find_decimal(const csv_sample *s, char separator);
+/* Is the first row a header? */
+bool csv_find_header(const csv_sample *s, char decimal);
 
 /* ---- csv_values.c: what one cell says */
 bool csv_number(double *out, const char *s, size_t n,
                 char decimal); /* true for an overflow, with ±inf */
 bool csv_missing_number(const char *s,
                         size_t n); /* spellings of missing only in a column of numbers: - . None */
-bool csv_infinite(const char *s, size_t n);               /* inf, Infinity, … */
-bool csv_thousands(const char *s, size_t n);              /* 1,234 or 1,234,567.8 */
+bool csv_infinite(const char *s, size_t n);  /* inf, Infinity, … */
+bool csv_thousands(const char *s, size_t n); /* 1,234 or 1,234,567.8 */
+/* A number as people write amounts: with groups of thousands, a currency, a percent sign, or parentheses for a
+ * minus. *unit gets the currency or "%", *unit_size 0 for none. False for a plain number, too. */
+bool csv_amount(double *out, const char **unit, size_t *unit_size, const char *s, size_t n,
+                char decimal);
 bool csv_long_integer(const char *s, size_t n, double x); /* digits that a double does not keep */
 
 /* ---- datetime.c */
@@ -106,26 +188,7 @@ typedef enum csv_date_form {
 /* As aml_parse_datetime, telling the form; CSV_NO_DATE when it is none. */
 csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
 
-/* ---- csv_dict.c: distinct texts */
-typedef struct csv_level {
-    const char *text; /* borrowed */
-    size_t size, count;
-    size_t row; /* where it comes first */
-} csv_level;
-typedef struct csv_dict {
-    csv_level *levels;
-    uint64_t *slots; /* hash << 32 | index + 1 */
-    size_t n, room, n_slots;
-    size_t charged;
-    aml_memory *account;
-} csv_dict;
-enum { CSV_NO_LEVEL = -1, CSV_NO_MEMORY = -2 };
-/* Index of a text, added when new. CSV_NO_MEMORY. Count and row are the caller's. */
-int64_t csv_dict_add(csv_dict *d, const char *text, size_t size);
-int64_t csv_dict_find(const csv_dict *d, const char *text, size_t size);
-void csv_dict_free(csv_dict *d);
-
-/* ---- csv_kinds.c, csv_columns.c: a column of references to a typed column */
+/* ---- csv_kinds.c, csv_columns.c: a column of words to a typed column */
 typedef enum csv_verdict {
     CSV_GOOD,
     CSV_SHORT_OF_MEMORY,
@@ -143,50 +206,76 @@ typedef struct csv_column {
     bool verbatim;                   /* TEXT whose cells stay as they are written */
     aml_kind kind;                   /* given, or 0 until it is found */
     const aml_schema_column *schema; /* or NULL */
-    double *number;                  /* numbers so far, or NULL */
-    csv_ref *ref;                    /* references, or NULL; later doubles */
-    _Atomic bool mixed;              /* a cell of `number` is no number: references are needed */
-    _Atomic bool soft;               /* a cell is missing only if the column is numbers */
-    _Atomic bool long_integer;       /* digits were lost */
+    double *number;                  /* numbers (dates too), or NULL: heap */
+    int32_t *code;                   /* words: index into the dictionary, later the level; heap */
+    size_t code_room;
+    size_t charged;            /* for all arrays of the column but its words */
+    csv_words *words;          /* words, one for each thread; later all in the first */
+    _Atomic bool plain;        /* words whose texts are too many for a dictionary */
+    _Atomic bool mixed;        /* a cell of `number` is no number: it takes a second pass */
+    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
+    _Atomic bool long_integer; /* digits were lost */
+    _Atomic bool broken;       /* a number is not whole */
+    _Atomic size_t n_missing, n_unseen;
     /* found by csv_judge */
     csv_verdict verdict;
     size_t bad_row, n_bad; /* the first cell that does not fit, and how many there are */
-    csv_ref bad;
-    csv_dict dict;
-    int32_t *code;     /* of each row: index in dict, then code of the level: heap */
-    size_t code_bytes; /* charged for it */
-    uint32_t *order;   /* the levels of a category in order, n_levels indices into dict: heap */
+    char *bad;             /* its text: heap, NUL-ended */
+    size_t bad_size;
+    uint64_t *offset; /* text: cell i is bytes[offset[i] … offset[i + 1]-1]; heap */
+    char *bytes;
+    size_t text_size; /* bytes before spellings of missing were left out */
+    uint32_t
+        *order; /* the levels of a category in order, n_levels indices into the dictionary: heap */
     uint32_t n_levels;
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
     bool mostly_numbers;
-    size_t n_missing, n_unseen, n_bytes;
-    bool integer;
+    bool amounts;  /* numbers are written as csv_amount reads them */
+    char unit[16]; /* theirs, "" for none */
+    aml_memory *account;
 } csv_column;
 
-/* Finds the kind of a column with references, and what the frame needs: numbers and dates are written over
- * `ref` as doubles, category codes go to `code`. Touches only the column (and the text of its cells). Distinct
- * texts are found first, so that each is looked at once. */
-void csv_judge(csv_column *c, char *text, size_t n, char decimal);
-void csv_judge_numbers(csv_column *c, size_t n); /* counts of a column of numbers */
+/* The rows of a window in the table. */
+typedef struct csv_block {
+    size_t row, n_rows;
+    size_t line; /* of its first byte */
+    int thread;  /* whose words they are */
+    bool plain;
+    uint32_t *lines; /* of its rows, from `line`, where not plain: heap */
+} csv_block;
+
+/* csv_gather.c: what the threads have, in the first one's dictionary and in code; or in bytes and offset where the
+ * column is plain. False: out of memory. */
+bool csv_gather(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
+                size_t n_threads);
+/* Finds the kind of a gathered column of words, and what the frame needs of it: number, code and order, or bytes
+ * and offset. Touches only the column. */
+void csv_judge(csv_column *c, size_t n, char decimal);
 /* The judged column as part of a frame, in the arena. */
-aml_status csv_finish(aml_column *out, csv_column *c, const char *text, size_t n, aml_arena *keep);
-void csv_column_free(csv_column *c);
+aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep);
+void csv_column_free(csv_column *c, size_t n_threads);
 
 /* ---- csv.c: a reading under way */
+
 typedef struct csv_reader {
     const aml_csv_options *options;
-    csv_source source;
-    csv_index index;
-    char decimal;
+    csv_stream stream;
+    csv_dialect dialect;
     bool header;
-    size_t width;        /* fields of a row */
-    csv_ref *sample;     /* cells of the first block, the header among them */
-    size_t n_sample;     /* its rows */
-    const char **names;  /* of all fields */
+    size_t width; /* fields of a row */
+    csv_window first;
+    csv_rows first_rows;
+    csv_sample sample; /* of the first window, the header among it */
+    const char **names;
     csv_column *columns; /* those the frame gets */
     size_t n_columns;
-    uint64_t *line;         /* of each row */
+    csv_column **by_field; /* the same in the order of their fields */
+    size_t n_threads;
+    csv_block *blocks; /* heap */
+    size_t n_blocks, blocks_room;
+    size_t n_rows, room_rows, n_blank, n_ragged;
+    size_t n_feed, n_pair, n_carriage;
     aml_arena *keep, *work; /* the frame's; dropped at the end */
     const char **notes;
     size_t n_notes;
@@ -205,12 +294,31 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
 aml_status csv_name_fields(csv_reader *r);
 aml_status csv_choose_columns(csv_reader *r);
 
-/* ---- csv_fill.c: cells into columns */
+/* ---- csv_cells.c: the cells of a window into columns */
+/* What one thread works with. */
+typedef struct csv_worker {
+    csv_window window;
+    csv_rows rows;
+    char *scratch; /* for doubled quotes and texts side by side; heap */
+    size_t scratch_room;
+    int thread;
+} csv_worker;
+/* Rows of the window are rows `row` … of the table. `again`: only columns that turned out not to be numbers.
+ * False: out of memory. */
+bool csv_put_cells(csv_reader *r, csv_worker *w, size_t row, bool again);
+/* csv_numbers.c: up to CSV_RUN columns of numbers whose fields are neighbours. */
+enum { CSV_RUN = 16 };
+void csv_put_numbers(csv_column **columns, size_t count, const csv_reader *r, const csv_worker *w,
+                     size_t row);
+
+/* ---- csv_fill.c: all windows */
 aml_status csv_fill(csv_reader *r);
+/* Line and column of a cell, by reading the text again. 0 when it cannot be. */
+void csv_locate(size_t *line, size_t *column, csv_reader *r, size_t row, size_t field);
 
 /* ---- csv_explain.c: failures in words */
-aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *first, size_t count);
-aml_status csv_explain_column(const csv_column *c, const char *text, size_t n, const char *source,
-                              size_t line, size_t column);
+aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *first);
+aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
+                              size_t column);
 
 #endif

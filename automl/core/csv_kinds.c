@@ -8,9 +8,11 @@
 typedef struct census {
     size_t missing, numbers, infinite, overflow, thousands, soft;
     size_t bytes, blanks; /* of cells that are not missing */
-    size_t levels;        /* distinct texts that are not missing */
+    size_t levels;        /* distinct texts that are not missing; cells where the column is plain */
     size_t first_bad;     /* first row that is neither number nor missing, or SIZE_MAX */
     csv_verdict bad;      /* what it is */
+    csv_column *column;
+    char decimal;
 } census;
 
 static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_column *c) {
@@ -35,91 +37,151 @@ static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_col
     return CSV_THOUSANDS_CELL;
 }
 
-/* Levels come in the order of their first rows. */
-static void take_census(census *t, csv_column *c, char decimal) {
-    *t = (census){.first_bad = SIZE_MAX};
-    for (size_t k = 0; k < c->dict.n; k++) {
-        const csv_level *l = &c->dict.levels[k];
-        if (aml_is_missing_text(l->text, l->size)) {
-            t->missing += l->count;
-            continue;
-        }
-        size_t blanks = 0;
-        for (size_t i = 0; i < l->size; i++) blanks += l->text[i] == ' ';
-        t->levels++;
-        t->bytes += l->size * l->count;
-        t->blanks += blanks * l->count;
-        csv_verdict v = classify(t, l, decimal, c);
-        if (v == CSV_GOOD || t->first_bad != SIZE_MAX) continue;
-        t->first_bad = l->row;
-        t->bad = v;
+static bool take_item(void *arg, const csv_level *l) {
+    census *t = arg;
+    size_t blanks = 0;
+    if (aml_is_missing_text(l->text, l->size)) {
+        t->missing += l->count;
+        return true;
     }
+    for (size_t i = 0; i < l->size; i++) blanks += l->text[i] == ' ';
+    t->levels++;
+    t->bytes += l->size * l->count;
+    t->blanks += blanks * l->count;
+    csv_verdict v = classify(t, l, t->decimal, t->column);
+    if (v == CSV_GOOD || l->row >= t->first_bad) return true;
+    t->first_bad = l->row;
+    t->bad = v;
+    return true;
+}
+
+static void take_census(census *t, csv_column *c, size_t n, char decimal) {
+    *t = (census){.first_bad = SIZE_MAX, .column = c, .decimal = decimal};
+    csv_each(c, n, take_item, t);
 }
 
 /* ---- dates */
 
 typedef struct dates {
     size_t forms[CSV_COMPACT + 1], parsed;
+    bool day_first, compact;
+    bool points; /* between day, month and year */
+    size_t bad, most_bad;
 } dates;
 
-static void count_dates(dates *d, const csv_column *c, bool day_first, bool compact) {
-    *d = (dates){0};
-    for (size_t k = 0; k < c->dict.n; k++) {
-        double t;
-        const csv_level *l = &c->dict.levels[k];
-        csv_date_form form = csv_datetime(&t, l->text, l->size, day_first, compact);
-        if (form == CSV_NO_DATE) continue;
-        d->forms[form] += l->count;
-        d->parsed += l->count;
-    }
+static bool count_date(void *arg, const csv_level *l) {
+    dates *d = arg;
+    double t;
+    csv_date_form form = csv_datetime(&t, l->text, l->size, d->day_first, d->compact);
+    d->points |= memchr(l->text, '.', l->size < 3 ? l->size : 3) != NULL;
+    if (form == CSV_NO_DATE) return true;
+    d->forms[form] += l->count;
+    d->parsed += l->count;
+    return true;
 }
 
 /* Month first unless more cells are dates the other way round, or the separator is a point. */
-static bool find_day_first(csv_column *c, dates *best, bool compact) {
-    dates day;
-    bool points = false;
-    count_dates(best, c, false, compact);
-    count_dates(&day, c, true, compact);
+static bool find_day_first(csv_column *c, size_t n, dates *best, bool compact) {
+    dates day = {.day_first = true, .compact = compact};
+    *best = (dates){.compact = compact};
+    csv_each(c, n, count_date, best);
+    if (best->parsed && best->forms[CSV_SLASHED] == 0 && best->forms[CSV_YMD] == best->parsed)
+        return false;
+    csv_each(c, n, count_date, &day);
     if (best->forms[CSV_SLASHED] + day.forms[CSV_SLASHED] == 0) return false;
-    for (size_t k = 0; k < c->dict.n && !points; k++) {
-        const csv_level *l = &c->dict.levels[k];
-        points = memchr(l->text, '.', l->size < 3 ? l->size : 3) != NULL;
-    }
     c->ambiguous_date = day.parsed == best->parsed;
-    if (c->ambiguous_date ? !points : day.parsed < best->parsed) return false;
+    if (c->ambiguous_date ? !best->points : day.parsed < best->parsed) return false;
     *best = day;
     return true;
 }
 
-/* A look at the first texts says no for nearly every column that holds no dates. */
-static bool looks_like_dates(const csv_column *c) {
-    size_t seen = 0, good = 0;
-    for (size_t k = 0; k < c->dict.n && seen < 50; k++) {
-        double t;
-        const csv_level *l = &c->dict.levels[k];
-        if (aml_is_missing_text(l->text, l->size)) continue;
-        seen++;
-        good += csv_datetime(&t, l->text, l->size, false, false) ||
-                csv_datetime(&t, l->text, l->size, true, false);
-    }
-    return good * 10 > seen * 8;
+static bool count_no_date(void *arg, const csv_level *l) {
+    dates *d = arg;
+    double t;
+    if (aml_is_missing_text(l->text, l->size)) return true;
+    if (!csv_datetime(&t, l->text, l->size, false, false) &&
+        !csv_datetime(&t, l->text, l->size, true, false))
+        d->bad += l->count;
+    return d->bad <= d->most_bad;
 }
 
-static bool are_dates(csv_column *c, size_t full) {
-    dates d;
+static bool are_dates(csv_column *c, size_t n, size_t full) {
+    dates d = {.most_bad = full / 100};
     size_t most = 0;
-    if (!looks_like_dates(c)) return false;
-    c->day_first = find_day_first(c, &d, false);
+    csv_each(c, n, count_no_date, &d); /* says no to nearly every column after a few texts */
+    if (d.bad > d.most_bad) return false;
+    c->day_first = find_day_first(c, n, &d, false);
     for (int form = CSV_YMD; form <= CSV_COMPACT; form++)
         if (d.forms[form] > most) most = d.forms[form];
     return most * 100 >= full * 99;
 }
 
+/* ---- amounts */
+
+typedef struct amounts {
+    size_t numbers, amounts, other;
+    const char *unit;
+    size_t unit_size;
+    bool mixed; /* units differ */
+    char decimal;
+} amounts;
+
+static bool count_amount(void *arg, const csv_level *l) {
+    amounts *a = arg;
+    double x;
+    const char *unit = NULL;
+    size_t size;
+    if (aml_is_missing_text(l->text, l->size) || csv_missing_number(l->text, l->size)) return true;
+    if (csv_number(&x, l->text, l->size, a->decimal) && isfinite(x)) {
+        a->numbers += l->count;
+        return true;
+    }
+    if (!csv_amount(&x, &unit, &size, l->text, l->size, a->decimal) || !isfinite(x)) {
+        a->other += l->count;
+        return false;
+    }
+    if (size && !a->unit_size) {
+        a->unit = unit;
+        a->unit_size = size;
+    }
+    a->mixed |= size && (size != a->unit_size || memcmp(unit, a->unit, size));
+    a->amounts += l->count;
+    return !a->mixed;
+}
+
+/* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake. */
+static bool are_amounts(csv_column *c, size_t n, char decimal, bool any) {
+    amounts a = {.decimal = decimal};
+    csv_each(c, n, count_amount, &a);
+    if (a.other || a.mixed || !a.amounts) return false;
+    if (!any && a.amounts * 10 < a.numbers + a.amounts) return false;
+    c->amounts = true;
+    if (a.unit_size && a.unit_size < sizeof c->unit) memcpy(c->unit, a.unit, a.unit_size);
+    return true;
+}
+
 /* ---- the kind */
 
+static bool add_missing(void *arg, const csv_level *l) {
+    csv_dict *d = arg;
+    if (aml_is_missing_text(l->text, l->size)) csv_dict_add_text(d, l->text, l->size);
+    return true;
+}
+
+/* Distinct texts of a plain column that are not missing. */
+static size_t count_levels(const csv_column *c, const census *t, size_t n) {
+    csv_dict missing = {.account = c->account};
+    if (!c->plain) return t->levels;
+    size_t distinct = csv_count_distinct(c->offset, c->bytes, n, c->account);
+    if (t->missing) csv_each(c, n, add_missing, &missing);
+    distinct -= distinct == SIZE_MAX ? 0 : missing.n;
+    csv_dict_free(&missing);
+    return distinct;
+}
+
 /* The rule is stated in csv.h. */
-static aml_kind kind_of_words(const census *t, size_t n) {
-    double full = (double)(n - t->missing), distinct = (double)t->levels;
+static aml_kind kind_of_words(const census *t, size_t n, size_t levels) {
+    double full = (double)(n - t->missing), distinct = (double)levels;
     double length = (double)t->bytes / full, words = 1 + (double)t->blanks / full;
     if (full < 20) return AML_CATEGORY;
     if (distinct >= 0.3 * full && (words >= 3 || length > 64)) return AML_TEXT;
@@ -136,43 +198,43 @@ static csv_verdict judge_bad_numbers(const census *t, size_t full) {
 
 static void infer(csv_column *c, size_t n, char decimal) {
     census t;
-    take_census(&t, c, decimal);
+    take_census(&t, c, n, decimal);
     size_t full = n - t.missing - (t.numbers ? t.soft : 0);
     c->kind = AML_NUMBER;
     if (full == 0 || t.numbers - t.overflow == full) return;
+    if (are_amounts(c, n, decimal, false)) return;
     if (t.numbers + t.infinite + t.thousands) c->verdict = judge_bad_numbers(&t, full);
     csv_note_bad(c, t.first_bad, full - t.numbers + t.overflow);
     if (c->verdict) return;
     c->n_bad = 0;
     c->mostly_numbers = t.numbers * 2 > full;
-    c->kind = t.numbers == 0 && are_dates(c, full) ? AML_DATETIME : kind_of_words(&t, n);
+    if (t.numbers == 0 && are_dates(c, n, full)) {
+        c->kind = AML_DATETIME;
+        return;
+    }
+    size_t levels = count_levels(c, &t, n);
+    if (levels == SIZE_MAX) c->verdict = CSV_SHORT_OF_MEMORY;
+    else c->kind = kind_of_words(&t, n, levels);
 }
 
 static void check_numbers(csv_column *c, size_t n, char decimal) {
     census t;
-    take_census(&t, c, decimal);
-    if (t.first_bad == SIZE_MAX) return;
+    take_census(&t, c, n, decimal);
+    if (t.first_bad == SIZE_MAX || are_amounts(c, n, decimal, true)) return;
     csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers + t.overflow);
     c->verdict = t.bad;
 }
 
-void csv_judge(csv_column *c, char *text, size_t n, char decimal) {
+void csv_judge(csv_column *c, size_t n, char decimal) {
     dates d;
-    bool distinct = c->kind != AML_TEXT && c->kind != AML_IDENTIFIER;
     c->date_compact = c->kind == AML_DATETIME;
-    c->verdict = CSV_GOOD;
-    for (size_t i = 0; i < n; i++) c->ref[i] = csv_unescape(text, c->ref[i]);
-    if (c->kind == AML_CATEGORY && c->schema) {
-        csv_to_known_category(c, text, n);
-        return;
-    }
-    if (distinct && !csv_find_levels(c, text, n)) {
-        c->verdict = CSV_SHORT_OF_MEMORY;
+    if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
+        c->n_levels = c->schema->n_levels;
         return;
     }
     if (c->kind == 0) infer(c, n, decimal);
     else if (c->kind == AML_NUMBER) check_numbers(c, n, decimal);
     else if (c->kind == AML_DATETIME)
-        c->day_first = c->schema ? c->schema->day_first : find_day_first(c, &d, true);
-    if (c->verdict == CSV_GOOD) csv_convert(c, text, n, decimal);
+        c->day_first = c->schema ? c->schema->day_first : find_day_first(c, n, &d, true);
+    if (c->verdict == CSV_GOOD) csv_convert(c, n, decimal);
 }

@@ -12,21 +12,24 @@ static bool number_names(csv_reader *r) {
 }
 
 static const char *header_name(csv_reader *r, size_t j) {
-    csv_ref cell = csv_unescape(r->source.text, r->sample[j]);
-    const char *text = r->source.text + csv_ref_at(cell);
-    size_t n = csv_ref_size(cell);
+    csv_cell cell = r->sample.cells[j];
+    char *room = cell.escaped ? aml_alloc_raw(r->work, cell.size, 1) : NULL;
+    if (cell.escaped && !room) return NULL;
+    cell = csv_unescape(room, cell, r->dialect.quote);
+    const char *text = cell.text;
+    size_t n = cell.size;
     while (n && text[n - 1] == ' ') n--;
     while (n && *text == ' ') text++, n--;
     return n ? aml_strndup(r->keep, text, n) : aml_printf(r->keep, "c%zu", j + 1);
 }
 
-static bool in_header(const csv_reader *r, size_t j) { return csv_ref_size(r->sample[j]) > 0; }
+static bool in_header(const csv_reader *r, size_t j) { return r->sample.cells[j].size > 0; }
 
 static aml_status fail_duplicate(const csv_reader *r, const char *name, size_t first,
                                  size_t again) {
     char shown[280];
     aml_printable(shown, sizeof shown, name, strlen(name), 60);
-    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "duplicate column name `%s`: fields %zu and %zu",
+    aml_fail_at(AML_EDATA, r->stream.name, 1, 0, "duplicate column name `%s`: fields %zu and %zu",
                 shown, first + 1, again + 1);
     return aml_help(AML_EDATA, "columns are told apart by their names alone",
                     "rename one of them, or remove it");
@@ -38,7 +41,8 @@ static aml_status given_names(csv_reader *r, csv_dict *seen) {
     for (size_t j = 0; j < r->width; j++) {
         if (!in_header(r, j)) continue;
         const char *name = r->names[j] = header_name(r, j);
-        int64_t before = (int64_t)seen->n, at = name ? csv_dict_add(seen, name, strlen(name)) : -1;
+        int64_t before = (int64_t)seen->n,
+                at = name ? csv_dict_add_text(seen, name, strlen(name)) : -1;
         if (at < 0) return AML_ENOMEM;
         if (at != before) return fail_duplicate(r, name, place[at], j);
         place[at] = j;
@@ -51,9 +55,9 @@ static aml_status made_up_names(csv_reader *r, csv_dict *seen) {
     for (size_t j = 0; j < r->width; j++) {
         if (in_header(r, j)) continue;
         const char *name = header_name(r, j);
-        while (name && csv_dict_find(seen, name, strlen(name)) != CSV_NO_LEVEL)
+        while (name && csv_dict_find_text(seen, name, strlen(name)) != CSV_NO_LEVEL)
             name = aml_printf(r->keep, "%s_", name);
-        if (!name || csv_dict_add(seen, name, strlen(name)) < 0) return AML_ENOMEM;
+        if (!name || csv_dict_add_text(seen, name, strlen(name)) < 0) return AML_ENOMEM;
         r->names[j] = name;
     }
     return AML_OK;
@@ -92,11 +96,10 @@ static void want(csv_reader *r, size_t field, const aml_schema_column *schema) {
     c->verbatim = is_text_column(r, c->name);
     c->kind = schema ? schema->kind : c->verbatim ? AML_TEXT : 0;
     c->unnamed = r->header && !in_header(r, field);
-    c->dict.account = r->options->account;
 }
 
 static aml_status fail_positions(const csv_reader *r) {
-    aml_fail_at(AML_EDATA, r->source.name, 1, 0,
+    aml_fail_at(AML_EDATA, r->stream.name, 1, 0,
                 "rows have %zu fields, the model expects %zu columns", r->width,
                 r->options->schema->p);
     return aml_help(AML_EDATA, "without a header, columns are taken by their place",
@@ -104,7 +107,7 @@ static aml_status fail_positions(const csv_reader *r) {
 }
 
 static aml_status fail_missing(const csv_reader *r, const char *first, const char *list, size_t n) {
-    aml_fail_at(AML_EDATA, r->source.name, 1, 0, "missing column%s %s", n > 1 ? "s" : "", list);
+    aml_fail_at(AML_EDATA, r->stream.name, 1, 0, "missing column%s %s", n > 1 ? "s" : "", list);
     const char *near = r->width <= 1000 ? aml_nearest(first, r->names, r->width) : NULL;
     if (near && n == 1)
         return aml_help(AML_EDATA, "the model needs it", "did you mean `%s`, which the file has?",
@@ -121,7 +124,7 @@ static aml_status match_schema(csv_reader *r, csv_dict *fields, bool *used) {
     size_t missing = 0;
     for (size_t k = 0; k < schema->p; k++) {
         const aml_schema_column *c = &schema->columns[k];
-        int64_t field = csv_dict_find(fields, c->name, strlen(c->name));
+        int64_t field = csv_dict_find_text(fields, c->name, strlen(c->name));
         if (field >= 0) {
             want(r, (size_t)field, c);
             used[field] = true;
@@ -156,10 +159,26 @@ static aml_status choose_by_name(csv_reader *r) {
     bool *used = AML_ARRAY(r->work, r->width, bool);
     aml_status status = used ? AML_OK : AML_ENOMEM;
     for (size_t j = 0; j < r->width && !status; j++)
-        if (csv_dict_add(&fields, r->names[j], strlen(r->names[j])) < 0) status = AML_ENOMEM;
+        if (csv_dict_add_text(&fields, r->names[j], strlen(r->names[j])) < 0) status = AML_ENOMEM;
     if (!status) status = match_schema(r, &fields, used);
     if (!status) status = note_ignored(r, used);
     csv_dict_free(&fields);
+    return status;
+}
+
+/* Kinds that a person gave. */
+static aml_status set_kinds(csv_reader *r) {
+    const aml_csv_options *o = r->options;
+    csv_dict names = {.account = o->account};
+    aml_status status = AML_OK;
+    for (size_t j = 0; o->n_kinds && j < r->n_columns && !status; j++)
+        if (csv_dict_add_text(&names, r->columns[j].name, strlen(r->columns[j].name)) < 0)
+            status = AML_ENOMEM;
+    for (size_t i = 0; i < o->n_kinds && !status; i++) {
+        int64_t at = csv_dict_find_text(&names, o->kinds[i].name, strlen(o->kinds[i].name));
+        if (at >= 0 && !r->columns[at].verbatim) r->columns[at].kind = o->kinds[i].kind;
+    }
+    csv_dict_free(&names);
     return status;
 }
 
@@ -174,5 +193,5 @@ aml_status csv_choose_columns(csv_reader *r) {
         if (schema) r->names[j] = schema->columns[j].name;
         want(r, j, schema ? &schema->columns[j] : NULL);
     }
-    return AML_OK;
+    return schema ? AML_OK : set_kinds(r);
 }

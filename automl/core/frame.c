@@ -171,14 +171,15 @@ static aml_status take_rows(aml_frame **out, const aml_frame *f, const uint32_t 
                             aml_arena *keep) {
     aml_frame *to = AML_NEW(keep, aml_frame);
     aml_column *columns = AML_ARRAY(keep, f->p, aml_column);
-    uint64_t *line = f->line ? aml_alloc_raw(keep, n, sizeof *line) : NULL;
+    bool lines = f->line || f->first_line;
+    uint64_t *line = lines ? aml_alloc_raw(keep, n, sizeof *line) : NULL;
     char *source = aml_strdup(keep, f->source);
-    if (!to || !columns || !source || (f->line && !line)) return AML_ENOMEM;
+    if (!to || !columns || !source || (lines && !line)) return AML_ENOMEM;
     for (size_t j = 0; j < f->p; j++) {
         AML_TRY(aml_column_rows(&columns[j], &f->columns[j], rows, n, keep));
         AML_TRY(own_texts(&columns[j], keep));
     }
-    for (size_t i = 0; line && i < n; i++) line[i] = f->line[rows[i]];
+    for (size_t i = 0; line && i < n; i++) line[i] = aml_frame_line(f, rows[i]);
     *to = (aml_frame){
         .n = n, .p = f->p, .columns = columns, .line = line, .source = source, .arena = keep};
     *out = to;

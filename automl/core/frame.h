@@ -35,13 +35,19 @@ typedef struct aml_column {
 typedef struct aml_frame {
     size_t n, p;
     const aml_column *columns;
-    const uint64_t *line; /* n line numbers in the source file (from 1), or NULL */
+    const uint64_t *line; /* n line numbers in the source file (from 1), or NULL: */
+    size_t first_line;    /* row i is on line first_line + i; 0 = unknown */
     const char *source;   /* file name for messages, or "memory" */
     bool no_header;       /* names were made up: c1, c2, … */
     aml_arena *arena;
     const char *const *notes; /* what was guessed or mended on reading, or NULL */
     size_t n_notes;
 } aml_frame;
+
+/* Line of a row in the source file, 0 when there is none. */
+static inline size_t aml_frame_line(const aml_frame *f, size_t row) {
+    return f->line ? (size_t)f->line[row] : f->first_line ? f->first_line + row : 0;
+}
 
 int aml_frame_find(const aml_frame *f, const char *name); /* column number or -1 */
 /* The same, failing with AML_EDATA and the nearest name: "column `yy` is not in x.csv; did you mean `y`?" */

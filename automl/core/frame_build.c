@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/csv_internal.h"
+#include "automl/core/csv_columns.h"
 
 typedef struct link {
     struct link *next;
@@ -58,55 +58,53 @@ aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const d
     }
     double *copy = aml_copy(b->keep, values, b->n * sizeof *values);
     if (!copy) return AML_ENOMEM;
-    csv_column judged = {.number = copy};
-    csv_judge_numbers(&judged, b->n);
     AML_TRY(add(&c, b, name));
     c->kind = AML_NUMBER;
     c->number = copy;
-    c->n_missing = judged.n_missing;
-    c->integer = judged.integer;
+    c->integer = true;
+    for (size_t i = 0; i < b->n; i++) {
+        c->n_missing += isnan(copy[i]);
+        c->integer &= isnan(copy[i]) || copy[i] == trunc(copy[i]);
+    }
+    c->integer &= c->n_missing < b->n;
     return AML_OK;
 }
 
-/* All cells in one text, as the reader has them. */
-static aml_status gather(char **text, csv_ref *ref, const char *const *values, size_t n,
-                         const char *name, aml_arena *work) {
-    size_t total = 0, at = 0;
-    for (size_t i = 0; i < n; i++) total += values[i] ? strlen(values[i]) : 0;
-    *text = aml_alloc_raw(work, total + 1, 1);
-    if (!*text) return AML_ENOMEM;
+/* Cells as the reader has them. */
+static aml_status encode(csv_column *c, const char *const *values, size_t n) {
+    c->code = csv_new_array(c, n, sizeof *c->code);
+    c->code_room = n ? n : 1;
+    if (!c->code) return AML_ENOMEM;
+    csv_dict *d = &c->words->dict;
     for (size_t i = 0; i < n; i++) {
-        size_t size = values[i] ? strlen(values[i]) : 0;
-        if (size > CSV_FIELD_LIMIT || aml_utf8_valid(values[i] ? values[i] : "", size) < size)
-            return aml_fail(AML_EDATA, "value %zu of column `%s` is %s", i + 1, name,
+        const char *value = values[i] ? values[i] : "";
+        size_t size = strlen(value);
+        if (size > CSV_FIELD_LIMIT || aml_utf8_valid(value, size) < size)
+            return aml_fail(AML_EDATA, "value %zu of column `%s` is %s", i + 1, c->name,
                             size > CSV_FIELD_LIMIT ? "longer than 16 MiB" : "not UTF-8");
-        if (size) memcpy(*text + at, values[i], size);
-        ref[i] = csv_ref_make(at, size, false);
-        at += size;
+        int64_t k = csv_dict_add_text(d, value, size);
+        if (k < 0) return AML_ENOMEM;
+        if (d->levels[k].count++ == 0) d->levels[k].row = i;
+        c->code[i] = (int32_t)k;
     }
     return AML_OK;
 }
 
 static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
-                        aml_arena *keep, aml_arena *work) {
-    char *text;
-    c->ref = aml_alloc_raw(work, n, sizeof *c->ref);
-    if (!c->ref) return AML_ENOMEM;
-    AML_TRY(gather(&text, c->ref, values, n, c->name, work));
-    csv_judge(c, text, n, '.');
-    AML_TRY(csv_explain_column(c, text, n, "memory", c->bad_row + 1, 0));
-    return csv_finish(out, c, text, n, keep);
+                        aml_arena *keep) {
+    AML_TRY(encode(c, values, n));
+    csv_judge(c, n, '.');
+    AML_TRY(csv_explain_column(c, n, "memory", c->bad_row + 1, 0));
+    return csv_finish(out, c, n, keep);
 }
 
 aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values,
                                  aml_kind kind) {
     aml_column column = {0}, *added;
-    aml_arena *work = aml_arena_new(b->account);
-    if (!work) return AML_ENOMEM;
-    csv_column c = {.name = name, .kind = kind, .dict = {.account = b->account}};
-    aml_status status = judge(&column, &c, values, b->n, b->keep, work);
-    csv_column_free(&c);
-    aml_arena_free(work);
+    csv_words words = {.dict = {.account = b->account}};
+    csv_column c = {.name = name, .kind = kind, .words = &words, .account = b->account};
+    aml_status status = judge(&column, &c, values, b->n, b->keep);
+    csv_column_free(&c, 1);
     if (status) return status;
     AML_TRY(add(&added, b, name));
     column.name = added->name;

@@ -23,6 +23,8 @@ struct aml_input {
     bool ended;   /* the file has no more bytes */
     bool inside;  /* a gzip member or zstd frame has begun and not ended */
     size_t at, n; /* unread bytes of raw */
+    off_t start;  /* where reading began, or -1: it cannot begin again */
+    off_t size;   /* of the file */
     char *name;
     z_stream gzip;
     ZSTD_DStream *zstd;
@@ -132,6 +134,14 @@ static aml_status open_file(aml_input *in, const char *path) {
     return AML_OK;
 }
 
+static void find_start(aml_input *in) {
+    struct stat st;
+    in->start = -1;
+    if (fstat(in->fd, &st) || !S_ISREG(st.st_mode)) return;
+    in->start = lseek(in->fd, 0, SEEK_CUR);
+    in->size = st.st_size;
+}
+
 static aml_status open_input(aml_input **out, const char *path, bool unpack) {
     bool standard = !strcmp(path, "-");
     const char *name = standard ? "standard input" : path;
@@ -144,6 +154,7 @@ static aml_status open_input(aml_input **out, const char *path, bool unpack) {
     aml_status status = in->name ? AML_OK : AML_ENOMEM;
     if (!status) memcpy(in->name, name, strlen(name) + 1);
     if (!status && !standard) status = open_file(in, path);
+    if (!status) find_start(in);
     if (!status) status = refill(in, 4);
     if (!status && unpack) status = begin_unpacking(in);
     if (status) {
@@ -238,6 +249,23 @@ const char *aml_input_compression(const aml_input *in) {
 }
 
 const char *aml_input_name(const aml_input *in) { return in->name; }
+
+size_t aml_input_size(const aml_input *in) {
+    bool known = in->packing == PLAIN && in->start >= 0 && in->size > in->start;
+    return known ? (size_t)(in->size - in->start) : 0;
+}
+
+bool aml_input_can_rewind(const aml_input *in) { return in->start >= 0; }
+
+aml_status aml_input_rewind(aml_input *in) {
+    if (lseek(in->fd, in->start, SEEK_SET) < 0)
+        return aml_fail_errno(AML_EIO, errno, "read again", in->name);
+    in->at = in->n = 0;
+    in->ended = in->inside = false;
+    if (in->packing == GZIP) inflateReset(&in->gzip);
+    if (in->packing == ZSTD) ZSTD_initDStream(in->zstd);
+    return AML_OK;
+}
 
 void aml_input_close(aml_input *in) {
     if (!in) return;

@@ -11,6 +11,11 @@ aml_status aml_input_open(aml_input **out, const char *path); /* "-" = standard 
 aml_status aml_input_read(aml_input *in, void *data, size_t size, size_t *got);
 const char *aml_input_compression(const aml_input *in); /* "none", "gzip", "zstd" */
 const char *aml_input_name(const aml_input *in);        /* path, or "standard input" */
+/* Bytes of the file where that is what will be read (no compression, no pipe), else 0. */
+size_t aml_input_size(const aml_input *in);
+/* A file can be read again from where reading began; a pipe cannot. */
+bool aml_input_can_rewind(const aml_input *in);
+aml_status aml_input_rewind(aml_input *in); /* AML_EIO */
 void aml_input_close(aml_input *in);
 
 /* The whole of a file, as it is (nothing is decompressed), into heap memory (aml_free), NUL added behind it;

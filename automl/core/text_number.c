@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "automl/core/text.h"
-
-__extension__ typedef unsigned __int128 u128;
+#include "automl/core/text_decimal.h"
 
 /* A decimal literal: digits × 10^exponent. `digits` holds the first 19 significant ones. */
 typedef struct decimal {
@@ -21,31 +20,6 @@ typedef struct decimal {
 } decimal;
 
 enum { EXACT_DIGITS = 19 }; /* 10^19 - 1 < 2^64 */
-
-static const uint64_t power10[20] = {1u,
-                                     10u,
-                                     100u,
-                                     1000u,
-                                     10000u,
-                                     100000u,
-                                     1000000u,
-                                     10000000u,
-                                     100000000u,
-                                     1000000000u,
-                                     10000000000u,
-                                     100000000000u,
-                                     1000000000000u,
-                                     10000000000000u,
-                                     100000000000000u,
-                                     1000000000000000u,
-                                     10000000000000000u,
-                                     100000000000000000u,
-                                     1000000000000000000u,
-                                     10000000000000000000u};
-
-static const double exact10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
@@ -94,28 +68,6 @@ static bool scan(decimal *d, const char *s, size_t n) {
     return true;
 }
 
-/* Rounds q × 2^shift to the nearest double, ties to even; `rest`: something non-zero lies below q. */
-static double round_binary(u128 q, int shift, bool rest) {
-    uint64_t high = (uint64_t)(q >> 64), low = (uint64_t)q;
-    int bits = high ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(low);
-    if (bits <= 53) return ldexp((double)low, shift); /* only when rest is false */
-    int cut = bits - 53;
-    uint64_t kept = (uint64_t)(q >> cut);
-    u128 below = q & (((u128)1 << cut) - 1), half = (u128)1 << (cut - 1);
-    if (below > half || (below == half && (rest || (kept & 1)))) kept++;
-    return ldexp((double)kept, shift + cut);
-}
-
-/* digits × 10^exponent for |exponent| ≤ 19 and 0 < digits < 2^64, in 128 bits. */
-static double exact_binary(uint64_t digits, int exponent) {
-    if (exponent >= 0) return round_binary((u128)digits * power10[exponent], 0, false);
-    int lead = __builtin_clzll(digits);
-    u128 scaled = (u128)(digits << lead) << 63;
-    uint64_t divisor = power10[-exponent];
-    u128 q = scaled / divisor; /* ≥ 2^126 / 2^64: more than 53 bits */
-    return round_binary(q, -lead - 63, q * divisor != scaled);
-}
-
 /* Halfway points between doubles have at most 767 significant digits: what lies beyond 800 only
  * matters as "more than zero", which one further digit says. */
 static double by_library(const decimal *d) {
@@ -160,23 +112,33 @@ static inline bool parse_short(double *out, const char *s, size_t n) {
         fraction = i - point;
     }
     if (i < n || digits == 0 || w > (uint64_t)1 << 53) return false;
-    double x = (double)w / exact10[fraction];
+    double x = (double)w / aml_exact_powers[fraction];
     *out = *s == '-' ? -x : x;
     return true;
 }
 
+/* Beyond 19 digits: what the first 19 say, where the rest cannot matter. */
+static double many_digits(const decimal *d) {
+    uint64_t w = 0;
+    size_t n = 0;
+    double x, above;
+    for (const char *s = d->first; n < EXACT_DIGITS; s++) {
+        if (*s == '.') continue;
+        w = w * 10 + (uint64_t)(*s - '0');
+        n++;
+    }
+    int64_t q = d->exponent + (int64_t)(d->n_digits - n);
+    if (aml_decimal_round(&x, w, q) && aml_decimal_round(&above, w + 1, q) && x == above) return x;
+    return by_library(d);
+}
+
 bool aml_parse_double(double *out, const char *s, size_t n) {
     decimal d;
+    double x = 0;
     if (parse_short(out, s, n)) return true;
     if (!scan(&d, s, n)) return false;
-    double x;
-    if (d.n_digits == 0) x = 0;
-    else if (d.n_digits > EXACT_DIGITS || d.exponent > 22 || d.exponent < -22) x = by_library(&d);
-    else if (d.digits <= (uint64_t)1 << 53)
-        x = d.exponent < 0 ? (double)d.digits / exact10[-d.exponent]
-                           : (double)d.digits * exact10[d.exponent];
-    else if (d.exponent >= -19 && d.exponent <= 19) x = exact_binary(d.digits, (int)d.exponent);
-    else x = by_library(&d);
+    if (d.n_digits > EXACT_DIGITS) x = many_digits(&d);
+    else if (d.n_digits && !aml_decimal_to_double(&x, d.digits, d.exponent)) x = by_library(&d);
     *out = d.negative ? -x : x;
     return true;
 }

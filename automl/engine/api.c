@@ -5,6 +5,7 @@
 #include "automl/core/json.h"
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
+#include "automl/engine/reading.h"
 
 const char *aml_version(void) { return AUTOML_VERSION; }
 
@@ -12,24 +13,27 @@ void aml_text_free(char *text) { aml_free(text); }
 
 /* ---- frames */
 
-aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options) {
-    const aml_read_options none = {.size = sizeof none};
-    const aml_read_options *o = options ? options : &none;
-    aml_memory account = {.limit = o->memory_limit};
+static aml_status read_frame(aml_frame **out, const char *path, const aml_read_options *options,
+                             aml_arena *scratch) {
+    aml_memory account = {.limit = options ? options->memory_limit : 0};
     aml_csv_report report = {0};
-    aml_csv_options csv = {.separator = o->separator,
-                           .decimal = o->decimal,
-                           .header = o->header,
-                           .text_columns = o->text,
-                           .n_threads = o->threads > 0 ? o->threads : aml_par_cores(),
-                           .account = o->memory_limit ? &account : NULL};
-    aml_par_init();
-    *out = NULL;
+    aml_csv_options csv;
+    AML_TRY(aml_reading_options(&csv, options, scratch));
+    if (account.limit) csv.account = &account;
     AML_TRY(aml_csv_read(out, &report, path, &csv));
     aml_arena_leave((*out)->arena);
     (*out)->notes = report.notes;
     (*out)->n_notes = report.n_notes;
     return AML_OK;
+}
+
+aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options) {
+    aml_arena *scratch = aml_arena_new(NULL);
+    aml_par_init();
+    *out = NULL;
+    aml_status status = scratch ? read_frame(out, path, options, scratch) : AML_ENOMEM;
+    aml_arena_free(scratch);
+    return status;
 }
 
 size_t aml_frame_rows_count(const aml_frame *f) { return f->n; }

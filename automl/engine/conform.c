@@ -61,7 +61,7 @@ static aml_status wrong_kind(const aml_schema_column *want, const aml_column *ha
         const char *cell = aml_frame_cell(&length, have, i, buffer);
         double x;
         if (!length || (want->kind == AML_NUMBER && aml_parse_double(&x, cell, length))) continue;
-        aml_fail_at(AML_EDATA, f->source, f->line ? f->line[i] : i + 2, 0,
+        aml_fail_at(AML_EDATA, f->source, aml_frame_line(f, i), 0,
                     "column `%s` must hold a %s, but row %zu has `%s`", want->name,
                     aml_kind_name(want->kind), i + 1,
                     aml_printable(shown, sizeof shown, cell, length, 40));
@@ -144,7 +144,11 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
         if (at < 0) return missing_columns(inputs, f);
         AML_TRY(conform_column(&columns[i], &inputs->columns[i], &f->columns[at], f, ctx));
     }
-    *view = (aml_frame){
-        .n = f->n, .p = inputs->p, .columns = columns, .line = f->line, .source = f->source};
+    *view = (aml_frame){.n = f->n,
+                        .p = inputs->p,
+                        .columns = columns,
+                        .line = f->line,
+                        .first_line = f->first_line,
+                        .source = f->source};
     return AML_OK;
 }

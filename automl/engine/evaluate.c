@@ -8,6 +8,7 @@
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
 #include "automl/engine/model.h"
+#include "automl/engine/reading.h"
 #include "automl/engine/target.h"
 
 /* ---- reading */
@@ -85,19 +86,19 @@ static aml_status add_notes(aml_frame *f, const aml_model *m, const aml_csv_repo
 aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
                           const aml_read_options *options, const char *const *keep,
                           int with_target) {
-    const aml_read_options none = {.size = sizeof none};
-    const aml_read_options *o = options ? options : &none;
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema;
+    aml_csv_options csv;
     aml_csv_report report = {0};
     aml_status status =
         scratch ? reading_schema(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
-    aml_csv_options csv = {.separator = o->separator,
-                           .decimal = o->decimal,
-                           .header = o->header,
-                           .schema = &schema,
-                           .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
-    if (!status) status = aml_csv_read(out, &report, path, &csv);
+    if (!status) status = aml_reading_options(&csv, options, scratch);
+    if (!status) {
+        csv.schema = &schema;
+        csv.text_columns = NULL;
+        csv.n_kinds = 0;
+        status = aml_csv_read(out, &report, path, &csv);
+    }
     if (!status) status = add_notes(*out, m, &report);
     if (status) {
         aml_frame_free(*out);

@@ -86,8 +86,12 @@ static aml_status choose_features(aml_study *s) {
             if (!(levels[l] = aml_strdup(m->arena, c->levels[l]))) return AML_ENOMEM;
         inputs[p++].levels = levels;
     }
-    s->view =
-        (aml_frame){.n = f->n, .p = p, .columns = columns, .line = f->line, .source = f->source};
+    s->view = (aml_frame){.n = f->n,
+                          .p = p,
+                          .columns = columns,
+                          .line = f->line,
+                          .first_line = f->first_line,
+                          .source = f->source};
     m->inputs = (aml_schema){.p = p, .columns = inputs};
     return AML_OK;
 }

@@ -124,7 +124,7 @@ aml_status aml_target_read(double *y, const aml_frame *f, size_t column, aml_tas
         if (kind == AML_REGRESSION) {
             if (aml_parse_double(&y[i], cell, length)) continue;
             char shown[200];
-            aml_fail_at(AML_EDATA, f->source, f->line ? f->line[i] : 0, 0,
+            aml_fail_at(AML_EDATA, f->source, aml_frame_line(f, i), 0,
                         "target `%s` is not a number: `%s`", c->name,
                         aml_printable(shown, sizeof shown, cell, length, 40));
             return aml_help(AML_EDATA, "a regression target must be a number in every row",
@@ -145,7 +145,7 @@ static aml_status check_weights(const aml_frame *f, int column) {
                         NULL, "choose a column of numbers, 0 or larger");
     for (size_t i = 0; i < f->n; i++) {
         if (isnan(c->number[i]) || c->number[i] >= 0) continue;
-        aml_fail_at(AML_EDATA, f->source, f->line ? f->line[i] : 0, 0,
+        aml_fail_at(AML_EDATA, f->source, aml_frame_line(f, i), 0,
                     "weight column `%s` has the negative weight %g", c->name, c->number[i]);
         return aml_help(AML_EDATA, "weights count how often a row occurs",
                         "mend the cell, or drop the row");
@@ -221,7 +221,7 @@ static aml_status read_time(aml_target *t, const aml_frame *f, int column, aml_c
     for (size_t i = 0; i < t->task.n; i++) {
         time[i] = c->number[t->rows[i]];
         if (isnan(time[i]))
-            return aml_help(aml_fail_at(AML_EDATA, f->source, f->line ? f->line[t->rows[i]] : 0, 0,
+            return aml_help(aml_fail_at(AML_EDATA, f->source, aml_frame_line(f, t->rows[i]), 0,
                                         "time column `%s` has a missing value", c->name),
                             NULL, "fill or drop the rows without a time");
     }

@@ -1,0 +1,186 @@
+/* csv_gather.c: what the threads have seen of a column of words, in one dictionary or one text. */
+#include <string.h>
+
+#include "automl/core/csv_columns.h"
+#include "automl/core/sort.h"
+
+void *csv_new_array(csv_column *c, size_t n, size_t size) {
+    size_t bytes = (n ? n : 1) * size;
+    if (aml_memory_charge(c->account, bytes)) return NULL;
+    void *a = aml_malloc(bytes);
+    if (a) c->charged += bytes;
+    else aml_memory_release(c->account, bytes);
+    return a;
+}
+
+/* ---- into one dictionary */
+
+static int32_t *merge_dict(csv_dict *to, const csv_dict *from) {
+    int32_t *map = aml_malloc((from->n + 1) * sizeof *map);
+    for (size_t k = 0; map && k < from->n; k++) {
+        const csv_level *l = &from->levels[k];
+        int64_t at = csv_dict_add(to, l->text, l->size);
+        if (at < 0) {
+            aml_free(map);
+            return NULL;
+        }
+        csv_level *all = &to->levels[at];
+        if (all->count == 0 || l->row < all->row) all->row = l->row;
+        all->count += l->count;
+        map[k] = (int32_t)at;
+    }
+    return map;
+}
+
+static bool merge_threads(csv_column *c, const csv_block *blocks, size_t n_blocks,
+                          size_t n_threads) {
+    for (size_t t = 1; t < n_threads; t++) {
+        if (c->words[t].dict.n == 0) continue;
+        int32_t *map = merge_dict(&c->words[0].dict, &c->words[t].dict);
+        if (!map) return false;
+        for (size_t b = 0; b < n_blocks; b++) {
+            int32_t *code = c->code + blocks[b].row;
+            if (blocks[b].thread != (int)t) continue;
+            for (size_t i = 0; i < blocks[b].n_rows; i++) code[i] = map[code[i]];
+        }
+        aml_free(map);
+        csv_words_free(&c->words[t]);
+    }
+    return true;
+}
+
+/* ---- into one text */
+
+typedef struct piece {
+    csv_words *words;
+    csv_segment *segment;
+} piece;
+
+static int by_row(const void *a, const void *b, void *arg) {
+    const piece *x = a, *y = b;
+    (void)arg;
+    return (x->segment->row > y->segment->row) - (x->segment->row < y->segment->row);
+}
+
+static piece *sorted_pieces(size_t *n, const csv_column *c, size_t n_threads) {
+    *n = 0;
+    for (size_t t = 0; t < n_threads; t++) *n += c->words[t].n_segments;
+    piece *pieces = aml_malloc((*n + 1) * sizeof *pieces);
+    size_t at = 0;
+    for (size_t t = 0; pieces && t < n_threads; t++)
+        for (size_t i = 0; i < c->words[t].n_segments; i++)
+            pieces[at++] = (piece){&c->words[t], &c->words[t].segments[i]};
+    if (pieces && aml_sort(pieces, *n, sizeof *pieces, by_row, NULL)) {
+        aml_free(pieces);
+        return NULL;
+    }
+    return pieces;
+}
+
+/* Blocks that came before the column was plain have codes, the others are pieces. */
+static const csv_level *level_at(const csv_column *c, const csv_block *b, size_t i) {
+    return &c->words[b->thread].dict.levels[c->code[b->row + i]];
+}
+
+static size_t count_bytes(const csv_column *c, const csv_block *blocks, size_t n_blocks,
+                          const piece *pieces, size_t n_pieces) {
+    size_t bytes = 0;
+    for (size_t b = 0, k = 0; b < n_blocks; b++) {
+        if (blocks[b].n_rows == 0) continue;
+        if (k < n_pieces && pieces[k].segment->row == blocks[b].row) {
+            bytes += pieces[k++].segment->n_bytes;
+            continue;
+        }
+        for (size_t i = 0; i < blocks[b].n_rows; i++) bytes += level_at(c, &blocks[b], i)->size;
+    }
+    return bytes;
+}
+
+static void put_piece(csv_column *c, const piece *p, uint64_t *at) {
+    const csv_segment *s = p->segment;
+    uint64_t begin = *at;
+    for (size_t i = 0; i < s->n; i++) {
+        c->offset[s->row + i] = *at;
+        *at += s->size[i];
+    }
+    memcpy(c->bytes + begin, csv_segment_bytes(s), s->n_bytes);
+    csv_segment_drop(p->words, p->segment);
+}
+
+static void put_coded(csv_column *c, const csv_block *b, uint64_t *at) {
+    for (size_t i = 0; i < b->n_rows; i++) {
+        const csv_level *l = level_at(c, b, i);
+        c->offset[b->row + i] = *at;
+        memcpy(c->bytes + *at, l->text, l->size);
+        *at += l->size;
+    }
+}
+
+static bool join_texts(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
+                       size_t n_threads) {
+    size_t n_pieces;
+    uint64_t at = 0;
+    piece *pieces = sorted_pieces(&n_pieces, c, n_threads);
+    if (!pieces) return false;
+    size_t bytes = count_bytes(c, blocks, n_blocks, pieces, n_pieces);
+    c->offset = csv_new_array(c, n + 1, sizeof *c->offset);
+    c->bytes = csv_new_array(c, bytes + 8, 1);
+    for (size_t b = 0, k = 0; c->offset && c->bytes && b < n_blocks; b++) {
+        if (blocks[b].n_rows == 0) continue;
+        if (k < n_pieces && pieces[k].segment->row == blocks[b].row)
+            put_piece(c, &pieces[k++], &at);
+        else put_coded(c, &blocks[b], &at);
+    }
+    aml_free(pieces);
+    if (!c->offset || !c->bytes) return false;
+    c->offset[n] = at;
+    for (size_t t = 0; t < n_threads; t++) csv_words_free(&c->words[t]);
+    csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
+    return true;
+}
+
+bool csv_gather(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
+                size_t n_threads) {
+    return c->plain ? join_texts(c, blocks, n_blocks, n, n_threads)
+                    : merge_threads(c, blocks, n_blocks, n_threads);
+}
+
+/* ---- looking at them */
+
+const char *csv_text_at(size_t *size, const csv_column *c, size_t row) {
+    if (c->plain) {
+        *size = c->offset[row + 1] - c->offset[row];
+        return c->bytes + c->offset[row];
+    }
+    const csv_level *l = &c->words[0].dict.levels[c->code[row]];
+    *size = l->size;
+    return l->text;
+}
+
+void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg) {
+    const csv_dict *d = &c->words[0].dict;
+    for (size_t k = 0; !c->plain && k < d->n; k++)
+        if (d->levels[k].count && !fn(arg, &d->levels[k])) return;
+    for (size_t i = 0; c->plain && i < n; i++) {
+        csv_level cell = {.count = 1, .row = i};
+        cell.text = csv_text_at(&cell.size, c, i);
+        if (!fn(arg, &cell)) return;
+    }
+}
+
+bool csv_encode(csv_column *c, size_t n) {
+    csv_dict *d = &c->words[0].dict;
+    c->code = csv_new_array(c, n, sizeof *c->code);
+    c->code_room = n ? n : 1;
+    for (size_t i = 0; c->code && i < n; i++) {
+        size_t size;
+        const char *text = csv_text_at(&size, c, i);
+        int64_t k = csv_dict_add_text(d, text, size);
+        if (k < 0) return false;
+        if (d->levels[k].count++ == 0) d->levels[k].row = i;
+        c->code[i] = (int32_t)k;
+    }
+    if (!c->code) return false;
+    c->plain = false;
+    return true;
+}
