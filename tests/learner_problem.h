@@ -132,12 +132,9 @@ static inline aml_ctx context(aml_arena *keep, aml_arena *scratch) {
 static inline aml_status prepare(problem *q, const aml_learner *learner) {
     aml_arena *scratch = aml_arena_new(NULL);
     aml_ctx ctx = context(q->arena, scratch);
-    unsigned what = (learner->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u) |
-                    (learner->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
-                    (learner->can & AML_WANTS_BIN_ROWS ? AML_BUILD_BIN_ROWS : 0u);
     q->design.dense = NULL;
     q->design.bins = NULL;
-    aml_status status = aml_design_prepare(&q->design, what, &ctx);
+    aml_status status = aml_design_prepare(&q->design, aml_learner_wants(learner), &ctx);
     aml_arena_free(scratch);
     return status;
 }

@@ -104,7 +104,7 @@ static void grow_forest(void **model, world *s, const aml_learner *l, double n_t
     for (size_t k = 0; l->params[k].name; k++) s->hp[k] = l->params[k].fallback;
     s->hp[aml_params_find(l->params, "n_estimators")] = n_trees;
     s->hp[aml_params_find(l->params, "max_leaves")] = max_leaves;
-    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BINS, &s->ctx), AML_OK);
+    assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BIN_ROWS, &s->ctx), AML_OK);
     assert_int_equal(l->fit(model, &s->data, s->hp, &s->ctx), AML_OK);
 }
 

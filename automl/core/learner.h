@@ -63,4 +63,11 @@ typedef struct aml_learner {
                        aml_ctx *ctx);
 } aml_learner;
 
+/* What a learner fits on, for aml_design_prepare. */
+static inline unsigned aml_learner_wants(const aml_learner *l) {
+    return (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u) |
+           (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
+           (l->can & AML_WANTS_BIN_ROWS ? AML_BUILD_BIN_ROWS : 0u);
+}
+
 #endif

@@ -124,11 +124,8 @@ bool aml_compose_yardstick(aml_plan *plan, const aml_facts *facts) {
 }
 
 unsigned aml_plan_build(const aml_plan *plan) {
-    unsigned can = plan->learner->can;
-    if (can & AML_YARDSTICK) return AML_NO_FEATURES;
-    return (can & AML_WANTS_DENSE ? (unsigned)AML_BUILD_DENSE : 0) |
-           (can & AML_WANTS_BINS ? (unsigned)AML_BUILD_BINS : 0) |
-           (can & AML_WANTS_BIN_ROWS ? (unsigned)AML_BUILD_BIN_ROWS : 0);
+    if (plan->learner->can & AML_YARDSTICK) return AML_NO_FEATURES;
+    return aml_learner_wants(plan->learner);
 }
 
 bool aml_plan_sees_target(const aml_plan *plan) {

@@ -92,7 +92,7 @@ static void run(const char *path, const options *o) {
     aml_ctx ctx = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .n_threads = 1};
     if (!ctx.keep || !ctx.scratch) table_stop("memory");
     table_open(&t, path, 0, ctx.keep);
-    if (aml_design_prepare(&t.design, o->dense ? AML_BUILD_DENSE : AML_BUILD_BINS, &ctx))
+    if (aml_design_prepare(&t.design, o->dense ? AML_BUILD_DENSE : AML_BUILD_BIN_ROWS, &ctx))
         table_stop("prepare");
     for (size_t i = 0; table_learners[i]; i++) {
         const aml_learner *l = table_learners[i];

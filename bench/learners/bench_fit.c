@@ -72,13 +72,13 @@ int main(int argc, char **argv) {
     if (!out) table_stop("memory");
     forget_peak();
     double start = aml_now(), cpu = cpu_seconds();
-    if (aml_design_prepare(&train.design, table_wants(l), &ctx)) table_stop("prepare");
+    if (aml_design_prepare(&train.design, aml_learner_wants(l), &ctx)) table_stop("prepare");
     double prepared = aml_now();
     if (l->fit(&model, &train.data, hp, &ctx)) table_stop("fit");
     double fitted = aml_now(), peak = megabytes("VmHWM:");
     cpu = cpu_seconds() - cpu;
     double before = cpu_seconds();
-    if (aml_design_prepare(&test.design, table_wants(l) & AML_BUILD_DENSE, &ctx))
+    if (aml_design_prepare(&test.design, aml_learner_wants(l) & AML_BUILD_DENSE, &ctx))
         table_stop("prepare");
     if (l->predict(out, model, &test.data, &ctx)) table_stop("predict");
     printf(

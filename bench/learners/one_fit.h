@@ -114,10 +114,7 @@ static int bench_one_fit(const aml_learner *l, char **argv) {
     void *model;
     bench_reset_peak();
     double before = bench_megabytes("VmRSS:"), start = aml_now();
-    unsigned wants = (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
-                     (l->can & AML_WANTS_BIN_ROWS ? AML_BUILD_BIN_ROWS : 0u) |
-                     (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u);
-    if (aml_design_prepare(&train.design, wants, &ctx) || l->fit(&model, &train.data, hp, &ctx))
+    if (aml_design_prepare(&train.design, aml_learner_wants(l), &ctx) || l->fit(&model, &train.data, hp, &ctx))
         bench_die("fit failed");
     double fitted = aml_now();
     if (l->can & AML_WANTS_DENSE && aml_design_prepare(&test.design, AML_BUILD_DENSE, &ctx))

@@ -72,12 +72,6 @@ static inline aml_shape table_shape(const table_file *t) {
         .n = t->data.n, .p = t->design.p, .task = t->data.task, .n_classes = t->data.n_classes};
 }
 
-/* What the learner wants built. */
-static inline unsigned table_wants(const aml_learner *l) {
-    return (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
-           (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u);
-}
-
 static inline void table_defaults(double *hp, const aml_learner *l) {
     for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
 }

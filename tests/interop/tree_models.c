@@ -136,7 +136,7 @@ static void export_one(FILE *out, const request *r) {
     bool forest = l != gbdt;
     s.hp[aml_params_find(l->params, forest ? "n_estimators" : "rounds")] = r->trees;
     s.hp[aml_params_find(l->params, forest ? "max_leaves" : "num_leaves")] = r->leaves;
-    assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BINS, &s.ctx), AML_OK);
+    assert_int_equal(aml_design_prepare(&s.design, aml_learner_wants(l), &s.ctx), AML_OK);
     assert_int_equal(l->fit(&model, &s.data, s.hp, &s.ctx), AML_OK);
     double *phi = AML_ARRAY(s.ctx.keep, EXPLAINED * (P + 1) * 3, double), begin = aml_now();
     s.data.n = EXPLAINED;
