@@ -12,8 +12,8 @@
  * Names follow one rule, so that they say where a feature comes from: a column that only changes its values keeps its
  * name; a number or flag made of column A is "A.what" ("date.month", "city.target", "age.missing"); the indicator of a
  * level is "A=level"; of two columns "A*B" "A/B" "A+B" "A-B" (arithmetic), "A&B" (a category for each pair of levels),
- * "A.ratio(B)" "A.difference(B)" "A.rank(B)" (number A within the rows of a level of B); "A~12" is hashed term or
- * bucket 12 of A; "pca1", "svd1", "cluster1" are made of all number (sparse) columns. */
+ * "A.ratio(B)" "A.difference(B)" "A.rank(B)" (number A within the rows of a level of B); "A~12" is hashed
+ * bucket 12 of A, "A~word12" and "A~char12" a hashed term of text A; "pca1", "svd1", "cluster1" are made of all number (sparse) columns. */
 typedef struct aml_feature {
     const char
         *name; /* documented rule: source column, then what was done: "date.month", "city=Rome" */
@@ -25,7 +25,7 @@ typedef struct aml_feature {
     const double *time;        /* DATETIME; NaN = missing */
     const char *bytes;         /* TEXT */
     const uint64_t *offset;
-    uint32_t source; /* number of the input column it comes from (UINT32_MAX = several) */
+    uint32_t source;     /* number of the input column it comes from (UINT32_MAX = several) */
     uint32_t parents[2]; /* of several: 1 + the numbers of two input columns; 0 = more, not told */
 } aml_feature;
 
@@ -40,8 +40,8 @@ typedef struct aml_block {
 typedef struct aml_table {
     size_t n, p;
     const aml_feature *features;
-    const aml_csr *csr;      /* sparse numbers beside the columns, or NULL */
-    size_t n_blocks;         /* what the sparse columns are, in order; 0 = not told */
+    const aml_csr *csr; /* sparse numbers beside the columns, or NULL */
+    size_t n_blocks;    /* what the sparse columns are, in order; 0 = not told */
     const aml_block *blocks;
 } aml_table;
 
