@@ -17,9 +17,10 @@
 #include "featurize/parts/table.h"
 
 enum { MAX_CLASSES = 20, PARTS = 5, NO_PART = 255, POLL = 1 << 16 };
-enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL, VALUE };
+enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL, VALUE, COLUMNS };
 
 static const char *const keep_choices[] = {"false", "true", NULL};
+static const char *const columns_choices[] = {"all", "crossed", NULL};
 static const char *const value_choices[] = {"mean", "log_odds", NULL};
 static const aml_param params[] = {{.name = "smoothing",
                                     .summary = "Rows that the overall mean counts for",
@@ -46,6 +47,11 @@ static const aml_param params[] = {{.name = "smoothing",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
                                     .choices = value_choices},
+                                   {.name = "columns",
+                                    .summary = "All categories, or those made of several columns",
+                                    .kind = AML_CHOICE,
+                                    .fallback = 0,
+                                    .choices = columns_choices},
                                    {0}};
 
 typedef struct target_state {
@@ -233,7 +239,9 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     if (!t->classes) return AML_ENOMEM;
     if (t->multiclass) AML_TRY(choose_classes(t->classes, width, target, ctx));
     for (size_t j = 0; j < x->p; j++)
-        acts[j] = x->features[j].kind == AML_CATEGORY && x->features[j].n_levels >= hp[MIN_LEVELS];
+        acts[j] = x->features[j].kind == AML_CATEGORY &&
+                  x->features[j].n_levels >= hp[MIN_LEVELS] &&
+                  (hp[COLUMNS] == 0 || x->features[j].source == UINT32_MAX);
     AML_TRY(aml_encoder_init(&t->encoder, x, acts, width, hp[KEEP_ORIGINAL] == 1, ctx->keep));
     source s;
     AML_TRY(prepare(&s, t, target, false, ctx));

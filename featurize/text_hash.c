@@ -2,8 +2,9 @@
  * its form.
  *
  * Weight of a term: tf · (log((1 + n) / (1 + df)) + 1), with tf = 1 + log(count) when sublinear;
- * each text column's weights of a row have length 1. Only hash values that at least min_df training
- * rows have get a column, and of a text column's at most max_terms. */
+ * the weights of a row have length 1, words and runs of characters of each text column apart. Only hash
+ * values that at least min_df training rows have get a column, and of each of these sets at most
+ * max_terms. */
 #include <math.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static const aml_param params[] = {
      .hi = 20,
      .fallback = 2},
     {.name = "max_terms",
-     .summary = "Only this many of the most frequent terms count",
+     .summary = "Only this many of the most frequent words, and of the runs, count",
      .kind = AML_INT,
      .log = true,
      .lo = 100,
@@ -73,8 +74,16 @@ typedef struct text_state {
     aml_signature signature;
     uint8_t what, bits, sublinear, form;
     size_t n_new;
-    text_column *column; /* per column */
+    text_column *column; /* SETS for each column: words, runs of characters */
 } text_state;
+
+enum { SETS = 2 };
+static const unsigned set_terms[SETS] = {AML_WORD_TERMS, AML_CHAR_TERMS};
+static const char *const set_prefixes[SETS] = {"~word", "~char"};
+
+static bool has_set(const text_state *s, size_t j, size_t set) {
+    return s->signature.kind[j] == AML_TEXT && (s->what & set_terms[set]);
+}
 
 static void cell(const char **text, size_t *n, const aml_feature *f, size_t row) {
     *n = (size_t)(f->offset[row + 1] - f->offset[row]);
@@ -85,6 +94,7 @@ typedef struct fit_job {
     aml_ctx *ctx;
     const text_state *s;
     const aml_feature *f;
+    unsigned what;
     const aml_data *target;
     uint32_t *df[PARTS], *last[PARTS]; /* 2^bits each: rows with the term; the last of them */
     aml_terms terms[PARTS];
@@ -104,7 +114,7 @@ static aml_status count_part(void *arg, size_t part, int thread) {
         size_t n;
         if (i % POLL == 0 && aml_should_stop(u->ctx)) return aml_stopped();
         cell(&text, &n, u->f, u->target->rows[i]);
-        AML_TRY(aml_text_terms(t, &counts, text, n, u->s->what));
+        AML_TRY(aml_text_terms(t, &counts, text, n, u->what));
         for (size_t k = 0; k < t->n; k++) {
             uint32_t b = t->hash[k] >> (32 - u->s->bits);
             df[b] += last[b] != i + 1;
@@ -151,9 +161,9 @@ static aml_status choose(text_column *c, const fit_job *u, const double *hp, aml
 /* Numbers the new columns and makes the look-up tables. */
 static aml_status number_terms(text_state *s, aml_arena *keep) {
     size_t buckets = (size_t)1 << s->bits;
-    for (size_t j = 0; j < s->signature.p; j++) {
-        text_column *c = &s->column[j];
-        if (s->signature.kind[j] != AML_TEXT) continue;
+    for (size_t e = 0; e < SETS * s->signature.p; e++) {
+        text_column *c = &s->column[e];
+        if (!has_set(s, e / SETS, e % SETS)) continue;
         c->first = (uint32_t)s->n_new;
         s->n_new += c->n_terms;
         c->place = aml_alloc_raw(keep, buckets, sizeof *c->place);
@@ -172,11 +182,12 @@ static aml_status learn(text_state *s, fit_job *u, const aml_table *x, const dou
         u->last[part] = aml_alloc_raw(scratch, buckets, sizeof(uint32_t));
         if (!u->df[part] || !u->last[part]) return AML_ENOMEM;
     }
-    for (size_t j = 0; j < x->p; j++) {
-        if (x->features[j].kind != AML_TEXT) continue;
-        u->f = &x->features[j];
+    for (size_t e = 0; e < SETS * x->p; e++) {
+        if (!has_set(s, e / SETS, e % SETS)) continue;
+        u->f = &x->features[e / SETS];
+        u->what = set_terms[e % SETS];
         AML_TRY(aml_each(u->ctx, PARTS, count_part, u));
-        AML_TRY(choose(&s->column[j], u, hp, u->ctx));
+        AML_TRY(choose(&s->column[e], u, hp, u->ctx));
     }
     return number_terms(s, u->ctx->keep);
 }
@@ -187,7 +198,7 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     text_state *s = AML_NEW(ctx->keep, text_state);
     if (!s) return AML_ENOMEM;
     AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
-    s->column = AML_ARRAY(ctx->keep, x->p, text_column);
+    s->column = AML_ARRAY(ctx->keep, SETS * x->p, text_column);
     if (!s->column) return AML_ENOMEM;
     s->what = what[(size_t)hp[TERMS]];
     s->bits = (uint8_t)hp[BITS];
@@ -268,16 +279,14 @@ static void put_form(float **form, const aml_text_counts *c, size_t row) {
     form[4][row] = (float)((double)c->punctuation / chars);
 }
 
-static aml_status one_cell(const apply_job *u, entries *e, size_t j, size_t nth, size_t row,
-                           int thread) {
+static aml_status one_set(const apply_job *u, entries *e, aml_text_counts *counts, size_t j,
+                          size_t set, size_t row, int thread) {
     aml_terms *t = &u->terms[thread], *other = &u->other[thread];
-    const text_column *c = &u->s->column[j];
-    aml_text_counts counts;
+    const text_column *c = &u->s->column[SETS * j + set];
     const char *text;
     size_t n, known = 0;
     cell(&text, &n, &u->x->features[j], row);
-    AML_TRY(aml_text_terms(t, &counts, text, n, u->s->what));
-    if (u->form) put_form(u->form + nth * N_FORM, &counts, row);
+    AML_TRY(aml_text_terms(t, counts, text, n, set_terms[set]));
     for (size_t k = 0; k < t->n; k++) {
         uint32_t place = c->place[t->hash[k] >> (32 - u->s->bits)];
         if (place != UINT32_MAX) t->hash[known++] = place;
@@ -285,6 +294,15 @@ static aml_status one_cell(const apply_job *u, entries *e, size_t j, size_t nth,
     AML_TRY(room_for(other, known));
     aml_sort_terms(t->hash, other->hash, known);
     return append(e, u->s, c, t->hash, known);
+}
+
+static aml_status one_cell(const apply_job *u, entries *e, size_t j, size_t nth, size_t row,
+                           int thread) {
+    aml_text_counts counts = {0};
+    for (size_t set = 0; set < SETS; set++)
+        if (has_set(u->s, j, set)) AML_TRY(one_set(u, e, &counts, j, set, row, thread));
+    if (u->form) put_form(u->form + nth * N_FORM, &counts, row);
+    return AML_OK;
 }
 
 static aml_status weigh(void *arg, size_t block, int thread) {
@@ -310,18 +328,20 @@ static aml_status collect(void *arg, size_t block, int thread) {
     return AML_OK;
 }
 
-/* A block for each text column. */
-static aml_status describe(aml_block **out, const apply_job *u, size_t texts, aml_ctx *ctx) {
-    aml_block *block = *out = AML_ARRAY(ctx->scratch, texts, aml_block);
+/* A block for each set of terms of each text column. */
+static aml_status describe(aml_block **out, size_t *n, const apply_job *u, size_t texts,
+                           aml_ctx *ctx) {
+    aml_block *block = *out = AML_ARRAY(ctx->scratch, SETS * texts, aml_block);
     if (!block) return AML_ENOMEM;
-    for (size_t j = 0; j < u->x->p; j++) {
-        const aml_feature *f = &u->x->features[j];
-        if (f->kind != AML_TEXT) continue;
-        block->prefix = aml_feature_name(ctx->keep, f->name, "~", "");
+    for (size_t e = 0; e < SETS * u->x->p; e++) {
+        const aml_feature *f = &u->x->features[e / SETS];
+        if (!has_set(u->s, e / SETS, e % SETS)) continue;
+        block->prefix = aml_feature_name(ctx->keep, f->name, set_prefixes[e % SETS], "");
         block->source = f->source;
-        block->n_columns = (uint32_t)u->s->column[j].n_terms;
+        block->n_columns = (uint32_t)u->s->column[e].n_terms;
         if (!block++->prefix) return AML_ENOMEM;
     }
+    *n = (size_t)(block - *out);
     return AML_OK;
 }
 
@@ -336,8 +356,9 @@ static aml_status sparse_columns(aml_table *out, apply_job *u, size_t texts, aml
     AML_TRY(aml_each(ctx, blocks, collect, u));
     aml_csr fresh = {n, u->s->n_new, u->start, u->column, u->value};
     aml_block *described;
-    AML_TRY(describe(&described, u, texts, ctx));
-    return aml_sparse_add(out, u->x, &fresh, described, texts, ctx);
+    size_t n_described;
+    AML_TRY(describe(&described, &n_described, u, texts, ctx));
+    return aml_sparse_add(out, u->x, &fresh, described, n_described, ctx);
 }
 
 static void add_columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
@@ -388,9 +409,9 @@ static void save(const void *state, aml_writer *w) {
     aml_put_u8(w, s->bits);
     aml_put_u8(w, s->sublinear);
     aml_put_u8(w, s->form);
-    for (size_t j = 0; j < s->signature.p; j++) {
-        const text_column *c = &s->column[j];
-        if (s->signature.kind[j] != AML_TEXT) continue;
+    for (size_t e = 0; e < SETS * s->signature.p; e++) {
+        const text_column *c = &s->column[e];
+        if (!has_set(s, e / SETS, e % SETS)) continue;
         aml_put_u32s(w, c->bucket, c->n_terms);
         aml_put_f32s(w, c->idf, c->n_terms);
     }
@@ -419,11 +440,11 @@ static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     if (s->what < 1 || s->what > 3 || s->bits < MIN_BITS || s->bits > MAX_BITS ||
         s->sublinear > 1 || s->form > 1)
         return aml_reader_fail(r, "the settings of text terms");
-    s->column = AML_ARRAY(ctx->keep, s->signature.p, text_column);
+    s->column = AML_ARRAY(ctx->keep, SETS * s->signature.p, text_column);
     if (!s->column) return AML_ENOMEM;
-    for (size_t j = 0; j < s->signature.p; j++)
-        if (s->signature.kind[j] == AML_TEXT)
-            AML_TRY(load_terms(&s->column[j], s->bits, r, ctx->keep));
+    for (size_t e = 0; e < SETS * s->signature.p; e++)
+        if (has_set(s, e / SETS, e % SETS))
+            AML_TRY(load_terms(&s->column[e], s->bits, r, ctx->keep));
     AML_TRY(number_terms(s, ctx->keep));
     *state = s;
     return AML_OK;

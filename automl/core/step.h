@@ -12,8 +12,8 @@
  * Names follow one rule, so that they say where a feature comes from: a column that only changes its values keeps its
  * name; a number or flag made of column A is "A.what" ("date.month", "city.target", "age.missing"); the indicator of a
  * level is "A=level"; of two columns "A*B" "A/B" "A+B" "A-B" (arithmetic), "A&B" (a category for each pair of levels),
- * "A.ratio(B)" "A.difference(B)" "A.rank(B)" (number A within the rows of a level of B); "A~12" is hashed term or
- * bucket 12 of A; "pca1", "svd1", "cluster1" are made of all number (sparse) columns. */
+ * "A.ratio(B)" "A.difference(B)" "A.rank(B)" (number A within the rows of a level of B); "A~12" is hashed
+ * bucket 12 of A, "A~word12" and "A~char12" a hashed term of text A; "pca1", "svd1", "cluster1" are made of all number (sparse) columns. */
 typedef struct aml_feature {
     const char
         *name; /* documented rule: source column, then what was done: "date.month", "city=Rome" */

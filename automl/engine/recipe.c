@@ -145,11 +145,12 @@ static bool wants(const cook *c, const char *set_name) {
            (is(c->r->features, "all") && strcmp(set_name, "clusters") != 0);
 }
 
-static void encode_target(const cook *c, bool keep, const char *value) {
+static aml_plan_step *encode_target(const cook *c, const char *value) {
     aml_plan_step *s = add(c, "target_encode");
     set(s, "min_levels", MANY_LEVELS);
-    choose(s, "keep_original", keep ? "true" : "false");
+    choose(s, "keep_original", "false");
     choose(s, "value", value);
+    return s;
 }
 
 /* Columns made of the ones there are, before categories become numbers. */
@@ -161,8 +162,10 @@ static void add_features(const cook *c) {
     if (f->n_categories + f->n_few < 2 || !wants(c, "crossed")) return;
     if (f->n_few) add(c, "few_valued");
     add(c, "cross");
-    if (!is(c->r->encode, "target") && !is(c->r->encode, "log_odds"))
-        encode_target(c, true, "mean");
+    aml_plan_step *s =
+        encode_target(c, "mean"); /* as a category a cross would be learnt by heart */
+    set(s, "min_levels", 2);
+    choose(s, "columns", "crossed");
 }
 
 static void add_text(const cook *c) {
@@ -179,15 +182,15 @@ static void native_steps(const cook *c) {
     add_features(c);
     add_text(c);
     if (!(c->f->kinds & AML_CATEGORY)) return;
-    if (is(c->r->encode, "target")) encode_target(c, false, "mean");
+    if (is(c->r->encode, "target")) encode_target(c, "mean");
     if (is(c->r->encode, "count")) choose(add(c, "count_encode"), "keep_original", "true");
 }
 
 /* Categories to numbers; what may not be one-hot encoded becomes codes. */
 static void encode_dense(const cook *c) {
     bool sparse = c->plan->learner->can & AML_CAN_SPARSE;
-    if (is(c->r->encode, "target")) encode_target(c, false, "mean");
-    if (is(c->r->encode, "log_odds")) encode_target(c, false, "log_odds");
+    if (is(c->r->encode, "target")) encode_target(c, "mean");
+    if (is(c->r->encode, "log_odds")) encode_target(c, "log_odds");
     if (is(c->r->encode, "hashed")) add(c, "hash_one_hot");
     add(c, "rare");
     aml_plan_step *s = add(c, "one_hot");
