@@ -77,7 +77,7 @@ static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n, p = (double)shape->p, levels = hp[ALPHA] < 1e-3 ? 20 : 8;
     double set = fmin(fmin(p, n), 500) + (shape->nnz ? 300 : 0), pass = n * p + (double)shape->nnz;
     double products = p <= 2 * n && p <= 2048 ? n * p * p * 2e-11 : n * set * set * 4e-11;
-    return 1e-4 + products + levels * (pass * 2e-9 + 50 * set * set * 4e-10);
+    return 3e-5 + products + pass * 2e-9 + levels * set * set * 4e-9;
 }
 
 const aml_learner aml_learner_elastic_net = {

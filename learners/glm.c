@@ -196,8 +196,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double fits = (int)hp[LOSS] == HUBER ? 4 : (int)hp[LOSS] == PINBALL ? 8 : 1;
-    return fits * aml_linear_cost(shape, shape->nnz ? 60 : 12);
+    double passes = (int)hp[LOSS] == POISSON ? 20 : 60;
+    return aml_linear_cost(shape, shape->nnz ? 5 * passes : passes);
 }
 
 const aml_learner aml_learner_glm = {

@@ -176,9 +176,11 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 
 /* The work is in the prediction: that of a fifth of the rows is counted. */
 static double cost(const double *hp, const aml_shape *shape) {
-    double n = (double)shape->n, queries = n / 5;
-    if ((int)hp[CHOOSE] == LEAVE_ONE_OUT) queries += 2 * fmin(n, 4096); /* with more neighbours */
-    return 1e-4 + n * (double)shape->p * 2e-9 + queries * n * ((double)shape->p + 4) * 0.02e-9;
+    double n = (double)shape->n, p = (double)shape->p,
+           seconds = n * (1.3e-7 + n * (p + 10) * 1.1e-11);
+    if ((int)hp[CHOOSE] == LEAVE_ONE_OUT) /* for more neighbours */
+        seconds += fmin(n, 4096) * (5e-6 + n * p * 4.9e-10);
+    return 1e-5 + seconds;
 }
 
 const aml_learner aml_learner_knn = {

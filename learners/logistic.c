@@ -3,6 +3,8 @@
 #include "automl/core/learner.h"
 #include "learners/parts/linear.h"
 
+#include <math.h>
+
 enum { C, TOLERANCE };
 
 static const aml_param params[] = {
@@ -48,8 +50,7 @@ static void link_of(double *z, const void *model) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double passes = (hp[C] > 10 ? 25 : 12) * (shape->task == AML_MULTICLASS || shape->nnz ? 5 : 1);
-    return aml_linear_cost(shape, passes);
+    return aml_linear_cost(shape, (shape->nnz ? 60 : 12) * pow(hp[C], 0.1));
 }
 
 const aml_learner aml_learner_logistic = {

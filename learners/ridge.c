@@ -52,9 +52,10 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double p = (double)shape->p, full = p <= 2048 ? 5e-11 * p * p * (double)shape->n : 0;
-    double times = (int)hp[CHOOSE] == LEAVE_ONE_OUT ? 6 : 1;
-    return times * full + aml_linear_cost(shape, shape->nnz || p > 2048 ? 40 : 4);
+    double n = (double)shape->n, p = (double)shape->p, full = p <= 2048 ? 3.7e-11 * p * p * n : 0;
+    double times = (int)hp[CHOOSE] == LEAVE_ONE_OUT ? 2 : 1;
+    double iterated = shape->nnz || p > 2048 ? aml_linear_cost(shape, 40) : 0;
+    return times * (3e-5 + n * (3.7e-9 * p + 22e-9) + full) + iterated;
 }
 
 const aml_learner aml_learner_ridge = {

@@ -33,12 +33,13 @@ def read(entry):
 
 def days(column):
     """A text column of dates as days, or None."""
-    if column.dtype.kind in "fiub" or not column.dropna().astype(str).str.contains(r"\d{4}-\d\d|\d/\d+/\d").all():
+    dates = r"\d{4}-\d\d|\d/\d+/\d|\d{8}T"
+    if column.dtype.kind in "fiub" or not column.dropna().astype(str).str.contains(dates).all():
         return None
-    dates = pd.to_datetime(column, errors="coerce")
-    if dates.notna().sum() < 0.99 * column.notna().sum():
+    when = pd.to_datetime(column, errors="coerce")
+    if when.notna().sum() < 0.99 * column.notna().sum():
         return None
-    return (dates - pd.Timestamp("2000-01-01")) / pd.Timedelta(days=1)
+    return (when - pd.Timestamp("2000-01-01")) / pd.Timedelta(days=1)
 
 
 def split(name, seed, form, most_rows=None):

@@ -190,8 +190,8 @@ aml_status aml_linear_importance(double *out, const void *model, size_t p) {
 
 double aml_linear_cost(const aml_shape *s, double passes) {
     double k = s->task == AML_MULTICLASS ? s->n_classes : 1, n = (double)s->n, p = (double)s->p;
-    double pass = n * (p * (0.4e-9 + 0.8e-9 * k) + 20e-9 * k) + (double)s->nnz * k * 3e-9;
+    double pass = (n * p * 0.8e-9 + (double)s->nnz * 3e-9) * k;
     double rows = n < 16384 + 16 * p ? n : 16384 + 16 * p,
-           solve = p < 2048 ? p * p * (rows + k * p / 3) * 5e-11 : 0;
-    return 1e-4 + passes * pass + solve;
+           solve = p < 2048 ? p * p * rows * (k > 1 ? 6e-10 * k : 1.4e-10) : 0;
+    return 3e-5 + passes * pass + solve;
 }
