@@ -8,6 +8,7 @@
 #include <math.h>
 
 enum { C, TOLERANCE };
+#define ROUGHER 100 /* the tolerance of the fit that only calibrates */
 
 typedef struct linear_svm {
     aml_linear linear; /* first: what linear models share reads it */
@@ -22,23 +23,14 @@ static const aml_param params[] = {
      .lo = 1e-4,
      .hi = 1e3,
      .fallback = 0.1},
-    {.name = "tolerance",
-     .summary = "the fit ends when a step gains no more than half of it of the mean loss",
-     .kind = AML_REAL,
-     .log = true,
-     .lo = 1e-14,
-     .hi = 1e-3,
-     .fallback = 1e-8,
-     .fixed = true},
+    AML_LINEAR_TOLERANCE,
     {.name = NULL}};
 
 /* Half a fit is none: there would be no time left to calibrate it. */
 static aml_status fit_linear(aml_linear *out, const aml_data *train, const double *start,
-                             const double *hp, aml_ctx *ctx) {
-    aml_linear_task task = {.loss = aml_loss_squared_hinge,
-                            .penalty = 1 / hp[C],
-                            .tolerance = hp[TOLERANCE],
-                            .start = start};
+                             double tolerance, double c, aml_ctx *ctx) {
+    aml_linear_task task = {
+        .loss = aml_loss_squared_hinge, .penalty = 1 / c, .tolerance = tolerance, .start = start};
     AML_TRY(aml_linear_fit(out, train, &task, ctx));
     return ctx->truncated ? aml_stopped() : AML_OK;
 }
@@ -50,7 +42,8 @@ static aml_status calibrate(linear_svm *m, const aml_data *train, const double *
     bool possible;
     size_t k = m->linear.k;
     AML_TRY(aml_calibration_split(&possible, &inner, &rest, train, ctx));
-    if (possible) AML_TRY(fit_linear(&first, &inner, m->linear.coef, hp, ctx));
+    if (possible)
+        AML_TRY(fit_linear(&first, &inner, m->linear.coef, ROUGHER * hp[TOLERANCE], hp[C], ctx));
     else rest = *train;
     double *score = AML_ARRAY(ctx->scratch, rest.n * k, double),
            *y = AML_ARRAY(ctx->scratch, rest.n, double);
@@ -64,7 +57,7 @@ static aml_status calibrate(linear_svm *m, const aml_data *train, const double *
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
     linear_svm *m = AML_NEW(ctx->keep, linear_svm);
     if (!m) return AML_ENOMEM;
-    AML_TRY(fit_linear(&m->linear, train, NULL, hp, ctx));
+    AML_TRY(fit_linear(&m->linear, train, NULL, hp[TOLERANCE], hp[C], ctx));
     AML_TRY(calibrate(m, train, hp, ctx));
     *model = m;
     return AML_OK;

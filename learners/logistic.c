@@ -15,14 +15,7 @@ static const aml_param params[] = {
      .lo = 1e-3,
      .hi = 1e4,
      .fallback = 1},
-    {.name = "tolerance",
-     .summary = "the fit ends when a step gains no more than half of it of the mean loss",
-     .kind = AML_REAL,
-     .log = true,
-     .lo = 1e-14,
-     .hi = 1e-3,
-     .fallback = 1e-8,
-     .fixed = true},
+    AML_LINEAR_TOLERANCE,
     {.name = NULL}};
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {

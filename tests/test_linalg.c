@@ -126,6 +126,27 @@ static void eigenvectors_diagonalise(void **state) {
     free(x);
 }
 
+static void tridiagonal_form_is_similar(void **state) {
+    enum { N = 11 };
+    aml_rng r = stream(11);
+    double *x = random_matrix(N, N, &r), a[N * N], q[N * N], d[N], e[N];
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++) a[i * N + j] = q[i * N + j] = x[i * N + j] + x[j * N + i];
+    assert_int_equal(aml_tridiagonal(q, N, d, e), AML_OK);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++) {
+            double unit = 0, t = 0;
+            for (size_t k = 0; k < N; k++) {
+                unit += q[i * N + k] * q[j * N + k];
+                for (size_t l = 0; l < N; l++) t += q[i * N + k] * a[k * N + l] * q[j * N + l];
+            }
+            double is = i == j ? d[i] : i == j + 1 ? e[j] : j == i + 1 ? e[i] : 0;
+            assert_true(fabs(unit - (i == j)) < 1e-13 && fabs(t - is) < 1e-12);
+        }
+    free(x);
+}
+
 static void columns_become_orthonormal(void **state) {
     enum { M = 30, N = 6 };
     aml_rng r = stream(10);
@@ -177,6 +198,7 @@ int main(void) {
         cmocka_unit_test(products_are_products),
         cmocka_unit_test(cholesky_solves),
         cmocka_unit_test(eigenvectors_diagonalise),
+        cmocka_unit_test(tridiagonal_form_is_similar),
         cmocka_unit_test(columns_become_orthonormal),
         cmocka_unit_test(sums_are_right_for_every_length),
         cmocka_unit_test(distributions_are_inverse_to_their_quantiles),

@@ -140,25 +140,27 @@ def coef_of(m): return np.vstack([np.atleast_2d(m.coef_).T, np.atleast_2d(m.inte
 
 # ---- cases: name -> (data, our command, objective, {peer: (function of a tolerance giving coefs, tolerances)})
 
+def ladder(command): return [f"{command} {tol:g}" for tol in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)]
+
 def logistic_case(c, C):
     y = c.y.astype(int)
     def peer(solver, x, tolerances, **kw):
         def run(tol):
             return coef_of(linear_model.LogisticRegression(C=C, solver=solver, tol=tol, max_iter=5000, **kw).fit(x, y))
         return run, tolerances
-    peers = {"lbfgs": peer("lbfgs", c.x64, [1e-4, 1e-5, 1e-6]), "newton-cg": peer("newton-cg", c.x64, [1e-4, 1e-5])}
-    if not c.sparse: peers["lbfgs float32"] = peer("lbfgs", c.x32, [1e-4, 1e-5])
+    peers = {"lbfgs": peer("lbfgs", c.x64, [1e-3, 1e-4, 1e-5, 1e-6]), "newton-cg": peer("newton-cg", c.x64, [1e-3, 1e-4, 1e-5])}
+    if not c.sparse: peers["lbfgs float32"] = peer("lbfgs", c.x32, [1e-3, 1e-4, 1e-5, 1e-6])
     if c.p <= 1000 and not c.sparse:
         peers["newton-cholesky"] = peer("newton-cholesky", c.x64, [1e-2, 1e-3, 1e-4])
         peers["newton-cholesky float32"] = peer("newton-cholesky", c.x32, [1e-2, 1e-3, 1e-4])
-    if c.k == 2: peers["liblinear"] = peer("liblinear", c.f64, [1e-3, 1e-4], intercept_scaling=100)
-    return c, f"fit logistic %d {C}", lambda w: logistic(c, w, C), peers, f"fit logistic %d {C} 1e-13"
+    if c.k == 2: peers["liblinear"] = peer("liblinear", c.f64, [1e-2, 1e-3, 1e-4], intercept_scaling=100)
+    return c, ladder(f"fit logistic %d {C}"), lambda w: logistic(c, w, C), peers, f"fit logistic %d {C} 1e-13"
 
 
 def svm_case(c, C):
     def run(tol):
         return coef_of(svm.LinearSVC(C=C, dual=False, tol=tol, max_iter=5000, intercept_scaling=100).fit(c.f64, c.y.astype(int)))
-    return (c, f"fit linear_svm %d {C}", lambda w: hinge(c, w, C), {"liblinear primal": (run, [1e-3, 1e-4, 1e-5])},
+    return (c, ladder(f"fit linear_svm %d {C}"), lambda w: hinge(c, w, C), {"liblinear primal": (run, [1e-2, 1e-3, 1e-4, 1e-5])},
             f"fit linear_svm %d {C} 1e-13")
 
 

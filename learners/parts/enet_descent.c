@@ -13,23 +13,16 @@ AML_KERNEL void subtract(double *restrict c, const double *restrict row, double 
     for (size_t i = 0; i < m; i++) c[i] -= change * row[i];
 }
 
-static void subtract_plain(double *c, const double *row, double change, size_t m) {
-    subtract(c, row, change, m);
-}
-
-AML_AVX2 static void subtract_avx2(double *c, const double *row, double change, size_t m) {
-    subtract(c, row, change, m);
-}
+AML_BEST(subtract, (double *c, const double *row, double change, size_t m), (c, row, change, m))
 
 void aml_enet_subtract(double *c, const double *row, double change, size_t m) {
-    (aml_has_avx2() ? subtract_avx2 : subtract_plain)(c, row, change, m);
+    subtract_best(c, row, change, m);
 }
 
 /* Once over the first m members, of which the slopes follow; the largest change, in units of the
  * target's spread. */
 static double sweep(aml_enet *e, double l2, size_t m) {
     double largest = 0;
-    bool avx2 = aml_has_avx2();
     for (size_t i = 0; i < m; i++) {
         double square = e->gram[i * e->room + i], old = e->b[i];
         if (!(square > 0)) continue;
@@ -37,7 +30,7 @@ static double sweep(aml_enet *e, double l2, size_t m) {
         double shrunk = pull > e->l1 ? pull - e->l1 : pull < -e->l1 ? pull + e->l1 : 0;
         double change = shrunk / (square + l2) - old;
         if (change == 0 || !isfinite(change)) continue;
-        (avx2 ? subtract_avx2 : subtract_plain)(e->c, e->gram + i * e->room, change, m);
+        subtract_best(e->c, e->gram + i * e->room, change, m);
         e->b[i] = old + change;
         largest = fmax(largest, fabs(change) * sqrt(square));
     }

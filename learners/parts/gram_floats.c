@@ -23,41 +23,32 @@ AML_KERNEL void load(float *restrict to, const float *restrict from, const float
     for (size_t j = 0; j < p; j++) to[j] = (aml_rows_value(from[j]) - shift[j]) * unit[j] * root;
 }
 
-static void load_plain(float *to, const float *from, const float *shift, const float *unit,
-                       float root, size_t p) {
-    load(to, from, shift, unit, root, p);
-}
-
-AML_AVX2 static void load_avx2(float *to, const float *from, const float *shift, const float *unit,
-                               float root, size_t p) {
-    load(to, from, shift, unit, root, p);
-}
+AML_BEST(load,
+         (float *to, const float *from, const float *shift, const float *unit, float root,
+          size_t p),
+         (to, from, shift, unit, root, p))
 
 AML_KERNEL void widen(double *restrict sum, const float *restrict part, size_t n) {
     for (size_t j = 0; j < n; j++) sum[j] += (double)part[j];
 }
 
-static void widen_plain(double *sum, const float *part, size_t n) { widen(sum, part, n); }
-
-AML_AVX2 static void widen_avx2(double *sum, const float *part, size_t n) { widen(sum, part, n); }
+AML_BEST(widen, (double *sum, const float *part, size_t n), (sum, part, n))
 
 static void add_chunk(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const pass *a = arg;
     const aml_design *d = a->x->x;
     size_t p = a->p, width = a->width, n = end - begin;
     float *x = (float *)scratch, *part = x + a->chunk * width, *to = x;
-    bool avx2 = aml_has_avx2();
     if (!d->dense) aml_rows_floats(part, a->x, begin, end);
     for (size_t i = begin; i < end; i++, to += width) {
         const float *from = d->dense ? d->dense + a->x->rows[i] * p : part + (i - begin) * p;
         float root = (float)sqrt(a->w[i]);
-        (avx2 ? load_avx2 : load_plain)(to, from, a->shift, a->unit, root, p);
+        load_best(to, from, a->shift, a->unit, root, p);
         to[p] = root;
         to[p + 1] = (float)(sqrt(a->w[i]) * a->y[i]);
     }
     aml_ssyrk_lower(width, n, x, width, 0, part, width);
-    for (size_t j = 0; j < width; j++)
-        (avx2 ? widen_avx2 : widen_plain)(sum + j * width, part + j * width, j + 1);
+    for (size_t j = 0; j < width; j++) widen_best(sum + j * width, part + j * width, j + 1);
 }
 
 /* Means of an even sample, as floats; a feature that does not vary in it keeps its first value. */

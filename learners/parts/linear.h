@@ -54,6 +54,14 @@ typedef struct aml_linear_task {
     const double *start; /* the coefficients of a model to start from, or NULL */
 } aml_linear_task;
 
+/* The parameter of learners that leave the tolerance to the caller. */
+#define AML_LINEAR_TOLERANCE                                                                    \
+    {                                                                                           \
+        .name = "tolerance",                                                                    \
+        .summary = "the fit ends when a step gains no more than half of it of the mean loss",   \
+        .kind = AML_REAL, .log = true, .lo = 1e-14, .hi = 1e-3, .fallback = 1e-8, .fixed = true \
+    }
+
 /* Into ctx->keep. Classes without a row keep a fixed intercept, so that their probability is about
  * that of half a row. Interrupted after a first step: AML_OK and ctx->truncated. */
 aml_status aml_linear_fit(aml_linear *model, const aml_data *train, const aml_linear_task *task,

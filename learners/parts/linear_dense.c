@@ -68,34 +68,23 @@ AML_KERNEL void gradient(double *g, const float *x, const uint32_t *rows, size_t
     }
 }
 
-static void margins_plain(double *z, const float *x, const uint32_t *rows, size_t n, size_t p,
-                          const double *coef, double base) {
-    margins(z, x, rows, n, p, coef, base);
-}
+AML_BEST(margins,
+         (double *z, const float *x, const uint32_t *rows, size_t n, size_t p, const double *coef,
+          double base),
+         (z, x, rows, n, p, coef, base))
 
-AML_AVX2 static void margins_avx2(double *z, const float *x, const uint32_t *rows, size_t n,
-                                  size_t p, const double *coef, double base) {
-    margins(z, x, rows, n, p, coef, base);
-}
-
-static void gradient_plain(double *g, const float *x, const uint32_t *rows, size_t n, size_t p,
-                           const double *s) {
-    gradient(g, x, rows, n, p, s);
-}
-
-AML_AVX2 static void gradient_avx2(double *g, const float *x, const uint32_t *rows, size_t n,
-                                   size_t p, const double *s) {
-    gradient(g, x, rows, n, p, s);
-}
+AML_BEST(gradient,
+         (double *g, const float *x, const uint32_t *rows, size_t n, size_t p, const double *s),
+         (g, x, rows, n, p, s))
 
 void aml_dense_margins(double *z, const float *x, const uint32_t *rows, size_t n, size_t p,
                        const double *coef, double base) {
-    (aml_has_avx2() ? margins_avx2 : margins_plain)(z, x, rows, n, p, coef, base);
+    margins_best(z, x, rows, n, p, coef, base);
 }
 
 void aml_dense_gradient(double *g, const float *x, const uint32_t *rows, size_t n, size_t p,
                         const double *s) {
-    (aml_has_avx2() ? gradient_avx2 : gradient_plain)(g, x, rows, n, p, s);
+    gradient_best(g, x, rows, n, p, s);
 }
 
 AML_KERNEL void centered(double *restrict out, const float *restrict x, const uint32_t *rows,
@@ -106,17 +95,12 @@ AML_KERNEL void centered(double *restrict out, const float *restrict x, const ui
     }
 }
 
-static void centered_plain(double *out, const float *x, const uint32_t *rows, size_t n, size_t p,
-                           const double *center) {
-    centered(out, x, rows, n, p, center);
-}
-
-AML_AVX2 static void centered_avx2(double *out, const float *x, const uint32_t *rows, size_t n,
-                                   size_t p, const double *center) {
-    centered(out, x, rows, n, p, center);
-}
+AML_BEST(centered,
+         (double *out, const float *x, const uint32_t *rows, size_t n, size_t p,
+          const double *center),
+         (out, x, rows, n, p, center))
 
 void aml_dense_centered(double *out, const float *x, const uint32_t *rows, size_t n, size_t p,
                         const double *center) {
-    (aml_has_avx2() ? centered_avx2 : centered_plain)(out, x, rows, n, p, center);
+    centered_best(out, x, rows, n, p, center);
 }

@@ -35,24 +35,17 @@ AML_KERNEL void logistic_piece(double *restrict value, double *restrict z, doubl
     }
 }
 
-static void logistic_plain(double *value, double *z, double *h, const double *y, const double *w,
-                           size_t n) {
-    logistic_piece(value, z, h, y, w, n);
-}
-
-AML_AVX2 static void logistic_avx2(double *value, double *z, double *h, const double *y,
-                                   const double *w, size_t n) {
-    logistic_piece(value, z, h, y, w, n);
-}
+AML_BEST(logistic_piece,
+         (double *value, double *z, double *h, const double *y, const double *w, size_t n),
+         (value, z, h, y, w, n))
 
 double aml_loss_logistic(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
                          const double *shape) {
     double sum = 0, value[PIECE], unused[PIECE];
-    bool avx2 = aml_has_avx2();
     (void)k, (void)shape;
     for (size_t i = 0; i < n; i += PIECE) {
         size_t m = n - i < PIECE ? n - i : PIECE;
-        (avx2 ? logistic_avx2 : logistic_plain)(value, z + i, h ? h + i : unused, y + i, w + i, m);
+        logistic_piece_best(value, z + i, h ? h + i : unused, y + i, w + i, m);
         for (size_t j = 0; j < m; j++) sum += value[j];
     }
     return sum;
@@ -62,9 +55,7 @@ AML_KERNEL void exp_all(double *z, size_t n) {
     for (size_t i = 0; i < n; i++) z[i] = aml_exp_f64(z[i]);
 }
 
-static void exp_plain(double *z, size_t n) { exp_all(z, n); }
-
-AML_AVX2 static void exp_avx2(double *z, size_t n) { exp_all(z, n); }
+AML_BEST(exp_all, (double *z, size_t n), (z, n))
 
 double aml_loss_softmax(double *z, double *h, const double *y, const double *w, size_t n, size_t k,
                         const double *shape) {
@@ -76,7 +67,7 @@ double aml_loss_softmax(double *z, double *h, const double *y, const double *w, 
         for (size_t c = 0; c < k; c++) row[c] -= largest;
         sum -= w[i] * row[(size_t)y[i]];
     }
-    (aml_has_avx2() ? exp_avx2 : exp_plain)(z, n * k);
+    exp_all_best(z, n * k);
     for (size_t i = 0; i < n; i++, z += k) {
         double total = 0;
         for (size_t c = 0; c < k; c++) total += z[c];

@@ -90,15 +90,10 @@ AML_KERNEL void add_row(double *restrict z, const double *coef, const uint32_t *
     }
 }
 
-static void row_plain(double *z, const double *coef, const uint32_t *column, const float *value,
-                      size_t entries, size_t k) {
-    add_row(z, coef, column, value, entries, k);
-}
-
-AML_AVX2 static void row_avx2(double *z, const double *coef, const uint32_t *column,
-                              const float *value, size_t entries, size_t k) {
-    add_row(z, coef, column, value, entries, k);
-}
+AML_BEST(add_row,
+         (double *z, const double *coef, const uint32_t *column, const float *value, size_t entries,
+          size_t k),
+         (z, coef, column, value, entries, k))
 
 static void row_product(double *z, const aml_linear_matrix *m, const double *coef, size_t i) {
     const aml_design *d = m->x->x;
@@ -123,7 +118,7 @@ static void row_product(double *z, const aml_linear_matrix *m, const double *coe
         z[0] += sum;
         return;
     }
-    (aml_has_avx2() ? row_avx2 : row_plain)(z, coef, column, value, entries, k);
+    add_row_best(z, coef, column, value, entries, k);
 }
 
 static bool stopped(job *b) {
@@ -163,15 +158,9 @@ AML_KERNEL void add_column(double *restrict g, const double *s, const aml_linear
     }
 }
 
-static void column_plain(double *g, const double *s, const aml_linear_matrix *m, size_t j,
-                         bool squared) {
-    add_column(g, s, m, j, squared);
-}
-
-AML_AVX2 static void column_avx2(double *g, const double *s, const aml_linear_matrix *m, size_t j,
-                                 bool squared) {
-    add_column(g, s, m, j, squared);
-}
+AML_BEST(add_column,
+         (double *g, const double *s, const aml_linear_matrix *m, size_t j, bool squared),
+         (g, s, m, j, squared))
 
 static double one_column(const double *s, const aml_linear_matrix *m, size_t j, bool squared) {
     size_t from = m->start[j], n = m->start[j + 1] - from;
@@ -182,13 +171,12 @@ static double one_column(const double *s, const aml_linear_matrix *m, size_t j, 
 static void sparse_columns(void *arg, size_t block, size_t begin, size_t end, int thread) {
     job *b = arg;
     const aml_linear_matrix *m = b->m;
-    bool avx2 = aml_has_avx2();
     (void)block, (void)thread;
     if (stopped(b)) return;
     for (size_t j = begin; j < end; j++) {
         double *g = b->out + j * m->k;
         if (m->k == 1) *g = one_column(b->in, m, j, b->squared);
-        else (avx2 ? column_avx2 : column_plain)(g, b->in, m, j, b->squared);
+        else add_column_best(g, b->in, m, j, b->squared);
     }
 }
 

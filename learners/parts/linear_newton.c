@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_STEPS = 200, MOST_SOLVES = 500, MOST_TRIALS = 30 };
+enum { MOST_STEPS = 200, MOST_SOLVES = 500, MOST_TRIALS = 30, LEFT = 10 };
 
 typedef struct newton {
     aml_linear_problem *problem;
@@ -111,8 +111,8 @@ static void add(double *to, double scale, const double *x, size_t n) {
 }
 
 /* H step = -g until the residual has shrunk by `forcing`, or what is left to gain does not matter
- * any more; *gain: what the quadratic promises. */
-static aml_status conjugate_gradients(double *gain, newton *t, double forcing) {
+ * any more; *gain: what the quadratic promises; *left: about what it would still gain. */
+static aml_status conjugate_gradients(double *gain, double *left, newton *t, double forcing) {
     size_t d = t->d, rows = t->n * t->k;
     memset(t->step, 0, d * sizeof *t->step);
     memset(t->along, 0, rows * sizeof *t->along);
@@ -122,8 +122,8 @@ static aml_status conjugate_gradients(double *gain, newton *t, double forcing) {
     }
     double rr = norm(t, t->r), enough = rr * forcing * forcing;
     *gain = 0;
-    double last = INFINITY;
-    for (int solve = 0; solve < MOST_SOLVES && rr > enough && 10 * last > t->problem->tolerance;
+    *left = INFINITY;
+    for (int solve = 0; solve < MOST_SOLVES && rr > enough && 2 * *left > t->problem->tolerance;
          solve++) {
         AML_TRY(hessian_times_dir(t));
         double curvature = aml_dot(t->dir, t->hd, d);
@@ -132,7 +132,7 @@ static aml_status conjugate_gradients(double *gain, newton *t, double forcing) {
         add(t->step, a, t->dir, d);
         add(t->along, a, t->zd, rows);
         add(t->r, -a, t->hd, d);
-        last = (solve + 1) * 0.5 * a * rr;
+        *left = LEFT * (solve + 1) * 0.5 * a * rr;
         *gain += 0.5 * a * rr;
         rr = norm(t, t->r);
         for (size_t j = 0; j < d; j++)
@@ -165,7 +165,7 @@ static double next_gain(double gain, double before) {
 }
 
 static aml_status iterate(newton *t, double *coef) {
-    double first = 0, before = 0, gain;
+    double first = 0, before = 0, gain, left;
     for (int number = 0; number < MOST_STEPS; number++, before = gain) {
         AML_TRY(linearise(t, coef));
         double now = norm(t, t->g);
@@ -173,10 +173,11 @@ static aml_status iterate(newton *t, double *coef) {
         if (!(now > 1e-30)) break;
         double forcing =
             t->problem->loss == aml_loss_squared ? 1e-8 : 0.3 * sqrt(sqrt(now / first));
-        AML_TRY(conjugate_gradients(&gain, t, fmin(forcing, 0.3)));
+        AML_TRY(conjugate_gradients(&gain, &left, t, fmin(forcing, 0.3)));
         if (!line_search(t, coef)) break;
         t->problem->steps++;
         t->problem->gain = next_gain(gain, before);
+        if (2 * left <= t->problem->tolerance) t->problem->gain = fmax(t->problem->gain, left);
         if (2 * t->problem->gain <= t->problem->tolerance) break;
     }
     return AML_OK;

@@ -127,15 +127,9 @@ AML_KERNEL void eliminate(double *restrict v, double *restrict out, const double
     }
 }
 
-static void eliminate_plain(double *v, double *out, const double *row, double ratio, double inverse,
-                            size_t n) {
-    eliminate(v, out, row, ratio, inverse, n);
-}
-
-AML_AVX2 static void eliminate_avx2(double *v, double *out, const double *row, double ratio,
-                                    double inverse, size_t n) {
-    eliminate(v, out, row, ratio, inverse, n);
-}
+AML_BEST(eliminate,
+         (double *v, double *out, const double *row, double ratio, double inverse, size_t n),
+         (v, out, row, ratio, inverse, n))
 
 /* The diagonal of the inverse for a block of rows: q_i' (L D L')^-1 q_i for their parts q_i in the
  * basis. */
@@ -143,15 +137,13 @@ static void diagonal_of_rows(void *arg, size_t block, size_t begin, size_t end, 
     const by_row *b = arg;
     size_t n = b->a->n, m = b->a->m, size = end - begin;
     double v[ROWS], out[ROWS];
-    bool avx2 = aml_has_avx2();
     (void)block, (void)thread;
     for (size_t l = 0; l < m; l++) {
         memset(v, 0, sizeof v);
         memset(out, 0, sizeof out);
         for (size_t j = 0; j < n; j++)
-            (avx2 ? eliminate_avx2 : eliminate_plain)(v, out, b->turn + j * n + begin,
-                                                      b->ratio[l * n + j], 1 / b->pivot[l * n + j],
-                                                      size);
+            eliminate_best(v, out, b->turn + j * n + begin, b->ratio[l * n + j],
+                           1 / b->pivot[l * n + j], size);
         for (size_t i = 0; i < size; i++) b->diagonal[(begin + i) * m + l] = out[i];
     }
 }

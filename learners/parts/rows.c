@@ -32,13 +32,8 @@ AML_KERNEL void copy_body(double *to, const float *row, const double *center, si
         for (size_t j = 0; j < p; j++) to[j] = (double)aml_rows_value(row[j]);
 }
 
-static void copy_plain(double *to, const float *row, const double *center, size_t p) {
-    copy_body(to, row, center, p);
-}
-
-AML_AVX2 static void copy_avx2(double *to, const float *row, const double *center, size_t p) {
-    copy_body(to, row, center, p);
-}
+AML_BEST(copy_body, (double *to, const float *row, const double *center, size_t p),
+         (to, row, center, p))
 
 /* Columns begin … end-1 of the row at position i. */
 static void part_of_row(double *to, const aml_data *x, const double *center, size_t i, size_t begin,
@@ -47,8 +42,7 @@ static void part_of_row(double *to, const aml_data *x, const double *center, siz
     const double *off = center ? center + begin : NULL;
     size_t row = x->rows[i];
     if (d->dense) {
-        (aml_has_avx2() ? copy_avx2 : copy_plain)(to, d->dense + row * d->p + begin, off,
-                                                  end - begin);
+        copy_body_best(to, d->dense + row * d->p + begin, off, end - begin);
         return;
     }
     for (size_t j = begin; j < end; j++) {
@@ -209,17 +203,28 @@ typedef struct moments {
     const double *w, *shift;
 } moments;
 
+AML_KERNEL void moment_row(double *restrict s1, double *restrict s2, const float *restrict row,
+                           const double *restrict shift, double w, size_t p) {
+    for (size_t j = 0; j < p; j++) {
+        double v = (double)aml_rows_value(row[j]) - shift[j], wv = w * v;
+        s1[j] += wv;
+        s2[j] += wv * v;
+    }
+}
+
+AML_BEST(moment_row,
+         (double *s1, double *s2, const float *row, const double *shift, double w, size_t p),
+         (s1, s2, row, shift, w, p))
+
 static void add_moments(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const moments *m = arg;
-    size_t p = m->x->x->p;
-    aml_rows_doubles(scratch, m->x, m->shift, begin, end);
+    const aml_design *d = m->x->x;
+    size_t p = d->p;
+    float *block = (float *)scratch;
+    if (!d->dense) aml_rows_floats(block, m->x, begin, end);
     for (size_t i = begin; i < end; i++) {
-        const double *row = scratch + (i - begin) * p;
-        for (size_t j = 0; j < p; j++) {
-            double wx = m->w[i] * row[j];
-            sum[j] += wx;
-            sum[p + j] += wx * row[j];
-        }
+        const float *row = d->dense ? d->dense + m->x->rows[i] * p : block + (i - begin) * p;
+        moment_row_best(sum, sum + p, row, m->shift, m->w[i], p);
     }
 }
 

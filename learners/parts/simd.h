@@ -21,4 +21,13 @@ static inline bool aml_has_avx512(void) {
 static inline bool aml_has_avx2(void) { return false; }
 #endif
 
+/* From the AML_KERNEL `name`, which returns nothing: name_plain, name_avx2, and name_best, which takes
+ * the one for this processor. */
+#define AML_BEST(name, parameters, arguments)                       \
+    static void name##_plain parameters { name arguments; }         \
+    AML_AVX2 static void name##_avx2 parameters { name arguments; } \
+    static inline void name##_best parameters {                     \
+        (aml_has_avx2() ? name##_avx2 : name##_plain) arguments;    \
+    }
+
 #endif
