@@ -43,7 +43,8 @@ static void link_of(double *z, const void *model) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    return aml_linear_cost(shape, (shape->nnz ? 60 : 12) * pow(hp[C], 0.1));
+    double growth = shape->task == AML_MULTICLASS ? 0.2 : 0.1;
+    return aml_linear_cost(shape, (shape->nnz ? 60 : 12) * pow(hp[C], growth));
 }
 
 const aml_learner aml_learner_logistic = {

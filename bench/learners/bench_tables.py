@@ -216,7 +216,7 @@ def report(path):
         mean = part.groupby(["table", "who"], sort=False)[["cpu", "megabytes", "loss", "error"]].mean()
         seeds = part.groupby(["table", "who"]).seed.nunique().min()
         ratio = {}
-        print(f"{setting}: {seeds} splits or more, {part.threads.max()} thread\n{'table':24} {'who':11} {'CPU s':>8} {'/ ours':>6}"
+        print(f"{setting}: {seeds} split(s) at least, {part.threads.max()} thread(s)\n{'table':24} {'who':11} {'CPU s':>8} {'/ ours':>6}"
               f" {'MB':>6}  {'loss':>9} {'/ ours':>6}  {'error':>9} {'/ ours':>6}")
         for table in dict.fromkeys(part.table):
             rows = mean.loc[table]
