@@ -14,7 +14,7 @@
 #include "automl/core/io.h"
 #include "automl/core/rng.h"
 
-/* 300 rows: two numbers whose product decides, a code that looks like a number, a date, a note, a category. */
+/* 300 rows: two numbers whose sum decides, a code that looks like a number, a date, a note, a category. */
 static aml_frame *made(void) {
     static const char *const cities[] = {"Rome", "Oslo", "Bern"};
     aml_string s = {0};
@@ -27,7 +27,7 @@ static aml_frame *made(void) {
             &s, "%.4f,%.4f,%05u,2020-%02u-%02u,%s day number %u of the year in %s,%s,%s\n", a, b,
             zip, 1 + aml_rng_below(&r, 12), 1 + aml_rng_below(&r, 28),
             aml_rng_below(&r, 2) ? "a good" : "another bad", aml_rng_below(&r, 300),
-            cities[aml_rng_below(&r, 3)], cities[city], a * b > 0 ? "yes" : "no");
+            cities[aml_rng_below(&r, 3)], cities[city], a + b > 0 ? "yes" : "no");
     }
     aml_frame *f;
     const char *const texts[] = {"zip", NULL};

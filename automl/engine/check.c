@@ -19,8 +19,8 @@ struct aml_check {
 };
 
 static const char *role_name(aml_role role) {
-    static const char *const names[] = {"feature", "feature", "target",         "weight", "group",
-                                        "time",    "dropped by you", "dropped"};
+    static const char *const names[] = {"feature", "feature", "target",         "weight",
+                                        "group",   "time",    "dropped by you", "dropped"};
     return names[role];
 }
 

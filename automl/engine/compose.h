@@ -23,11 +23,11 @@ typedef struct aml_plan {
 /* What decides which learners and steps come into question. */
 typedef struct aml_facts {
     aml_shape shape;
-    unsigned kinds;       /* kinds of the feature columns */
-    uint32_t most_levels; /* of a category column */
-    bool missing;         /* any missing cell in a feature */
-    size_t n_numbers, n_categories; /* columns of these kinds */
-    size_t n_few;                   /* numbers with few different values */
+    unsigned kinds;                         /* kinds of the feature columns */
+    uint32_t most_levels;                   /* of a category column */
+    bool missing;                           /* any missing cell in a feature */
+    size_t n_numbers, n_categories;         /* columns of these kinds */
+    size_t n_few;                           /* numbers with few different values */
     const aml_featurization *featurization; /* what the user wants; NULL = auto */
 } aml_facts;
 

@@ -81,8 +81,7 @@ static aml_status read_kinds(aml_featurization *f, const aml_json *object, const
         k->name = x->name;
         if (strcmp(x->string, "drop") != 0 &&
             (!aml_kind_parse(&k->kind, x->string) || k->kind == AML_IDENTIFIER))
-            return wrong(file, x, aml_nearest(x->string, words, 5), "there is no kind",
-                         x->string);
+            return wrong(file, x, aml_nearest(x->string, words, 5), "there is no kind", x->string);
         if (k->kind == AML_CATEGORY || k->kind == AML_TEXT) f->texts[n_texts++] = x->name;
     }
     return AML_OK;
@@ -95,8 +94,7 @@ static aml_status read_param(step_param *out, const aml_json *x, const aml_step 
         const char *names[64];
         size_t n = 0;
         for (; n < aml_params_count(step->params) && n < 64; n++) names[n] = step->params[n].name;
-        return wrong(file, x, aml_nearest(x->name, names, n), "the step has no parameter",
-                     x->name);
+        return wrong(file, x, aml_nearest(x->name, names, n), "the step has no parameter", x->name);
     }
     const char *text = x->type == AML_JSON_TRUE    ? "true"
                        : x->type == AML_JSON_FALSE ? "false"
@@ -145,8 +143,7 @@ static aml_status read_object(aml_featurization *f, const aml_json *root, const 
     for (const aml_json *x = root->child; x; x = x->next) {
         size_t k = 0;
         while (k < 4 && strcmp(keys[k].name, x->name) != 0) k++;
-        if (k == 4)
-            return wrong(file, x, aml_nearest(x->name, names, 4), "unknown key", x->name);
+        if (k == 4) return wrong(file, x, aml_nearest(x->name, names, 4), "unknown key", x->name);
         AML_TRY(keys[k].read(f, x, file));
     }
     return AML_OK;
@@ -165,7 +162,8 @@ static aml_status parse(aml_featurization **out, const char *text, size_t length
         if (!f->texts) status = AML_ENOMEM;
         else if (word) f->off = text[0] == 'o';
         else {
-            status = aml_json_parse(&root, arena, text, length, file, AML_JSON_COMMENTS, AML_ECONFIG);
+            status =
+                aml_json_parse(&root, arena, text, length, file, AML_JSON_COMMENTS, AML_ECONFIG);
             if (!status) status = read_object(f, root, file);
         }
     }
@@ -200,7 +198,7 @@ bool aml_featurization_is_off(const aml_featurization *f) { return f && f->off; 
 
 /* When it is off only what learners cannot do without is left. */
 bool aml_featurization_allows(const aml_featurization *f, const char *step) {
-    static const char *const needed[] = {"datetime", "rare",    "impute", "one_hot",
+    static const char *const needed[] = {"datetime", "rare",     "impute", "one_hot",
                                          "ordinal",  "text_svd", "scale"};
     bool need = !f || !f->off;
     for (size_t i = 0; !need && i < sizeof needed / sizeof *needed; i++)

@@ -113,13 +113,14 @@ static aml_status tell(aml_lineage *l, const aml_model *m, const aml_table *t,
     if (!l->at) return AML_ENOMEM;
     for (size_t j = 0; j < t->p; j++) {
         const aml_feature *f = &t->features[j];
-        l->at[l->n++] = (aml_engineered){.size = sizeof *l->at,
-                                         .name = f->name,
-                                         .kind = aml_kind_name(f->kind),
-                                         .inputs = inputs_of(&m->inputs, f->source, f->parents, keep),
-                                         .steps = history[j],
-                                         .columns = 1,
-                                         .importance = share ? share[j] : NAN};
+        l->at[l->n++] =
+            (aml_engineered){.size = sizeof *l->at,
+                             .name = f->name,
+                             .kind = aml_kind_name(f->kind),
+                             .inputs = inputs_of(&m->inputs, f->source, f->parents, keep),
+                             .steps = history[j],
+                             .columns = 1,
+                             .importance = share ? share[j] : NAN};
     }
     for (size_t k = 0; k < t->n_blocks; k++) {
         const aml_block *b = &t->blocks[k];

@@ -22,7 +22,8 @@ static const struct {
     {"duplicate_columns", "columns", "drop the other of the two: --drop"},
     {"columns_left_out", "columns", "change the featurization option"},
     {"missing_values", "columns",
-     "block steps in the featurization option: {\"blocked\": [\"missing_flags\"]}, or fill the cells"},
+     "block steps in the featurization option: {\"blocked\": [\"missing_flags\"]}, or fill the "
+     "cells"},
     {"high_cardinality", "columns",
      "block steps in the featurization option: {\"blocked\": [\"target_encode\"]}, or --drop"},
     {"number_precision", "columns",

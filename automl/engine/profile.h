@@ -23,7 +23,7 @@ typedef struct aml_column_facts {
     double min, mean, max; /* NUMBER, DATETIME; NAN else */
     double mode_share;     /* of the most frequent value among all rows */
     bool identifier;
-    bool asked; /* its role was given as AML_ASKED */
+    bool asked;          /* its role was given as AML_ASKED */
     const char *warning; /* "" or a sentence */
 } aml_column_facts;
 

@@ -15,9 +15,9 @@ typedef struct aml_study {
     size_t table_bytes;     /* of the caller's frame, counted while the study lasts */
     atomic_bool stop;
     /* data (study_data.c) */
-    aml_frame data;      /* the caller's, with columns of the kinds that the user asked for */
-    aml_frame *made;     /* owns those columns, or NULL */
-    aml_frame *rows;     /* usable rows, when they are not all */
+    aml_frame data;  /* the caller's, with columns of the kinds that the user asked for */
+    aml_frame *made; /* owns those columns, or NULL */
+    aml_frame *rows; /* usable rows, when they are not all */
     const aml_frame *frame;
     size_t n_left_out;    /* columns that the featurization option leaves out */
     const char *left_out; /* and their names */
