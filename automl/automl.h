@@ -128,9 +128,10 @@ typedef struct aml_guardrail {
     const char *message; /* evidence in one sentence, with counts and column names */
     const char *action;  /* what was done; empty when nothing */
     size_t count;        /* columns, rows or classes concerned */
-    const char *severity; /* "info", "notice" (something was changed), "warning" (for you to look at) */
-    const char *unit;     /* what `count` counts: "columns", "rows", …; empty when nothing */
-    const char *undo;     /* how to have it otherwise; empty when there is nothing to undo */
+    const char
+        *severity;    /* "info", "notice" (something was changed), "warning" (for you to look at) */
+    const char *unit; /* what `count` counts: "columns", "rows", …; empty when nothing */
+    const char *undo; /* how to have it otherwise; empty when there is nothing to undo */
 } aml_guardrail;
 
 typedef struct aml_progress {
@@ -279,12 +280,14 @@ AML_API int aml_model_importance(const aml_model *m, size_t i, const char **name
 /* What the featurization of a part makes, in the order of its matrix, and where it comes from. */
 typedef struct aml_engineered {
     size_t size;
-    const char *name;   /* "date.month", "city=Rome", "price/area"; "note~…" is a run of sparse columns */
-    const char *kind;   /* "number", "category", "sparse numbers" */
-    const char *inputs; /* input columns, separated by ", "; "" = all that the first of the steps takes */
-    const char *steps;  /* that made or changed it, in order: "datetime, impute, scale" */
-    size_t columns;     /* 1, or those of the run */
-    double importance;  /* gain share in the part's first fit; NAN when the learner has none */
+    const char
+        *name; /* "date.month", "city=Rome", "price/area"; "note~…" is a run of sparse columns */
+    const char *kind; /* "number", "category", "sparse numbers" */
+    const char
+        *inputs; /* input columns, separated by ", "; "" = all that the first of the steps takes */
+    const char *steps; /* that made or changed it, in order: "datetime, impute, scale" */
+    size_t columns;    /* 1, or those of the run */
+    double importance; /* gain share in the part's first fit; NAN when the learner has none */
 } aml_engineered;
 typedef struct aml_lineage aml_lineage;
 AML_API aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part);

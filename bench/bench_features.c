@@ -21,22 +21,14 @@
 static const struct {
     const char *table, *target, *drop[6];
 } tables[] = {
-    {"adult_census_income", "class", {0}},
-    {"bank_marketing", "y", {"duration"}},
-    {"chicago_taxi_tip", "tip", {0}},
-    {"magic_telescope", "Class", {0}},
-    {"electricity_elec2", "class", {0}},
-    {"higgs_sample_7k", "label", {0}},
-    {"krkopt_chess", "class", {0}},
-    {"car_evaluation", "class", {0}},
-    {"storm_status", "status", {"category"}},
-    {"wine_quality", "quality", {0}},
-    {"kc_house_sales", "price", {0}},
-    {"diamonds", "price", {0}},
-    {"ames_housing", "Sale_Price", {0}},
-    {"bike_sharing_hourly", "cnt", {0}},
-    {"concrete_strength", "strength", {0}},
-    {"nyc_taxi_fare_2019", "fare", {"total", "tip"}},
+    {"adult_census_income", "class", {0}},    {"bank_marketing", "y", {"duration"}},
+    {"chicago_taxi_tip", "tip", {0}},         {"magic_telescope", "Class", {0}},
+    {"electricity_elec2", "class", {0}},      {"higgs_sample_7k", "label", {0}},
+    {"krkopt_chess", "class", {0}},           {"car_evaluation", "class", {0}},
+    {"storm_status", "status", {"category"}}, {"wine_quality", "quality", {0}},
+    {"kc_house_sales", "price", {0}},         {"diamonds", "price", {0}},
+    {"ames_housing", "Sale_Price", {0}},      {"bike_sharing_hourly", "cnt", {0}},
+    {"concrete_strength", "strength", {0}},   {"nyc_taxi_fare_2019", "fare", {"total", "tip"}},
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
 static const char *const learners[] = {"gbdt", "logistic", "ridge", NULL};

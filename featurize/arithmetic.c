@@ -97,8 +97,8 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     aml_screen screen;
     AML_TRY(aml_screen_init(&screen, x, target, ctx));
-    AML_TRY(aml_screen_columns(column, &n_columns, &screen, x, AML_NUMBER, (size_t)hp[COLUMNS],
-                               ctx));
+    AML_TRY(
+        aml_screen_columns(column, &n_columns, &screen, x, AML_NUMBER, (size_t)hp[COLUMNS], ctx));
     if (n_columns < 2) return AML_OK;
     candidates c = {&screen, x, column, n_columns};
     size_t pairs = n_columns * (n_columns - 1) / 2;

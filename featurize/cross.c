@@ -151,8 +151,8 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
     AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
     aml_screen screen;
     AML_TRY(aml_screen_init(&screen, x, target, ctx));
-    AML_TRY(aml_screen_columns(column, &n_columns, &screen, x, AML_CATEGORY, (size_t)hp[COLUMNS],
-                               ctx));
+    AML_TRY(
+        aml_screen_columns(column, &n_columns, &screen, x, AML_CATEGORY, (size_t)hp[COLUMNS], ctx));
     if (n_columns < 2) return AML_OK;
     candidates c = {&screen, x, column, n_columns};
     AML_TRY(aml_screen_choose(chosen, &s->n, &screen, n_columns * (n_columns - 1) / 2, pair_bins,
@@ -251,8 +251,8 @@ static aml_status load_crossing(crossing *c, const aml_signature *s, aml_reader 
     if (!c->first || !c->second) return r->status;
     for (size_t l = 0; l < c->n_levels; l++)
         if (c->first[l] > s->n_levels[c->a] || c->second[l] > s->n_levels[c->b] ||
-            (l && (c->first[l] < c->first[l - 1] || (c->first[l] == c->first[l - 1] &&
-                                                     c->second[l] <= c->second[l - 1]))))
+            (l && (c->first[l] < c->first[l - 1] ||
+                   (c->first[l] == c->first[l - 1] && c->second[l] <= c->second[l - 1]))))
             return aml_reader_fail(r, "level %zu of a crossing", l);
     return index_levels(c, keep);
 }

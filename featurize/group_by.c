@@ -57,8 +57,7 @@ static size_t width_of(relation what) { return what == RANK ? KNOTS : 1; }
 static float rank_of(const float *knot, float x) {
     float below = 0;
     if (isnan(x)) return NAN;
-    for (size_t k = 0; k < KNOTS; k++)
-        below += knot[k] < x ? 1.0f : knot[k] == x ? 0.5f : 0.0f;
+    for (size_t k = 0; k < KNOTS; k++) below += knot[k] < x ? 1.0f : knot[k] == x ? 0.5f : 0.0f;
     return below / KNOTS;
 }
 
@@ -165,8 +164,9 @@ static aml_status candidate_bins(aml_screen_bins *out, const void *arg, size_t k
     return aml_screen_cut(out, v, c->s->n, work);
 }
 
-static aml_status list_candidates(candidates *c, size_t *n, const uint32_t *number, size_t n_numbers,
-                                  const uint32_t *group, size_t n_groups, aml_ctx *ctx) {
+static aml_status list_candidates(candidates *c, size_t *n, const uint32_t *number,
+                                  size_t n_numbers, const uint32_t *group, size_t n_groups,
+                                  aml_ctx *ctx) {
     aml_data sample = {.rows = c->s->rows, .n = c->s->n};
     aml_ctx local = *ctx;
     local.keep = ctx->scratch;
@@ -199,8 +199,8 @@ static aml_status choose(group_state *s, const aml_table *x, const aml_data *tar
     AML_TRY(aml_screen_columns(group, &n_groups, &screen, x, AML_CATEGORY, columns / 2, ctx));
     candidates c = {.s = &screen, .x = x};
     AML_TRY(list_candidates(&c, &n, number, n_numbers, group, n_groups, ctx));
-    AML_TRY(aml_screen_choose(chosen, &s->n, &screen, n, candidate_bins, &c, most, hp[ERRORS],
-                              ctx));
+    AML_TRY(
+        aml_screen_choose(chosen, &s->n, &screen, n, candidate_bins, &c, most, hp[ERRORS], ctx));
     for (size_t k = 0; k < s->n; k++) s->relatives[k] = c.all[chosen[k]];
     return AML_OK;
 }
@@ -236,8 +236,8 @@ static aml_status fill(void *arg, size_t k, int thread) {
     size_t width = width_of(r->what);
     (void)thread;
     for (size_t i = 0; i < u->x->n; i++)
-        u->column[k][i] = compute(
-            r->what, r->table + aml_level_row(g->code[i], g->n_levels) * width, f->x[i]);
+        u->column[k][i] =
+            compute(r->what, r->table + aml_level_row(g->code[i], g->n_levels) * width, f->x[i]);
     return AML_OK;
 }
 

@@ -38,8 +38,8 @@ static aml_status hash_levels(uint32_t **out, const aml_feature *f, unsigned bit
     uint32_t *place = *out = AML_ARRAY(keep, f->n_levels, uint32_t);
     if (!place) return AML_ENOMEM;
     for (uint32_t l = 0; l < f->n_levels; l++) {
-        uint64_t h = f->levels ? aml_hash(f->levels[l], strlen(f->levels[l]), 0)
-                               : aml_hash(&l, sizeof l, 0);
+        uint64_t h =
+            f->levels ? aml_hash(f->levels[l], strlen(f->levels[l]), 0) : aml_hash(&l, sizeof l, 0);
         place[l] = first + (uint32_t)(h * 0x9E3779B97F4A7C15u >> (64 - bits));
     }
     return AML_OK;
@@ -73,10 +73,9 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     if (!block) return AML_ENOMEM;
     for (size_t j = 0; j < x->p; j++) {
         if (!s->place[j]) continue;
-        block[n] =
-            (aml_block){.prefix = aml_feature_name(ctx->keep, x->features[j].name, "~", ""),
-                        .source = x->features[j].source,
-                        .n_columns = (uint32_t)1 << s->bits};
+        block[n] = (aml_block){.prefix = aml_feature_name(ctx->keep, x->features[j].name, "~", ""),
+                               .source = x->features[j].source,
+                               .n_columns = (uint32_t)1 << s->bits};
         if (!block[n++].prefix) return AML_ENOMEM;
     }
     return aml_indicators_apply(out, x, (const uint32_t *const *)s->place, n << s->bits, block, n,

@@ -75,7 +75,8 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     for (size_t j = 0; j < x->p; j++) {
         const aml_feature *f = &x->features[j];
         if (s->flagged[j])
-            flag[j] = aml_table_derived(&b, aml_feature_name(ctx->keep, f->name, ".", "missing"), f);
+            flag[j] =
+                aml_table_derived(&b, aml_feature_name(ctx->keep, f->name, ".", "missing"), f);
     }
     AML_TRY(aml_table_end(out, &b));
     return aml_each(ctx, x->p, mark, &(apply_job){x, flag});

@@ -122,8 +122,7 @@ static aml_status dense_columns(aml_table_builder *b, const job *u, aml_ctx *ctx
             if (!u->s->column[j].hot[l]) continue;
             snprintf(number, sizeof number, "#%u", l);
             float *v = aml_table_derived(
-                b, aml_feature_name(ctx->keep, f->name, "=", f->levels ? f->levels[l] : number),
-                f);
+                b, aml_feature_name(ctx->keep, f->name, "=", f->levels ? f->levels[l] : number), f);
             if (!v) return AML_ENOMEM;
             for (size_t i = 0; i < u->x->n; i++) v[i] = 0;
             u->dense[u->s->column[j].place[l]] = v;

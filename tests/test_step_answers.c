@@ -158,7 +158,8 @@ static void test_one_hot_sparse_is_dense(void **unused) {
     aml_csr before = {N, 4, start, column_of, value};
     aml_feature f[] = {codes("a", code[0], 30, NULL), codes("b", code[1], 5, NULL)};
     bench *b = open_bench(N), *d = open_bench(N);
-    run(b, "one_hot", "sparse_from=10", &(aml_table){.n = N, .p = 2, .features = f, .csr = &before});
+    run(b, "one_hot", "sparse_from=10",
+        &(aml_table){.n = N, .p = 2, .features = f, .csr = &before});
     run(d, "one_hot", "sparse_from=1000", &(aml_table){.n = N, .p = 2, .features = f});
     const aml_csr *c = b->out.csr;
     assert_int_equal(b->out.p, 0);

@@ -22,7 +22,10 @@ static void test_arithmetic_finds(void **unused) {
     for (int k = 0; k < 4; k++) {
         bench *b = open_bench(N);
         for (size_t i = 0; i < N; i++) {
-            double v = k == 0 ? p[i] * q[i] : k == 1 ? p[i] / q[i] : k == 2 ? p[i] + q[i] : p[i] - q[i];
+            double v = k == 0   ? p[i] * q[i]
+                       : k == 1 ? p[i] / q[i]
+                       : k == 2 ? p[i] + q[i]
+                                : p[i] - q[i];
             y[i] = v > (k < 2 ? 1 : k == 2 ? 2.5 : 0);
         }
         with_target(b, y, AML_BINARY, 2);
@@ -31,7 +34,8 @@ static void test_arithmetic_finds(void **unused) {
         /* a ratio and a difference, or their signs, cut the plane alike: any of the two may be first */
         if (k == 0 || k == 2) assert_string_equal(b->out.features[3].name, names[k]);
         const float *first = b->out.features[3].x;
-        for (size_t i = 0; k == 0 && i < N; i++) assert_true(first[i] == (float)((double)p[i] * q[i]));
+        for (size_t i = 0; k == 0 && i < N; i++)
+            assert_true(first[i] == (float)((double)p[i] * q[i]));
         for (size_t j = 0; j < 3; j++) assert_memory_equal(&b->out.features[j], &f[j], sizeof f[j]);
         close_bench(b);
     }
@@ -214,10 +218,14 @@ static void test_log_odds(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arithmetic_finds),    cmocka_unit_test(test_arithmetic_leaves_chance),
-        cmocka_unit_test(test_arithmetic_extremes), cmocka_unit_test(test_cross),
-        cmocka_unit_test(test_group_by),            cmocka_unit_test(test_few_valued),
-        cmocka_unit_test(test_missing_pattern),     cmocka_unit_test(test_hash_one_hot),
+        cmocka_unit_test(test_arithmetic_finds),
+        cmocka_unit_test(test_arithmetic_leaves_chance),
+        cmocka_unit_test(test_arithmetic_extremes),
+        cmocka_unit_test(test_cross),
+        cmocka_unit_test(test_group_by),
+        cmocka_unit_test(test_few_valued),
+        cmocka_unit_test(test_missing_pattern),
+        cmocka_unit_test(test_hash_one_hot),
         cmocka_unit_test(test_log_odds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

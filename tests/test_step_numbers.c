@@ -276,7 +276,8 @@ static void test_text_svd(void **unused) {
     start[ROWS] = at;
     aml_csr csr = {ROWS, P, start, col, value};
     bench *b = open_bench(ROWS);
-    run(b, "text_svd", "components=10", &(aml_table){.n = ROWS, .p = 0, .features = NULL, .csr = &csr});
+    run(b, "text_svd", "components=10",
+        &(aml_table){.n = ROWS, .p = 0, .features = NULL, .csr = &csr});
     assert_null(b->out.csr);
     assert_true(b->out.p >= RANK);
     for (size_t i = 0; i < 40; i++) {

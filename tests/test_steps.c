@@ -153,11 +153,11 @@ static void test_states_learn(void **unused) {
     for (const aml_step *const *s = aml_steps(); *s; s++) {
         variant v;
         set_variant(&v, *s, 0);
-        static const char *const few_bits[] = {/* which may agree by chance */
-                                               "drop_constant", "missing_flags", "datetime",
-                                               "rare",          "one_hot",       "hash_one_hot",
-                                               /* nothing to learn from a target of chance */
-                                               "arithmetic", "cross", "group_by", "few_valued", "missing_pattern"};
+        static const char *const few_bits[] = {
+            /* which may agree by chance */
+            "drop_constant", "missing_flags", "datetime", "rare", "one_hot", "hash_one_hot",
+            /* nothing to learn from a target of chance */
+            "arithmetic", "cross", "group_by", "few_valued", "missing_pattern"};
         bool few = false;
         for (size_t k = 0; k < sizeof few_bits / sizeof *few_bits; k++)
             few = few || !strcmp((*s)->name, few_bits[k]);

@@ -65,8 +65,9 @@ static bool put_importance(const cli_call *call, const aml_model *m) {
 
 /* What the featurization of each part makes: the first of each, all with --json. */
 static bool put_features(const cli_call *call, const aml_model *m) {
-    static const cli_column columns[] = {{"part", true},       {"feature", false}, {"columns", true},
-                                         {"importance", true}, {"from", false},    {"by", false}};
+    static const cli_column columns[] = {{"part", true},    {"feature", false},
+                                         {"columns", true}, {"importance", true},
+                                         {"from", false},   {"by", false}};
     cli_table *t = cli_table_new(columns, 6);
     aml_part p = {.size = sizeof p};
     aml_engineered e = {.size = sizeof e};

@@ -63,9 +63,8 @@ float *aml_table_crossed(aml_table_builder *b, const char *name, const aml_featu
 }
 
 int32_t *aml_table_new_category(aml_table_builder *b, const aml_feature *like) {
-    int32_t *code = b->failed || !like->name
-                        ? NULL
-                        : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *code);
+    int32_t *code =
+        b->failed || !like->name ? NULL : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *code);
     if (!code) {
         b->failed = true;
         return NULL;
