@@ -77,7 +77,8 @@ static void test_rare_levels_are_not_trusted(void **state) {
     s.design.bins = NULL;
     assert_int_equal(aml_design_prepare(&s.design, AML_BUILD_BIN_ROWS, &s.ctx), AML_OK);
     assert_int_equal(aml_forest_levels_init(&levels, &s.data, true, &s.ctx), AML_OK);
-    assert_false(levels.ordered[NOISE]);
+    assert_true(levels.ordered[NOISE]); /* as it was: by frequency */
+    assert_ptr_equal(levels.bins.level_code[NOISE], s.design.bins->level_code[NOISE]);
     assert_true(levels.ordered[CATEGORY]);
     const uint8_t *code = levels.bins.level_code[CATEGORY];
     assert_int_equal(levels.bins.n_bins[CATEGORY], MANY / 2 + 1);

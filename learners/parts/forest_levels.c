@@ -17,6 +17,7 @@ typedef struct level_sums {
     uint32_t *order, *group; /* group: of each level */
     uint8_t *code;           /* of each group */
     double doubt;            /* rows at which a mean is signal and noise in equal parts */
+    double rows;             /* of a level, in the mean */
 } level_sums;
 
 static double weight_at(const level_sums *s, size_t row) {
@@ -51,6 +52,7 @@ static double sum_levels(level_sums *s, size_t feature, int class) {
         all += w * y * y;
     }
     s->doubt = INFINITY;
+    s->rows = 0;
     if (!(total > 0)) return 0;
     mean /= total;
     all -= total * mean * mean;
@@ -61,6 +63,7 @@ static double sum_levels(level_sums *s, size_t feature, int class) {
         squares += square(s->weight[l]);
         n++;
     }
+    s->rows = total / fmax(n, 1);
     if (n < 2 || total < n + 1) return 0; /* one level, or hardly a row that shares its level */
     double within = fmax(all - between, 0) / (total - n);
     double apart = (between / (n - 1) - within) * (n - 1) / (total - squares / total);
@@ -158,6 +161,8 @@ static aml_status copy_bins(copied_bins *c, const aml_bins *bins, aml_arena *a) 
     return AML_OK;
 }
 
+/* Levels whose means are more noise than signal stay in the order of the design's codes: that one knows no target, while
+ * an order by means of rows that are then learnt from would let every tree look up the answer. */
 static aml_status recode(copied_bins *c, level_sums *s, size_t feature, const double *share,
                          aml_ctx *ctx) {
     const aml_design *x = s->data->x;
@@ -166,7 +171,8 @@ static aml_status recode(copied_bins *c, level_sums *s, size_t feature, const do
     size_t stride = x->bins->stride;
     uint16_t n_codes = 0;
     if (aml_should_stop(ctx)) return aml_stopped();
-    if (!sum_target(s, feature, share)) return AML_OK;
+    c->ordered[feature] = true;
+    if (!sum_target(s, feature, share) || s->rows < s->doubt) return AML_OK;
     uint8_t *code = aml_alloc_raw(ctx->scratch, n_levels, 1);
     uint8_t *column = aml_alloc(ctx->scratch, x->n + 16, 1);
     if (!code || !column) return AML_ENOMEM;
@@ -179,7 +185,6 @@ static aml_status recode(copied_bins *c, level_sums *s, size_t feature, const do
     c->level_code[feature] = code;
     c->column[feature] = column;
     c->n_bins[feature] = n_codes;
-    c->ordered[feature] = true;
     return AML_OK;
 }
 

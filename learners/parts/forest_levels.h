@@ -20,7 +20,7 @@ typedef struct aml_forest_levels {
 
 /* order: false leaves all as it is: for random cuts, to which random sets of levels suit better. Targets of many
  * classes: the share of the class that differs most between the levels of a feature, of those that have a sixteenth of
- * the rows. Categories whose levels do not differ stay as they are. In ctx->scratch. AML_ENOMEM, AML_ESTOPPED. */
+ * the rows. Categories whose levels do not differ for sure are cut in the order of the design's codes. In ctx->scratch. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_forest_levels_init(aml_forest_levels *out, const aml_data *data, bool order,
                                   aml_ctx *ctx);
 
