@@ -151,7 +151,7 @@ typedef struct tile {
         const uint8_t *restrict row = t->row + t->first, *restrict gradient = t->gradient;    \
         const uint32_t *position = t->position;                                               \
         size_t words = t->n_columns / 8, n = t->n, step = t->row_step;                        \
-        size_t gradient_step = t->gradient_step;                                              \
+        size_t gradient_step = t->gradient_step, last = t->n_columns - 1;                     \
         for (size_t i = 0; i < n && !position; i++, row += step, gradient += gradient_step) { \
             uint32_t narrow;                                                                  \
             memcpy(&narrow, gradient, 4);                                                     \
@@ -162,6 +162,8 @@ typedef struct tile {
             size_t at = position[i], ahead = position[i + PREFETCH < n ? i + PREFETCH : i];   \
             uint32_t narrow;                                                                  \
             __builtin_prefetch(row + ahead * step);                                           \
+            __builtin_prefetch(row + ahead * step + last);                                    \
+            __builtin_prefetch(gradient + 4 * ahead);                                         \
             memcpy(&narrow, gradient + 4 * at, 4);                                            \
             sum g = widen(narrow), *to = hist;                                                \
             AML_ADD_CODES(to, row + at * step, slots, words, tail);                           \
