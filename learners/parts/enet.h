@@ -35,8 +35,9 @@ typedef struct aml_enet {
     uint32_t *place;               /* d: a feature's place in the set, UINT32_MAX outside */
     double *gram;                  /* room × room: products of the set's features */
     double *b, *c;                 /* room: their coefficients and slopes during a descent */
-    double *step, *slack; /* 4 × room: a Newton step, and room; room: its right-hand side */
-    double *factor;       /* its Cholesky factor */
+    double *step,
+        *slack;     /* a Newton step (4 × room, three of them its work), and its right-hand side */
+    double *factor; /* its Cholesky factor */
     aml_ctx *ctx;
 } aml_enet;
 
