@@ -2,7 +2,7 @@
 
     python bench/learners/knn.py BUILD/bench_knn [--case NAME] [--threads 1,2] [--repeats 3]
 
-Ratios above 1: ours is faster. Scores differ by our prior vote (classes) only.
+Ratios above 1: ours is faster. Scores of classes differ by our prior vote only. Trees are run up to 10 features.
 """
 import argparse
 import sys
