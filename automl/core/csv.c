@@ -177,7 +177,7 @@ static aml_status drop_trailing(csv_reader *r) {
     const csv_column *last = r->n_columns ? &r->columns[r->n_columns - 1] : NULL;
     if (!last || r->options->schema || r->n_columns < 2 || !last->unnamed) return AML_OK;
     if (last->n_missing < r->n_rows) return AML_OK;
-    r->n_columns--;
+    csv_column_free(&r->columns[--r->n_columns], r->n_threads);
     return csv_note(
         r, "every line ends with a separator: the empty column %zu without a name was dropped",
         last->field + 1);
