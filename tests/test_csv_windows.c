@@ -136,7 +136,7 @@ static void test_second_pass(void **state) {
     char *expected = NULL;
     aml_string_put(&s, "v,late,word\n");
     for (int i = 0; i < 20000; i++)
-        aml_string_printf(&s, i > 19990 ? "%d,x%d,w%d\n" : "%d,%d,w%d\n", i, i * 7919 % 997,
+        aml_string_printf(&s, i > 19600 ? "%d,x%d,w%d\n" : "%d,%d,w%d\n", i, i * 7919 % 997,
                           i % 89);
     for (int k = 0; k < 12; k++) {
         aml_frame *f;
