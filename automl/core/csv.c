@@ -140,7 +140,7 @@ static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int
     for (size_t k = begin; k < end; k++) {
         csv_column *c = &r->columns[k];
         if (c->number) c->kind = AML_NUMBER;
-        else if (csv_gather(c, r->blocks, r->n_blocks, r->n_rows, r->n_threads))
+        else if (csv_gather(c, c->mixed ? &r->again : &r->blocks, r->n_rows, r->n_threads))
             csv_judge(c, r->n_rows, r->dialect.decimal);
         else c->verdict = CSV_SHORT_OF_MEMORY;
     }
@@ -177,7 +177,7 @@ static aml_status drop_trailing(csv_reader *r) {
     const csv_column *last = r->n_columns ? &r->columns[r->n_columns - 1] : NULL;
     if (!last || r->options->schema || r->n_columns < 2 || !last->unnamed) return AML_OK;
     if (last->n_missing < r->n_rows) return AML_OK;
-    r->n_columns--;
+    csv_column_free(&r->columns[--r->n_columns], r->n_threads);
     return csv_note(
         r, "every line ends with a separator: the empty column %zu without a name was dropped",
         last->field + 1);
@@ -200,15 +200,16 @@ static aml_status find_kinds(csv_reader *r) {
 
 /* Row i is on line i + that of the first. */
 static bool lines_count_up(const csv_reader *r) {
-    for (size_t b = 0; b < r->n_blocks; b++)
-        if (!r->blocks[b].plain || r->blocks[b].line != r->blocks[0].line + r->blocks[b].row)
+    for (size_t b = 0; b < r->blocks.n; b++)
+        if (!r->blocks.at[b].plain ||
+            r->blocks.at[b].line != r->blocks.at[0].line + r->blocks.at[b].row)
             return false;
     return true;
 }
 
 static void number_lines(uint64_t *line, const csv_reader *r) {
-    for (size_t b = 0; b < r->n_blocks; b++) {
-        const csv_block *block = &r->blocks[b];
+    for (size_t b = 0; b < r->blocks.n; b++) {
+        const csv_block *block = &r->blocks.at[b];
         for (size_t i = 0; i < block->n_rows; i++)
             line[block->row + i] = block->line + (block->plain ? i : block->lines[i]);
     }
@@ -219,7 +220,7 @@ static aml_status make_frame(aml_frame **out, csv_reader *r) {
     aml_column *columns = AML_ARRAY(r->keep, r->n_columns, aml_column);
     char *source = aml_strdup(r->keep, r->stream.name);
     if (!f || !columns || !source) return AML_ENOMEM;
-    size_t first_line = r->n_blocks ? r->blocks[0].line : 0;
+    size_t first_line = r->blocks.n ? r->blocks.at[0].line : 0;
     uint64_t *line = NULL;
     if (!lines_count_up(r)) {
         line = aml_alloc_raw(r->keep, r->n_rows, sizeof *line);
@@ -300,10 +301,15 @@ static aml_status run(aml_frame **out, csv_reader *r) {
     return make_frame(out, r);
 }
 
+static void free_blocks(csv_blocks *blocks) {
+    for (size_t b = 0; b < blocks->n; b++) aml_free(blocks->at[b].lines);
+    aml_free(blocks->at);
+}
+
 static void free_reader(csv_reader *r) {
     for (size_t k = 0; k < r->n_columns; k++) csv_column_free(&r->columns[k], r->n_threads);
-    for (size_t b = 0; b < r->n_blocks; b++) aml_free(r->blocks[b].lines);
-    aml_free(r->blocks);
+    free_blocks(&r->blocks);
+    free_blocks(&r->again);
     csv_window_free(&r->first, r->options->account);
     csv_rows_free(&r->first_rows, r->options->account);
     csv_stream_close(&r->stream);

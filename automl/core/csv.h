@@ -1,16 +1,21 @@
 /* csv.h: CSV text to a frame, and rows to CSV text. Everything guessed is reported and can be set.
  *
- * Text: UTF-8 with or without byte order mark, fields by RFC 4180 (quotes count only at the beginning of a
- * field), line ends LF, CRLF or CR. Blank lines are skipped, blanks around unquoted fields are no part of them.
- * Refused with file, line and column: NUL, other encodings, other kinds of files, rows of another width,
- * unterminated quotes, text behind a closing quote, fields over 16 MiB, lines over 256 MiB, a file without text.
- * A header alone gives a frame of no rows.
+ * Text: UTF-8 with or without byte order mark (other encodings by option), fields by RFC 4180 (quotes count only at
+ * the beginning of a field), line ends LF, CRLF or CR. Blank lines are skipped, blanks around unquoted fields are no
+ * part of them. Refused with file, line and column: NUL, other encodings, other kinds of files, rows of another
+ * width (unless `ragged`), unterminated quotes, text behind a closing quote, fields over 16 MiB, lines over 256 MiB,
+ * a file without text. A header alone gives a frame of no rows.
+ *
+ * The text is read once, in windows of whole records that threads work on side by side, and not kept; what a pipe
+ * gives is kept. Columns of numbers whose text beyond the first window is none are read a second time. The frame
+ * does not depend on windows, threads or vector kernels. Numbers are the nearest doubles, as strtod gives them.
  *
  * Header, when it is to be detected: the first line is one unless it has numbers (or words that come again in
  * their column) where the rows have them. A name that comes twice gets the suffix .1, an empty one is c<k>.
  *
  * Kind of a column, when it is to be found:
- *   NUMBER      every cell is a number or missing (- . None and some more are missing here only)
+ *   NUMBER      every cell is a number or missing (- . None and some more are missing here only); or an amount
+ *               with thousands separators, one currency or a percent sign, if a tenth or more are amounts
  *   DATETIME    at least 99 % of the cells are dates of one form; the others become missing
  *   TEXT        20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
  *               or 6 words in cells of which 5 % and 50 differ

@@ -120,14 +120,14 @@ static aml_status find_rows(pass *p, csv_worker *w) {
 
 /* ---- in turn */
 
-static aml_status remember_block(csv_reader *r, const csv_worker *w, size_t row) {
+static aml_status remember_block(csv_blocks *blocks, const csv_worker *w, size_t row) {
     const csv_rows *rows = &w->rows;
-    if (r->n_blocks == r->blocks_room) {
-        size_t room = r->blocks_room ? r->blocks_room * 2 : 64;
-        csv_block *more = aml_realloc(r->blocks, room * sizeof *more);
+    if (blocks->n == blocks->room) {
+        size_t room = blocks->room ? blocks->room * 2 : 64;
+        csv_block *more = aml_realloc(blocks->at, room * sizeof *more);
         if (!more) return AML_ENOMEM;
-        r->blocks = more;
-        r->blocks_room = room;
+        blocks->at = more;
+        blocks->room = room;
     }
     csv_block b = {.row = row,
                    .n_rows = rows->n,
@@ -139,7 +139,7 @@ static aml_status remember_block(csv_reader *r, const csv_worker *w, size_t row)
         if (!b.lines) return AML_ENOMEM;
         memcpy(b.lines, rows->line, rows->n * sizeof *b.lines);
     }
-    r->blocks[r->n_blocks++] = b;
+    blocks->at[blocks->n++] = b;
     return AML_OK;
 }
 
@@ -166,13 +166,13 @@ static aml_status count_rows(pass *p, csv_worker *w) {
     size_t most = r->options->max_rows;
     if (most && rows->n > most - p->row) rows->n = most - p->row;
     note_flaw(p, w);
+    AML_TRY(remember_block(p->again ? &r->again : &r->blocks, w, p->row));
     if (p->again) return p->row + rows->n > r->n_rows ? fail_changed(r) : AML_OK;
     r->n_feed += rows->n_feed;
     r->n_pair += rows->n_pair;
     r->n_carriage += rows->n_carriage;
     r->n_blank += rows->n_blank;
     r->n_ragged += rows->n_ragged;
-    AML_TRY(remember_block(r, w, p->row));
     if (p->row + rows->n <= r->room_rows) return AML_OK;
     pthread_rwlock_wrlock(&p->columns);
     aml_status status = grow_columns(r, p->row + rows->n);

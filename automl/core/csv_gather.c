@@ -139,10 +139,9 @@ static bool join_texts(csv_column *c, const csv_block *blocks, size_t n_blocks, 
     return true;
 }
 
-bool csv_gather(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
-                size_t n_threads) {
-    return c->plain ? join_texts(c, blocks, n_blocks, n, n_threads)
-                    : merge_threads(c, blocks, n_blocks, n_threads);
+bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_threads) {
+    return c->plain ? join_texts(c, blocks->at, blocks->n, n, n_threads)
+                    : merge_threads(c, blocks->at, blocks->n, n_threads);
 }
 
 /* ---- looking at them */

@@ -244,11 +244,14 @@ typedef struct csv_block {
     bool plain;
     uint32_t *lines; /* of its rows, from `line`, where not plain: heap */
 } csv_block;
+typedef struct csv_blocks {
+    csv_block *at; /* heap */
+    size_t n, room;
+} csv_blocks;
 
 /* csv_gather.c: what the threads have, in the first one's dictionary and in code; or in bytes and offset where the
  * column is plain. False: out of memory. */
-bool csv_gather(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
-                size_t n_threads);
+bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_threads);
 /* Finds the kind of a gathered column of words, and what the frame needs of it: number, code and order, or bytes
  * and offset. Touches only the column. */
 void csv_judge(csv_column *c, size_t n, char decimal);
@@ -272,8 +275,8 @@ typedef struct csv_reader {
     size_t n_columns;
     csv_column **by_field; /* the same in the order of their fields */
     size_t n_threads;
-    csv_block *blocks; /* heap */
-    size_t n_blocks, blocks_room;
+    csv_blocks blocks,
+        again; /* of the first pass, and of the one for columns that were not numbers */
     size_t n_rows, room_rows, n_blank, n_ragged;
     size_t n_feed, n_pair, n_carriage;
     aml_arena *keep, *work; /* the frame's; dropped at the end */
