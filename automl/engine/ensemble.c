@@ -15,27 +15,11 @@ typedef struct round_job {
     const aml_candidates *c;
     const aml_metric *second; /* breaks ties of metrics that see classes only; may be NULL */
     const uint32_t *position;
-    size_t n, taken, n_folds;
-    const size_t *begin; /* of the positions of each fold */
+    size_t n, taken;
     const double *sum, *y, *w;
     double *mixed; /* one buffer a candidate */
     double *loss;
 } round_job;
-
-/* Mean over the folds; of all rows together where a fold alone has no score. */
-static aml_status score_folds(double *score, const round_job *j, const aml_metric *metric,
-                              const double *p) {
-    size_t k = j->c->outputs;
-    double sum = 0, one;
-    for (size_t f = 0; f < j->n_folds; f++) {
-        size_t at = j->begin[f], n = j->begin[f + 1] - at;
-        if (metric->score(&one, j->y + at, j->w ? j->w + at : NULL, p + at * k, n, j->c->n_classes))
-            return metric->score(score, j->y, j->w, p, j->n, j->c->n_classes);
-        sum += (double)n * one;
-    }
-    *score = sum / (double)j->n;
-    return AML_OK;
-}
 
 static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thread) {
     round_job *j = arg;
@@ -47,25 +31,10 @@ static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thr
         for (size_t o = 0; o < k; o++)
             p[r * k + o] = (j->sum[r * k + o] + c->pred[i][j->position[r] * k + o]) * share;
     j->loss[i] = INFINITY;
-    if (score_folds(&score, j, c->metric, p)) return;
+    if (c->metric->score(&score, j->y, j->w, p, j->n, c->n_classes)) return;
     j->loss[i] = aml_metric_loss(c->metric, score);
-    if (j->second && !score_folds(&score, j, j->second, p))
+    if (j->second && !j->second->score(&score, j->y, j->w, p, j->n, c->n_classes))
         j->loss[i] += 1e-3 * aml_metric_loss(j->second, score);
-}
-
-/* Where the positions (upwards) of each fold begin; returns how many folds have some. */
-static size_t begin_folds(size_t *begin, const aml_candidates *c, const uint32_t *position,
-                          size_t n) {
-    size_t n_folds = 0, at = 0;
-    for (size_t f = 0; f < c->n_folds; f++) {
-        size_t end = at;
-        while (end < n && position[end] < c->begin[f + 1]) end++;
-        if (end > at) begin[n_folds++] = at;
-        at = end;
-    }
-    if (!c->n_folds) begin[n_folds++] = 0;
-    begin[n_folds] = n;
-    return n_folds;
 }
 
 /* Evenly thinned positions when there are more than selection needs. */
@@ -119,10 +88,6 @@ aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const ui
         y[i] = c->y[rows[i]];
         if (c->w) w[i] = c->w[rows[i]];
     }
-    size_t *begin = AML_ARRAY(ctx->scratch, c->n_folds + 2, size_t);
-    if (!begin) return AML_ENOMEM;
-    j.n_folds = begin_folds(begin, c, rows, j.n);
-    j.begin = begin;
     if (c->metric->hard) j.second = aml_metric_find("log_loss");
     aml_status status = select_greedily(weight, c, &j, rounds, ctx);
     aml_arena_release(ctx->scratch, mark);

@@ -12,10 +12,6 @@ typedef struct aml_candidates {
     const double *y, *w;      /* rows; w may be NULL */
     int n_classes;
     const aml_metric *metric;
-    const size_t *
-        begin; /* n_folds + 1: rows begin[f] … begin[f+1]-1 were predicted by the fits of one fold. Scores are */
-    size_t
-        n_folds; /* means over folds: what different fits predict is not ranked together. 0 = one fold */
 } aml_candidates;
 
 /* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows. Ends at the

@@ -48,9 +48,7 @@ static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
                                      .y = s->bench.y,
                                      .w = s->bench.w,
                                      .n_classes = s->task.n_classes,
-                                     .metric = s->model->metric,
-                                     .begin = s->bench.begin,
-                                     .n_folds = s->bench.folds->k};
+                                     .metric = s->model->metric};
 }
 
 /* Nothing was finished on all folds: a trial that was stopped on the way is better than the baseline. */
