@@ -5,7 +5,7 @@
 
 enum { MANY_LEVELS = 8 };     /* from here on target encoding is worth trying */
 enum { HASHED_LEVELS = 200 }; /* and from here on sharing columns */
-enum { CROSSED_COLUMNS = 1000 };
+enum { CROSSED_COLUMNS = 1000, PCA_COLUMNS = 4 };
 
 /* ---- what is searched */
 
@@ -43,7 +43,7 @@ static const aml_param *encode_param(const aml_learner *l, const aml_facts *f, a
 
 /* "plain" first; sets of steps that add features, and all of them together. */
 static const aml_param *features_param(const aml_learner *l, const aml_facts *f, aml_arena *keep) {
-    const char *list[7] = {"plain"};
+    const char *list[8] = {"plain"};
     size_t n = 1, levels = f->n_categories + f->n_few;
     if (f->n_numbers >= 2 && may(f, "arithmetic")) list[n++] = "arithmetic";
     if (f->n_numbers && f->n_categories && may(f, "group_by")) list[n++] = "grouped";
@@ -51,6 +51,7 @@ static const aml_param *features_param(const aml_learner *l, const aml_facts *f,
     if (f->missing && may(f, "missing_pattern")) list[n++] = "missing";
     size_t adding = n - 1;
     if (!native(l) && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
+    if (!native(l) && f->n_numbers >= PCA_COLUMNS && may(f, "pca")) list[n++] = "pca";
     if (adding >= 2) list[n++] = "all";
     return choice("features", "what is added to the columns", list, n, keep);
 }
@@ -208,6 +209,7 @@ static void dense_steps(const cook *c) {
     add(c, "impute");
     choose(add(c, "scale"), "method", is(c->r->scale, "quantile") ? "quantile_normal" : "standard");
     if (wants(c, "clusters")) add(c, "cluster_distance");
+    if (is(c->r->features, "pca")) add(c, "pca");
     add_text(c);
 }
 
