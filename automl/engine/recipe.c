@@ -47,7 +47,7 @@ static const aml_param *features_param(const aml_learner *l, const aml_facts *f,
     size_t n = 1, levels = f->n_categories + f->n_few;
     if (f->n_numbers >= 2 && may(f, "arithmetic")) list[n++] = "arithmetic";
     if (f->n_numbers && f->n_categories && may(f, "group_by")) list[n++] = "grouped";
-    if (levels >= 2 && may(f, "cross")) list[n++] = "crossed";
+    if (!native(l) && levels >= 2 && may(f, "cross")) list[n++] = "crossed";
     if (f->missing && may(f, "missing_pattern")) list[n++] = "missing";
     size_t adding = n - 1;
     if (!native(l) && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
@@ -145,6 +145,12 @@ static bool wants(const cook *c, const char *set_name) {
            (is(c->r->features, "all") && strcmp(set_name, "clusters") != 0);
 }
 
+/* Trees cross columns by themselves: measured, they lose by crosses with target means (bench_features). */
+static bool crosses(const cook *c) {
+    return !native(c->plan->learner) && c->f->n_categories + c->f->n_few >= 2 &&
+           wants(c, "crossed");
+}
+
 static aml_plan_step *encode_target(const cook *c, const char *value) {
     aml_plan_step *s = add(c, "target_encode");
     set(s, "min_levels", MANY_LEVELS);
@@ -159,7 +165,7 @@ static void add_features(const cook *c) {
     if (f->missing && wants(c, "missing")) add(c, "missing_pattern");
     if (f->n_numbers >= 2 && wants(c, "arithmetic")) add(c, "arithmetic");
     if (f->n_numbers && f->n_categories && wants(c, "grouped")) add(c, "group_by");
-    if (f->n_categories + f->n_few < 2 || !wants(c, "crossed")) return;
+    if (!crosses(c)) return;
     if (f->n_few) add(c, "few_valued");
     add(c, "cross");
     aml_plan_step *s =
@@ -203,7 +209,7 @@ static void dense_steps(const cook *c) {
     if (c->f->missing) add(c, "missing_flags");
     if (c->f->kinds & AML_DATETIME) choose(add(c, "datetime"), "cyclic", "true");
     add_features(c);
-    if ((c->f->kinds & AML_CATEGORY) || (c->f->n_few && wants(c, "crossed")) ||
+    if ((c->f->kinds & AML_CATEGORY) || (c->f->n_few && crosses(c)) ||
         (c->f->missing && wants(c, "missing")))
         encode_dense(c);
     add(c, "impute");
