@@ -17,6 +17,12 @@ static bool may(const aml_facts *f, const char *step) {
     return aml_featurization_allows(f->featurization, step);
 }
 
+/* Trees cross columns by themselves: with classes they lose by crosses with target means (bench_features), and gain at
+ * times with numbers. */
+static bool may_cross(const aml_learner *l, const aml_facts *f) {
+    return may(f, "cross") && (!native(l) || f->shape.task == AML_REGRESSION);
+}
+
 static const aml_param *choice(const char *name, const char *summary, const char *const *list,
                                size_t n, aml_arena *keep) {
     aml_param *p = AML_NEW(keep, aml_param);
@@ -47,7 +53,7 @@ static const aml_param *features_param(const aml_learner *l, const aml_facts *f,
     size_t n = 1, levels = f->n_categories + f->n_few;
     if (f->n_numbers >= 2 && may(f, "arithmetic")) list[n++] = "arithmetic";
     if (f->n_numbers && f->n_categories && may(f, "group_by")) list[n++] = "grouped";
-    if (!native(l) && levels >= 2 && may(f, "cross")) list[n++] = "crossed";
+    if (levels >= 2 && may_cross(l, f)) list[n++] = "crossed";
     if (f->missing && may(f, "missing_pattern")) list[n++] = "missing";
     size_t adding = n - 1;
     if (!native(l) && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
@@ -145,10 +151,10 @@ static bool wants(const cook *c, const char *set_name) {
            (is(c->r->features, "all") && strcmp(set_name, "clusters") != 0);
 }
 
-/* Trees cross columns by themselves: measured, they lose by crosses with target means (bench_features). */
 static bool crosses(const cook *c) {
-    return !native(c->plan->learner) && c->f->n_categories + c->f->n_few >= 2 &&
-           wants(c, "crossed");
+    bool tree = native(c->plan->learner);
+    return c->f->n_categories + c->f->n_few >= 2 && may_cross(c->plan->learner, c->f) &&
+           (tree ? is(c->r->features, "crossed") : wants(c, "crossed"));
 }
 
 static aml_plan_step *encode_target(const cook *c, const char *value) {
