@@ -132,6 +132,7 @@ typedef struct aml_guardrail {
         *severity;    /* "info", "notice" (something was changed), "warning" (for you to look at) */
     const char *unit; /* what `count` counts: "columns", "rows", …; empty when nothing */
     const char *undo; /* how to have it otherwise; empty when there is nothing to undo */
+    const char *const *columns; /* that it is about, NULL-ended, at most 1,000; NULL = none */
 } aml_guardrail;
 
 typedef struct aml_progress {

@@ -33,7 +33,7 @@ static const struct {
 enum { N_TABLES = sizeof tables / sizeof *tables };
 static const char *const learners[] = {"gbdt", "logistic", "ridge", NULL};
 static const char *const sets[] = {"plain",   "arithmetic", "grouped", "crossed",
-                                   "missing", "clusters",   "all"};
+                                   "missing", "clusters",   "pca",     "all"};
 enum { N_SETS = sizeof sets / sizeof *sets, N_LEARNERS = 3 };
 
 typedef struct options {

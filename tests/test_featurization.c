@@ -109,7 +109,12 @@ static void test_off_and_kinds(void **state) {
     for (size_t i = 0; aml_model_guardrail(m, i, &g); i++) {
         assert_true(g.severity[0]);
         told = told || !strcmp(g.id, "columns_left_out");
-        if (!strcmp(g.id, "columns_left_out")) assert_int_equal(g.count, 2);
+        if (strcmp(g.id, "columns_left_out") != 0) continue;
+        assert_int_equal(g.count, 2);
+        assert_string_equal(g.columns[0], "b");
+        assert_string_equal(g.columns[1], "day");
+        assert_null(g.columns[2]);
+        assert_true(g.undo[0]);
     }
     assert_true(told);
     /* of three cities two have a column */

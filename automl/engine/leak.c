@@ -136,10 +136,11 @@ static aml_status report_leaks(aml_data_profile *p, const aml_frame *f, const am
                                  "no column alone predicts the target");
     char *names = aml_name_list(f, found, k, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, "leak_suspects", "Alerted", k, "",
-                             "%zu columns alone predict the target (leak?): %s; leave them out "
-                             "with --drop if they are not known at prediction time",
-                             k, names);
+    AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "leak_suspects", "Alerted", k, "",
+                              "%zu columns alone predict the target (leak?): %s; leave them out "
+                              "with --drop if they are not known at prediction time",
+                              k, names));
+    return aml_guardrail_columns(&p->guardrails, ctx->keep, f, found, k);
 }
 
 static aml_status report_balance(aml_data_profile *p, const aml_task *t, aml_ctx *ctx) {

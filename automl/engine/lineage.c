@@ -64,7 +64,8 @@ static bool named_after(const aml_feature *f, const aml_feature *g) {
 static size_t origin_of(const aml_feature *f, const aml_table *before, size_t start) {
     for (size_t k = 0; k < before->p; k++) {
         size_t at = (start + k) % before->p;
-        if (!strcmp(before->features[at].name, f->name)) return at;
+        const aml_feature *g = &before->features[at];
+        if (g->source == f->source && !strcmp(g->name, f->name)) return at;
     }
     size_t best = before->p;
     for (size_t at = 0; at < before->p; at++)

@@ -44,6 +44,16 @@ void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags) {
     aml_string_put(s, "}");
 }
 
+static void put_names(aml_string *s, const char *key, const char *const *names) {
+    aml_json_key(s, key);
+    aml_string_put(s, "[");
+    for (; *names; names++) {
+        aml_json_comma(s);
+        aml_json_put_string(s, *names);
+    }
+    aml_string_put(s, "]");
+}
+
 void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list) {
     aml_string_put(s, "[");
     for (size_t i = 0; i < list->n; i++) {
@@ -58,6 +68,7 @@ void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list) {
         put_text(s, "severity", g->severity);
         put_text(s, "unit", g->unit);
         put_text(s, "undo", g->undo);
+        if (g->columns) put_names(s, "columns", g->columns);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");
@@ -283,11 +294,20 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
 
 static aml_status read_guardrails(aml_model *m, const aml_json *list, const char *file) {
     if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "guardrails");
-    for (const aml_json *x = list->child; x; x = x->next)
+    for (const aml_json *x = list->child; x; x = x->next) {
         AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""),
                                   aml_json_string(x, "status", ""), count_of(x, "count"),
                                   aml_json_string(x, "action", ""), "%s",
                                   aml_json_string(x, "message", "")));
+        const aml_json *columns = aml_json_find(x, "columns");
+        size_t n = 0;
+        if (!columns || columns->type != AML_JSON_ARRAY) continue;
+        const char **names = AML_ARRAY(m->arena, columns->size + 1, const char *);
+        if (!names) return AML_ENOMEM;
+        for (const aml_json *c = columns->child; c; c = c->next)
+            if (c->type == AML_JSON_STRING) names[n++] = c->string;
+        AML_TRY(aml_guardrail_names(&m->guardrails, m->arena, names));
+    }
     return AML_OK;
 }
 

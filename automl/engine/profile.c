@@ -2,8 +2,6 @@
 #include "automl/engine/profile.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/par.h"
@@ -11,67 +9,6 @@
 #include "automl/core/text.h"
 
 enum { SAMPLE = 200000, ID_ROWS = 50, MANY_LEVELS = 1000 };
-
-/* What a guardrail counts, and how to have otherwise what it does. */
-static const struct {
-    const char *id, *unit, *undo;
-} guardrail_facts[] = {
-    {"constant_columns", "columns", "they cannot be used: there is nothing to learn from them"},
-    {"identifier_columns", "columns",
-     "tell its kind in the featurization option: {\"kinds\": {\"COLUMN\": \"category\"}}"},
-    {"duplicate_columns", "columns", "drop the other of the two: --drop"},
-    {"columns_left_out", "columns", "change the featurization option"},
-    {"missing_values", "columns",
-     "block steps in the featurization option: {\"blocked\": [\"missing_flags\"]}, or fill the "
-     "cells"},
-    {"high_cardinality", "columns",
-     "block steps in the featurization option: {\"blocked\": [\"target_encode\"]}, or --drop"},
-    {"number_precision", "columns",
-     "tell its kind in the featurization option: {\"kinds\": {\"COLUMN\": \"category\"}}"},
-    {"duplicate_rows", "rows", "remove copies from the file, or keep them together: --group"},
-    {"target_missing", "rows", "fill in the target"},
-    {"zero_weight", "rows", "give them a weight"},
-    {"validation", "folds", "ask for another: --validation"},
-};
-
-static void fill_facts(aml_guardrail *g) {
-    const struct {
-        const char *status, *severity;
-    } severities[] = {{"Passed", "info"}, {"Done", "notice"}, {"Alerted", "warning"}};
-    g->severity = "info";
-    g->unit = g->undo = "";
-    for (size_t i = 0; i < 3; i++)
-        if (!strcmp(g->status, severities[i].status)) g->severity = severities[i].severity;
-    for (size_t i = 0; i < sizeof guardrail_facts / sizeof *guardrail_facts; i++) {
-        if (strcmp(g->id, guardrail_facts[i].id) != 0) continue;
-        g->unit = guardrail_facts[i].unit;
-        if (strcmp(g->status, "Passed") != 0) g->undo = guardrail_facts[i].undo;
-    }
-}
-
-aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const char *id,
-                             const char *status, size_t count, const char *action,
-                             const char *format, ...) {
-    char text[1024];
-    va_list args;
-    if (list->n == list->room) {
-        size_t room = list->room * 2 + 16;
-        aml_guardrail *at = AML_ARRAY(keep, room, aml_guardrail);
-        if (!at) return AML_ENOMEM;
-        if (list->n) memcpy(at, list->at, list->n * sizeof *at);
-        list->at = at;
-        list->room = room;
-    }
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    aml_guardrail *g = &list->at[list->n++];
-    *g = (aml_guardrail){.size = sizeof *g, .id = id, .status = status, .count = count};
-    fill_facts(g);
-    g->message = aml_strdup(keep, text);
-    g->action = aml_strdup(keep, action);
-    return g->message && g->action ? AML_OK : AML_ENOMEM;
-}
 
 char *aml_name_list(const aml_frame *f, const uint32_t *columns, size_t n, aml_arena *keep) {
     aml_string s = {0};
@@ -243,8 +180,9 @@ static aml_status report(aml_data_profile *p, const aml_frame *f, const drops *d
         return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Passed", 0, "", "no %s", what);
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, id, "Done", d->n, "not used as features",
-                             "%zu %s: %s", d->n, what, names);
+    AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, id, "Done", d->n, "not used as features",
+                              "%zu %s: %s", d->n, what, names));
+    return aml_guardrail_columns(&p->guardrails, ctx->keep, f, d->columns, d->n);
 }
 
 static aml_status drop_constant(aml_data_profile *p, const aml_frame *f, drops *d, aml_ctx *ctx) {
@@ -299,10 +237,11 @@ static aml_status report_missing(aml_data_profile *p, const aml_frame *f, drops 
                                  "no missing values in the features");
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(
-        &p->guardrails, ctx->keep, "missing_values", "Done", d->n,
-        "kept as missing by trees, imputed (with flags) for the other learners",
-        "%zu missing cells in %zu columns: %s", cells, d->n, names);
+    AML_TRY(
+        aml_guardrail_add(&p->guardrails, ctx->keep, "missing_values", "Done", d->n,
+                          "kept as missing by trees, imputed (with flags) for the other learners",
+                          "%zu missing cells in %zu columns: %s", cells, d->n, names));
+    return aml_guardrail_columns(&p->guardrails, ctx->keep, f, d->columns, d->n);
 }
 
 static aml_status report_many_levels(aml_data_profile *p, const aml_frame *f, drops *d,
@@ -320,9 +259,10 @@ static aml_status report_many_levels(aml_data_profile *p, const aml_frame *f, dr
                                  "no categories with very many levels");
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, "high_cardinality", "Done", d->n,
-                             "rare levels share one code; target encoding is tried",
-                             "%zu categories with very many levels: %s", d->n, names);
+    AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "high_cardinality", "Done", d->n,
+                              "rare levels share one code; target encoding is tried",
+                              "%zu categories with very many levels: %s", d->n, names));
+    return aml_guardrail_columns(&p->guardrails, ctx->keep, f, d->columns, d->n);
 }
 
 static aml_status report_precision(aml_data_profile *p, const aml_frame *f, drops *d,
@@ -338,9 +278,10 @@ static aml_status report_precision(aml_data_profile *p, const aml_frame *f, drop
     if (!d->n) return AML_OK;
     char *names = aml_name_list(f, d->columns, d->n, ctx->keep);
     if (!names) return AML_ENOMEM;
-    return aml_guardrail_add(&p->guardrails, ctx->keep, "number_precision", "Alerted", d->n, "",
-                             "%zu columns hold whole numbers beyond 2^53, which lose digits: %s",
-                             d->n, names);
+    AML_TRY(aml_guardrail_add(&p->guardrails, ctx->keep, "number_precision", "Alerted", d->n, "",
+                              "%zu columns hold whole numbers beyond 2^53, which lose digits: %s",
+                              d->n, names));
+    return aml_guardrail_columns(&p->guardrails, ctx->keep, f, d->columns, d->n);
 }
 
 static aml_status report_duplicate_rows(aml_data_profile *p, const aml_frame *f, aml_ctx *ctx) {

@@ -4,6 +4,7 @@
 
 #include "automl/core/ctx.h"
 #include "automl/core/task.h"
+#include "automl/engine/guardrails.h"
 
 typedef enum aml_role {
     AML_FEATURE,
@@ -27,21 +28,11 @@ typedef struct aml_column_facts {
     const char *warning; /* "" or a sentence */
 } aml_column_facts;
 
-typedef struct aml_guardrail_list {
-    size_t n, room;
-    aml_guardrail *at;
-} aml_guardrail_list;
-
 typedef struct aml_data_profile {
     size_t p;
     aml_column_facts *columns;
     aml_guardrail_list guardrails;
 } aml_data_profile;
-
-/* Adds one; texts are copied into keep. status: "Passed", "Done", "Alerted". */
-aml_status aml_guardrail_add(aml_guardrail_list *list, aml_arena *keep, const char *id,
-                             const char *status, size_t count, const char *action,
-                             const char *format, ...) __attribute__((format(printf, 7, 8)));
 
 /* Facts of every column, roles given; decides which features are dropped and says so. Memory in ctx->keep. */
 aml_status aml_profile_columns(aml_data_profile *out, const aml_frame *f, const aml_role *roles,

@@ -5,7 +5,7 @@
 
 enum { MANY_LEVELS = 8 };     /* from here on target encoding is worth trying */
 enum { HASHED_LEVELS = 200 }; /* and from here on sharing columns */
-enum { CROSSED_COLUMNS = 1000 };
+enum { CROSSED_COLUMNS = 1000, PCA_COLUMNS = 4 };
 
 /* ---- what is searched */
 
@@ -15,6 +15,12 @@ static bool native(const aml_learner *l) {
 
 static bool may(const aml_facts *f, const char *step) {
     return aml_featurization_allows(f->featurization, step);
+}
+
+/* Trees cross columns by themselves: with classes they lose by crosses with target means (bench_features), and gain at
+ * times with numbers. */
+static bool may_cross(const aml_learner *l, const aml_facts *f) {
+    return may(f, "cross") && (!native(l) || f->shape.task == AML_REGRESSION);
 }
 
 static const aml_param *choice(const char *name, const char *summary, const char *const *list,
@@ -43,14 +49,15 @@ static const aml_param *encode_param(const aml_learner *l, const aml_facts *f, a
 
 /* "plain" first; sets of steps that add features, and all of them together. */
 static const aml_param *features_param(const aml_learner *l, const aml_facts *f, aml_arena *keep) {
-    const char *list[7] = {"plain"};
+    const char *list[8] = {"plain"};
     size_t n = 1, levels = f->n_categories + f->n_few;
     if (f->n_numbers >= 2 && may(f, "arithmetic")) list[n++] = "arithmetic";
     if (f->n_numbers && f->n_categories && may(f, "group_by")) list[n++] = "grouped";
-    if (levels >= 2 && may(f, "cross")) list[n++] = "crossed";
+    if (levels >= 2 && may_cross(l, f)) list[n++] = "crossed";
     if (f->missing && may(f, "missing_pattern")) list[n++] = "missing";
     size_t adding = n - 1;
     if (!native(l) && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
+    if (!native(l) && f->n_numbers >= PCA_COLUMNS && may(f, "pca")) list[n++] = "pca";
     if (adding >= 2) list[n++] = "all";
     return choice("features", "what is added to the columns", list, n, keep);
 }
@@ -145,6 +152,12 @@ static bool wants(const cook *c, const char *set_name) {
            (is(c->r->features, "all") && strcmp(set_name, "clusters") != 0);
 }
 
+static bool crosses(const cook *c) {
+    bool tree = native(c->plan->learner);
+    return c->f->n_categories + c->f->n_few >= 2 && may_cross(c->plan->learner, c->f) &&
+           (tree ? is(c->r->features, "crossed") : wants(c, "crossed"));
+}
+
 static aml_plan_step *encode_target(const cook *c, const char *value) {
     aml_plan_step *s = add(c, "target_encode");
     set(s, "min_levels", MANY_LEVELS);
@@ -159,7 +172,7 @@ static void add_features(const cook *c) {
     if (f->missing && wants(c, "missing")) add(c, "missing_pattern");
     if (f->n_numbers >= 2 && wants(c, "arithmetic")) add(c, "arithmetic");
     if (f->n_numbers && f->n_categories && wants(c, "grouped")) add(c, "group_by");
-    if (f->n_categories + f->n_few < 2 || !wants(c, "crossed")) return;
+    if (!crosses(c)) return;
     if (f->n_few) add(c, "few_valued");
     add(c, "cross");
     aml_plan_step *s =
@@ -203,12 +216,13 @@ static void dense_steps(const cook *c) {
     if (c->f->missing) add(c, "missing_flags");
     if (c->f->kinds & AML_DATETIME) choose(add(c, "datetime"), "cyclic", "true");
     add_features(c);
-    if ((c->f->kinds & AML_CATEGORY) || (c->f->n_few && wants(c, "crossed")) ||
+    if ((c->f->kinds & AML_CATEGORY) || (c->f->n_few && crosses(c)) ||
         (c->f->missing && wants(c, "missing")))
         encode_dense(c);
     add(c, "impute");
     choose(add(c, "scale"), "method", is(c->r->scale, "quantile") ? "quantile_normal" : "standard");
     if (wants(c, "clusters")) add(c, "cluster_distance");
+    if (is(c->r->features, "pca")) add(c, "pca");
     add_text(c);
 }
 

@@ -19,8 +19,8 @@ typedef struct aml_study {
     aml_frame *made; /* owns those columns, or NULL */
     aml_frame *rows; /* usable rows, when they are not all */
     const aml_frame *frame;
-    size_t n_left_out;    /* columns that the featurization option leaves out */
-    const char *left_out; /* and their names */
+    size_t n_left_out; /* columns that the featurization option leaves out */
+    const uint32_t *left_out;
     aml_target target;
     aml_task task; /* of all rows of the table: learning and own validation rows */
     aml_data_profile profile;

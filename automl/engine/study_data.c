@@ -305,7 +305,7 @@ static aml_status describe_task(aml_study *s) {
 static aml_status leave_out(aml_study *s, aml_role *roles, const aml_frame *data) {
     bool *drop = AML_ARRAY(s->ctx.scratch, data->p + 1, bool),
          *asked = AML_ARRAY(s->ctx.scratch, data->p + 1, bool);
-    uint32_t *list = AML_ARRAY(s->ctx.scratch, data->p + 1, uint32_t);
+    uint32_t *list = AML_ARRAY(s->ctx.keep, data->p + 1, uint32_t);
     size_t n = 0;
     if (!drop || !asked || !list) return AML_ENOMEM;
     AML_TRY(aml_featurization_drops(drop, asked, s->options->featurization, data));
@@ -317,8 +317,20 @@ static aml_status leave_out(aml_study *s, aml_role *roles, const aml_frame *data
         list[n++] = (uint32_t)j;
     }
     s->n_left_out = n;
-    s->left_out = n ? aml_name_list(data, list, n, s->ctx.keep) : "";
-    return s->left_out ? AML_OK : AML_ENOMEM;
+    s->left_out = list;
+    return AML_OK;
+}
+
+static aml_status report_left_out(aml_study *s) {
+    aml_guardrail_list *list = &s->profile.guardrails;
+    size_t n = s->n_left_out;
+    if (!n) return AML_OK;
+    char *names = aml_name_list(s->frame, s->left_out, n, s->ctx.keep);
+    if (!names) return AML_ENOMEM;
+    AML_TRY(
+        aml_guardrail_add(list, s->ctx.keep, "columns_left_out", "Done", n, "not used as features",
+                          "%zu columns that the featurization option leaves out: %s", n, names));
+    return aml_guardrail_columns(list, s->ctx.keep, s->frame, s->left_out, n);
 }
 
 static aml_status find_target(aml_study *s, const aml_frame *data, aml_role *roles) {
@@ -354,11 +366,7 @@ aml_status aml_study_data(aml_study *s, const aml_frame *given) {
     s->ctx.rng = aml_rng_stream(s->options->seed, AML_RNG_SAMPLE, 0, 0);
     AML_TRY(aml_profile_columns(&s->profile, s->frame, roles, &s->ctx));
     AML_TRY(report_target_rows(s));
-    if (s->n_left_out)
-        AML_TRY(aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "columns_left_out", "Done",
-                                  s->n_left_out, "not used as features",
-                                  "%zu columns that the featurization option leaves out: %s",
-                                  s->n_left_out, s->left_out));
+    AML_TRY(report_left_out(s));
     AML_TRY(aml_profile_target(&s->profile, s->frame, &s->target.task, s->target.rows, &s->ctx));
     AML_TRY(describe_task(s));
     AML_TRY(choose_features(s));

@@ -331,6 +331,7 @@ static aml_status copy_guardrails(aml_study *s) {
         if (!id) return AML_ENOMEM;
         AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, id, g->status, g->count, g->action,
                                   "%s", g->message));
+        AML_TRY(aml_guardrail_names(&m->guardrails, m->arena, g->columns));
     }
     m->validation = aml_strdup(m->arena, s->folds.scheme);
     return m->validation ? AML_OK : AML_ENOMEM;
