@@ -142,13 +142,13 @@ void csv_dict_free(csv_dict *d) {
 
 /* ---- how many differ */
 
-size_t csv_count_distinct(const uint64_t *offset, const char *bytes, size_t n,
+size_t csv_count_distinct(const uint64_t *offset, const char *bytes, size_t n, size_t limit,
                           aml_memory *account) {
     size_t n_slots = 64, count = 0;
-    while (n_slots < 2 * n) n_slots *= 2;
+    while (n_slots < 2 * limit) n_slots *= 2;
     if (aml_memory_charge(account, n_slots * sizeof(uint64_t))) return SIZE_MAX;
     uint64_t *slots = aml_calloc(n_slots, sizeof *slots);
-    for (size_t i = 0; slots && i < n; i++) {
+    for (size_t i = 0; slots && i < n && count < limit; i++) {
         size_t size = offset[i + 1] - offset[i];
         char room[16];
         const char *text = readable(room, bytes + offset[i], size);

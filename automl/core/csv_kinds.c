@@ -168,21 +168,31 @@ static bool add_missing(void *arg, const csv_level *l) {
     return true;
 }
 
-/* Distinct texts of a plain column that are not missing. */
-static size_t count_levels(const csv_column *c, const census *t, size_t n) {
+/* The rule is stated in csv.h. More distinct texts than this do not change it. */
+static size_t most_that_matter(const census *t, double full, double words, double length) {
+    if (full < 20) return 0;
+    if (words >= 6) return (size_t)(0.05 * full) + 51;
+    if (words >= 3 || length > 64) return (size_t)(0.3 * full) + 2;
+    return words < 1.5 && full >= 50 ? t->levels : 0;
+}
+
+/* Distinct texts of a plain column that are not missing, up to `limit`. */
+static size_t count_levels(const csv_column *c, const census *t, size_t n, size_t limit) {
     csv_dict missing = {.account = c->account};
-    if (!c->plain) return t->levels;
-    size_t distinct = csv_count_distinct(c->offset, c->bytes, n, c->account);
+    if (!c->plain || limit == 0) return t->levels < limit ? t->levels : limit;
     if (t->missing) csv_each(c, n, add_missing, &missing);
+    size_t distinct = csv_count_distinct(c->offset, c->bytes, n, limit + missing.n, c->account);
     distinct -= distinct == SIZE_MAX ? 0 : missing.n;
     csv_dict_free(&missing);
     return distinct;
 }
 
-/* The rule is stated in csv.h. */
-static aml_kind kind_of_words(const census *t, size_t n, size_t levels) {
-    double full = (double)(n - t->missing), distinct = (double)levels;
+static aml_kind kind_of_words(const csv_column *c, const census *t, size_t n) {
+    double full = (double)(n - t->missing);
     double length = (double)t->bytes / full, words = 1 + (double)t->blanks / full;
+    size_t levels = count_levels(c, t, n, most_that_matter(t, full, words, length));
+    double distinct = (double)levels;
+    if (levels == SIZE_MAX) return 0;
     if (full < 20) return AML_CATEGORY;
     if (distinct >= 0.3 * full && (words >= 3 || length > 64)) return AML_TEXT;
     if (distinct >= 0.05 * full && distinct >= 50 && words >= 6) return AML_TEXT;
@@ -212,9 +222,8 @@ static void infer(csv_column *c, size_t n, char decimal) {
         c->kind = AML_DATETIME;
         return;
     }
-    size_t levels = count_levels(c, &t, n);
-    if (levels == SIZE_MAX) c->verdict = CSV_SHORT_OF_MEMORY;
-    else c->kind = kind_of_words(&t, n, levels);
+    c->kind = kind_of_words(c, &t, n);
+    if (!c->kind) c->verdict = CSV_SHORT_OF_MEMORY;
 }
 
 static void check_numbers(csv_column *c, size_t n, char decimal) {

@@ -57,7 +57,9 @@ void csv_segment_drop(csv_words *w, csv_segment *s);
 bool csv_words_too_many(const csv_words *w);
 void csv_words_free(csv_words *w);
 
-/* The number of distinct texts among n, by 64-bit hashes; SIZE_MAX when memory is short. */
-size_t csv_count_distinct(const uint64_t *offset, const char *bytes, size_t n, aml_memory *account);
+/* The number of distinct texts among n, by 64-bit hashes, or `limit` as soon as there are so many; SIZE_MAX when
+ * memory is short. */
+size_t csv_count_distinct(const uint64_t *offset, const char *bytes, size_t n, size_t limit,
+                          aml_memory *account);
 
 #endif
