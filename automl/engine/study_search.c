@@ -181,6 +181,10 @@ static double trial_ended(const aml_trial *t, void *arg) {
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
 }
 
+/* Learners that stop early end sooner on easy data: where there is time for some of their fits, their turn comes before that
+ * of others as slow. */
+static const double EARLIER = 0.25;
+
 /* What a fit by each learner's defaults is expected to take. */
 static aml_status default_costs(const double **out, aml_study *s) {
     double *cost = AML_ARRAY(s->ctx.keep, s->composer.n_learners, double);
@@ -190,6 +194,8 @@ static aml_status default_costs(const double **out, aml_study *s) {
         double hp[AML_MAX_PARAMS] = {0};
         for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
         cost[i] = l->cost ? l->cost(hp, &s->facts.shape) : 1;
+        bool affordable = !(s->deadline > 0) || cost[i] < EARLIER * (s->deadline - aml_now());
+        if ((l->can & AML_EARLY_STOPS) && affordable) cost[i] *= EARLIER;
     }
     *out = cost;
     return AML_OK;
