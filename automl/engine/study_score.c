@@ -31,10 +31,10 @@ aml_status aml_study_score(aml_study *s, double value, const double *pred) {
         .size = sizeof *score, .baseline = s->yardstick->score, .low = NAN, .high = NAN};
     score->method =
         b->folds->k > 1
-            ? "folds; every row is predicted by models fitted, stopped and chosen without it "
-              "(only the order of the search saw it); bootstrap over rows"
-            : "holdout; every row is predicted by models fitted, stopped and chosen without it "
-              "(only the order of the search saw it); bootstrap over rows";
+            ? "folds; every row is predicted by models fitted, stopped and weighted without it "
+              "(the search saw it); bootstrap over rows"
+            : "holdout; every row is predicted by models fitted, stopped and weighted without it "
+              "(the search saw it); bootstrap over rows";
     score->value = value;
     if (metric->score(&pooled, b->y, b->w, pred, b->n_scored, s->task.n_classes)) pooled = NAN;
     s->ctx.rng = aml_rng_stream(b->seed, AML_RNG_BOOTSTRAP, 0, 0);
