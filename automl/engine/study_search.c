@@ -185,6 +185,18 @@ static double trial_ended(const aml_trial *t, void *arg) {
  * of others as slow. */
 static const double EARLIER = 0.25;
 
+/* What a learner that takes no categories gets is wider: indicators of their levels. */
+static aml_shape shape_for(const aml_study *s, const aml_learner *l) {
+    enum { MOST_INDICATORS = 64 }; /* of a column; more are mostly rare */
+    aml_shape shape = s->facts.shape;
+    for (size_t i = 0; i < s->view.p && !(l->can & AML_CAN_CATEGORIES); i++) {
+        const aml_column *c = &s->view.columns[i];
+        if (c->kind != AML_CATEGORY || c->n_levels < 2) continue;
+        shape.p += (c->n_levels < MOST_INDICATORS ? c->n_levels : MOST_INDICATORS) - 1;
+    }
+    return shape;
+}
+
 /* What a fit by each learner's defaults is expected to take. */
 static aml_status default_costs(const double **out, aml_study *s) {
     double *cost = AML_ARRAY(s->ctx.keep, s->composer.n_learners, double);
@@ -193,7 +205,8 @@ static aml_status default_costs(const double **out, aml_study *s) {
         const aml_learner *l = s->composer.learners[i];
         double hp[AML_MAX_PARAMS] = {0};
         for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
-        cost[i] = l->cost ? l->cost(hp, &s->facts.shape) : 1;
+        aml_shape shape = shape_for(s, l);
+        cost[i] = l->cost ? l->cost(hp, &shape) : 1;
         bool affordable = !(s->deadline > 0) || cost[i] < EARLIER * (s->deadline - aml_now());
         if ((l->can & AML_EARLY_STOPS) && affordable) cost[i] *= EARLIER;
     }
