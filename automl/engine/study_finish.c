@@ -193,8 +193,9 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
         aml_ctx ctx = s->ctx;
         ctx.deadline = s->deadline;
         ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-        aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
-                                         s->bench.all_rows, s->table.n, NULL, 0, NULL, &ctx);
+        aml_status status =
+            aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE, s->bench.all_rows,
+                         s->table.n, NULL, 0, NULL, INFINITY, &ctx);
         aml_designs_give_back(s->bench.designs, &lease);
         if (!status) member->n_fits = 1;
         else aml_fit_free(&member->fits[0]);

@@ -206,9 +206,10 @@ static aml_status default_costs(const double **out, aml_study *s) {
         double hp[AML_MAX_PARAMS] = {0};
         for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
         aml_shape shape = shape_for(s, l);
+        double left = s->deadline > 0 ? s->deadline - aml_now() : INFINITY;
         cost[i] = l->cost ? l->cost(hp, &shape) : 1;
-        bool affordable = !(s->deadline > 0) || cost[i] < EARLIER * (s->deadline - aml_now());
-        if ((l->can & AML_EARLY_STOPS) && affordable) cost[i] *= EARLIER;
+        if ((l->can & AML_EARLY_STOPS) && cost[i] < EARLIER * left) cost[i] *= EARLIER;
+        if (!(l->can & AML_ANYTIME) && cost[i] > left) cost[i] = INFINITY; /* not to be tried */
     }
     *out = cost;
     return AML_OK;

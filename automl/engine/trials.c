@@ -100,6 +100,20 @@ static aml_status append(aml_trials *list, aml_trial *t) {
     return AML_OK;
 }
 
+/* What a trial may take: a third of the time left, or twice as long as the best so far took. The first ones are the
+ * model that there will be in any case. */
+static double patience(const team *m) {
+    const aml_trial *best = NULL;
+    double left = m->deadline - aml_now();
+    if (!(m->deadline > 0)) return 0;
+    for (size_t i = 0; i < m->trials->n; i++) {
+        const aml_trial *t = m->trials->at[i];
+        if (ended(t) && t->state == AML_TRIAL_DONE && (!best || t->loss < best->loss)) best = t;
+    }
+    if (!best) return fmax(0.7 * left, 1e-3);
+    return fmax(fmax(left / 3, 2 * (best->fit_seconds + best->predict_seconds)), 1e-3);
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
@@ -124,6 +138,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
         aml_compose(&t->plan, s->composer, t->config);
         aml_plan_text(&text, &t->plan);
         t->text = text.text;
+        t->patience = patience(m);
         if (text.failed) status = AML_ENOMEM;
     }
     if (!status) status = append(m->trials, t);
