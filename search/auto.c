@@ -63,7 +63,8 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     bool turn = told->n < BLIND_TRIALS || told->n % RANDOM_EVERY == RANDOM_EVERY - 1;
     if (!aml_best_records(&best, 1, told) || (!informed && turn))
         return aml_random_new(config, space, told, rng, ctx->scratch);
-    return aml_bo_suggest(config, space, told, advice, true, &rng, ctx->scratch);
+    return aml_bo_suggest(config, space, told, advice, true, problem ? problem->baseline_loss : NAN,
+                          &rng, ctx->scratch);
 }
 
 const aml_sampler aml_sampler_auto = {

@@ -20,6 +20,7 @@ typedef struct group {
     aml_gp columns; /* smooths the pipelines' expected relative losses; n = 0: none */
     double mean;    /* of those */
     size_t n_told;
+    double handicap; /* in units of log expected improvement */
 } group;
 
 typedef struct search {
@@ -187,6 +188,38 @@ static aml_status learn(search *s) {
     return AML_OK;
 }
 
+/* ---- hope ---- */
+
+/* First and lowest loss of a group; NaN without any. */
+static void losses_of(double *first, double *lowest, const search *s, const group *q) {
+    *first = *lowest = NAN;
+    for (size_t i = 0; i < s->told->n; i++) {
+        const aml_record *r = &s->told->records[i];
+        if (!aml_has_loss(r) || group_of(s, r->config) != q) continue;
+        if (isnan(*first)) *first = r->loss;
+        if (!(*lowest <= r->loss)) *lowest = r->loss;
+    }
+}
+
+/* A process knows little of a group with few trials and hopes for much. How far its best is behind is compared with what
+ * trying on has brought: there, in the leading group, and at least REACH of the leader's gain on the constant. */
+static void handicap_groups(search *s, double baseline) {
+    static const double REACH = 0.01;
+    double first, lowest, best = INFINITY, brought = 0;
+    for (size_t g = 0; g < s->groups.n; g++) {
+        losses_of(&first, &lowest, s, &s->group[g]);
+        if (!(lowest < best)) continue;
+        best = lowest;
+        brought = first - lowest;
+    }
+    if (baseline > best) brought += REACH * (baseline - best);
+    for (size_t g = 0; g < s->groups.n; g++) {
+        losses_of(&first, &lowest, s, &s->group[g]);
+        double scale = brought + first - lowest;
+        if (lowest > best && scale > 0) s->group[g].handicap = (lowest - best) / scale;
+    }
+}
+
 /* ---- candidates ---- */
 
 static aml_status make_candidates(double **out, size_t *n, search *s, const aml_rng *rng) {
@@ -284,6 +317,7 @@ static aml_status score_group(double *score, const search *s, const group *q,
     for (size_t k = 0; k < m; k++) {
         double centre = mean[k] + s->trust * prior_mean(s, q, x + k * d);
         score[which[k]] = aml_log_expected_improvement(centre, sqrt(variance[k]), s->best);
+        score[which[k]] -= q->handicap;
         if (!timed) continue;
         double seconds = expected_seconds_log(&t, q, x + k * d);
         score[which[k]] -= cost_exponent * seconds;
@@ -313,8 +347,8 @@ static aml_status choose(double *config, search *s, const aml_rng *rng) {
 }
 
 aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told *told,
-                          const aml_advice *advice, bool use_prior, const aml_rng *rng,
-                          aml_arena *scratch) {
+                          const aml_advice *advice, bool use_prior, double baseline,
+                          const aml_rng *rng, aml_arena *scratch) {
     search s = {
         .space = space, .told = told, .scratch = scratch, .groups = aml_space_groups(space)};
     s.advice = advice;
@@ -326,5 +360,6 @@ aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told
     AML_TRY(lay_out(&s));
     if (use_prior && advice && advice->prior->mix) AML_TRY(smooth_columns(&s));
     AML_TRY(learn(&s));
+    handicap_groups(&s, baseline);
     return choose(config, &s, rng);
 }
