@@ -202,6 +202,14 @@ typedef struct aml_train_options {
      * (one fit alone: ensemble -1, validation "holdout0.2"). */
     const char *const *const *interactions;
     const aml_featurization *featurization; /* NULL = auto */
+    /* Which of the final models that the run has to choose from: NULL = "best"; "fast": the best that predicts ten times as
+     * fast, by the clock; "single": one pipeline; "interpretable": one linear pipeline, whose terms aml_lineage_at
+     * tells (then only such learners are searched). */
+    const char *prefer;
+    /* What the model keeps, measured on the training rows with one thread, and on its file; 0 = no limit. AML_ECONFIG when
+     * nothing that was tried does. What is chosen by the clock may be another model each time. */
+    double max_predict_seconds; /* a row */
+    size_t max_model_bytes;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -256,6 +264,21 @@ AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out); /* 
 AML_API int aml_model_guardrail(const aml_model *m, size_t i,
                                 aml_guardrail *out); /* 0 after the last */
 
+/* A model that the run could have given: what `prefer` chooses from, within the limits. Told by the model that
+ * aml_train made, not by one from a file. */
+typedef struct aml_alternative {
+    size_t size;
+    const char *name;    /* "best", "fast", "single", "interpretable" */
+    const char *members; /* the pipeline, or the learners by weight: "gbdt ×2 + mlp" */
+    size_t n_members, fits;
+    double score, error; /* as those of the model */
+    double predict_us; /* microseconds a row on one thread; expected, of the chosen one measured */
+    double bytes;      /* of the saved fits, expected; of the chosen one, of the file */
+    int chosen;
+} aml_alternative;
+AML_API int aml_model_alternative(const aml_model *m, size_t i,
+                                  aml_alternative *out); /* 0 after the last */
+
 /* Input columns that a prediction needs. */
 typedef struct aml_input_column {
     size_t size;
@@ -289,6 +312,9 @@ typedef struct aml_engineered {
     const char *steps; /* that made or changed it, in order: "datetime, impute, scale" */
     size_t columns;    /* 1, or those of the run */
     double importance; /* gain share in the part's first fit; NAN when the learner has none */
+    /* Of linear models with one output: what one unit of the feature, as the steps leave it (after `scale` a standard
+     * deviation), adds to the prediction or, of classes, to its log-odds or margin. NAN else */
+    double coefficient;
 } aml_engineered;
 typedef struct aml_lineage aml_lineage;
 AML_API aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part);

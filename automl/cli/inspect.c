@@ -65,10 +65,10 @@ static bool put_importance(const cli_call *call, const aml_model *m) {
 
 /* What the featurization of each part makes: the first of each, all with --json. */
 static bool put_features(const cli_call *call, const aml_model *m) {
-    static const cli_column columns[] = {{"part", true},    {"feature", false},
-                                         {"columns", true}, {"importance", true},
-                                         {"from", false},   {"by", false}};
-    cli_table *t = cli_table_new(columns, 6);
+    static const cli_column columns[] = {
+        {"part", true},        {"feature", false}, {"columns", true}, {"importance", true},
+        {"coefficient", true}, {"from", false},    {"by", false}};
+    cli_table *t = cli_table_new(columns, 7);
     aml_part p = {.size = sizeof p};
     aml_engineered e = {.size = sizeof e};
     char cell[CLI_NUMBER];
@@ -85,6 +85,7 @@ static bool put_features(const cli_call *call, const aml_model *m) {
             cli_table_put(t, e.name);
             cli_table_put(t, e.columns > 1 ? cli_count(cell, e.columns) : "");
             cli_table_put(t, e.importance > 0 ? cli_fixed(cell, e.importance, 4) : "");
+            cli_table_put(t, cli_number(cell, e.coefficient));
             cli_table_put(t, e.inputs);
             cli_table_put(t, e.steps);
         }
@@ -93,7 +94,7 @@ static bool put_features(const cli_call *call, const aml_model *m) {
             snprintf(text, sizeof text, "and %zu more (--json)", more);
             cli_table_put(t, cli_count(cell, part + 1));
             cli_table_put(t, text);
-            for (int k = 0; k < 4; k++) cli_table_put(t, "");
+            for (int k = 0; k < 5; k++) cli_table_put(t, "");
         }
         aml_lineage_free(l);
     }

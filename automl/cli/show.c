@@ -108,6 +108,41 @@ bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool
     return true;
 }
 
+static bool is_told(const aml_alternative *a, bool timings) {
+    return timings || a->chosen || strcmp(a->name, "fast") != 0;
+}
+
+bool cli_show_menu(const cli_call *call, const aml_model *m, bool timings) {
+    const cli_column columns[] = {{"--prefer", false},
+                                  {"", false},
+                                  {aml_model_metric(m), true},
+                                  {"± error", true},
+                                  {"ms/1000 rows", true},
+                                  {"KB", true},
+                                  {"fits", true},
+                                  {"made of", false}};
+    aml_alternative a = {.size = sizeof a};
+    size_t told = 0;
+    for (size_t i = 0; aml_model_alternative(m, i, &a); i++) told += is_told(&a, timings);
+    if (told < 2) return true;
+    cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
+    char cell[CLI_NUMBER];
+    for (size_t i = 0; aml_model_alternative(m, i, &a); i++) {
+        if (!is_told(&a, timings)) continue;
+        cli_table_put(t, a.name);
+        cli_table_put(t, a.chosen ? "chosen" : "");
+        cli_table_put(t, cli_number(cell, a.score));
+        cli_table_put(t, cli_rough(cell, a.error));
+        cli_table_put(t, timings ? cli_brief(cell, a.predict_us) : "");
+        cli_table_put(t, cli_brief(cell, a.bytes / 1000));
+        cli_table_put(t, cli_count(cell, a.fits));
+        cli_table_put(t, a.members);
+    }
+    if (!cli_table_print(t, call->out, call->width, call->colour)) return false;
+    fputc('\n', call->out);
+    return true;
+}
+
 void cli_show_guardrail(const cli_call *call, const aml_guardrail *g) {
     char text[2048], clean[4096];
     snprintf(text, sizeof text, "%s%s%s", g->message, g->action[0] ? "; " : "", g->action);

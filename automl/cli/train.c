@@ -115,7 +115,10 @@ static aml_train_options options_of(const job *j) {
                            .threads = a->threads,
                            .max_concurrent_trials = a->max_concurrent_trials,
                            .memory_limit = a->memory_limit,
-                           .featurization = j->featurization};
+                           .featurization = j->featurization,
+                           .prefer = a->prefer,
+                           .max_predict_seconds = a->max_predict_time,
+                           .max_model_bytes = a->max_model_size};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
     if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
     return o;
@@ -215,6 +218,7 @@ static int show(const job *j) {
             aml_model_metric(j->model));
     bool good = cli_show_leaders(call, j->model, SHOWN, !j->a->no_timings);
     fputc('\n', call->out);
+    good = cli_show_menu(call, j->model, !j->a->no_timings) && good;
     cli_show_guardrails(call, j->model);
     cli_show_score(call, j->model);
     show_next(j);
@@ -280,6 +284,13 @@ static const cli_option options[] = {
      CLI_AT(threads)},
     {"memory-limit", "SIZE", "most memory to use: 512M, 2G (default: none)", CLI_BYTES,
      CLI_AT(memory_limit)},
+    CLI_TITLE("Which model"),
+    {"prefer", "WHICH", "best (default), fast (ten times faster), single or interpretable",
+     CLI_TEXT, CLI_AT(prefer)},
+    {"max-predict-time", "TIME", "that the model may take a row, on one thread: 50us, 2ms",
+     CLI_SECONDS, CLI_AT(max_predict_time)},
+    {"max-model-size", "SIZE", "that the model file may have: 500k, 5M", CLI_BYTES,
+     CLI_AT(max_model_size)},
     CLI_TITLE("Validation"),
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},

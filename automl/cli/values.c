@@ -55,7 +55,8 @@ static const unit *take_unit(const unit *units, size_t n, const char **s) {
 }
 
 bool cli_parse_seconds(double *out, const char *s) {
-    static const unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    static const unit units[] = {{"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1},
+                                 {"m", 60},    {"h", 3600},  {"d", 86400}};
     double sum = 0, x = 0;
     if (cli_parse_decimal(out, s)) return true;
     for (double last = 1e9; *s;) {

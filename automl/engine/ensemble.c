@@ -16,10 +16,22 @@ typedef struct round_job {
     const aml_metric *second; /* breaks ties of metrics that see classes only; may be NULL */
     const uint32_t *position;
     size_t n, taken;
+    const size_t *count; /* how often each was taken */
     const double *sum, *y, *w;
     double *mixed; /* one buffer a candidate */
     double *loss;
 } round_job;
+
+/* Would the model keep the limits with candidate i? */
+static bool is_affordable(const aml_candidates *c, const size_t *count, size_t i) {
+    double us = 0, bytes = 0;
+    for (size_t j = 0; c->us && j < c->n; j++) {
+        if (!count[j] && j != i) continue;
+        us += c->us[j];
+        bytes += c->bytes[j];
+    }
+    return !c->us || (us <= c->most_us && bytes <= c->most_bytes);
+}
 
 static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thread) {
     round_job *j = arg;
@@ -27,10 +39,11 @@ static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thr
     size_t k = c->outputs;
     double *p = j->mixed + i * j->n * k, share = 1.0 / (double)(j->taken + 1), score;
     (void)begin, (void)end, (void)thread;
+    j->loss[i] = INFINITY;
+    if (!is_affordable(c, j->count, i)) return;
     for (size_t r = 0; r < j->n; r++)
         for (size_t o = 0; o < k; o++)
             p[r * k + o] = (j->sum[r * k + o] + c->pred[i][j->position[r] * k + o]) * share;
-    j->loss[i] = INFINITY;
     if (c->metric->score(&score, j->y, j->w, p, j->n, c->n_classes)) return;
     j->loss[i] = aml_metric_loss(c->metric, score);
     if (j->second && !j->second->score(&score, j->y, j->w, p, j->n, c->n_classes))
@@ -51,6 +64,7 @@ static aml_status select_greedily(double *weight, const aml_candidates *c, round
     double *sum = AML_ARRAY(ctx->scratch, j->n * k, double);
     if (!count || !best_count || !sum) return AML_ENOMEM;
     j->sum = sum;
+    j->count = count;
     double best = INFINITY;
     size_t best_taken = 0;
     for (j->taken = 0; j->taken < rounds; j->taken++) {

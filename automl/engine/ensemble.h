@@ -12,10 +12,12 @@ typedef struct aml_candidates {
     const double *y, *w;      /* rows; w may be NULL */
     int n_classes;
     const aml_metric *metric;
+    const double *us, *bytes; /* what each costs in a model, or NULL: no limits */
+    double most_us, most_bytes;
 } aml_candidates;
 
-/* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows. Ends at the
- * deadline with what there is. AML_ENOMEM. */
+/* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows, within the
+ * limits, which each candidate alone must keep. Ends at the deadline with what there is. AML_ENOMEM. */
 aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const uint32_t *position,
                                size_t n_positions, size_t rounds, aml_ctx *ctx);
 

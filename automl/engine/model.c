@@ -45,6 +45,11 @@ int aml_model_leader(const aml_model *m, size_t i, aml_leader *out) {
     return i < m->n_leaders;
 }
 
+int aml_model_alternative(const aml_model *m, size_t i, aml_alternative *out) {
+    if (i < m->n_alternatives) *out = m->alternatives[i];
+    return i < m->n_alternatives;
+}
+
 int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out) {
     if (i < m->guardrails.n) *out = m->guardrails.at[i];
     return i < m->guardrails.n;

@@ -29,6 +29,8 @@ struct aml_model {
     size_t n_leaders;
     aml_leader *leaders;
     aml_guardrail_list guardrails;
+    size_t n_alternatives;
+    aml_alternative *alternatives; /* of the run that made it; not in the file */
     aml_score score;
     double *importance; /* by input column; NULL when no learner has it */
     /* lineage */
@@ -47,6 +49,9 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
 /* The manifest: all but the fits, as JSON, and back. */
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);
+
+/* Size of its file. AML_ENOMEM. */
+aml_status aml_model_bytes(double *bytes, const aml_model *m);
 
 /* JSON of parts that several outputs share. */
 void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags);

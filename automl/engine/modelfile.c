@@ -85,6 +85,17 @@ aml_status aml_model_save(const aml_model *m, const char *path) {
     return status;
 }
 
+aml_status aml_model_bytes(double *bytes, const aml_model *m) {
+    aml_string manifest = {0};
+    aml_writer fits = {0};
+    aml_status status = aml_manifest_write(&manifest, m);
+    if (!status) status = put_fits(&fits, m);
+    *bytes = (double)(HEADER + SECTIONS * ENTRY + 4 + manifest.length + fits.size);
+    aml_string_free(&manifest);
+    aml_writer_free(&fits);
+    return status;
+}
+
 /* ---- loading */
 
 static aml_status not_a_model(const char *path, const char *data, size_t size) {

@@ -56,6 +56,8 @@ aml_status aml_study_finish(aml_study *s);
  * models and weights that it had no say in). */
 aml_status aml_study_score(aml_study *s, double value, const double *pred);
 
+/* Is the trial fitted once more on all rows in the end, if there is time? */
+bool aml_study_refits(const aml_study *s, const aml_trial *t);
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "automl/core/par.h"
-#include "automl/engine/study.h"
+#include "automl/engine/menu.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
 #include "search/parts/prior.h"
@@ -252,10 +252,35 @@ static aml_status find_parts(aml_search *search, const aml_train_options *o) {
     return AML_OK;
 }
 
+/* Learners to search: those asked for; of an interpretable model only the readable ones. */
+static aml_status allowed_learners(const char *const **out, aml_study *s) {
+    const aml_train_options *o = s->options;
+    size_t n = 0, chosen;
+    *out = o->learners;
+    AML_TRY(aml_menu_find(&chosen, o));
+    if (chosen != AML_INTERPRETABLE) return AML_OK;
+    const char **names = AML_ARRAY(s->ctx.keep, 64, const char *);
+    if (!names) return AML_ENOMEM;
+    for (const aml_learner *const *l = aml_learners(); *l && n < 63; l++) {
+        bool asked = !o->learners && !((*l)->can & AML_ON_REQUEST);
+        for (size_t i = 0; o->learners && o->learners[i]; i++)
+            asked |= !strcmp(o->learners[i], (*l)->name);
+        bool fits = ((*l)->tasks & (unsigned)s->task.kind) && ((*l)->can & AML_READABLE);
+        if (asked && fits) names[n++] = (*l)->name;
+    }
+    *out = names;
+    if (n) return AML_OK;
+    return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for is interpretable"),
+                    "an interpretable model is linear",
+                    "allow ridge, elastic_net, logistic or linear_svm");
+}
+
 aml_status aml_study_bench(aml_study *s) {
+    const char *const *learners;
     AML_TRY(find_metric(s));
     AML_TRY(make_bench(s));
-    AML_TRY(aml_composer_init(&s->composer, &s->facts, s->options->learners, s->ctx.keep));
+    AML_TRY(allowed_learners(&learners, s));
+    AML_TRY(aml_composer_init(&s->composer, &s->facts, learners, s->ctx.keep));
     return run_yardstick(s);
 }
 

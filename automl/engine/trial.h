@@ -35,6 +35,13 @@ typedef struct aml_fit {
     aml_chain *chain;
 } aml_fit;
 
+/* Why a trial keeps its models and predictions. */
+typedef enum aml_kept {
+    AML_KEPT_GOOD,    /* it is among the best */
+    AML_KEPT_LEARNER, /* it is the best of its learner */
+    AML_KEPT_FAST     /* all better ones are slower, by the clock */
+} aml_kept;
+
 typedef struct aml_trial {
     size_t id;
     aml_plan plan;
@@ -53,6 +60,8 @@ typedef struct aml_trial {
     double *importance; /* n_inputs gain shares, sum over folds; NULL when the learner has none */
     double fit_seconds, predict_seconds;
     size_t n_predicted, bytes;
+    double features_us, row_us; /* to predict a row by one fit, measured after the search */
+    aml_kept kept;
     size_t held; /* bytes of `fits` when the trial ended */
 } aml_trial;
 

@@ -9,6 +9,7 @@
 #include "automl/core/par.h"
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
+enum { SPECIAL = 64 };               /* times in the bytes that may be kept */
 
 typedef struct team {
     const aml_search *s;
@@ -208,8 +209,26 @@ static bool before(const aml_trial *a, const aml_trial *b) {
     return a->loss < b->loss || (a->loss == b->loss && a->id < b->id);
 }
 
-/* With the lock held: only the best trials keep their models: the longest run from the best on that fits. Judged by trials that
- * have all ended, so that the result does not depend on who ended first: a trial that once fell out could not come back. */
+/* Of use to a model that is held to something: the best of its learner, or at least twice as fast as all better ones. */
+static bool is_special(aml_kept *why, const team *m, const aml_trial *t, size_t n) {
+    const aml_bench *b = m->s->bench;
+    double out_of_fold = 4.0 * (double)b->n_scored * b->n_outputs;
+    double us = t->predict_seconds / (double)t->n_predicted;
+    if (SPECIAL * fmax((double)t->held, out_of_fold) > (double)m->s->keep_bytes) return false;
+    bool first = true, fast = true;
+    for (size_t j = 0; j < n; j++) {
+        const aml_trial *o = m->trials->at[j];
+        if (!ended(o) || o->state != AML_TRIAL_DONE || !before(o, t)) continue;
+        first &= o->plan.learner != t->plan.learner;
+        fast &= 2 * us < o->predict_seconds / (double)o->n_predicted;
+    }
+    *why = first ? AML_KEPT_LEARNER : AML_KEPT_FAST;
+    return first || fast;
+}
+
+/* With the lock held: only the best trials keep their models: the longest run from the best on that fits, and some special
+ * ones. Judged by trials that have all ended, so that the result does not depend on who ended first: a trial that once fell
+ * out could not come back. */
 static void slim_losers(team *m) {
     size_t n = m->deadline > 0 ? m->trials->n : ended_prefix(m);
     for (size_t i = 0; i < n; i++) {
@@ -222,7 +241,8 @@ static void slim_losers(team *m) {
             better++;
             bytes += o->held;
         }
-        if (better && (better >= m->s->keep || bytes > m->s->keep_bytes)) aml_trial_slim(t);
+        if (!better || (better < m->s->keep && bytes <= m->s->keep_bytes)) continue;
+        if (!is_special(&t->kept, m, t, n)) aml_trial_slim(t);
     }
 }
 

@@ -15,7 +15,7 @@ typedef struct aml_search {
     int n_workers, n_threads; /* trials side by side, threads inside each */
     size_t keep,
         keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
-                                their models at most so large; the best one always */
+                                their models at most so large; the best one always; and some special ones (aml_kept) */
     double deadline; /* of the first trials; 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */

@@ -56,6 +56,17 @@ has out mean_texture
 run 0 train "$data/iris.csv" --target petal_width_cm --drop species --trials 2 --learners ridge --weight sepal_length_cm
 has out regression
 
+# The menu of final models, and limits that they keep.
+run 0 train "$data/diabetes.csv" --target progression --trials 6 --learners ridge,knn --prefer interpretable
+has out interpretable chosen single
+lacks out knn
+run 0 inspect model.automl
+has out coefficient
+run 0 train "$data/diabetes.csv" --target progression --trials 4 --learners ridge,knn --max-model-size 8k --max-predict-time 1ms
+[ "$(wc -c <model.automl)" -le 8192 ] || failed "the model is too large"
+refused 78 fastest -- train "$data/diabetes.csv" --target progression --trials 3 --learners ridge --max-predict-time 0.000001us
+refused 64 'did you mean' -- train "$data/diabetes.csv" --target progression --prefer fsat
+
 # Where nothing can be learnt, the model is the baseline, and that is said.
 awk 'BEGIN { OFS = ","; print "a,b,y"; for (i = 0; i < 120; i++) print int(i / 2), int(i / 2) % 7, i % 2 }' >noise.csv
 run 0 train noise.csv --target y --trials 2 --learners knn
