@@ -33,6 +33,7 @@ typedef struct aml_study {
     aml_composer composer;
     aml_bench bench;
     aml_trial *yardstick;
+    int trial_threads; /* of one trial */
     aml_trials trials;
     double best; /* loss so far */
     const aml_trial *leader;

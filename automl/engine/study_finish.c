@@ -29,6 +29,7 @@ typedef struct origins {
 
 bool aml_study_refits(const aml_study *s, const aml_trial *t) {
     if (!s->bench.refits) return false;
+    if (s->folds.k == 1 && t->plan.learner->settle && t->fits) return true; /* held-out rows, too */
     return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK ||
            s->task.time;
 }
@@ -53,15 +54,18 @@ static void give_back(aml_member *member, aml_trial *t, size_t first, bool refit
     }
 }
 
+/* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */
 static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t) {
     aml_lease lease = {0};
     aml_ctx ctx = s->ctx;
+    aml_plan plan = t->plan;
+    if (plan.learner->settle && t->fits) plan.learner->settle(plan.hp, t->fits[0].model);
     ctx.deadline = s->deadline;
     ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-    aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
+    aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
                                      s->bench.all_rows, s->table.n, NULL, 0, NULL, INFINITY, &ctx);
     aml_designs_give_back(s->bench.designs, &lease);
-    if (!status) member->n_fits = 1;
+    if (!status && !(plan.learner->settle && ctx.truncated)) member->n_fits = 1;
     else aml_fit_free(&member->fits[0]);
     return status == AML_ESTOPPED || status == AML_ENOMEM ? AML_OK : status;
 }

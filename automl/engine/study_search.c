@@ -137,10 +137,12 @@ void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
 /* ---- time */
 
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t) {
+    if (s->folds.k == 1 && t->plan.learner->settle) /* more rows, no rounds in vain */
+        return t->fit_seconds * sqrt((double)s->trial_threads / s->ctx.n_threads);
     return 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
 }
 
-/* Refits of the leaders whose fold models were too large to keep. */
+/* Refits of the leaders whose models of folds were too large to keep, or of a holdout do not know all rows. */
 static double refit_seconds(const aml_study *s) {
     const aml_trial *last = NULL;
     double sum = 0;
@@ -153,7 +155,8 @@ static double refit_seconds(const aml_study *s) {
             if (t->state == AML_TRIAL_DONE && behind && (!next || t->loss < next->loss)) next = t;
         }
         if (!next) break;
-        if (!next->fits) sum += aml_study_refit_seconds(s, next);
+        if (!next->fits || (s->folds.k == 1 && next->plan.learner->settle))
+            sum += aml_study_refit_seconds(s, next);
         last = next;
     }
     return sum;
@@ -164,7 +167,8 @@ static double reserve(const aml_study *s) {
     double left = s->deadline - aml_now(), limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s), most = 0.1 + 0.15 * limit;
+    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
 
@@ -310,5 +314,6 @@ aml_status aml_study_search(aml_study *s) {
     search.concurrency = (size_t)together;
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
+    s->trial_threads = search.n_threads;
     return aml_trials_run(&s->trials, &search);
 }
