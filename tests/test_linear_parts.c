@@ -109,6 +109,47 @@ static void test_ridge_path_is_single_fits(void **state) {
     }
 }
 
+/* Large enough for float arithmetic: against single fits, and against refits without a row. */
+static void check_large(size_t n, size_t p, bool collinear) {
+    table t;
+    table_new(&t, n, p, 0, AML_REGRESSION, 0);
+    for (size_t i = 0; collinear && i < t.n; i++) /* but for a part in ten thousand */
+        t.dense[i * p + 1] = t.dense[i * p] + 1e-4F * t.dense[i * p + 2];
+    aml_ridge_path path, other;
+    assert_int_equal(aml_ridge_path_fit(&path, &t.data, penalties, 4, true, &t.ctx), AML_OK);
+    for (size_t a = 0; a < 4; a++) {
+        const aml_linear *m = fitted(&t, &aml_learner_ridge, (double[]){penalties[a], 0});
+        for (size_t j = 0; j <= p; j++)
+            if (!(fabs(m->coef[j] - path.coef[j * 4 + a]) < 2e-5))
+                fail_msg("%zu x %zu: coefficient %zu %g, alone %g", n, p, j, path.coef[j * 4 + a],
+                         m->coef[j]);
+    }
+    aml_data rest = t.data;
+    uint32_t *list = AML_ARRAY(t.keep, t.data.n, uint32_t);
+    rest.rows = list;
+    rest.n--;
+    for (size_t i = 0; i < t.data.n; i += t.data.n / 3) {
+        for (size_t l = 0; l < rest.n; l++) list[l] = t.rows[l < i ? l : l + 1];
+        assert_int_equal(aml_ridge_path_fit(&other, &rest, penalties, 4, false, &t.ctx), AML_OK);
+        for (size_t a = 0; a < 4; a++) {
+            double z = other.coef[p * 4 + a] - t.y[t.rows[i]];
+            for (size_t j = 0; j < p; j++)
+                z += other.coef[j * 4 + a] * (double)t.dense[t.rows[i] * p + j];
+            if (!(fabs(z - path.left[i * 4 + a]) < 2e-5))
+                fail_msg("%zu x %zu: row %zu left out %g, refit %g", n, p, i, path.left[i * 4 + a],
+                         z);
+        }
+    }
+    table_free(&t);
+}
+
+static void test_ridge_path_in_floats(void **state) {
+    (void)state;
+    check_large(2000, 300, false);
+    check_large(2000, 300, true);
+    check_large(420, 1500, false);
+}
+
 /* ---- elastic net */
 
 static void as_dense(table *t) {
@@ -250,6 +291,7 @@ int main(void) {
         cmocka_unit_test(test_exp_and_log),
         cmocka_unit_test(test_rows_left_out),
         cmocka_unit_test(test_ridge_path_is_single_fits),
+        cmocka_unit_test(test_ridge_path_in_floats),
         cmocka_unit_test(test_sparse_is_dense),
         cmocka_unit_test(test_enet_path_is_single_fits),
         cmocka_unit_test(test_quantile_covers),
