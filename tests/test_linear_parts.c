@@ -184,6 +184,59 @@ static void test_sparse_is_dense(void **state) {
     check_sparse(&aml_learner_linear_svm, AML_MULTICLASS, (double[]){0.5, 1e-12}, 1e-4);
 }
 
+/* Rows of 5 in 3000 words: at the end of a fit the penalty balances the slopes of the loss. */
+static void check_balance(const aml_learner *l, aml_task_kind task, int n_classes, double c,
+                          aml_linear_loss loss) {
+    enum { N = 900, Q = 3000, WORDS = 5 };
+    table t;
+    table_new(&t, N, 0, 1, task, n_classes);
+    aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
+    uint32_t *column = AML_ARRAY(t.keep, N * WORDS, uint32_t);
+    float *value = AML_ARRAY(t.keep, N * WORDS, float);
+    uint64_t *start = AML_ARRAY(t.keep, N + 1, uint64_t);
+    for (size_t i = 0; i < N; i++) {
+        t.y[i] = (double)aml_rng_below(&rng, (uint32_t)n_classes);
+        start[i + 1] = (i + 1) * WORDS;
+        for (uint32_t e = 0; e < WORDS; e++) { /* upwards; the class shows in half of the words */
+            uint32_t word = aml_rng_below(&rng, Q / WORDS);
+            if (e % 2) word = word / 8 * 8 + (uint32_t)t.y[i];
+            column[i * WORDS + e] = e * (Q / WORDS) + word % (Q / WORDS);
+            value[i * WORDS + e] = (float)(0.2 + 0.3 * aml_rng_uniform(&rng));
+        }
+    }
+    t.csr = (aml_csr){.n = N, .p = Q, .start = start, .column = column, .value = value};
+    const aml_linear *m = fitted(&t, l, (double[]){c, 1e-13});
+    double *g = AML_ARRAY(t.keep, (Q + 1) * m->k, double), z[3], y;
+    for (size_t i = 0; i < t.data.n; i++) {
+        size_t row = t.rows[i];
+        for (size_t o = 0; o < m->k; o++) {
+            z[o] = m->coef[Q * m->k + o];
+            for (uint64_t e = start[row]; e < start[row + 1]; e++)
+                z[o] += (double)value[e] * m->coef[column[e] * m->k + o];
+        }
+        y = t.y[row];
+        loss(z, NULL, &y, &t.w[row], 1, m->k, NULL);
+        for (size_t o = 0; o < m->k; o++) {
+            g[Q * m->k + o] += z[o];
+            for (uint64_t e = start[row]; e < start[row + 1]; e++)
+                g[column[e] * m->k + o] += (double)value[e] * z[o];
+        }
+    }
+    for (size_t j = 0; j < Q * m->k; j++) g[j] += m->coef[j] / c;
+    for (size_t j = 0; j < (Q + 1) * m->k; j++)
+        if (!(fabs(g[j]) < 1e-3)) fail_msg("%s, C %g: slope %g at %zu", l->name, c, g[j], j);
+    table_free(&t);
+}
+
+static void test_sparse_classifiers_end_where_nothing_pulls(void **state) {
+    (void)state;
+    for (double c = 0.01; c < 200; c *= 10) { /* coordinate ascent, then conjugate gradients */
+        check_balance(&aml_learner_logistic, AML_BINARY, 2, c, aml_loss_logistic);
+        check_balance(&aml_learner_linear_svm, AML_BINARY, 2, c, aml_loss_squared_hinge);
+        check_balance(&aml_learner_linear_svm, AML_MULTICLASS, 3, c, aml_loss_squared_hinge);
+    }
+}
+
 /* A path of warm starts ends where a fit from nothing does, and its gap is what was asked for. */
 static void check_enet_path(size_t n, size_t p, size_t q) {
     table t;
@@ -293,6 +346,7 @@ int main(void) {
         cmocka_unit_test(test_ridge_path_is_single_fits),
         cmocka_unit_test(test_ridge_path_in_floats),
         cmocka_unit_test(test_sparse_is_dense),
+        cmocka_unit_test(test_sparse_classifiers_end_where_nothing_pulls),
         cmocka_unit_test(test_enet_path_is_single_fits),
         cmocka_unit_test(test_quantile_covers),
         cmocka_unit_test(test_huber_resists_outliers),
