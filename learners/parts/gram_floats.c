@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SAMPLE = 1024, CHUNK = 262144, LEAST_CHUNK = 128, MOST_CHUNK = 1024 };
+enum { SAMPLE = 1024, CHUNK = 262144, LEAST_CHUNK = 128 };
 
 /* A row becomes p features, 1 and y, all times the root of its weight: `width` products with each. */
 typedef struct pass {
@@ -96,7 +96,7 @@ static bool finish(double *out, double *center, double *sd, const pass *a, const
 aml_status aml_gram_floats(bool *sound, double *out, double *center, double *sd, const aml_data *x,
                            const double *w, const double *y, aml_ctx *ctx) {
     size_t p = x->x->p, width = p + 2, chunk = CHUNK / width / 8 * 8;
-    chunk = chunk < LEAST_CHUNK ? LEAST_CHUNK : chunk > MOST_CHUNK ? MOST_CHUNK : chunk;
+    chunk = chunk < LEAST_CHUNK ? LEAST_CHUNK : chunk > AML_GRAM_CHUNK ? AML_GRAM_CHUNK : chunk;
     size_t part = width > chunk ? width : chunk;
     aml_mark mark = aml_arena_mark(ctx->scratch);
     float *shift = AML_ARRAY(ctx->scratch, p, float), *unit = AML_ARRAY(ctx->scratch, p, float);
