@@ -26,6 +26,8 @@ static aml_status alloc_rows(aml_grower *g, size_t n, uint32_t *room, aml_arena 
     if (!room || !g->found) return AML_ENOMEM;
     g->position = room;
     g->spare = room + n;
+    g->leaf_of = (uint8_t *)g->spare;
+    g->n = n;
     for (size_t t = 0; t < threads; t++)
         if (!(g->found[t] = AML_ARRAY(a, p, aml_split))) return AML_ENOMEM;
     if (!g->rules->groups && !(g->rules->node_fraction > 0 && g->rules->node_fraction < 1))
@@ -221,6 +223,7 @@ aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round)
         l->busy = false;
         give_hist(g, &l->hist);
     }
+    if (g->n_leaves > 1) aml_grow_number_leaves(g);
     *stopped = atomic_load(&g->stopped);
     return AML_OK;
 }

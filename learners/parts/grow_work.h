@@ -24,8 +24,10 @@ struct aml_grower {
     const aml_round *round;
     atomic_bool stopped;
 
-    const uint32_t *rows;       /* position to design row; NULL: the same */
+    const uint32_t *rows; /* position to design row; NULL: the same */
+    size_t n;
     uint32_t *position, *spare; /* n */
+    uint8_t *leaf_of;           /* n, where `spare` was: once the tree is grown */
     aml_split **found;          /* one a thread */
     uint32_t **look;            /* features to look at for a leaf, one a thread; NULL: all */
 
@@ -59,5 +61,8 @@ void aml_grow_search(aml_grower *g, aml_leaf *l, aml_hands by);
 
 /* Divides a leaf into `item->leaf` and `item->other`, and finds the best splits of both. */
 void aml_grow_split(aml_grower *g, const aml_grow_item *item, aml_hands by);
+
+/* Fills leaf_of. */
+void aml_grow_number_leaves(aml_grower *g);
 
 #endif
