@@ -14,6 +14,7 @@ enum {
     NARROW_LEAST = 1024,   /* rows between two transfers to wide sums, at least */
     CHUNK_ADDS = 1 << 20,  /* work between two looks at the clock, at most, */
     CHUNK_LEAST = 1 << 16, /* and what is worth another thread's while */
+    JOIN_SLOTS = 16384,    /* that a thread joins at a time */
     PREFETCH = 24
 };
 
@@ -75,12 +76,18 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
 }
 
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
-                                 size_t k) {
-    const uint8_t *member = p->from->member[p->feature[k]];
+                                 uint64_t total, size_t k) {
+    const aml_member *m = p->from->member[p->feature[k]];
     const uint64_t *slot = hist + p->place[k] * p->slots;
-    if (!member) return slot;
-    memset(room, 0, (p->from->bins.n_bins[p->feature[k]] + 1u) * sizeof *room);
-    for (size_t c = 0; c < p->slots; c++) room[member[c]] += slot[c];
+    if (!m) return slot;
+    size_t n_codes = p->from->bins.n_bins[p->feature[k]] + 1u;
+    for (size_t c = 0, i = 0; c < n_codes; c++) {
+        uint64_t sum = 0;
+        for (; i < m->end[c]; i++) sum += slot[m->order[i]];
+        room[c] = sum;
+        total -= sum;
+    }
+    room[m->common] = total;
     return room;
 }
 
@@ -306,22 +313,33 @@ static size_t chunk_rows(const aml_hist_plan *p, size_t n, int n_threads) {
     return (rows + NARROW_LEAST - 1) / NARROW_LEAST * NARROW_LEAST;
 }
 
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx) {
-    sum_job job = {
-        .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
-    size_t chunk = chunk_rows(p, n, n_threads);
-    choose_tiles(&job);
-    if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) n_threads = 1;
-    job.thread = n_threads > 1 ? -1 : thread;
-    memset(hist, 0, p->n_slots * sizeof *hist);
-    for (int t = 1; t < n_threads; t++) memset(p->room[t].partial, 0, p->n_slots * sizeof *hist);
-    aml_par_for(n_threads, n, chunk, sum_chunk, &job);
-    for (int t = 1; t < n_threads; t++)
-        for (size_t s = 0; s < p->n_slots; s++) hist[s] += p->room[t].partial[s];
-    return !atomic_load(&job.stopped);
+typedef struct join_job {
+    uint64_t *hist, *rest;
+    const aml_hist_room *room;
+    int n_threads;
+} join_job;
+
+static void join_slots(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const join_job *job = arg;
+    uint64_t *restrict hist = job->hist, *restrict rest = job->rest;
+    (void)block, (void)thread;
+    for (int t = 1; t < job->n_threads; t++)
+        for (size_t s = begin; s < end; s++) hist[s] += job->room[t].partial[s];
+    for (size_t s = begin; s < end && rest; s++) rest[s] -= hist[s];
 }
 
-void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots) {
-    for (size_t s = 0; s < n_slots; s++) a[s] -= b[s];
+bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const uint32_t *position,
+                  size_t n, const aml_gradients *gradients, aml_hands by, const aml_ctx *ctx) {
+    sum_job job = {
+        .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
+    size_t chunk = chunk_rows(p, n, by.n_threads);
+    choose_tiles(&job);
+    if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) by.n_threads = 1;
+    job.thread = by.n_threads > 1 ? -1 : by.thread;
+    memset(hist, 0, p->n_slots * sizeof *hist);
+    for (int t = 1; t < by.n_threads; t++) memset(p->room[t].partial, 0, p->n_slots * sizeof *hist);
+    aml_par_for(by.n_threads, n, chunk, sum_chunk, &job);
+    join_job join = {hist, rest, p->room, by.n_threads};
+    aml_par_for(by.n_threads, p->n_slots, JOIN_SLOTS, join_slots, &join);
+    return !atomic_load(&job.stopped);
 }
