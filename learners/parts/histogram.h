@@ -34,9 +34,11 @@ typedef struct aml_run {
 
 /* One thread's room. */
 typedef struct aml_hist_room {
-    uint8_t *gathered; /* a block of rows */
-    uint32_t *narrow;  /* n_slots sums of 32 bits, 0 between uses */
-    uint64_t *partial; /* n_slots sums; of threads beyond the first */
+    uint8_t *gathered;         /* a block of rows */
+    uint32_t *narrow;          /* n_slots sums of 32 bits, 0 between uses */
+    uint64_t *partial;         /* n_slots sums; of threads beyond the first */
+    size_t slopes, curvatures; /* what no sum in `narrow` is above */
+    bool has_partial;          /* is something in `partial`? */
 } aml_hist_room;
 
 /* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes. */
