@@ -268,13 +268,17 @@ static tile rows_of(const sum_job *job, const aml_hist_room *room, size_t begin,
                   .position = position};
 }
 
-/* Sums of |slope| and of curvature over the rows of a tile: no slot gets more. */
-static void weigh(size_t *slopes, size_t *curvatures, const tile *t) {
+/* What no slot gets more of from a tile: the sums of |slope| and of curvature where its gradients lie together. */
+static void weigh(size_t *slopes, size_t *curvatures, const tile *t, const aml_gradients *top) {
     uint32_t s = 0, c = 0;
+    if (t->position) {
+        *slopes = t->n * top->top_slope;
+        *curvatures = t->n * top->top_curvature;
+        return;
+    }
     for (size_t i = 0; i < t->n; i++) {
         uint32_t g;
-        size_t at = t->position ? t->position[i] * sizeof g : i * t->gradient_step;
-        memcpy(&g, t->gradient + at, sizeof g);
+        memcpy(&g, t->gradient + i * t->gradient_step, sizeof g);
         s += (uint32_t)abs((int32_t)g >> 16);
         c += g & 0xFFFF;
     }
@@ -287,9 +291,10 @@ static void transfer_best(uint64_t *hist, uint32_t *narrow, size_t n) {
 }
 
 /* Makes room in the narrow sums for a tile. */
-static void hold(uint64_t *hist, aml_hist_room *room, size_t n_slots, const tile *t) {
+static void hold(uint64_t *hist, aml_hist_room *room, size_t n_slots, const tile *t,
+                 const aml_gradients *top) {
     size_t slopes, curvatures;
-    weigh(&slopes, &curvatures, t);
+    weigh(&slopes, &curvatures, t, top);
     room->slopes += slopes;
     room->curvatures += curvatures;
     if (room->slopes <= TOP_SLOPES && room->curvatures <= TOP_CURVATURES) return;
@@ -314,7 +319,7 @@ static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thr
     if (atomic_load(&job->stopped)) return;
     for (size_t i = begin; i < end; i += job->block) {
         tile t = rows_of(job, room, i, end - i < job->block ? end - i : job->block);
-        if (job->is_narrow) hold(hist, room, n_slots, &t);
+        if (job->is_narrow) hold(hist, room, n_slots, &t, job->gradients);
         add_tiles(hist, room->narrow, job, t);
     }
 }
