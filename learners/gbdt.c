@@ -105,7 +105,7 @@ static aml_grow_rules grow_rules(const double *hp, const aml_data *train) {
                              .min_group = fmin(hp[MIN_GROUP], (double)train->n / 50),
                              .random_cuts = hp[EXTRA_TREES] > 0,
                              .monotone = train->task == AML_MULTICLASS ? NULL : train->monotone};
-    return (aml_grow_rules){.n_leaves = (uint32_t)fmax(2, hp[NUM_LEAVES]),
+    return (aml_grow_rules){.n_leaves = (uint32_t)fmax(2, fmin(hp[NUM_LEAVES], AML_LEAVES_MOST)),
                             .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
                             .by_depth = hp[GROW] > 0,
                             .learning_rate = hp[LEARNING_RATE],

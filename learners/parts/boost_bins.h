@@ -5,6 +5,16 @@
 
 #include "automl/core/data.h"
 
+enum { AML_FEW_CODES = 32 }; /* of a feature that is bundled, missing included */
+
+/* A feature in a bundle. */
+typedef struct aml_member {
+    uint8_t code[256];           /* its code for each code of the column */
+    uint8_t common;              /* its code that most codes of the column have */
+    uint8_t order[256];          /* the others of the column, by its code: */
+    uint16_t end[AML_FEW_CODES]; /* those of its code c end at end[c] */
+} aml_member;
+
 /* A column of a row holds one feature, or a bundle: then its codes number the tuples of the members' codes that occur
  * in the design. Nothing is lost: `member` gives each tuple's code of a feature back. */
 typedef struct aml_boost_bins {
@@ -12,14 +22,13 @@ typedef struct aml_boost_bins {
     size_t n, n_columns, stride;
     const uint8_t *row; /* of each of n positions: stride codes of columns; and 64 bytes beyond */
     uint32_t *column;   /* per feature: its column */
-    const uint8_t *
-        *member;    /* per feature: its code for each of 256 codes of the column; NULL = the same */
-    size_t n_codes; /* of a column, at most */
+    const aml_member **member; /* per feature: where it is found in its column; NULL = alone */
+    size_t n_codes;            /* of a column, at most */
 } aml_boost_bins;
 
 static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t position, size_t feature) {
     unsigned code = b->row[position * b->stride + b->column[feature]];
-    return b->member[feature] ? b->member[feature][code] : code;
+    return b->member[feature] ? b->member[feature]->code[code] : code;
 }
 
 /* In ctx->scratch, but level codes that differ from the design's in ctx->keep. Categories of more levels than codes are

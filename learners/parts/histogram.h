@@ -34,9 +34,11 @@ typedef struct aml_run {
 
 /* One thread's room. */
 typedef struct aml_hist_room {
-    uint8_t *gathered; /* a block of rows */
-    uint32_t *narrow;  /* n_slots sums of 32 bits, 0 between uses */
-    uint64_t *partial; /* n_slots sums; of threads beyond the first */
+    uint8_t *gathered;         /* a block of rows */
+    uint32_t *narrow;          /* n_slots sums of 32 bits, 0 between uses */
+    uint64_t *partial;         /* n_slots sums; of threads beyond the first */
+    size_t slopes, curvatures; /* what no sum in `narrow` is above */
+    bool has_partial;          /* is something in `partial`? */
 } aml_hist_room;
 
 /* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes. */
@@ -58,16 +60,19 @@ typedef struct aml_hist_plan {
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx);
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
-/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1), on n_threads threads, or by thread number `thread`
- * alone when n_threads is 1. False when the stop flag went up: the sums are then not to be used. */
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx);
+/* Who works: all of n_threads threads, or, where that is 1, thread number `thread` alone. */
+typedef struct aml_hands {
+    int n_threads, thread;
+} aml_hands;
 
-/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. */
+/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1). They are taken from `rest`, if there is one. False when
+ * the stop flag went up: the sums are then not to be used. */
+bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const uint32_t *position,
+                  size_t n, const aml_gradients *gradients, aml_hands by, const aml_ctx *ctx);
+
+/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. total: of all slots of a
+ * column. */
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
-                                 size_t k);
-
-/* a -= b, slot by slot. */
-void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots);
+                                 uint64_t total, size_t k);
 
 #endif

@@ -77,20 +77,13 @@ typedef struct part_job {
     size_t block, total;
 } part_job;
 
+/* Right sides are written where positions were read, and wait behind the left ones. */
 static void divide_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     part_job *job = arg;
-    uint32_t left[BLOCK + 16], right[BLOCK + 16];
-    size_t l = 0, n_left = 0;
+    uint32_t *left = job->job->spare + begin, *right = job->job->position + begin;
     (void)thread;
-    uint32_t *spare = job->job->spare + begin, *right_side = job->job->position + begin;
-    for (size_t i = begin; i < end; i += BLOCK) { /* right sides wait where positions were read */
-        size_t m = end - i < BLOCK ? end - i : BLOCK;
-        l = job->divide(left, right, job->job, i, m);
-        memcpy(spare + n_left, left, l * sizeof *left);
-        memcpy(right_side + (i - begin - n_left), right, (m - l) * sizeof *right);
-        n_left += l;
-    }
-    memcpy(spare + n_left, right_side, (end - begin - n_left) * sizeof *spare);
+    size_t n_left = job->divide(left, right, job->job, begin, end - begin);
+    memcpy(left + n_left, right, (end - begin - n_left) * sizeof *left);
     job->n_left[block] = n_left;
 }
 
