@@ -32,7 +32,8 @@ static inline char *whole_frame(aml_frame *f) {
     return s.text ? s.text : calloc(1, 1);
 }
 
-/* Whatever the windows and threads, the frame is the same, or it is none. NULL when so, else what differs (heap). */
+/* Whatever the windows and threads, the frame is the same, or it is none. NULL when so, else what differs (heap).
+ * Lines to leave out are guessed from the first window, so they are not guessed here. */
 static inline char *reading_differs(const char *text, size_t length, aml_csv_options o) {
     static const struct {
         size_t window;
@@ -40,6 +41,9 @@ static inline char *reading_differs(const char *text, size_t length, aml_csv_opt
     } ways[] = {{64, 1}, {97, 3}, {300, 2}, {5000, 1}};
     aml_frame *f;
     o.n_threads = 1;
+    if (!o.skip_lines) o.skip_lines = CSV_NO_LINES;
+    if (!o.skip_footer) o.skip_footer = CSV_NO_LINES;
+    if (!o.escape) o.escape = '\1';
     aml_status first = aml_csv_parse(&f, NULL, text, length, "t.csv", &o);
     char *expected = first ? NULL : whole_frame(f), *differs = NULL;
     for (size_t i = 0; i < sizeof ways / sizeof *ways && !differs; i++) {

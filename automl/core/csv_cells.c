@@ -25,15 +25,14 @@ static inline csv_cell plain_cell(csv_worker *w, const csv_reader *r, size_t row
     const uint32_t *end = rows->field_end + rows->first[row] + field;
     uint32_t begin = field ? end[-1] + 1 : rows->start[row];
     const char *text = w->window.text;
-    if (*end <= begin) return (csv_cell){text, 0, false};
+    if (*end <= begin) return (csv_cell){.text = text};
     char first = text[begin], last = text[*end - 1];
-    if (first != ' ' && last != ' ' && (first != r->dialect.quote || !first))
-        return (csv_cell){text + begin, *end - begin, false};
+    if (first != ' ' && last != ' ' && (first != r->dialect.quote || !first) && !r->dialect.escape)
+        return (csv_cell){.text = text + begin, .size = *end - begin};
     csv_cell cell = csv_cell_at(&w->window, rows, row, field, &r->dialect);
     if (!cell.escaped) return cell;
-    if (!make_scratch(w, at + cell.size + 16, r->options->account))
-        return (csv_cell){NULL, 0, false};
-    return csv_unescape(w->scratch + at, cell, r->dialect.quote);
+    if (!make_scratch(w, at + cell.size + 16, r->options->account)) return (csv_cell){0};
+    return csv_unescape(w->scratch + at, cell, &r->dialect);
 }
 
 /* ---- words */

@@ -36,7 +36,7 @@ void csv_note_bad(csv_column *c, size_t row, size_t count) {
 typedef struct conversion {
     csv_column *column;
     double *to; /* of the levels, or of the rows of a plain column */
-    char decimal;
+    const csv_dialect *d;
     bool dates;
     size_t full, bad, first;
 } conversion;
@@ -47,11 +47,9 @@ static bool convert_item(void *arg, const csv_level *l) {
     double *to = &v->to[c->plain ? l->row : (size_t)(l - c->words[0].dict.levels)];
     *to = NAN;
     if (!v->dates) {
-        const char *unit;
-        size_t size;
-        if (!csv_number(to, l->text, l->size, v->decimal) &&
-            !(c->amounts && csv_amount(to, &unit, &size, l->text, l->size, v->decimal)))
-            *to = NAN;
+        csv_amount a;
+        if (csv_number(to, l->text, l->size, v->d->decimal)) return true;
+        *to = c->amounts && csv_amount_parse(&a, l->text, l->size, v->d) ? a.value : NAN;
         return true;
     }
     if (aml_is_missing_text(l->text, l->size)) return true;
@@ -85,9 +83,8 @@ static void drop_texts(csv_column *c, size_t n) {
 }
 
 /* Each distinct text is looked at once, each cell of a plain column. */
-static void to_numbers(csv_column *c, size_t n, char decimal) {
-    conversion v = {
-        .column = c, .decimal = decimal, .dates = c->kind == AML_DATETIME, .first = SIZE_MAX};
+static void to_numbers(csv_column *c, size_t n, const csv_dialect *d) {
+    conversion v = {.column = c, .d = d, .dates = c->kind == AML_DATETIME, .first = SIZE_MAX};
     size_t n_levels = c->words[0].dict.n;
     double *of_level = c->plain ? NULL : aml_malloc((n_levels + 1) * sizeof *of_level);
     double *number = csv_new_array(c, n, sizeof *number);
@@ -192,10 +189,10 @@ static void to_category(csv_column *c, size_t n) {
     aml_free(rank);
 }
 
-void csv_convert(csv_column *c, size_t n, char decimal) {
+void csv_convert(csv_column *c, size_t n, const csv_dialect *d) {
     switch (c->kind) {
     case AML_NUMBER:
-    case AML_DATETIME: to_numbers(c, n, decimal); break;
+    case AML_DATETIME: to_numbers(c, n, d); break;
     case AML_CATEGORY: to_category(c, n); break;
     case AML_TEXT:
     case AML_IDENTIFIER: to_text(c, n); break;

@@ -19,7 +19,7 @@ bool csv_encode(csv_column *c, size_t n);
 const char *csv_text_at(size_t *size, const csv_column *c, size_t row);
 
 /* Cells to the form that c->kind asks for. */
-void csv_convert(csv_column *c, size_t n, char decimal);
+void csv_convert(csv_column *c, size_t n, const csv_dialect *d);
 
 /* Remembers the first cell that does not fit (SIZE_MAX: none) and how many there are. */
 void csv_note_bad(csv_column *c, size_t row, size_t count);

@@ -57,7 +57,8 @@ aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *f) {
     }
     aml_fail_at(AML_EDATA, r->stream.name, line, column, "text after closing quote");
     return aml_help(AML_EDATA, "a quoted field ends with its quote",
-                    "write a quote inside a quoted field twice (\"\"), or quote the whole field");
+                    "write a quote inside a quoted field twice (\"\"), or quote the whole field; "
+                    "where backslashes stand before quotes, use --escape '\\'");
 }
 
 static aml_status explain_stray(const csv_column *c, const char *name, const char *shown,
@@ -101,7 +102,7 @@ aml_status csv_explain_column(const csv_column *c, size_t n, const char *source,
         aml_fail_at(AML_EDATA, source, line, column,
                     "thousands separator: `%s` in the column of numbers `%s`", shown, name);
         return aml_help(AML_EDATA, "only a few numbers of the column are written so",
-                        "write it as digits: 1234567");
+                        "write it as digits: 1234567, or say that all such numbers are meant: --thousands ,");
     case CSV_BAD_DATES:
         aml_fail_at(AML_EDATA, source, line, column, "`%s` in the column of dates `%s`", shown,
                     name);

@@ -314,7 +314,7 @@ static aml_status turn_mixed(csv_reader *r, bool *any) {
 static bool sample_is_numbers(const csv_reader *r, const csv_column *c) {
     for (size_t i = r->header ? 1 : 0; i < r->sample.n_rows; i++) {
         double x;
-        csv_cell cell = r->sample.cells[i * r->width + c->field];
+        csv_cell cell = csv_sample_cell(&r->sample, i, c->field);
         if (csv_number(&x, cell.text, cell.size, r->dialect.decimal) ||
             aml_is_missing_text(cell.text, cell.size) || csv_missing_number(cell.text, cell.size))
             continue;
@@ -339,6 +339,7 @@ static aml_status make_columns(csv_reader *r) {
 static aml_status fill(csv_reader *r, csv_worker *workers) {
     bool any;
     AML_TRY(make_columns(r));
+    csv_rows_free(&r->sample.rows, r->options->account);
     AML_TRY(run(r, workers, false));
     AML_TRY(turn_mixed(r, &any));
     if (!any) return AML_OK;

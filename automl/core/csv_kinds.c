@@ -12,14 +12,14 @@ typedef struct census {
     size_t first_bad;     /* first row that is neither number nor missing, or SIZE_MAX */
     csv_verdict bad;      /* what it is */
     csv_column *column;
-    char decimal;
+    const csv_dialect *d;
 } census;
 
-static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_column *c) {
+static csv_verdict classify(census *t, const csv_level *l) {
     double x;
-    if (csv_number(&x, l->text, l->size, decimal)) {
+    if (csv_number(&x, l->text, l->size, t->d->decimal)) {
         t->numbers += l->count;
-        if (csv_long_integer(l->text, l->size, x)) c->long_integer = true;
+        if (csv_long_integer(l->text, l->size, x)) t->column->long_integer = true;
         if (isfinite(x)) return CSV_GOOD;
         t->overflow += l->count;
         return CSV_OVERFLOW_CELL;
@@ -32,7 +32,7 @@ static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_col
         t->soft += l->count;
         return CSV_GOOD;
     }
-    if (!csv_thousands(l->text, l->size)) return CSV_STRAY_TEXT;
+    if (t->d->thousands == '\1' || !csv_thousands(l->text, l->size)) return CSV_STRAY_TEXT;
     t->thousands += l->count;
     return CSV_THOUSANDS_CELL;
 }
@@ -48,15 +48,15 @@ static bool take_item(void *arg, const csv_level *l) {
     t->levels++;
     t->bytes += l->size * l->count;
     t->blanks += blanks * l->count;
-    csv_verdict v = classify(t, l, t->decimal, t->column);
+    csv_verdict v = classify(t, l);
     if (v == CSV_GOOD || l->row >= t->first_bad) return true;
     t->first_bad = l->row;
     t->bad = v;
     return true;
 }
 
-static void take_census(census *t, csv_column *c, size_t n, char decimal) {
-    *t = (census){.first_bad = SIZE_MAX, .column = c, .decimal = decimal};
+static void take_census(census *t, csv_column *c, size_t n, const csv_dialect *d) {
+    *t = (census){.first_bad = SIZE_MAX, .column = c, .d = d};
     csv_each(c, n, take_item, t);
 }
 
@@ -120,43 +120,40 @@ static bool are_dates(csv_column *c, size_t n, size_t full) {
 
 typedef struct amounts {
     size_t numbers, amounts, other;
-    const char *unit;
-    size_t unit_size;
-    bool mixed; /* units differ */
-    char decimal;
+    csv_amount first; /* with a unit */
+    bool mixed;       /* units differ */
+    const csv_dialect *d;
 } amounts;
 
 static bool count_amount(void *arg, const csv_level *l) {
     amounts *a = arg;
-    double x;
-    const char *unit = NULL;
-    size_t size;
+    const csv_amount *first = &a->first;
+    csv_amount x;
     if (aml_is_missing_text(l->text, l->size) || csv_missing_number(l->text, l->size)) return true;
-    if (csv_number(&x, l->text, l->size, a->decimal) && isfinite(x)) {
+    if (csv_number(&x.value, l->text, l->size, a->d->decimal) && isfinite(x.value)) {
         a->numbers += l->count;
         return true;
     }
-    if (!csv_amount(&x, &unit, &size, l->text, l->size, a->decimal) || !isfinite(x)) {
+    if (!csv_amount_parse(&x, l->text, l->size, a->d) || !isfinite(x.value)) {
         a->other += l->count;
         return false;
     }
-    if (size && !a->unit_size) {
-        a->unit = unit;
-        a->unit_size = size;
-    }
-    a->mixed |= size && (size != a->unit_size || memcmp(unit, a->unit, size));
+    if (x.kind && !first->kind) a->first = x;
+    a->mixed |= x.kind &&
+                (x.unit_size != first->unit_size || memcmp(x.unit, first->unit, x.unit_size) != 0);
     a->amounts += l->count;
     return !a->mixed;
 }
 
 /* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake. */
-static bool are_amounts(csv_column *c, size_t n, char decimal, bool any) {
-    amounts a = {.decimal = decimal};
+static bool are_amounts(csv_column *c, size_t n, const csv_dialect *d, bool any) {
+    amounts a = {.d = d};
     csv_each(c, n, count_amount, &a);
     if (a.other || a.mixed || !a.amounts) return false;
-    if (!any && a.amounts * 10 < a.numbers + a.amounts) return false;
+    if (!any && a.amounts * 10 < a.numbers + a.amounts && !d->thousands) return false;
     c->amounts = true;
-    if (a.unit_size && a.unit_size < sizeof c->unit) memcpy(c->unit, a.unit, a.unit_size);
+    c->unit_kind = a.first.kind;
+    if (a.first.unit_size < sizeof c->unit) memcpy(c->unit, a.first.unit, a.first.unit_size);
     return true;
 }
 
@@ -206,13 +203,13 @@ static csv_verdict judge_bad_numbers(const census *t, size_t full) {
     return full >= 100 && (t->numbers + t->infinite) * 100 >= full * 99 ? t->bad : CSV_GOOD;
 }
 
-static void infer(csv_column *c, size_t n, char decimal) {
+static void infer(csv_column *c, size_t n, const csv_dialect *d) {
     census t;
-    take_census(&t, c, n, decimal);
+    take_census(&t, c, n, d);
     size_t full = n - t.missing - (t.numbers ? t.soft : 0);
     c->kind = AML_NUMBER;
     if (full == 0 || t.numbers - t.overflow == full) return;
-    if (are_amounts(c, n, decimal, false)) return;
+    if (are_amounts(c, n, d, false)) return;
     if (t.numbers + t.infinite + t.thousands) c->verdict = judge_bad_numbers(&t, full);
     csv_note_bad(c, t.first_bad, full - t.numbers + t.overflow);
     if (c->verdict) return;
@@ -226,24 +223,24 @@ static void infer(csv_column *c, size_t n, char decimal) {
     if (!c->kind) c->verdict = CSV_SHORT_OF_MEMORY;
 }
 
-static void check_numbers(csv_column *c, size_t n, char decimal) {
+static void check_numbers(csv_column *c, size_t n, const csv_dialect *d) {
     census t;
-    take_census(&t, c, n, decimal);
-    if (t.first_bad == SIZE_MAX || are_amounts(c, n, decimal, true)) return;
+    take_census(&t, c, n, d);
+    if (t.first_bad == SIZE_MAX || are_amounts(c, n, d, true)) return;
     csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers + t.overflow);
     c->verdict = t.bad;
 }
 
-void csv_judge(csv_column *c, size_t n, char decimal) {
+void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
     dates d;
     c->date_compact = c->kind == AML_DATETIME;
     if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
         c->n_levels = c->schema->n_levels;
         return;
     }
-    if (c->kind == 0) infer(c, n, decimal);
-    else if (c->kind == AML_NUMBER) check_numbers(c, n, decimal);
+    if (c->kind == 0) infer(c, n, dialect);
+    else if (c->kind == AML_NUMBER) check_numbers(c, n, dialect);
     else if (c->kind == AML_DATETIME)
         c->day_first = c->schema ? c->schema->day_first : find_day_first(c, n, &d, true);
-    if (c->verdict == CSV_GOOD) csv_convert(c, n, decimal);
+    if (c->verdict == CSV_GOOD) csv_convert(c, n, dialect);
 }

@@ -93,7 +93,7 @@ static aml_status encode(csv_column *c, const char *const *values, size_t n) {
 static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
                         aml_arena *keep) {
     AML_TRY(encode(c, values, n));
-    csv_judge(c, n, '.');
+    csv_judge(c, n, &(csv_dialect){.decimal = '.'});
     AML_TRY(csv_explain_column(c, n, "memory", c->bad_row + 1, 0));
     return csv_finish(out, c, n, keep);
 }
