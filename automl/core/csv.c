@@ -25,6 +25,8 @@ aml_status csv_note(csv_reader *r, const char *format, ...) {
     return AML_OK;
 }
 
+static bool has_amounts(const csv_column *c) { return c->amounts; }
+
 aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before,
                             const char *after) {
     char list[400] = "", name[160];
@@ -33,7 +35,9 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
         const csv_column *c = &r->columns[k];
         if (!test(c) || count++ >= NAMED) continue;
         aml_printable(name, sizeof name, c->name, strlen(c->name), 30);
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s`%.60s`", n ? ", " : "", name);
+        const char *unit = test == has_amounts ? c->unit : "";
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s`%.60s`%s%s", n ? ", " : "", name,
+                              *unit ? " in " : "", unit);
     }
     if (count == 0) return AML_OK;
     if (count > NAMED) snprintf(list + n, sizeof list - n, " and %zu more", count - NAMED);
@@ -62,7 +66,6 @@ static bool has_mostly_numbers(const csv_column *c) { return c->mostly_numbers; 
 static bool has_long_integers(const csv_column *c) {
     return c->kind == AML_NUMBER && c->long_integer;
 }
-static bool has_amounts(const csv_column *c) { return c->amounts; }
 static bool is_made_up(const csv_column *c) { return c->unnamed; }
 
 static aml_status note_kinds(csv_reader *r) {
@@ -70,8 +73,8 @@ static aml_status note_kinds(csv_reader *r) {
                              "(named by their place)"));
     AML_TRY(csv_note_columns(r, has_mostly_numbers,
                              "mostly numbers, but with other text, so not read as numbers:", ""));
-    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers, without their units:",
-                             "(thousands separators, currencies, percent signs)"));
+    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers:",
+                             "(--thousands none, or a kind in --schema, keeps them as text)"));
     AML_TRY(csv_note_columns(r, has_long_integers,
                              "whole numbers beyond 2^53 lose their last digits in", ""));
     AML_TRY(

@@ -21,9 +21,10 @@
  *
  * Kind of a column, when it is to be found:
  *   NUMBER      every cell is a number or missing (- . None and some more are missing here only); or an amount
- *               with thousands separators, one currency or a percent sign, if a tenth or more are amounts
- *   DATETIME    at least 99 % of the cells are dates of one form; the others become missing
- *   TEXT        20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
+ *               with thousands separators, one currency or a percent sign, if a tenth or more are amounts; or
+ *               a quantity in one and the same unit ("36 months"), if half or more have it
+ *   DATETIME    at least 99 % of the cells are dates of one form, or times of day; the others become missing
+ *   TEXT        lists of changing length, in 50 or more combinations, whose items come again; 20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
  *               or 6 words in cells of which 5 % and 50 differ
  *   IDENTIFIER  50 cells or more in single words, over 95 % of them different
  *   CATEGORY    else
@@ -43,6 +44,8 @@ typedef struct aml_schema_column {
     uint32_t n_levels;
     bool optional;  /* absent is fine: the column is then left out of the frame */
     bool day_first; /* DATETIME: how 03/04/2020 is read, as the column of the training frame says */
+    const char
+        *unit; /* NUMBER: what its numbers are in, or NULL; a file in another unit is refused */
 } aml_schema_column;
 
 typedef struct aml_schema {

@@ -54,7 +54,9 @@ static bool convert_item(void *arg, const csv_level *l) {
     }
     if (aml_is_missing_text(l->text, l->size)) return true;
     v->full += l->count;
-    if (csv_datetime(to, l->text, l->size, c->day_first, c->date_compact)) return true;
+    if (c->clock ? csv_clock(to, l->text, l->size)
+                 : csv_datetime(to, l->text, l->size, c->day_first, c->date_compact) != CSV_NO_DATE)
+        return true;
     *to = NAN;
     v->bad += l->count;
     if (l->row < v->first) v->first = l->row;
@@ -272,7 +274,9 @@ aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep)
                         .n_missing = c->n_missing,
                         .n_unseen = c->n_unseen,
                         .integer = c->kind == AML_NUMBER && !c->broken && c->n_missing < n,
+                        .form = csv_find_form(c, n),
                         .day_first = c->kind == AML_DATETIME && c->day_first};
+    if (c->unit[0] && !(out->unit = aml_strdup(keep, c->unit))) return AML_ENOMEM;
     if (c->kind == AML_CATEGORY) return finish_category(out, c, n, keep);
     if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) return finish_text(out, c, n, keep);
     out->number = hand_over(c, (void **)&c->number, c->charged, n * sizeof *c->number, keep);

@@ -101,8 +101,15 @@ aml_status csv_explain_column(const csv_column *c, size_t n, const char *source,
     case CSV_THOUSANDS_CELL:
         aml_fail_at(AML_EDATA, source, line, column,
                     "thousands separator: `%s` in the column of numbers `%s`", shown, name);
-        return aml_help(AML_EDATA, "only a few numbers of the column are written so",
-                        "write it as digits: 1234567, or say that all such numbers are meant: --thousands ,");
+        return aml_help(
+            AML_EDATA, "only a few numbers of the column are written so",
+            "write it as digits: 1234567, or say that all such numbers are meant: --thousands ,");
+    case CSV_OTHER_UNIT:
+        aml_fail_at(AML_EDATA, source, line, column,
+                    "`%s` in the column `%s`, which is known in %s", shown, name,
+                    c->schema->unit ? c->schema->unit : "plain numbers");
+        return aml_help(AML_EDATA, "numbers in another unit would be taken for the known one",
+                        "convert the column, or write its numbers without units");
     case CSV_BAD_DATES:
         aml_fail_at(AML_EDATA, source, line, column, "`%s` in the column of dates `%s`", shown,
                     name);

@@ -242,6 +242,8 @@ typedef enum csv_date_form {
 } csv_date_form;
 /* As aml_parse_datetime, telling the form; CSV_NO_DATE when it is none. */
 csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
+/* A time of day alone, h:mm[:ss[.fraction]] [AM|PM], to seconds since midnight. */
+bool csv_clock(double *seconds, const char *s, size_t n);
 
 /* ---- csv_kinds.c, csv_columns.c: a column of words to a typed column */
 typedef enum csv_verdict {
@@ -251,7 +253,8 @@ typedef enum csv_verdict {
     CSV_INFINITE_CELL,
     CSV_OVERFLOW_CELL,
     CSV_THOUSANDS_CELL,
-    CSV_BAD_DATES /* most cells of a date column are no dates */
+    CSV_OTHER_UNIT, /* than the schema's */
+    CSV_BAD_DATES   /* most cells of a date column are no dates */
 } csv_verdict;
 
 typedef struct csv_column {
@@ -285,6 +288,8 @@ typedef struct csv_column {
     uint32_t n_levels;
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
+    bool clock;        /* times of day */
+    bool list;         /* texts are lists */
     bool mostly_numbers;
     bool amounts; /* numbers are written as csv_amount_parse reads them */
     csv_unit unit_kind;

@@ -105,6 +105,22 @@ static bool count_no_date(void *arg, const csv_level *l) {
     return d->bad <= d->most_bad;
 }
 
+static bool count_no_clock(void *arg, const csv_level *l) {
+    dates *d = arg;
+    double t;
+    bool missing = aml_is_missing_text(l->text, l->size), clock = csv_clock(&t, l->text, l->size);
+    if (!missing && !clock) d->bad += l->count;
+    d->parsed += clock ? l->count : 0;
+    return d->bad <= d->most_bad;
+}
+
+/* Times of day, 99 % of the cells or more. */
+static bool are_clocks(csv_column *c, size_t n, size_t full) {
+    dates d = {.most_bad = full / 100};
+    csv_each(c, n, count_no_clock, &d);
+    return c->clock = d.bad <= d.most_bad && d.parsed;
+}
+
 static bool are_dates(csv_column *c, size_t n, size_t full) {
     dates d = {.most_bad = full / 100};
     size_t most = 0;
@@ -151,9 +167,11 @@ static bool are_amounts(csv_column *c, size_t n, const csv_dialect *d, bool any)
     csv_each(c, n, count_amount, &a);
     if (a.other || a.mixed || !a.amounts) return false;
     if (!any && a.amounts * 10 < a.numbers + a.amounts && !d->thousands) return false;
+    if (!any && a.first.kind == CSV_MEASURE && a.amounts < a.numbers) return false;
     c->amounts = true;
     c->unit_kind = a.first.kind;
-    if (a.first.unit_size < sizeof c->unit) memcpy(c->unit, a.first.unit, a.first.unit_size);
+    if (a.first.unit && a.first.unit_size < sizeof c->unit)
+        memcpy(c->unit, a.first.unit, a.first.unit_size);
     return true;
 }
 
@@ -184,13 +202,15 @@ static size_t count_levels(const csv_column *c, const census *t, size_t n, size_
     return distinct;
 }
 
-static aml_kind kind_of_words(const csv_column *c, const census *t, size_t n) {
+static aml_kind kind_of_words(csv_column *c, const census *t, size_t n) {
     double full = (double)(n - t->missing);
     double length = (double)t->bytes / full, words = 1 + (double)t->blanks / full;
     size_t levels = count_levels(c, t, n, most_that_matter(t, full, words, length));
     double distinct = (double)levels;
     if (levels == SIZE_MAX) return 0;
     if (full < 20) return AML_CATEGORY;
+    if (t->levels >= 50 && !csv_find_lists(c, n)) return 0;
+    if (c->list) return AML_TEXT;
     if (distinct >= 0.3 * full && (words >= 3 || length > 64)) return AML_TEXT;
     if (distinct >= 0.05 * full && distinct >= 50 && words >= 6) return AML_TEXT;
     if (distinct > 0.95 * full && full >= 50 && words < 1.5) return AML_IDENTIFIER;
@@ -215,7 +235,7 @@ static void infer(csv_column *c, size_t n, const csv_dialect *d) {
     if (c->verdict) return;
     c->n_bad = 0;
     c->mostly_numbers = t.numbers * 2 > full;
-    if (t.numbers == 0 && are_dates(c, n, full)) {
+    if (t.numbers == 0 && (are_dates(c, n, full) || are_clocks(c, n, full))) {
         c->kind = AML_DATETIME;
         return;
     }
@@ -223,16 +243,38 @@ static void infer(csv_column *c, size_t n, const csv_dialect *d) {
     if (!c->kind) c->verdict = CSV_SHORT_OF_MEMORY;
 }
 
+/* Plain numbers may come back as money, but not as percents or pounds. */
+static bool is_other_unit(const csv_column *c) {
+    if (!c->schema || !c->unit[0]) return false;
+    if (!c->schema->unit) return c->unit_kind == CSV_PERCENT || c->unit_kind == CSV_MEASURE;
+    return strcmp(c->schema->unit, c->unit) != 0;
+}
+
 static void check_numbers(csv_column *c, size_t n, const csv_dialect *d) {
     census t;
     take_census(&t, c, n, d);
-    if (t.first_bad == SIZE_MAX || are_amounts(c, n, d, true)) return;
+    if (t.first_bad == SIZE_MAX) return;
+    if (are_amounts(c, n, d, true)) {
+        if (is_other_unit(c)) c->verdict = CSV_OTHER_UNIT;
+        if (c->verdict) csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers);
+        return;
+    }
     csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers + t.overflow);
     c->verdict = t.bad;
 }
 
+/* Day first or not, and dates or times of day, whichever more cells are. */
+static void find_given_dates(csv_column *c, size_t n) {
+    dates d, clocks = {.most_bad = n};
+    c->day_first = find_day_first(c, n, &d, true);
+    csv_each(c, n, count_no_clock, &clocks);
+    c->clock = clocks.parsed > d.parsed;
+    if (!c->schema) return;
+    c->day_first = c->schema->day_first;
+    c->ambiguous_date = false;
+}
+
 void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
-    dates d;
     c->date_compact = c->kind == AML_DATETIME;
     if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
         c->n_levels = c->schema->n_levels;
@@ -240,7 +282,6 @@ void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
     }
     if (c->kind == 0) infer(c, n, dialect);
     else if (c->kind == AML_NUMBER) check_numbers(c, n, dialect);
-    else if (c->kind == AML_DATETIME)
-        c->day_first = c->schema ? c->schema->day_first : find_day_first(c, n, &d, true);
+    else if (c->kind == AML_DATETIME) find_given_dates(c, n);
     if (c->verdict == CSV_GOOD) csv_convert(c, n, dialect);
 }
