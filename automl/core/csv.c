@@ -35,7 +35,7 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
         const csv_column *c = &r->columns[k];
         if (!test(c) || count++ >= NAMED) continue;
         aml_printable(name, sizeof name, c->name, strlen(c->name), 30);
-        const char *unit = test == has_amounts ? c->unit : "";
+        const char *unit = test == has_amounts ? c->texts->unit : "";
         n += (size_t)snprintf(list + n, sizeof list - n, "%s`%.60s`%s%s", n ? ", " : "", name,
                               *unit ? " in " : "", unit);
     }
@@ -58,7 +58,9 @@ static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int
     }
 }
 
-static bool has_bad_dates(const csv_column *c) { return c->kind == AML_DATETIME && c->n_bad; }
+static bool has_bad_dates(const csv_column *c) {
+    return c->kind == AML_DATETIME && c->texts->n_bad;
+}
 static bool has_ambiguous_dates(const csv_column *c) {
     return c->kind == AML_DATETIME && c->ambiguous_date;
 }
@@ -100,7 +102,8 @@ static aml_status find_kinds(csv_reader *r) {
         csv_column *c = &r->columns[k];
         size_t line = 0, column = 0;
         if (c->verdict == CSV_GOOD) continue;
-        if (c->verdict != CSV_SHORT_OF_MEMORY) csv_locate(&line, &column, r, c->bad_row, c->field);
+        if (c->verdict != CSV_SHORT_OF_MEMORY)
+            csv_locate(&line, &column, r, c->texts->bad_row, c->field);
         return csv_explain_column(c, r->n_rows, r->stream.name, line, column);
     }
     AML_TRY(drop_trailing(r));

@@ -65,7 +65,8 @@ static aml_status explain_stray(const csv_column *c, const char *name, const cha
                                 bool header, size_t n, const char *source, size_t line,
                                 size_t column) {
     char why[160];
-    snprintf(why, sizeof why, "all but %zu of its %zu cells are numbers or missing", c->n_bad, n);
+    snprintf(why, sizeof why, "all but %zu of its %zu cells are numbers or missing",
+             c->texts->n_bad, n);
     if (header) {
         aml_fail_at(AML_EDATA, source, line, column,
                     "the header comes again here: `%s` in a column of numbers", shown);
@@ -80,8 +81,8 @@ static aml_status explain_stray(const csv_column *c, const char *name, const cha
 aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
                               size_t column) {
     char shown[4 * SHOWN + 8], name[4 * SHOWN + 8];
-    const char *bad = c->bad ? c->bad : "";
-    size_t size = c->bad_size;
+    const char *bad = c->texts->bad ? c->texts->bad : "";
+    size_t size = c->texts->bad_size;
     aml_printable(shown, sizeof shown, bad, size, SHOWN);
     aml_printable(name, sizeof name, c->name, strlen(c->name), SHOWN);
     switch (c->verdict) {

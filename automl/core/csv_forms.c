@@ -16,9 +16,9 @@ static bool same_word(const csv_level *l, const char *word) {
 static bool are_answers(const csv_column *c) {
     static const char *const pairs[][2] = {
         {"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}};
-    if (c->schema || c->n_levels != 2) return false;
-    const csv_level *a = &c->words[0].dict.levels[c->order[0]],
-                    *b = &c->words[0].dict.levels[c->order[1]];
+    if (c->schema || c->texts->n_levels != 2) return false;
+    const csv_level *a = &c->texts->words[0].dict.levels[c->texts->order[0]],
+                    *b = &c->texts->words[0].dict.levels[c->texts->order[1]];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if ((same_word(a, pairs[i][0]) && same_word(b, pairs[i][1])) ||
             (same_word(a, pairs[i][1]) && same_word(b, pairs[i][0])))
@@ -47,7 +47,7 @@ aml_form csv_find_form(const csv_column *c, size_t n) {
     static const aml_form of_unit[] = {AML_PLAIN, AML_MONEY, AML_PERCENT, AML_QUANTITY};
     switch (c->kind) {
     case AML_NUMBER:
-        return c->amounts ? of_unit[c->unit_kind] : are_bits(c, n) ? AML_BOOLEAN : AML_PLAIN;
+        return c->amounts ? of_unit[c->texts->unit_kind] : are_bits(c, n) ? AML_BOOLEAN : AML_PLAIN;
     case AML_DATETIME: return c->clock ? AML_CLOCK : are_whole_days(c, n) ? AML_DATE : AML_PLAIN;
     case AML_CATEGORY: return are_answers(c) ? AML_BOOLEAN : AML_PLAIN;
     case AML_TEXT: return c->list ? AML_LIST : AML_PLAIN;

@@ -257,44 +257,51 @@ typedef enum csv_verdict {
     CSV_BAD_DATES   /* most cells of a date column are no dates */
 } csv_verdict;
 
-typedef struct csv_column {
-    const char *name;
-    size_t field;                    /* its place in the row */
-    bool unnamed;                    /* the header has no name for it */
-    bool verbatim;                   /* TEXT whose cells stay as they are written */
-    aml_kind kind;                   /* given, or 0 until it is found */
-    const aml_schema_column *schema; /* or NULL */
-    double *number;                  /* numbers (dates too), or NULL: heap */
-    int32_t *code;                   /* words: index into the dictionary, later the level; heap */
+/* What only a column of words needs. */
+typedef struct csv_texts {
+    csv_words *words; /* one for each thread; later all in the first */
+    int32_t *code;    /* index into the dictionary, later the level; heap */
     size_t code_room;
-    size_t charged;            /* for all arrays of the column but its words */
-    csv_words *words;          /* words, one for each thread; later all in the first */
-    _Atomic bool plain;        /* words whose texts are too many for a dictionary */
-    _Atomic bool mixed;        /* a cell of `number` is no number: it takes a second pass */
-    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
-    _Atomic bool long_integer; /* digits were lost */
-    _Atomic bool broken;       /* a number is not whole */
-    _Atomic size_t n_missing, n_unseen;
+    _Atomic size_t n_unseen;
     /* found by csv_judge */
-    csv_verdict verdict;
     size_t bad_row, n_bad; /* the first cell that does not fit, and how many there are */
     char *bad;             /* its text: heap, NUL-ended */
     size_t bad_size;
     uint64_t *offset; /* text: cell i is bytes[offset[i] … offset[i + 1]-1]; heap */
     char *bytes;
     size_t text_size; /* bytes before spellings of missing were left out */
-    uint32_t
-        *order; /* the levels of a category in order, n_levels indices into the dictionary: heap */
+    /* the levels of a category in order, n_levels indices into the dictionary: heap */
+    uint32_t *order;
     uint32_t n_levels;
+    csv_unit unit_kind;
+    char unit[16]; /* of amounts, "" for none */
+} csv_texts;
+
+/* There may be very many of them. */
+typedef struct csv_column {
+    const char *name;
+    size_t field;                    /* its place in the row */
+    const aml_schema_column *schema; /* or NULL */
+    csv_texts *texts;                /* of a column of words */
+    double *number;                  /* numbers (dates too), or NULL: heap */
+    size_t charged;                  /* for all arrays of the column but its words */
+    aml_memory *account;
+    _Atomic size_t n_missing;
+    aml_kind kind;             /* given, or 0 until it is found */
+    csv_verdict verdict;       /* found by csv_judge */
+    bool unnamed;              /* the header has no name for it */
+    bool verbatim;             /* TEXT whose cells stay as they are written */
+    _Atomic bool plain;        /* words whose texts are too many for a dictionary */
+    _Atomic bool mixed;        /* a cell of `number` is no number: it takes a second pass */
+    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
+    _Atomic bool long_integer; /* digits were lost */
+    _Atomic bool broken;       /* a number is not whole */
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
     bool clock;        /* times of day */
     bool list;         /* texts are lists */
+    bool amounts;      /* numbers are written as csv_amount_parse reads them */
     bool mostly_numbers;
-    bool amounts; /* numbers are written as csv_amount_parse reads them */
-    csv_unit unit_kind;
-    char unit[16]; /* theirs, "" for none */
-    aml_memory *account;
 } csv_column;
 
 /* The rows of a window in the table. */

@@ -169,9 +169,9 @@ static bool are_amounts(csv_column *c, size_t n, const csv_dialect *d, bool any)
     if (!any && a.amounts * 10 < a.numbers + a.amounts && !d->thousands) return false;
     if (!any && a.first.kind == CSV_MEASURE && a.amounts < a.numbers) return false;
     c->amounts = true;
-    c->unit_kind = a.first.kind;
-    if (a.first.unit && a.first.unit_size < sizeof c->unit)
-        memcpy(c->unit, a.first.unit, a.first.unit_size);
+    c->texts->unit_kind = a.first.kind;
+    if (a.first.unit && a.first.unit_size < sizeof c->texts->unit)
+        memcpy(c->texts->unit, a.first.unit, a.first.unit_size);
     return true;
 }
 
@@ -196,7 +196,8 @@ static size_t count_levels(const csv_column *c, const census *t, size_t n, size_
     csv_dict missing = {.account = c->account};
     if (!c->plain || limit == 0) return t->levels < limit ? t->levels : limit;
     if (t->missing) csv_each(c, n, add_missing, &missing);
-    size_t distinct = csv_count_distinct(c->offset, c->bytes, n, limit + missing.n, c->account);
+    size_t distinct =
+        csv_count_distinct(c->texts->offset, c->texts->bytes, n, limit + missing.n, c->account);
     distinct -= distinct == SIZE_MAX ? 0 : missing.n;
     csv_dict_free(&missing);
     return distinct;
@@ -233,7 +234,7 @@ static void infer(csv_column *c, size_t n, const csv_dialect *d) {
     if (t.numbers + t.infinite + t.thousands) c->verdict = judge_bad_numbers(&t, full);
     csv_note_bad(c, t.first_bad, full - t.numbers + t.overflow);
     if (c->verdict) return;
-    c->n_bad = 0;
+    c->texts->n_bad = 0;
     c->mostly_numbers = t.numbers * 2 > full;
     if (t.numbers == 0 && (are_dates(c, n, full) || are_clocks(c, n, full))) {
         c->kind = AML_DATETIME;
@@ -245,9 +246,10 @@ static void infer(csv_column *c, size_t n, const csv_dialect *d) {
 
 /* Plain numbers may come back as money, but not as percents or pounds. */
 static bool is_other_unit(const csv_column *c) {
-    if (!c->schema || !c->unit[0]) return false;
-    if (!c->schema->unit) return c->unit_kind == CSV_PERCENT || c->unit_kind == CSV_MEASURE;
-    return strcmp(c->schema->unit, c->unit) != 0;
+    if (!c->schema || !c->texts->unit[0]) return false;
+    if (!c->schema->unit)
+        return c->texts->unit_kind == CSV_PERCENT || c->texts->unit_kind == CSV_MEASURE;
+    return strcmp(c->schema->unit, c->texts->unit) != 0;
 }
 
 static void check_numbers(csv_column *c, size_t n, const csv_dialect *d) {
@@ -277,7 +279,7 @@ static void find_given_dates(csv_column *c, size_t n) {
 void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
     c->date_compact = c->kind == AML_DATETIME;
     if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
-        c->n_levels = c->schema->n_levels;
+        c->texts->n_levels = c->schema->n_levels;
         return;
     }
     if (c->kind == 0) infer(c, n, dialect);
