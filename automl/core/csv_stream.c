@@ -140,7 +140,7 @@ static aml_status fail_long_line(const csv_stream *s, size_t line) {
 static aml_status carry_rest(csv_stream *s, csv_window *w) {
     size_t rest = w->filled - w->length;
     s->carry_size = 0;
-    if (rest == 0) return AML_OK;
+    if (rest == 0 || w->last) return AML_OK;
     AML_TRY(grow(&s->carry, &s->carry_room, rest, s->account));
     memcpy(s->carry, w->text + w->length, rest);
     s->carry_size = rest;
@@ -152,6 +152,9 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         size_t open, n_words = (w->filled + WORD - 1) / WORD;
         csv_mark(&w->marks, w->text, n_words, s->dialect.separator, s->dialect.quote);
         w->length = csv_structure(w, &open, &s->dialect, s->skip_footer);
+        if (s->find_tail)
+            w->length = csv_whole_records(w, w->last ? csv_find_tail(&s->tail, w, &s->dialect)
+                                                     : csv_possible_tail(w));
         if (w->last && open != SIZE_MAX) return fail_open_quote(s, w, open, s->n_lines + 1);
         if (w->length || w->last) break;
         if (w->marks.any_nul)
@@ -166,6 +169,19 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
     w->lines_before = s->n_lines;
     s->n_lines += w->n_lines;
     return carry_rest(s, w);
+}
+
+void csv_stream_skip(csv_stream *s, csv_window *w, size_t bytes, size_t lines) {
+    s->skip_lines += lines;
+    s->n_lines += lines;
+    w->filled -= bytes;
+    memmove(w->text, w->text + bytes, w->filled + CSV_PADDING);
+}
+
+void csv_stream_trim(csv_stream *s, csv_window *w) {
+    size_t lines = w->n_lines;
+    w->length = csv_whole_records(w, csv_find_tail(&s->tail, w, &s->dialect));
+    s->n_lines -= lines - w->n_lines;
 }
 
 aml_status csv_stream_next(csv_stream *s, csv_window *w) {
@@ -196,8 +212,9 @@ static aml_status prepare(csv_stream *s, const char *name, const aml_csv_options
     *s = (csv_stream){.name = name,
                       .account = o->account,
                       .least_window = o->window_bytes,
-                      .skip_lines = o->skip_lines,
-                      .skip_footer = o->skip_footer,
+                      .skip_lines = o->skip_lines == CSV_NO_LINES ? 0 : o->skip_lines,
+                      .skip_footer = o->skip_footer == CSV_NO_LINES ? 0 : o->skip_footer,
+                      .find_tail = o->skip_footer == 0,
                       .compression = "none"};
     return csv_decoder_new(&s->decoder, o->encoding);
 }
