@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "automl/core/sort.h"
+#include "automl/engine/adjust.h"
 #include "automl/engine/menu.h"
 
 enum { WHOLE = 0xFFFFFF, ATTEMPTS = 4 };
@@ -227,6 +228,7 @@ static aml_status make_model(aml_menu *menu, double *us, double *bytes, aml_stud
         origins from;
         AML_TRY(aml_menu_make(menu, s, tighter));
         aml_choice *c = &menu->at[menu->chosen];
+        AML_TRY(aml_adjust(c, s, &menu->parts));
         AML_TRY(aml_study_score(s, c->score, c->pred));
         aml_study_report(s, "refit", NULL);
         AML_TRY(assemble(&from, s, c));

@@ -277,6 +277,10 @@ static aml_status allowed_learners(const char *const **out, aml_study *s) {
 aml_status aml_study_bench(aml_study *s) {
     const char *const *learners;
     AML_TRY(find_metric(s));
+    if (s->options->threshold > 0 && s->task.kind != AML_BINARY)
+        return aml_help(aml_fail(AML_EUSAGE, "a threshold is for two classes, not for a %s task",
+                                 aml_task_name(s->task.kind)),
+                        NULL, "leave it out");
     AML_TRY(make_bench(s));
     AML_TRY(allowed_learners(&learners, s));
     AML_TRY(aml_composer_init(&s->composer, &s->facts, learners, s->ctx.keep));
