@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/sort.h"
+#include "automl/engine/threshold.h"
 
-enum { ENOUGH_FOR_A_CURVE = 2000, GRID = 100, MOST_ROWS = 20000, WINDOW = 2 };
+enum { ENOUGH_FOR_A_CURVE = 2000 };
 static const double CLEARLY = 2; /* standard errors */
 
 /* ---- rows without their own part */
@@ -86,19 +86,8 @@ static aml_status keeps_score(bool *out, double *score, double *error, const aml
     const aml_metric *metric = s->model->metric;
     AML_TRY(aml_parts_score(score, error, NULL, s, p, pred));
     double before = aml_metric_loss(metric, c->score), after = aml_metric_loss(metric, *score);
-    bool chosen_later = s->task.kind == AML_BINARY && metric->hard && !metric->lopsided &&
-                        !(s->options->threshold > 0);
-    *out = chosen_later || after <= before + 1e-9 * fabs(before);
+    *out = s->bench.chooses_threshold || after <= before + 1e-9 * fabs(before);
     return AML_OK;
-}
-
-static aml_status tell_calibration(aml_study *s, double before, double gain) {
-    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "calibration", "Done", 0,
-                             "probabilities are calibrated",
-                             "%s calibration lowers the log loss of rows that had no say in it "
-                             "from %.4g to %.4g",
-                             aml_calibrator_names[s->model->calibrator.kind], before,
-                             before - gain);
 }
 
 static double mean_loss(const double *pred, const aml_study *s) {
@@ -113,7 +102,7 @@ static double mean_loss(const double *pred, const aml_study *s) {
     return sum / total;
 }
 
-static aml_status calibrate(aml_choice *c, aml_study *s, const aml_parts *p) {
+static aml_status calibrate(aml_adjusted *a, aml_choice *c, aml_study *s, const aml_parts *p) {
     const aml_bench *b = &s->bench;
     size_t k = (size_t)b->n_outputs, n = b->n_scored;
     double *out = AML_ARRAY(s->ctx.keep, n * k, double), best = 0, score = NAN, error = NAN;
@@ -143,67 +132,25 @@ static aml_status calibrate(aml_choice *c, aml_study *s, const aml_parts *p) {
     AML_TRY(aml_calibrator_fit(&s->model->calibrator, kind, b->y, b->w, c->pred, k, all, n, &ctx));
     memcpy(c->pred, chosen, n * k * sizeof *out);
     c->score = score, c->error = error;
-    return tell_calibration(s, before, best);
+    a->loss_before = before;
+    a->loss_after = before - best;
+    return AML_OK;
 }
 
 /* ---- threshold */
 
-void aml_harden(double *pred, size_t n, double threshold) {
-    for (size_t i = 0; i < n; i++) pred[i] = pred[i] > threshold;
-}
-
-typedef struct grid {
-    size_t n;
-    double at[GRID + 1], loss[GRID + 1];
-} grid;
-
-/* Thresholds between which the same number of rows lie, and 0.5. */
-static aml_status lay_grid(grid *g, const double *p, size_t n, aml_arena *scratch) {
-    double *sorted = AML_ARRAY(scratch, n, double);
-    if (!sorted) return AML_ENOMEM;
-    memcpy(sorted, p, n * sizeof *p);
-    AML_TRY(aml_sort_f64(sorted, n));
-    g->n = 0;
-    for (size_t i = 0; i < GRID; i++) {
-        size_t at = (i + 1) * n / (GRID + 1);
-        if (at + 1 >= n || !(sorted[at + 1] > sorted[at])) continue;
-        double middle = (sorted[at] + sorted[at + 1]) / 2;
-        if (!g->n || middle > g->at[g->n - 1]) g->at[g->n++] = middle;
-    }
-    return AML_OK;
-}
-
-/* The threshold in the middle of the best neighbourhood of the grid, on the given rows. */
-static aml_status best_threshold(double *out, const double *pred, const uint32_t *rows, size_t n,
-                                 aml_study *s) {
+/* By the given rows. */
+static aml_status threshold_of(double *out, const double *pred, const uint32_t *rows, size_t n,
+                               aml_study *s) {
     const aml_bench *b = &s->bench;
-    const aml_metric *metric = s->model->metric;
-    size_t m = n < MOST_ROWS ? n : MOST_ROWS;
-    double *p = AML_ARRAY(s->ctx.scratch, m + 1, double),
-           *q = AML_ARRAY(s->ctx.scratch, m + 1, double);
-    double *y = AML_ARRAY(s->ctx.scratch, m + 1, double),
-           *w = AML_ARRAY(s->ctx.scratch, m + 1, double), best = INFINITY, score;
-    grid *g = AML_NEW(s->ctx.scratch, grid);
-    if (!p || !q || !y || !w || !g) return AML_ENOMEM;
-    for (size_t i = 0; i < m; i++) {
-        size_t row = rows[i * n / m];
-        p[i] = pred[row], y[i] = b->y[row], w[i] = b->w ? b->w[row] : 1;
+    double *p = AML_ARRAY(s->ctx.scratch, n, double), *y = AML_ARRAY(s->ctx.scratch, n, double),
+           *w = AML_ARRAY(s->ctx.scratch, n, double);
+    if (!p || !y || !w) return AML_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        p[i] = pred[rows[i]], y[i] = b->y[rows[i]], w[i] = b->w ? b->w[rows[i]] : 1;
     }
-    *out = 0.5;
-    AML_TRY(lay_grid(g, p, m, s->ctx.scratch));
-    for (size_t t = 0; t < g->n; t++) {
-        memcpy(q, p, m * sizeof *q);
-        aml_harden(q, m, g->at[t]);
-        aml_status status = metric->score(&score, y, w, q, m, s->task.n_classes);
-        if (status == AML_ENOMEM) return status;
-        g->loss[t] = status ? INFINITY : aml_metric_loss(metric, score);
-    }
-    for (size_t t = WINDOW; t + WINDOW < g->n; t++) {
-        double mean = 0;
-        for (size_t d = t - WINDOW; d <= t + WINDOW; d++) mean += g->loss[d] / (2 * WINDOW + 1);
-        if (mean < best) best = mean, *out = g->at[t];
-    }
-    return AML_OK;
+    const aml_labelled some = {.n = n, .y = y, .w = w, .p = p};
+    return aml_threshold_best(out, b->metric, &some, s->ctx.scratch);
 }
 
 /* out: 0 and 1 by thresholds that the rows of other parts chose. */
@@ -214,7 +161,7 @@ static aml_status crossfit_threshold(double *out, const double *pred, aml_study 
         split_rows r;
         double threshold;
         AML_TRY(split_part(&r, s, p, part));
-        AML_TRY(best_threshold(&threshold, pred, r.rest, r.n_rest, s));
+        AML_TRY(threshold_of(&threshold, pred, r.rest, r.n_rest, s));
         for (size_t i = 0; i < r.n_in; i++) out[r.in[i]] = pred[r.in[i]] > threshold;
         aml_arena_release(s->ctx.scratch, mark);
     }
@@ -241,17 +188,9 @@ static aml_status pays(bool *out, const double *after, const double *before, aml
     return AML_OK;
 }
 
-static aml_status tell_threshold(aml_study *s, double score, double at_half) {
-    const aml_model *m = s->model;
-    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "threshold", "Done", 0,
-                             "it decides which class is predicted",
-                             "class `%.80s` is predicted from a probability of %.3g on: %s %.4g on "
-                             "rows that had no say in it, at 0.5 it is %.4g",
-                             m->classes[1], m->threshold, m->metric->name, score, at_half);
-}
-
 /* By the metric, where it sees classes and can be won by a threshold. */
-static aml_status choose_threshold(aml_choice *c, aml_study *s, const aml_parts *p) {
+static aml_status choose_threshold(aml_adjusted *a, aml_choice *c, aml_study *s,
+                                   const aml_parts *p) {
     size_t n = s->bench.n_scored;
     double *half = AML_ARRAY(s->ctx.keep, n, double), *out = AML_ARRAY(s->ctx.keep, n, double),
            at_half, error;
@@ -263,23 +202,53 @@ static aml_status choose_threshold(aml_choice *c, aml_study *s, const aml_parts 
     AML_TRY(crossfit_threshold(out, c->pred, s, p));
     AML_TRY(pays(&better, out, half, s, p));
     if (!better) return AML_OK;
-    AML_TRY(best_threshold(&s->model->threshold, c->pred, all, n, s));
+    AML_TRY(threshold_of(&s->model->threshold, c->pred, all, n, s));
     AML_TRY(aml_parts_score(&at_half, &error, NULL, s, p, half));
     AML_TRY(aml_parts_score(&c->score, &c->error, NULL, s, p, out));
     memcpy(c->pred, out, n * sizeof *out);
-    return tell_threshold(s, c->score, at_half);
+    *a = (aml_adjusted){a->loss_before, a->loss_after, c->score, at_half};
+    return AML_OK;
 }
 
-aml_status aml_adjust(aml_choice *c, aml_study *s, const aml_parts *p) {
-    aml_model *m = s->model;
-    const aml_metric *metric = m->metric;
-    double given = s->options->threshold;
-    m->calibrator = (aml_calibrator){0};
-    m->threshold = given > 0 ? given : 0.5;
-    if (s->task.kind == AML_REGRESSION || c->trial[0] == s->yardstick) return AML_OK;
-    if (s->options->calibration >= 0) AML_TRY(calibrate(c, s, p));
-    if (s->task.kind != AML_BINARY || !metric->hard) return AML_OK;
-    if (given > 0) aml_harden(c->pred, s->bench.n_scored, given);
-    else if (!metric->lopsided) AML_TRY(choose_threshold(c, s, p));
+/* c->pred becomes classes, by thresholds that the rows had no say in. */
+static aml_status decide(aml_adjusted *a, aml_choice *c, aml_study *s, const aml_parts *p) {
+    bool chooses = s->bench.chooses_threshold;
+    s->bench.chooses_threshold = false;
+    if (!chooses) aml_harden(c->pred, s->bench.n_scored, s->model->threshold);
+    if (chooses) AML_TRY(choose_threshold(a, c, s, p));
     return aml_parts_score(&c->score, &c->error, NULL, s, p, c->pred);
+}
+
+aml_status aml_adjust(aml_adjusted *a, aml_choice *c, aml_study *s, const aml_parts *p) {
+    aml_model *m = s->model;
+    *a = (aml_adjusted){0};
+    m->calibrator = (aml_calibrator){0};
+    m->threshold = s->options->threshold > 0 ? s->options->threshold : 0.5;
+    if (s->task.kind == AML_REGRESSION || c->trial[0] == s->yardstick) return AML_OK;
+    if (s->options->calibration >= 0) AML_TRY(calibrate(a, c, s, p));
+    if (s->task.kind != AML_BINARY || !m->metric->hard) return AML_OK;
+    const aml_bench was = s->bench;
+    s->bench.threshold = 0.5; /* from here on scores are of classes */
+    aml_status status = decide(a, c, s, p);
+    s->bench = was;
+    return status;
+}
+
+/* ---- telling */
+
+aml_status aml_adjust_tell(aml_study *s, const aml_adjusted *a) {
+    const aml_model *m = s->model;
+    aml_guardrail_list *list = &s->profile.guardrails;
+    if (m->calibrator.kind)
+        AML_TRY(aml_guardrail_add(
+            list, s->ctx.keep, "calibration", "Done", 0, "probabilities are calibrated",
+            "%s calibration lowers the log loss of rows that had no say in "
+            "it from %.4g to %.4g",
+            aml_calibrator_names[m->calibrator.kind], a->loss_before, a->loss_after));
+    if (m->threshold == 0.5 || s->options->threshold > 0) return AML_OK;
+    return aml_guardrail_add(list, s->ctx.keep, "threshold", "Done", 0,
+                             "it decides which class is predicted",
+                             "class `%.80s` is predicted from a probability of %.3g on: %s %.4g on "
+                             "rows that had no say in it, at 0.5 it is %.4g",
+                             m->classes[1], m->threshold, m->metric->name, a->score, a->at_half);
 }

@@ -4,13 +4,19 @@
 
 #include "automl/engine/choice.h"
 
+/* What came of it, on rows that had no say in it. */
+typedef struct aml_adjusted {
+    double loss_before, loss_after; /* log loss; both 0 when there is no calibration */
+    double score, at_half;          /* the metric by the threshold that was chosen, and by 0.5 */
+} aml_adjusted;
+
 /* Calibrates where that lowers the log loss of rows that had no say in it by more than chance and takes nothing of the
  * metric, and chooses the threshold that the options ask for. Sets the model's calibrator and threshold; c->pred becomes what
  * is then predicted for rows by adjustments that they had no say in (for metrics that see classes, 0 and 1), and
  * c->score and c->error with it. Memory in ctx->keep. */
-aml_status aml_adjust(aml_choice *c, aml_study *s, const aml_parts *p);
+aml_status aml_adjust(aml_adjusted *out, aml_choice *c, aml_study *s, const aml_parts *p);
 
-/* The predicted class of each row for metrics that look at classes only: 0 or 1 beside the threshold, in place. */
-void aml_harden(double *pred, size_t n, double threshold);
+/* Adds what was done to the model to the guardrails. */
+aml_status aml_adjust_tell(aml_study *s, const aml_adjusted *a);
 
 #endif

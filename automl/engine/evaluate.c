@@ -6,10 +6,11 @@
 #include "automl/core/io.h"
 #include "automl/core/json.h"
 #include "automl/core/par.h"
-#include "automl/engine/adjust.h"
 #include "automl/engine/catalog.h"
+#include "automl/engine/model.h"
 #include "automl/engine/reading.h"
 #include "automl/engine/target.h"
+#include "automl/engine/threshold.h"
 
 /* ---- reading */
 

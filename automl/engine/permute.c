@@ -5,8 +5,9 @@
 
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
-#include "automl/engine/adjust.h"
+#include "automl/engine/model.h"
 #include "automl/engine/target.h"
+#include "automl/engine/threshold.h"
 
 enum { REPEATS = 5 };
 
