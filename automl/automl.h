@@ -217,6 +217,12 @@ typedef struct aml_train_options {
      * nothing that was tried does. What is chosen by the clock may be another model each time. */
     double max_predict_seconds; /* a row */
     size_t max_model_bytes;
+    /* Probabilities are calibrated where that lowers the log loss of rows that had no say in it beyond chance and costs
+     * nothing of the metric; -1 = never. */
+    int calibration;
+    /* Two classes: class 1 is predicted where its probability is above this. 0 = 0.5, or, for metrics that see classes only
+     * (accuracy, f1, …), what is best by the metric where that pays. */
+    double threshold;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -352,10 +358,15 @@ AML_API size_t aml_model_outputs(const aml_model *m);
  * from aml_model_read or has the model's columns by name. */
 AML_API aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data,
                                      int threads);
-/* Class number of one row of outputs (classification). */
+/* Two classes: class 1 is predicted where its probability is above this; NAN for other tasks. */
+AML_API double aml_model_threshold(const aml_model *m);
+/* How probabilities were calibrated: "none", "temperature", "sigmoid", "isotonic". */
+AML_API const char *aml_model_calibration(const aml_model *m);
+/* Class number of one row of outputs (classification), by the threshold. */
 AML_API size_t aml_model_choose(const aml_model *m, const double *outputs);
 
-/* All metrics of the task on rows with a target: value by number until 0 is returned. */
+/* All metrics of the task on rows with a target, and for classes the expected calibration error (mean distance, in ten bins,
+ * between the probability of the predicted class and how often it was right): value by number until 0 is returned. */
 typedef struct aml_evaluation aml_evaluation;
 AML_API aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m,
                                       const aml_frame *data, int threads);

@@ -16,7 +16,8 @@ typedef struct cli_args {
     const char *target, *task, *metric, *weight, *group, *time;
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
-    const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer;
+    const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
+        *threshold;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
     const char ***interactions;          /* NULL-ended lists, NULL-ended */
@@ -25,7 +26,7 @@ typedef struct cli_args {
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
-    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble;
+    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration;
 } cli_args;
 
 /* The type of an option is the type of its member. */

@@ -1,4 +1,6 @@
 /* inspect.c: what is inside a model file. */
+#include <string.h>
+
 #include "automl/cli/show.h"
 #include "automl/cli/table.h"
 
@@ -15,6 +17,13 @@ static void put_head(const cli_call *call, const aml_model *m) {
                 cli_clean(text, sizeof text, aml_model_class(m, i)));
     if (k > MOST) fprintf(call->out, " and %zu more", k - MOST);
     if (k) fputc('\n', call->out);
+    char number[CLI_NUMBER];
+    if (k == 2)
+        fprintf(call->out, "labels   %s from a probability of %s on\n",
+                cli_clean(text, sizeof text, aml_model_class(m, 1)),
+                cli_number(number, aml_model_threshold(m)));
+    bool calibrated = strcmp(aml_model_calibration(m), "none") != 0;
+    if (calibrated) fprintf(call->out, "proba    calibrated: %s\n", aml_model_calibration(m));
     cli_show_score(call, m);
 }
 

@@ -54,6 +54,11 @@ static int check_inputs(const job *j) {
                         "a model cannot go to standard output");
     if (standard > 1)
         return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
+    double x = 0.5;
+    if (a->threshold && strcmp(a->threshold, "auto") != 0 &&
+        !(cli_parse_decimal(&x, a->threshold) && x > 0 && x < 1))
+        return cli_fail(AML_EUSAGE, "write it as auto, or as a probability: 0.5",
+                        "`%.80s` is not a value for --threshold", a->threshold);
     if (file)
         status = need_file(a->validation, "--validation",
                            "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
@@ -117,9 +122,11 @@ static aml_train_options options_of(const job *j) {
                            .memory_limit = a->memory_limit,
                            .featurization = j->featurization,
                            .prefer = a->prefer,
+                           .calibration = a->no_calibration ? -1 : 0,
                            .max_predict_seconds = a->max_predict_time,
                            .max_model_bytes = a->max_model_size};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
+    if (a->threshold) cli_parse_decimal(&o.threshold, a->threshold); /* "auto": 0 */
     if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
     return o;
 }
@@ -291,6 +298,13 @@ static const cli_option options[] = {
      CLI_SECONDS, CLI_AT(max_predict_time)},
     {"max-model-size", "SIZE", "that the model file may have: 500k, 5M", CLI_BYTES,
      CLI_AT(max_model_size)},
+    {"threshold", "WHEN",
+     "probability above which the second of two classes is predicted: auto (default: by the "
+     "metric, "
+     "where it sees classes), or a number",
+     CLI_TEXT, CLI_AT(threshold)},
+    {"no-calibration", NULL, "probabilities as the members give them", CLI_FLAG,
+     CLI_AT(no_calibration)},
     CLI_TITLE("Validation"),
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},

@@ -43,7 +43,7 @@ static aml_status score_range(double *out, size_t *rows, const aml_study *s, con
     *rows = n;
     *out = NAN;
     aml_status status =
-        n ? b->metric->score(out, r->y, b->w ? r->w : NULL, r->pred, n, s->task.n_classes) : AML_OK;
+        n ? aml_bench_score(out, b, r->y, b->w ? r->w : NULL, r->pred, n, s->ctx.scratch) : AML_OK;
     return status == AML_ENOMEM ? status : AML_OK;
 }
 
@@ -115,6 +115,7 @@ static aml_status view_of(aml_candidates *out, const aml_choice *c, const aml_st
     const float **pred = AML_ARRAY(s->ctx.keep, c->n, const float *);
     double *us = AML_ARRAY(s->ctx.keep, c->n, double),
            *bytes = AML_ARRAY(s->ctx.keep, c->n, double);
+    bool by_label = s->bench.chooses_threshold || s->bench.threshold != 0.5; /* than 0.5 */
     if (!pred || !us || !bytes) return AML_ENOMEM;
     for (size_t i = 0; i < c->n; i++) {
         pred[i] = c->trial[i]->out_of_fold;
@@ -128,7 +129,7 @@ static aml_status view_of(aml_candidates *out, const aml_choice *c, const aml_st
                             .y = s->bench.y,
                             .w = s->bench.w,
                             .n_classes = s->task.n_classes,
-                            .metric = s->model->metric,
+                            .metric = by_label ? aml_metric_find("log_loss") : s->model->metric,
                             .us = us,
                             .bytes = bytes,
                             .most_us = w->most_us,

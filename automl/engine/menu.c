@@ -66,13 +66,20 @@ static aml_status nothing_fits(const aml_study *s) {
                     "allow more of one of them, or a longer search");
 }
 
+static aml_status copy_choice(aml_choice *to, const aml_choice *from, aml_study *s) {
+    *to = *from;
+    to->pred = aml_copy(s->ctx.keep, from->pred,
+                        s->bench.n_scored * (size_t)s->bench.n_outputs * sizeof *from->pred);
+    return to->pred ? AML_OK : AML_ENOMEM;
+}
+
 /* Nothing is ten times as fast: the fastest pipeline that is better than a constant. */
 static aml_status fastest(aml_menu *menu, aml_study *s, aml_wish wish) {
     const aml_trial *t = cheapest(s, true);
     if (!t) return AML_OK;
     wish.most_us = fmin(wish.most_us, aml_trial_us(t, 1));
     AML_TRY(aml_choose(&menu->at[AML_FAST], s, &menu->parts, &wish));
-    if (!menu->at[AML_FAST].n) menu->at[AML_FAST] = menu->at[AML_BEST];
+    if (!menu->at[AML_FAST].n) AML_TRY(copy_choice(&menu->at[AML_FAST], &menu->at[AML_BEST], s));
     return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "prefer_fast", "Alerted", 0,
                              "the fastest pipeline is chosen",
                              "nothing that was tried predicts %d times as fast as the best model, "

@@ -3,6 +3,7 @@
 #define AML_ENGINE_MODEL_H
 
 #include "automl/core/csv.h"
+#include "automl/engine/calibration.h"
 #include "automl/engine/profile.h"
 #include "automl/engine/trial.h"
 
@@ -32,6 +33,8 @@ struct aml_model {
     size_t n_alternatives;
     aml_alternative *alternatives; /* of the run that made it; not in the file */
     aml_score score;
+    aml_calibrator calibrator; /* of the members' mean */
+    double threshold;   /* two classes: the second is predicted from above this probability */
     double *importance; /* by input column; NULL when no learner has it */
     /* lineage */
     const char *validation, *fingerprint, *version;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "automl/core/sort.h"
+#include "automl/engine/adjust.h"
 #include "automl/engine/menu.h"
 
 enum { WHOLE = 0xFFFFFF, ATTEMPTS = 4 };
@@ -224,13 +225,23 @@ static aml_status fit_board(aml_study *s) {
 
 /* ---- the whole */
 
+/* All entries, so that their scores can be compared; the chosen one last: its adjustments are the model's. */
+static aml_status adjust(aml_adjusted *told, aml_study *s, aml_menu *menu) {
+    for (size_t i = 0; i < AML_MENU; i++)
+        if (i != menu->chosen && menu->at[i].n)
+            AML_TRY(aml_adjust(told, &menu->at[i], s, &menu->parts));
+    return aml_adjust(told, &menu->at[menu->chosen], s, &menu->parts);
+}
+
 /* Choice, score, members; once more with tighter limits while what comes of it is beyond them. */
-static aml_status make_model(aml_menu *menu, double *us, double *bytes, aml_study *s) {
+static aml_status make_model(aml_menu *menu, aml_adjusted *told, double *us, double *bytes,
+                             aml_study *s) {
     double tighter = 1, excess;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         origins from;
         AML_TRY(aml_menu_make(menu, s, tighter));
         aml_choice *c = &menu->at[menu->chosen];
+        AML_TRY(adjust(told, s, menu));
         AML_TRY(aml_study_score(s, c->score, c->pred));
         aml_study_report(s, "refit", NULL);
         AML_TRY(assemble(&from, s, c));
@@ -244,6 +255,7 @@ static aml_status make_model(aml_menu *menu, double *us, double *bytes, aml_stud
 
 aml_status aml_study_finish(aml_study *s) {
     aml_menu menu;
+    aml_adjusted told;
     double us, bytes;
     aml_study_report(s, "ensemble", NULL);
     s->model->validation = aml_strdup(s->model->arena, s->folds.scheme);
@@ -252,7 +264,8 @@ aml_status aml_study_finish(aml_study *s) {
     if (partial) return finish_unfinished(s, partial);
     if (!s->leader || !(s->leader->loss < s->yardstick->loss)) AML_TRY(report_no_signal(s));
     AML_TRY(aml_costs_measure(s));
-    AML_TRY(make_model(&menu, &us, &bytes, s));
+    AML_TRY(make_model(&menu, &told, &us, &bytes, s));
+    AML_TRY(aml_adjust_tell(s, &told));
     AML_TRY(copy_guardrails(s));
     AML_TRY(aml_study_board(s, &menu.at[menu.chosen]));
     AML_TRY(aml_menu_tell(s, &menu, us, bytes));

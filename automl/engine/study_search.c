@@ -4,6 +4,7 @@
 
 #include "automl/core/par.h"
 #include "automl/engine/menu.h"
+#include "automl/engine/threshold.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
 #include "search/parts/prior.h"
@@ -282,7 +283,14 @@ static aml_status allowed_learners(const char *const **out, aml_study *s) {
 aml_status aml_study_bench(aml_study *s) {
     const char *const *learners;
     AML_TRY(find_metric(s));
+    if (s->options->threshold > 0 && s->task.kind != AML_BINARY)
+        return aml_help(aml_fail(AML_EUSAGE, "a threshold is for two classes, not for a %s task",
+                                 aml_task_name(s->task.kind)),
+                        NULL, "leave it out");
     AML_TRY(make_bench(s));
+    s->bench.threshold = s->options->threshold > 0 ? s->options->threshold : 0.5;
+    s->bench.chooses_threshold =
+        !(s->options->threshold > 0) && aml_threshold_serves(s->model->metric, s->task.kind);
     AML_TRY(allowed_learners(&learners, s));
     AML_TRY(aml_composer_init(&s->composer, &s->facts, learners, s->ctx.keep));
     return run_yardstick(s);

@@ -22,6 +22,9 @@ static aml_status check_options(const aml_train_options *o) {
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
             return aml_help(aml_fail(AML_EUSAGE, "%s is out of range", ranges[i].name), NULL, "%s",
                             ranges[i].help);
+    if (o->threshold != 0 && !(o->threshold > 0 && o->threshold < 1))
+        return aml_help(aml_fail(AML_EUSAGE, "threshold %g is no probability", o->threshold), NULL,
+                        "give a number between 0 and 1, or 0 for the best by the metric");
     size_t entry;
     return aml_menu_find(&entry, o);
 }

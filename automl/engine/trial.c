@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/engine/threshold.h"
+
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
 enum { TIMED_ROWS = 1000 };
 static const double PREDICTABLE = 0.9; /* share of the time left that an anytime fit may take */
@@ -84,8 +86,22 @@ static aml_status predict_fold(double *out, aml_trial *t, const aml_bench *b, si
     return AML_OK;
 }
 
+aml_status aml_bench_score(double *score, const aml_bench *b, const double *y, const double *w,
+                           const double *pred, size_t n, aml_arena *scratch) {
+    const aml_labelled rows = {.n = n, .y = y, .w = w, .p = pred};
+    if (b->chooses_threshold) return aml_threshold_score(score, b->metric, &rows, scratch);
+    if (b->task->kind != AML_BINARY || !b->metric->hard || b->threshold == 0.5)
+        return b->metric->score(score, y, w, pred, n, b->task->n_classes);
+    double *classes = AML_ARRAY(scratch, n, double);
+    if (!classes) return AML_ENOMEM;
+    memcpy(classes, pred, n * sizeof *classes);
+    aml_harden(classes, n, b->threshold);
+    return b->metric->score(score, y, w, classes, n, b->task->n_classes);
+}
+
 /* Keeps the predictions of a fold in out_of_fold, and their score. */
-static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const double *out) {
+static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const double *out,
+                             aml_arena *scratch) {
     size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
     for (size_t i = 0; i < n * k; i++) {
         if (!isfinite(out[i]))
@@ -95,7 +111,7 @@ static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const d
     }
     const double *w = b->w ? b->w + b->begin[f] : NULL;
     aml_status status =
-        b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes);
+        aml_bench_score(&t->fold_score[f], b, b->y + b->begin[f], w, out, n, scratch);
     if (status == AML_ENOMEM) return status;
     if (status) t->fold_score[f] = NAN; /* not defined for this fold alone: see pool */
     t->fold_loss[f] = aml_metric_loss(b->metric, t->fold_score[f]);
@@ -126,7 +142,7 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
                                      fit_seconds(t, f, ctx), ctx);
     t->fit_seconds += aml_now() - start;
     if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
-    if (!status) status = score_fold(t, b, f, out);
+    if (!status) status = score_fold(t, b, f, out, ctx->scratch);
     if (!status && t->importance)
         status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design,
                                     ctx);

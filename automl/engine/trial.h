@@ -22,8 +22,10 @@ typedef struct aml_bench {
     const size_t *begin;    /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
     const aml_constraints *constraints;
     aml_designs *designs;
-    bool refits;     /* models for the end may be fitted anew on all rows */
-    size_t n_inputs; /* columns that features can come from */
+    double threshold;       /* between two classes: 0.5, or what the user says */
+    bool chooses_threshold; /* scores are those with the best for the fold */
+    bool refits;            /* models for the end may be fitted anew on all rows */
+    size_t n_inputs;        /* columns that features can come from */
     uint64_t seed;
     aml_memory *account;
 } aml_bench;
@@ -64,6 +66,10 @@ typedef struct aml_trial {
     aml_kept kept;
     size_t held; /* bytes of `fits` when the trial ended */
 } aml_trial;
+
+/* The score of predictions for rows of the bench (y, w and pred by position) as trials are compared by it. */
+aml_status aml_bench_score(double *score, const aml_bench *b, const double *y, const double *w,
+                           const double *pred, size_t n, aml_arena *scratch);
 
 typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
 
