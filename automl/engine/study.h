@@ -59,6 +59,8 @@ aml_status aml_study_score(aml_study *s, double value, const double *pred);
 
 /* Is the trial fitted once more on all rows in the end, if there is time? */
 bool aml_study_refits(const aml_study *s, const aml_trial *t);
+/* Is the trial's model there, or is there time for one: of an anytime learner for a good part of it? */
+bool aml_study_delivers(const aml_study *s, const aml_trial *t);
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 

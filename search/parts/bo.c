@@ -26,7 +26,8 @@ typedef struct group {
 typedef struct search {
     const aml_space *space;
     const aml_told *told;
-    const aml_advice *advice; /* NULL: no prior mean */
+    const aml_advice *advice;   /* NULL: no prior mean */
+    const aml_problem *problem; /* or NULL */
     aml_groups groups;
     group *group; /* groups.n */
     aml_warp warp;
@@ -202,9 +203,10 @@ static void losses_of(double *first, double *lowest, const search *s, const grou
 }
 
 /* A process knows little of a group with few trials and hopes for much. How far its best is behind is compared with what
- * trying on has brought: there, in the leading group, and at least REACH of the leader's gain on the constant. */
-static void handicap_groups(search *s, double baseline) {
+ * trying on has brought the leading group, and REACH of the leader's gain on the constant. */
+static void handicap_groups(search *s) {
     static const double REACH = 0.01;
+    double baseline = s->problem ? s->problem->baseline_loss : NAN;
     double first, lowest, best = INFINITY, brought = 0;
     for (size_t g = 0; g < s->groups.n; g++) {
         losses_of(&first, &lowest, s, &s->group[g]);
@@ -215,8 +217,7 @@ static void handicap_groups(search *s, double baseline) {
     if (baseline > best) brought += REACH * (baseline - best);
     for (size_t g = 0; g < s->groups.n; g++) {
         losses_of(&first, &lowest, s, &s->group[g]);
-        double scale = brought + first - lowest;
-        if (lowest > best && scale > 0) s->group[g].handicap = (lowest - best) / scale;
+        if (lowest > best && brought > 0) s->group[g].handicap = (lowest - best) / brought;
     }
 }
 
@@ -249,7 +250,8 @@ static aml_status make_candidates(double **out, size_t *n, search *s, const aml_
 typedef struct times {
     size_t n;
     double *x, *log, *weight;
-    double elsewhere; /* mean log of all trials' times */
+    double
+        elsewhere; /* where there are none: what a default is said to take, or the mean of all trials */
 } times;
 
 static void add_time(times *t, const search *s, const group *q, const double *config,
@@ -280,6 +282,9 @@ static aml_status collect_times(times *t, const search *s, const group *q) {
         if (group_of(s, r->config) == q) add_time(t, s, q, r->config, log_seconds, 2);
     }
     if (all) t->elsewhere /= (double)all;
+    const double *cost = s->problem && s->groups.rooted ? s->problem->default_cost : NULL;
+    size_t root = (size_t)s->groups.first + (size_t)(q - s->group);
+    if (cost && cost[root] > 0) t->elsewhere = log(cost[root]);
     return AML_OK;
 }
 
@@ -347,11 +352,12 @@ static aml_status choose(double *config, search *s, const aml_rng *rng) {
 }
 
 aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told *told,
-                          const aml_advice *advice, bool use_prior, double baseline,
+                          const aml_advice *advice, bool use_prior, const aml_problem *problem,
                           const aml_rng *rng, aml_arena *scratch) {
     search s = {
         .space = space, .told = told, .scratch = scratch, .groups = aml_space_groups(space)};
     s.advice = advice;
+    s.problem = problem;
     s.group = AML_ARRAY(scratch, s.groups.n, group);
     s.y = AML_ARRAY(scratch, told->n, double);
     s.prior = AML_ARRAY(scratch, told->n, double);
@@ -360,6 +366,6 @@ aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told
     AML_TRY(lay_out(&s));
     if (use_prior && advice && advice->prior->mix) AML_TRY(smooth_columns(&s));
     AML_TRY(learn(&s));
-    handicap_groups(&s, baseline);
+    handicap_groups(&s);
     return choose(config, &s, rng);
 }
