@@ -216,6 +216,10 @@ typedef struct aml_train_options {
     /* Two classes: class 1 is predicted where its probability is above this. 0 = 0.5, or, for metrics that see classes only
      * (accuracy, f1, …), what is best by the metric where that pays. */
     double threshold;
+    /* The search ends once a pipeline scores as well as this in the units of the metric, NULL = never; or when so many
+     * trials in a row were no better than the best before them, 0 = never. */
+    const double *exit_score;
+    size_t patience;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -260,9 +264,13 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval */
+    double value, low, high; /* 95 % interval of the model's score on rows without end */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
+    /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =
+     * better; 95 % intervals over the same rows (paired bootstrap). NAN when there is none, or no time for it. */
+    double gain, gain_low, gain_high;
+    double linear, linear_gain, linear_gain_low, linear_gain_high;
 } aml_score;
 AML_API void aml_model_score(const aml_model *m, aml_score *out);
 

@@ -59,16 +59,7 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_json_key(&s, "validation");
     aml_json_put_string(&s, m->validation);
     aml_json_key(&s, "score");
-    aml_string_put(&s, "{");
-    const double v[] = {m->score.value, m->score.low, m->score.high, m->score.baseline};
-    const char *const names[] = {"value", "low", "high", "baseline"};
-    for (int i = 0; i < 4; i++) {
-        aml_json_key(&s, names[i]);
-        aml_json_put_number(&s, v[i]);
-    }
-    aml_json_key(&s, "method");
-    aml_json_put_string(&s, m->score.method);
-    aml_string_put(&s, "}");
+    aml_put_score(&s, &m->score);
     aml_json_key(&s, "leaderboard");
     aml_string_put(&s, "[");
     for (size_t i = 0; i < m->n_leaders; i++) aml_put_leader(&s, &m->leaders[i], flags);

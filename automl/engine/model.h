@@ -58,6 +58,7 @@ aml_status aml_model_bytes(double *bytes, const aml_model *m);
 
 /* JSON of parts that several outputs share. */
 void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags);
+void aml_put_score(aml_string *s, const aml_score *score);
 void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list);
 
 #endif

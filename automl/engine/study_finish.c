@@ -178,6 +178,13 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .low = NAN,
                            .high = NAN,
                            .baseline = s->yardstick->score,
+                           .gain = NAN,
+                           .gain_low = NAN,
+                           .gain_high = NAN,
+                           .linear = NAN,
+                           .linear_gain = NAN,
+                           .linear_gain_low = NAN,
+                           .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
     AML_TRY(add_member(&from, s, t, 1, t->n_done));
@@ -238,7 +245,7 @@ static aml_status make_model(aml_menu *menu, aml_adjusted *told, double *us, dou
         AML_TRY(aml_menu_make(menu, s, tighter));
         aml_choice *c = &menu->at[menu->chosen];
         AML_TRY(adjust(told, s, menu));
-        AML_TRY(aml_study_score(s, c->score, c->pred));
+        AML_TRY(aml_study_score(s, c, &menu->at[AML_INTERPRETABLE]));
         aml_study_report(s, "refit", NULL);
         AML_TRY(assemble(&from, s, c));
         AML_TRY(measure(&excess, us, bytes, s));
