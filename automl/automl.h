@@ -278,6 +278,16 @@ AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out); /* 
 AML_API int aml_model_guardrail(const aml_model *m, size_t i,
                                 aml_guardrail *out); /* 0 after the last */
 
+/* What a search of twice as many trials is expected to bring, by the curve of the best pipeline's score: 0 when there were
+ * too few trials, or the model is one from a file. */
+typedef struct aml_forecast {
+    size_t size;
+    size_t trials; /* as many more */
+    double gain,
+        high; /* in units of the metric, positive = better: expected, and more than it is in 9 of 10 cases */
+} aml_forecast;
+AML_API int aml_model_forecast(const aml_model *m, aml_forecast *out);
+
 /* A model that the run could have given: what `prefer` chooses from, within the limits. Told by the model that
  * aml_train made, not by one from a file. */
 typedef struct aml_alternative {

@@ -235,6 +235,7 @@ static int show(const job *j) {
     good = cli_show_menu(call, j->model, !j->a->no_timings) && good;
     cli_show_guardrails(call, j->model);
     cli_show_score(call, j->model);
+    cli_show_forecast(call, j->model);
     show_next(j);
     if (good && j->evaluation) {
         fprintf(call->out, "\n%s: %zu rows\n\n", j->a->test, aml_evaluation_rows(j->evaluation));

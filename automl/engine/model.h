@@ -31,6 +31,7 @@ struct aml_model {
     aml_leader *leaders;
     aml_guardrail_list guardrails;
     size_t n_alternatives;
+    aml_forecast forecast;         /* trials 0: there is none */
     aml_alternative *alternatives; /* of the run that made it; not in the file */
     aml_score score;
     aml_calibrator calibrator; /* of the members' mean */

@@ -4,6 +4,7 @@
 
 #include "automl/core/sort.h"
 #include "automl/engine/adjust.h"
+#include "automl/engine/forecast.h"
 #include "automl/engine/menu.h"
 
 enum { WHOLE = 0xFFFFFF, ATTEMPTS = 4 };
@@ -226,6 +227,20 @@ static aml_status fit_board(aml_study *s) {
     return AML_OK;
 }
 
+static aml_status forecast(aml_study *s) {
+    aml_forecast *f = &s->model->forecast;
+    double *loss = AML_ARRAY(s->ctx.scratch, s->trials.n + 1, double);
+    if (!loss) return AML_ENOMEM;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        const aml_trial *t = s->trials.at[i];
+        loss[i] = t->state == AML_TRIAL_DONE ? t->loss : NAN;
+    }
+    *f = (aml_forecast){.size = sizeof *f, .trials = s->trials.n};
+    if (!aml_forecast_gain(&f->gain, &f->high, loss, s->trials.n, s->yardstick->loss))
+        f->trials = 0;
+    return AML_OK;
+}
+
 /* ---- the whole */
 
 /* All entries, so that their scores can be compared; the chosen one last: its adjustments are the model's. */
@@ -272,5 +287,6 @@ aml_status aml_study_finish(aml_study *s) {
     AML_TRY(copy_guardrails(s));
     AML_TRY(aml_study_board(s, &menu.at[menu.chosen]));
     AML_TRY(aml_menu_tell(s, &menu, us, bytes));
+    AML_TRY(forecast(s));
     return fit_board(s);
 }
