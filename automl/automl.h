@@ -223,6 +223,10 @@ typedef struct aml_train_options {
     /* Two classes: class 1 is predicted where its probability is above this. 0 = 0.5, or, for metrics that see classes only
      * (accuracy, f1, …), what is best by the metric where that pays. */
     double threshold;
+    /* The search ends once a pipeline scores as well as this in the units of the metric, NULL = never; or when so many
+     * trials in a row were no better than the best before them, 0 = never. */
+    const double *exit_score;
+    size_t patience;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -270,15 +274,29 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval */
+    double value, low, high; /* 95 % interval of the model's score on rows without end */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
+    /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =
+     * better; 95 % intervals over the same rows (paired bootstrap). NAN when there is none, or no time for it. */
+    double gain, gain_low, gain_high;
+    double linear, linear_gain, linear_gain_low, linear_gain_high;
 } aml_score;
 AML_API void aml_model_score(const aml_model *m, aml_score *out);
 
 AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out); /* 0 after the last */
 AML_API int aml_model_guardrail(const aml_model *m, size_t i,
                                 aml_guardrail *out); /* 0 after the last */
+
+/* What a search of twice as many trials is expected to bring, by the curve of the best pipeline's score: 0 when there were
+ * too few trials, or the model is one from a file. */
+typedef struct aml_forecast {
+    size_t size;
+    size_t trials; /* as many more */
+    double gain,
+        high; /* in units of the metric, positive = better: expected, and more than it is in 9 of 10 cases */
+} aml_forecast;
+AML_API int aml_model_forecast(const aml_model *m, aml_forecast *out);
 
 /* A model that the run could have given: what `prefer` chooses from, within the limits. Told by the model that
  * aml_train made, not by one from a file. */

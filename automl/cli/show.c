@@ -156,6 +156,26 @@ void cli_show_guardrails(const cli_call *call, const aml_model *m) {
         if (strcmp(g.status, "Passed") != 0) cli_show_guardrail(call, &g);
 }
 
+/* "0.12 (0.1 to 0.14)"; what may be chance is called so. */
+static void show_gain(const cli_call *call, double gain, double low, double high) {
+    char number[CLI_NUMBER];
+    fprintf(call->out, "%s", cli_number(number, gain));
+    fprintf(call->out, " (%s", cli_number(number, low));
+    fprintf(call->out, " to %s)%s\n", cli_number(number, high), low > 0 ? "" : ": may be chance");
+}
+
+static void show_gains(const cli_call *call, const aml_score *s) {
+    char number[CLI_NUMBER];
+    if (!isnan(s->gain_low)) {
+        fputs("         gain on the baseline ", call->out);
+        show_gain(call, s->gain, s->gain_low, s->gain_high);
+    }
+    if (isnan(s->linear_gain_low)) return;
+    fprintf(call->out, "         gain on the best linear pipeline (%s) ",
+            cli_number(number, s->linear));
+    show_gain(call, s->linear_gain, s->linear_gain_low, s->linear_gain_high);
+}
+
 void cli_show_score(const cli_call *call, const aml_model *m) {
     aml_score s = {.size = sizeof s};
     char number[CLI_NUMBER];
@@ -168,9 +188,20 @@ void cli_show_score(const cli_call *call, const aml_model *m) {
     }
     if (!isnan(s.baseline)) fprintf(call->out, "; baseline %s", cli_number(number, s.baseline));
     fputc('\n', call->out);
+    show_gains(call, &s);
     if (!s.method || !s.method[0]) return;
     fputs("         ", call->out);
     cli_wrap(call->out, s.method, 9, 9, call->width);
+}
+
+void cli_show_forecast(const cli_call *call, const aml_model *m) {
+    aml_forecast f = {.size = sizeof f};
+    char gain[CLI_NUMBER], high[CLI_NUMBER];
+    if (!aml_model_forecast(m, &f)) return;
+    fprintf(call->out,
+            "more     %zu more trials: the best pipeline gains about %s, in 9 of 10 cases less "
+            "than %s\n",
+            f.trials, cli_rough(gain, f.gain), cli_rough(high, f.high));
 }
 
 bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e) {

@@ -16,6 +16,7 @@ void cli_show_guardrail(const cli_call *call, const aml_guardrail *g);
 void cli_show_guardrails(const cli_call *call, const aml_model *m);
 /* "score   auc 0.99 (95 % interval 0.98 to 1), baseline 0.5" and how it was estimated. */
 void cli_show_score(const cli_call *call, const aml_model *m);
+void cli_show_forecast(const cli_call *call, const aml_model *m);
 bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e);
 
 #endif

@@ -55,6 +55,10 @@ static int check_inputs(const job *j) {
     if (standard > 1)
         return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
     double x = 0.5;
+    if (a->exit_score && !cli_parse_number(&x, a->exit_score))
+        return cli_fail(AML_EUSAGE, "write it as a number: 0.95",
+                        "`%.80s` is not a value for --exit-score", a->exit_score);
+    x = 0.5;
     if (a->threshold && strcmp(a->threshold, "auto") != 0 &&
         !(cli_parse_decimal(&x, a->threshold) && x > 0 && x < 1))
         return cli_fail(AML_EUSAGE, "write it as auto, or as a probability: 0.5",
@@ -96,7 +100,7 @@ static int read_data(job *j) {
 
 /* ---- the search */
 
-static aml_train_options options_of(const job *j) {
+static aml_train_options options_of(const job *j, double *exit_score) {
     const cli_args *a = j->a;
     aml_train_options o = {.size = sizeof o,
                            .target = a->target,
@@ -122,17 +126,20 @@ static aml_train_options options_of(const job *j) {
                            .memory_limit = a->memory_limit,
                            .featurization = j->featurization,
                            .prefer = a->prefer,
+                           .patience = a->patience,
                            .calibration = a->no_calibration ? -1 : 0,
                            .max_predict_seconds = a->max_predict_time,
                            .max_model_bytes = a->max_model_size};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
+    if (a->exit_score && cli_parse_number(exit_score, a->exit_score)) o.exit_score = exit_score;
     if (a->threshold) cli_parse_decimal(&o.threshold, a->threshold); /* "auto": 0 */
     if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
     return o;
 }
 
 static int train(job *j) {
-    aml_train_options o = options_of(j);
+    double exit_score;
+    aml_train_options o = options_of(j, &exit_score);
     cli_progress *progress = cli_progress_start(j->a->quiet);
     if (!progress)
         return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
@@ -228,6 +235,7 @@ static int show(const job *j) {
     good = cli_show_menu(call, j->model, !j->a->no_timings) && good;
     cli_show_guardrails(call, j->model);
     cli_show_score(call, j->model);
+    cli_show_forecast(call, j->model);
     show_next(j);
     if (good && j->evaluation) {
         fprintf(call->out, "\n%s: %zu rows\n\n", j->a->test, aml_evaluation_rows(j->evaluation));
@@ -275,6 +283,10 @@ static const cli_option options[] = {
      "from start to saved model: 60s, 5m, 1h30m (default: 60s, or none with --trials)", CLI_SECONDS,
      CLI_AT(time_limit)},
     {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
+    {"exit-score", "X", "end the search once a pipeline scores as well as this", CLI_TEXT,
+     CLI_AT(exit_score)},
+    {"patience", "N", "end it after N trials in a row without a better one", CLI_COUNT,
+     CLI_AT(patience)},
     {"learners", "A,B", "learners to use (default: all; see `automl catalog`)", CLI_NAMES,
      CLI_AT(learners)},
     {"featurization", "HOW",

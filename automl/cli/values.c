@@ -35,6 +35,13 @@ static bool take_decimal(double *out, const char **s) {
 
 bool cli_parse_decimal(double *out, const char *s) { return take_decimal(out, &s) && !*s; }
 
+bool cli_parse_number(double *out, const char *s) {
+    bool negative = *s == '-';
+    if (!cli_parse_decimal(out, s + negative)) return false;
+    if (negative) *out = -*out;
+    return true;
+}
+
 typedef struct unit {
     const char *name;
     double factor;

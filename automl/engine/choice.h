@@ -49,6 +49,10 @@ aml_status aml_choose(aml_choice *out, aml_study *s, const aml_parts *p, const a
 /* The leaderboard of the model, whose members are there (study_board.c); c may be NULL: a model of one trial alone. */
 aml_status aml_study_board(aml_study *s, const aml_choice *c);
 
+/* Sets the model's score: that of the choice, its 95 % interval, and what it gains on the baseline and on the best linear
+ * pipeline (n = 0: there is none), all on rows that had no say in it (study_score.c). */
+aml_status aml_study_score(aml_study *s, const aml_choice *c, const aml_choice *linear);
+
 /* ---- what predicting costs (cost.c) */
 
 /* Measures trials that are kept, on some rows and one thread, in little time: `features_us` and `row_us`. */

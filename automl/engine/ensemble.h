@@ -29,9 +29,4 @@ void aml_ensemble_mix(double *out, const aml_candidates *c, const double *weight
 aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uint32_t *part,
                                  size_t n_parts, size_t rounds, aml_ctx *ctx);
 
-/* 95 % interval of the metric over resampled rows (bootstrap percentiles). NAN when the metric is not defined. */
-aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y,
-                         const double *w, const double *pred, size_t n, size_t outputs,
-                         int n_classes, aml_ctx *ctx);
-
 #endif

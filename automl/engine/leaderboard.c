@@ -47,6 +47,18 @@ static void put_menu(aml_string *s, const aml_model *m, unsigned flags) {
     aml_string_put(s, "]");
 }
 
+static void put_forecast(aml_string *s, const aml_forecast *f) {
+    aml_json_key(s, "forecast");
+    aml_string_put(s, "{");
+    aml_json_key(s, "more_trials");
+    aml_json_put_number(s, (double)f->trials);
+    aml_json_key(s, "gain");
+    aml_json_put_number(s, f->gain);
+    aml_json_key(s, "high");
+    aml_json_put_number(s, f->high);
+    aml_string_put(s, "}");
+}
+
 char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_string s = {0};
     aml_string_put(&s, "{");
@@ -59,21 +71,13 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_json_key(&s, "validation");
     aml_json_put_string(&s, m->validation);
     aml_json_key(&s, "score");
-    aml_string_put(&s, "{");
-    const double v[] = {m->score.value, m->score.low, m->score.high, m->score.baseline};
-    const char *const names[] = {"value", "low", "high", "baseline"};
-    for (int i = 0; i < 4; i++) {
-        aml_json_key(&s, names[i]);
-        aml_json_put_number(&s, v[i]);
-    }
-    aml_json_key(&s, "method");
-    aml_json_put_string(&s, m->score.method);
-    aml_string_put(&s, "}");
+    aml_put_score(&s, &m->score);
     aml_json_key(&s, "leaderboard");
     aml_string_put(&s, "[");
     for (size_t i = 0; i < m->n_leaders; i++) aml_put_leader(&s, &m->leaders[i], flags);
     aml_string_put(&s, "]");
     if (m->n_alternatives) put_menu(&s, m, flags);
+    if (m->forecast.trials) put_forecast(&s, &m->forecast);
     aml_json_key(&s, "guardrails");
     aml_put_guardrails(&s, &m->guardrails);
     aml_string_put(&s, "}");

@@ -101,13 +101,20 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
     aml_string_put(s, "]");
 }
 
-static void put_score(aml_string *s, const aml_score *score) {
+void aml_put_score(aml_string *s, const aml_score *score) {
     aml_string_put(s, "{");
     put_number(s, "value", score->value);
     put_number(s, "low", score->low);
     put_number(s, "high", score->high);
     put_number(s, "baseline", score->baseline);
     put_text(s, "method", score->method);
+    put_number(s, "gain", score->gain);
+    put_number(s, "gain_low", score->gain_low);
+    put_number(s, "gain_high", score->gain_high);
+    put_number(s, "linear", score->linear);
+    put_number(s, "linear_gain", score->linear_gain);
+    put_number(s, "linear_gain_low", score->linear_gain_low);
+    put_number(s, "linear_gain_high", score->linear_gain_high);
     aml_string_put(s, "}");
 }
 
@@ -169,7 +176,7 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
     aml_json_key(s, "inputs");
     put_inputs(s, &m->inputs);
     aml_json_key(s, "score");
-    put_score(s, &m->score);
+    aml_put_score(s, &m->score);
     if (m->calibrator.kind) put_calibrator(s, &m->calibrator);
     if (m->kind == AML_BINARY) put_number(s, "threshold", m->threshold);
     put_numbers(s, "importance", m->importance, m->importance ? m->inputs.p : 0);
@@ -378,7 +385,14 @@ static aml_status read_score(aml_model *m, const aml_json *o, const char *file) 
                            .low = number_or_nan(o, "low"),
                            .high = number_or_nan(o, "high"),
                            .baseline = number_or_nan(o, "baseline"),
-                           .method = aml_json_string(o, "method", "")};
+                           .method = aml_json_string(o, "method", ""),
+                           .gain = number_or_nan(o, "gain"),
+                           .gain_low = number_or_nan(o, "gain_low"),
+                           .gain_high = number_or_nan(o, "gain_high"),
+                           .linear = number_or_nan(o, "linear"),
+                           .linear_gain = number_or_nan(o, "linear_gain"),
+                           .linear_gain_low = number_or_nan(o, "linear_gain_low"),
+                           .linear_gain_high = number_or_nan(o, "linear_gain_high")};
     return AML_OK;
 }
 

@@ -57,6 +57,11 @@ int aml_model_alternative(const aml_model *m, size_t i, aml_alternative *out) {
     return i < m->n_alternatives;
 }
 
+int aml_model_forecast(const aml_model *m, aml_forecast *out) {
+    if (m->forecast.trials) *out = m->forecast;
+    return m->forecast.trials > 0;
+}
+
 int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out) {
     if (i < m->guardrails.n) *out = m->guardrails.at[i];
     return i < m->guardrails.n;

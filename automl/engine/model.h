@@ -31,6 +31,7 @@ struct aml_model {
     aml_leader *leaders;
     aml_guardrail_list guardrails;
     size_t n_alternatives;
+    aml_forecast forecast;         /* trials 0: there is none */
     aml_alternative *alternatives; /* of the run that made it; not in the file */
     aml_score score;
     aml_calibrator calibrator; /* of the members' mean */
@@ -58,6 +59,7 @@ aml_status aml_model_bytes(double *bytes, const aml_model *m);
 
 /* JSON of parts that several outputs share. */
 void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags);
+void aml_put_score(aml_string *s, const aml_score *score);
 void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list);
 
 #endif

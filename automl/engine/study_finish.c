@@ -4,6 +4,7 @@
 
 #include "automl/core/sort.h"
 #include "automl/engine/adjust.h"
+#include "automl/engine/forecast.h"
 #include "automl/engine/menu.h"
 
 enum { WHOLE = 0xFFFFFF, ATTEMPTS = 4 };
@@ -204,6 +205,13 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .low = NAN,
                            .high = NAN,
                            .baseline = s->yardstick->score,
+                           .gain = NAN,
+                           .gain_low = NAN,
+                           .gain_high = NAN,
+                           .linear = NAN,
+                           .linear_gain = NAN,
+                           .linear_gain_low = NAN,
+                           .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
     bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
@@ -246,6 +254,20 @@ static aml_status fit_board(aml_study *s) {
     return AML_OK;
 }
 
+static aml_status forecast(aml_study *s) {
+    aml_forecast *f = &s->model->forecast;
+    double *loss = AML_ARRAY(s->ctx.scratch, s->trials.n + 1, double);
+    if (!loss) return AML_ENOMEM;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        const aml_trial *t = s->trials.at[i];
+        loss[i] = t->state == AML_TRIAL_DONE ? t->loss : NAN;
+    }
+    *f = (aml_forecast){.size = sizeof *f, .trials = s->trials.n};
+    if (!aml_forecast_gain(&f->gain, &f->high, loss, s->trials.n, s->yardstick->loss))
+        f->trials = 0;
+    return AML_OK;
+}
+
 /* ---- the whole */
 
 /* All entries, so that their scores can be compared; the chosen one last: its adjustments are the model's. */
@@ -265,7 +287,7 @@ static aml_status make_model(aml_menu *menu, aml_adjusted *told, double *us, dou
         AML_TRY(aml_menu_make(menu, s, tighter));
         aml_choice *c = &menu->at[menu->chosen];
         AML_TRY(adjust(told, s, menu));
-        AML_TRY(aml_study_score(s, c->score, c->pred));
+        AML_TRY(aml_study_score(s, c, &menu->at[AML_INTERPRETABLE]));
         aml_study_report(s, "refit", NULL);
         AML_TRY(assemble(&from, s, c));
         AML_TRY(measure(&excess, us, bytes, s));
@@ -292,5 +314,6 @@ aml_status aml_study_finish(aml_study *s) {
     AML_TRY(copy_guardrails(s));
     AML_TRY(aml_study_board(s, &menu.at[menu.chosen]));
     AML_TRY(aml_menu_tell(s, &menu, us, bytes));
+    AML_TRY(forecast(s));
     return fit_board(s);
 }

@@ -1,5 +1,6 @@
 /* study_search.c: the yardstick, then the search. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/par.h"
@@ -296,16 +297,34 @@ aml_status aml_study_bench(aml_study *s) {
     return run_yardstick(s);
 }
 
+/* Said when the search ended before its limits. */
+static aml_status report_end(aml_study *s) {
+    char score[64];
+    if (!s->trials.reached && !s->trials.patient) return AML_OK;
+    if (!s->trials.reached)
+        return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "search_ended", "Done",
+                                 s->trials.n, "the search ended",
+                                 "no better pipeline in %zu trials in a row, after %zu",
+                                 s->options->patience, s->trials.n);
+    snprintf(score, sizeof score, "%s %.6g", s->model->metric->name, *s->options->exit_score);
+    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "search_ended", "Done",
+                             s->trials.n, "the search ended", "%s was reached after %zu trials",
+                             score, s->trials.n);
+}
+
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
-    aml_search search = {.bench = &s->bench,
-                         .composer = &s->composer,
-                         .keep = KEEP_TRIALS,
-                         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
-                         .stop = &s->stop,
-                         .interrupt = o->stop,
-                         .ended = trial_ended,
-                         .arg = s};
+    aml_search search = {
+        .bench = &s->bench,
+        .composer = &s->composer,
+        .keep = KEEP_TRIALS,
+        .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
+        .exit_loss = o->exit_score ? aml_metric_loss(s->model->metric, *o->exit_score) : -INFINITY,
+        .patience = o->patience,
+        .stop = &s->stop,
+        .interrupt = o->stop,
+        .ended = trial_ended,
+        .arg = s};
     AML_TRY(find_parts(&search, o));
     s->best = INFINITY;
     if (!s->view.p)
@@ -323,5 +342,6 @@ aml_status aml_study_search(aml_study *s) {
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
     s->trial_threads = search.n_threads;
-    return aml_trials_run(&s->trials, &search);
+    AML_TRY(aml_trials_run(&s->trials, &search));
+    return report_end(s);
 }

@@ -118,6 +118,22 @@ static double patience(const team *m, const aml_learner *learner) {
     return fmax(fmin(fmax(left / 3, twice), left), 1e-3);
 }
 
+/* Have the trials that trial k may see shown that no more are needed? */
+static bool is_enough(team *m, size_t k) {
+    double best = INFINITY;
+    size_t since = 0;
+    for (size_t i = 0; i < k; i++) {
+        if (!visible(m, i, k)) continue;
+        const aml_trial *t = m->trials->at[i];
+        bool better = t->state == AML_TRIAL_DONE && t->loss < best;
+        if (better) best = t->loss;
+        since = better ? 0 : since + 1;
+    }
+    m->trials->reached = best <= m->s->exit_loss;
+    m->trials->patient = m->s->patience && since >= m->s->patience && isfinite(best);
+    return m->trials->reached || m->trials->patient;
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
@@ -132,6 +148,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
             pthread_cond_wait(&m->changed, &m->lock);
     while (!m->over && m->trials->n < k)
         pthread_cond_wait(&m->changed, &m->lock); /* suggestions in order */
+    m->over = m->over || is_enough(m, k);
     if (m->over) return AML_OK;
     aml_trial *t = trial_new(m, k);
     aml_told told;

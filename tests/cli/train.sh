@@ -80,6 +80,16 @@ refused 64 'two classes' -- train "$data/iris.csv" --target species --threshold 
 run 0 evaluate model.automl rare.csv
 has out expected_calibration_error
 
+# The search ends early.
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic --patience 4 --threads 2
+has out 'no better pipeline in 4 trials'
+cp model.automl first.automl
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic --patience 4 --threads 1
+same first.automl model.automl
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic,naive_bayes --exit-score 0.9
+has out 'was reached after'
+refused 64 exit-score -- train "$data/iris.csv" --target species --exit-score high
+
 # Where nothing can be learnt, the model is the baseline, and that is said.
 awk 'BEGIN { OFS = ","; print "a,b,y"; for (i = 0; i < 120; i++) print int(i / 2), int(i / 2) % 7, i % 2 }' >noise.csv
 run 0 train noise.csv --target y --trials 2 --learners knn
