@@ -165,6 +165,7 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         if (s->window_bytes < 2 * w->filled) s->window_bytes = 2 * w->filled;
         AML_TRY(csv_stream_fill(s, w, s->window_bytes));
     }
+    if (!s->first_bytes) s->first_bytes = s->n_bytes;
     w->number = s->n_windows++;
     w->lines_before = s->n_lines;
     s->n_lines += w->n_lines;
@@ -186,6 +187,7 @@ void csv_stream_trim(csv_stream *s, csv_window *w) {
 
 aml_status csv_stream_next(csv_stream *s, csv_window *w) {
     size_t want = s->window_bytes > 2 * s->carry_size ? s->window_bytes : 2 * s->carry_size;
+    if (s->n_windows == 0 && want < s->first_bytes) want = s->first_bytes;
     AML_TRY(grow_window(w, want + 1, s->account));
     w->filled = s->carry_size;
     w->length = 0;
