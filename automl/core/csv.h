@@ -83,7 +83,7 @@ typedef struct aml_csv_options {
     /* Names never inferred: read as TEXT (targets, kept columns); NULL-ended, may be NULL. Their cells stay as
      * written, "NA" too. */
     const char *const *text_columns;
-    size_t max_rows; /* 0 = all */
+    size_t max_rows; /* 0 = all; what is refused behind them may be seen or not */
     int n_threads;
     aml_memory *account; /* may be NULL */
     csv_ragged ragged;

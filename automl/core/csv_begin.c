@@ -74,7 +74,9 @@ static aml_status read_first(csv_reader *r) {
     skip_head(r);
     s->dialect = r->dialect;
     if (w->filled) AML_TRY(csv_stream_cut(s, w));
-    return AML_OK;
+    /* A record that is longer than what was looked at has been read on. */
+    if (!w->marks.any_high && !w->marks.any_nul) return AML_OK;
+    return csv_check_text(w->text, w->length, true, s->name, w->lines_before + 1);
 }
 
 static aml_status take_sample(csv_reader *r) {

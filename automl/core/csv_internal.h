@@ -81,6 +81,8 @@ typedef struct csv_stream {
     char *carry; /* the beginning of the next record: heap */
     size_t carry_size, carry_room;
     size_t window_bytes; /* grows with the records */
+    size_t
+        first_bytes; /* read for the first window: it is the same one when the text is read again */
     size_t least_window;
     size_t n_windows, n_bytes, n_lines; /* of windows so far */
     bool ended, bom;

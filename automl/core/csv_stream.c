@@ -147,6 +147,13 @@ static aml_status carry_rest(csv_stream *s, csv_window *w) {
     return AML_OK;
 }
 
+/* The first window must have the header, or the first row. */
+static bool is_blank(const csv_window *w) {
+    size_t i = 0;
+    while (i < w->length && (w->text[i] == ' ' || w->text[i] == '\n' || w->text[i] == '\r')) i++;
+    return i == w->length;
+}
+
 aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
     for (;;) {
         size_t open, n_words = (w->filled + WORD - 1) / WORD;
@@ -156,7 +163,7 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
             w->length = csv_whole_records(w, w->last ? csv_find_tail(&s->tail, w, &s->dialect)
                                                      : csv_possible_tail(w));
         if (w->last && open != SIZE_MAX) return fail_open_quote(s, w, open, s->n_lines + 1);
-        if (w->length || w->last) break;
+        if ((w->length && (s->n_windows || !is_blank(w))) || w->last) break;
         if (w->marks.any_nul)
             return csv_check_text(w->text, w->filled, false, s->name, s->n_lines + 1);
         if (w->filled > CSV_LINE_LIMIT)
@@ -165,6 +172,7 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         if (s->window_bytes < 2 * w->filled) s->window_bytes = 2 * w->filled;
         AML_TRY(csv_stream_fill(s, w, s->window_bytes));
     }
+    if (!s->first_bytes) s->first_bytes = s->n_bytes;
     w->number = s->n_windows++;
     w->lines_before = s->n_lines;
     s->n_lines += w->n_lines;
@@ -186,6 +194,7 @@ void csv_stream_trim(csv_stream *s, csv_window *w) {
 
 aml_status csv_stream_next(csv_stream *s, csv_window *w) {
     size_t want = s->window_bytes > 2 * s->carry_size ? s->window_bytes : 2 * s->carry_size;
+    if (s->n_windows == 0 && want < s->first_bytes) want = s->first_bytes;
     AML_TRY(grow_window(w, want + 1, s->account));
     w->filled = s->carry_size;
     w->length = 0;
