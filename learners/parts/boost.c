@@ -241,7 +241,9 @@ static aml_status replay(boosting *b, const aml_boosted *from) {
     const aml_trees *old = &from->trees;
     aml_design learnt;
     AML_TRY(aml_boost_bins_as_learnt(&learnt, &b->bins, b->data, b->ctx));
-    if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
+    size_t q = b->data->x->csr ? b->data->x->csr->p : 0;
+    if (old->p != b->data->x->p || old->q != q || from->n_outputs != k ||
+        from->task != b->data->task)
         return aml_fail(AML_EINVAL, "the model was fitted on other data");
     for (uint32_t n = 0; n < old->n_trees && b->round < b->rules->max_rounds; n++) {
         AML_TRY(copy_tree(b, from, n));

@@ -103,7 +103,7 @@ static aml_status find_bundles(bundle *g, size_t *n_bundles, const aml_boost_bin
                                aml_ctx *ctx) {
     uint16_t(*number)[FEW_CODES] = aml_alloc_raw(ctx->scratch, 256, sizeof *number);
     if (!number) return AML_ENOMEM;
-    for (size_t j = 0; j < b->bins.p; j++) {
+    for (size_t j = 0; j < b->n_dense; j++) {
         size_t codes = b->bins.n_bins[j] + 1u, k = 0, n = b->bins.n;
         if (codes > FEW_CODES || b->bins.n_bins[j] + b->bins.has_missing[j] < 2) continue;
         for (; k < OPEN_BUNDLES; k++) {
@@ -158,7 +158,7 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
                        aml_ctx *ctx) {
     const uint8_t **source = AML_ARRAY(ctx->scratch, b->bins.p, const uint8_t *);
     if (!source) return AML_ENOMEM;
-    for (size_t j = 0; j < b->bins.p; j++) b->column[j] = UINT32_MAX;
+    for (size_t j = 0; j < b->n_dense; j++) b->column[j] = UINT32_MAX;
     for (size_t k = 0; k < n_bundles; k++) {
         for (size_t m = 0; m < g[k].n_members; m++) {
             b->column[g[k].feature[m]] = (uint32_t)b->n_columns;
@@ -173,7 +173,7 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
     aml_member *constant = AML_ARRAY(ctx->scratch, 2, aml_member);
     if (!constant) return AML_ENOMEM;
     memset(constant[1].code, 1, sizeof constant[1].code);
-    for (size_t j = 0; j < b->bins.p; j++) {
+    for (size_t j = 0; j < b->n_dense; j++) {
         if (b->column[j] != UINT32_MAX) continue;
         b->column[j] = 0;
         b->member[j] = constant + !b->bins.has_missing[j];
@@ -195,17 +195,45 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
     return aml_should_stop(ctx) ? aml_stopped() : AML_OK;
 }
 
+/* ---- sparse features */
+
+/* What is known of each feature, sparse ones behind the dense ones. */
+static aml_status append_sparse(aml_boost_bins *b, const aml_data *d, aml_ctx *ctx) {
+    size_t p = b->n_dense, q = d->x->csr->p;
+    uint16_t *n_bins = AML_ARRAY(ctx->scratch, p + q, uint16_t);
+    bool *has_missing = AML_ARRAY(ctx->scratch, p + q, bool);
+    const float **cut = AML_ARRAY(ctx->scratch, p + q, const float *);
+    const uint8_t **level_code = AML_ARRAY(ctx->scratch, p + q, const uint8_t *);
+    if (!n_bins || !has_missing || !cut || !level_code) return AML_ENOMEM;
+    b->csr = d->x->csr;
+    b->sparse = d->x->sparse_bins;
+    for (size_t j = 0; j < p + q; j++) {
+        bool is_sparse = j >= p;
+        n_bins[j] = is_sparse ? b->sparse->n_bins[j - p] : b->bins.n_bins[j];
+        has_missing[j] = is_sparse ? b->sparse->has_missing[j - p] : b->bins.has_missing[j];
+        cut[j] = is_sparse ? b->sparse->cut[j - p] : b->bins.cut[j];
+        level_code[j] = is_sparse ? NULL : b->bins.level_code[j];
+    }
+    b->bins.n_bins = n_bins;
+    b->bins.has_missing = has_missing;
+    b->bins.cut = cut;
+    b->bins.level_code = level_code;
+    b->bins.p = p + q;
+    return AML_OK;
+}
+
 aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *d, double smooth, aml_ctx *ctx) {
     size_t p = d->x->p, n_bundles = 0, n = d->x->n;
     bundle open[OPEN_BUNDLES] = {{0}};
-    *b = (aml_boost_bins){.bins = *d->x->bins, .n = d->n};
+    *b = (aml_boost_bins){.bins = *d->x->bins, .n = d->n, .n_dense = p, .design_row = d->rows};
     b->column = AML_ARRAY(ctx->scratch, p, uint32_t);
     b->member = AML_ARRAY(ctx->scratch, p, const aml_member *);
     if (!b->column || !b->member) return AML_ENOMEM;
     AML_TRY(recode_all(b, d, smooth, ctx));
     size_t most = n / ROWS_PER_CODE < 256 ? n / ROWS_PER_CODE : 256;
     AML_TRY(find_bundles(open, &n_bundles, b, most, ctx));
-    return fill(b, open, n_bundles, d, ctx);
+    AML_TRY(fill(b, open, n_bundles, d, ctx));
+    return d->x->csr ? append_sparse(b, d, ctx) : AML_OK;
 }
 
 /* ---- as learnt */

@@ -322,19 +322,25 @@ static void find_category(aml_split *best, const aml_split_search *s, size_t k,
 
 /* ---- all features */
 
-enum { FEATURES = 8 }; /* of a block */
+enum { FEATURES = 8, MOST_BLOCKS = 64 }; /* of a block, at least; of a search, about */
 
 typedef struct find_job {
     const aml_split_search *search;
-    size_t n_blocks; /* of each */
+    size_t n_blocks, size; /* of each, in features */
 } find_job;
+
+/* One side of every cut has rows of none but other numbers than 0: are they too few to be a child? */
+static bool is_too_rare(const aml_split_search *s, size_t k, const gain_units *u) {
+    return aml_curvature(aml_hist_apart_from_zero(s->plan, s->hist, k)) < u->least;
+}
 
 static aml_split find_feature(const aml_split_search *s, size_t k, const gain_units *u) {
     const aml_bins *bins = &s->plan->from->bins;
     uint32_t j = s->plan->feature[k];
     uint64_t room[256];
-    const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, s->total, k);
     aml_split split = {.feature = j};
+    if (aml_hist_is_sparse(s->plan, k) && is_too_rare(s, k, u)) return split;
+    const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, s->total, k);
     if (bins->level_code[j]) find_category(&split, s, k, slot, bins->n_bins[j]);
     else find_number(&split, s, k, slot, bins->n_bins[j], u);
     return split;
@@ -347,14 +353,15 @@ static void find_block(void *arg, size_t block, size_t begin, size_t end, int th
     size_t b = block % job->n_blocks, n = s->look ? s->n_look : s->plan->n_features;
     gain_units u = units_of(s, s->rules->l2);
     s->found[b].gain = 0;
-    for (size_t i = b * FEATURES; i < n && i < (b + 1) * FEATURES; i++) {
+    for (size_t i = b * job->size; i < n && i < (b + 1) * job->size; i++) {
         aml_split split = find_feature(s, s->look ? s->look[i] : i, &u);
         if (split.gain > s->found[b].gain) s->found[b] = split;
     }
 }
 
 void aml_split_find(aml_split *best, const aml_split_search *s, size_t n_searches, int n_threads) {
-    find_job job = {s, s->plan->n_features / FEATURES + 1};
+    size_t n = s->plan->n_features, size = n / MOST_BLOCKS > FEATURES ? n / MOST_BLOCKS : FEATURES;
+    find_job job = {s, n / size + 1, size};
     aml_par_for(n_threads, n_searches * job.n_blocks, 1, find_block, &job);
     for (size_t i = 0; i < n_searches; i++) {
         best[i] = (aml_split){0};

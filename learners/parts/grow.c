@@ -48,7 +48,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     g->gain = AML_ARRAY(a, 2 * leaves, double);
     g->cover = AML_ARRAY(a, 2 * leaves, float);
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
-    g->hist_slots = g->plan.slots * g->from->n_columns + 1;
+    g->hist_slots = aml_hist_most_slots(&g->plan) + 1;
     g->n_most = POOL_BYTES / (g->hist_slots * sizeof(uint64_t));
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;
     if (g->n_most > leaves + 1) g->n_most = leaves + 1;
@@ -193,6 +193,15 @@ static bool has_split(const aml_grower *g) {
 
 /* ---- the tree */
 
+static uint64_t total_of(const aml_grower *g, const uint64_t *hist) {
+    const aml_round *round = g->round;
+    uint64_t total = 0;
+    for (size_t s = 0; s < g->plan.slots && g->plan.n_columns; s++) total += hist[s];
+    for (size_t i = 0; i < round->n && !g->plan.n_columns; i++)
+        total += aml_widen(round->gradients.packed[round->position ? round->position[i] : i]);
+    return total;
+}
+
 static aml_status start(aml_grower *g) {
     const aml_round *round = g->round;
     aml_leaf *root = g->leaf;
@@ -210,7 +219,7 @@ static aml_status start(aml_grower *g) {
     if (round->position) memcpy(g->position, round->position, round->n * sizeof *g->position);
     if (!(root->hist = take_hist(g))) return AML_ENOMEM;
     aml_grow_sum(g, root, NULL, all);
-    for (size_t s = 0; s < g->plan.slots; s++) root->total += root->hist[s];
+    root->total = total_of(g, root->hist);
     aml_grow_search(g, &root, 1, all);
     settle(g, root);
     return AML_OK;

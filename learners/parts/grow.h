@@ -69,7 +69,7 @@ void aml_grower_add(float *score, const aml_grower *g);
 /* The same for n other design rows (rows[i]), or for those i with skip[i] false. */
 void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,
                          const bool *skip);
-/* gain[feature] += gain of each split. */
+/* gain[feature] += gain of each split on a dense feature. */
 void aml_grower_gains(double *gain, const aml_grower *g);
 
 #endif

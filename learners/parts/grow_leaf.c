@@ -100,10 +100,13 @@ static aml_code_set codes_on_the_left(const aml_split *s) {
 
 static size_t divide_rows(aml_grower *g, const aml_leaf *l, aml_hands by) {
     uint32_t feature = l->split.feature;
+    bool is_dense = feature < g->from->n_dense;
     aml_partition_job job = {.position = g->position + l->begin,
                              .fresh = l->fresh,
                              .n = l->n,
-                             .column = g->bins->column[feature],
+                             .column = is_dense ? g->bins->column[feature] : NULL,
+                             .sparse = is_dense ? NULL : g->from,
+                             .feature = feature,
                              .rows = g->rows,
                              .left = codes_on_the_left(&l->split),
                              .spare = g->spare + l->begin};

@@ -30,7 +30,8 @@ aml_tree aml_grower_tree(const aml_grower *g) {
 
 void aml_grower_gains(double *gain, const aml_grower *g) {
     for (uint32_t i = 0; i < g->n_nodes; i++)
-        if (g->node[i].left) gain[g->node[i].feature] += g->gain[i];
+        if (g->node[i].left && g->node[i].feature < g->from->n_dense)
+            gain[g->node[i].feature] += g->gain[i];
 }
 
 typedef struct add_job {
@@ -78,7 +79,7 @@ static float walk(const aml_grower *g, size_t row) {
     uint32_t at = 0;
     while (g->node[at].left) {
         const aml_node *node = g->node + at;
-        unsigned code = g->bins->column[node->feature][row];
+        unsigned code = aml_boost_row_code(g->from, row, node->feature);
         bool left = node->kind & AML_NODE_MISSING_LEFT;
         if (code && node->kind & AML_NODE_CATEGORY)
             left = g->set[(size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS + code / 32] >>

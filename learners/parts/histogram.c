@@ -27,6 +27,14 @@ static size_t block_rows(size_t row_bytes) {
     return rows > BLOCK_MAX ? BLOCK_MAX : rows < MIN_ROWS ? MIN_ROWS : rows;
 }
 
+static size_t sparse_slots(const aml_boost_bins *b) {
+    return b->csr ? b->sparse->first[b->csr->p] + 1u : 0;
+}
+
+size_t aml_hist_most_slots(const aml_hist_plan *p) {
+    return p->slots * p->from->n_columns + sparse_slots(p->from);
+}
+
 static size_t row_bytes_of(size_t n_columns) { return (n_columns + 4 + 7) / 8 * 8; }
 
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx) {
@@ -42,10 +50,10 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_
     if (!p->run || !p->column || !p->feature || !p->place || !p->room) return AML_ENOMEM;
     for (int t = 0; t < p->n_threads; t++) {
         aml_hist_room *room = p->room + t;
-        size_t slots = p->slots * from->n_columns;
+        size_t slots = p->slots * from->n_columns, all = aml_hist_most_slots(p);
         room->gathered = aml_alloc_raw(ctx->scratch, block_rows(row_bytes), row_bytes);
         room->narrow = AML_ARRAY(ctx->scratch, slots, uint32_t);
-        room->partial = t ? aml_alloc_raw(ctx->scratch, slots, sizeof(uint64_t)) : NULL;
+        room->partial = t ? aml_alloc_raw(ctx->scratch, all, sizeof(uint64_t)) : NULL;
         if (!room->gathered || !room->narrow || (t && !room->partial)) return AML_ENOMEM;
     }
     return AML_OK;
@@ -54,12 +62,16 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_
 /* Columns in use, and the place of each feature's among them. */
 static void find_columns(aml_hist_plan *p) {
     const uint32_t *column = p->from->column;
+    size_t n_dense = 0; /* features, which come first */
+    while (n_dense < p->n_features && p->feature[n_dense] < p->from->n_dense) n_dense++;
     p->n_columns = 0;
     for (uint32_t c = 0; c < p->from->n_columns; c++) p->column[c] = UINT32_MAX;
-    for (size_t k = 0; k < p->n_features; k++) p->column[column[p->feature[k]]] = 0;
+    for (size_t k = 0; k < n_dense; k++) p->column[column[p->feature[k]]] = 0;
     for (uint32_t c = 0; c < p->from->n_columns; c++)
         if (!p->column[c]) p->column[c] = (uint32_t)p->n_columns++;
-    for (size_t k = 0; k < p->n_features; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (size_t k = 0; k < n_dense; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (size_t k = n_dense; k < p->n_features; k++)
+        p->place[k] = p->feature[k] - (uint32_t)p->from->n_dense;
     for (uint32_t c = 0; c < p->from->n_columns; c++)
         if (p->column[c] != UINT32_MAX) p->column[p->column[c]] = c;
 }
@@ -68,8 +80,11 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
     p->n_features = n_features;
     for (size_t k = 0; k < n_features; k++) p->feature[k] = feature[k];
     find_columns(p);
-    p->n_slots = p->n_columns * p->slots;
-    p->row_bytes = row_bytes_of(p->n_columns);
+    p->n_dense = p->n_columns * p->slots;
+    p->n_slots = p->n_dense + sparse_slots(p->from);
+    p->row_bytes = p->row_work = row_bytes_of(p->n_columns);
+    const aml_csr *csr = p->from->csr;
+    if (csr && csr->n) p->row_work += (size_t)(csr->start[csr->n] / csr->n);
     p->n_runs = 0;
     for (uint32_t c = 0; c < p->n_columns; c++) {
         aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
@@ -79,8 +94,30 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
     p->words = p->n_columns == p->from->n_columns ? (p->n_columns + 15) / 16 : 0;
 }
 
+/* Slots of a sparse feature, and what is left of the total for the code of 0. */
+static const uint64_t *sparse_feature(uint64_t room[256], const aml_hist_plan *p,
+                                      const uint64_t *hist, uint64_t total, size_t j) {
+    const aml_sparse_bins *b = p->from->sparse;
+    const uint64_t *slot = hist + p->n_dense;
+    room[0] = 0;
+    for (uint32_t s = b->first[j]; s < b->first[j + 1]; s++) {
+        room[aml_sparse_code(b, j, s)] = slot[s];
+        total -= slot[s];
+    }
+    room[b->zero[j]] = total;
+    return room;
+}
+
+uint64_t aml_hist_apart_from_zero(const aml_hist_plan *p, const uint64_t *hist, size_t k) {
+    const uint32_t *first = p->from->sparse->first + p->place[k];
+    uint64_t sum = 0;
+    for (uint32_t s = first[0]; s < first[1]; s++) sum += hist[p->n_dense + s];
+    return sum;
+}
+
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
                                  uint64_t total, size_t k) {
+    if (aml_hist_is_sparse(p, k)) return sparse_feature(room, p, hist, total, p->place[k]);
     const aml_member *m = p->from->member[p->feature[k]];
     const uint64_t *slot = hist + p->place[k] * p->slots;
     if (!m) return slot;
@@ -309,6 +346,28 @@ static uint64_t *partial_of(aml_hist_room *room, size_t n_slots) {
     return room->partial;
 }
 
+static void sum_dense(sum_job *job, uint64_t *hist, aml_hist_room *room, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i += job->block) {
+        tile t = rows_of(job, room, i, end - i < job->block ? end - i : job->block);
+        if (job->is_narrow) hold(hist, room, job->p->n_dense, &t, job->gradients);
+        add_tiles(hist, room->narrow, job, t);
+    }
+}
+
+/* The entries of sparse features, at once in wide sums: their table is as large as it is. */
+static void sum_sparse(const sum_job *job, uint64_t *hist, size_t begin, size_t end) {
+    const aml_boost_bins *from = job->p->from;
+    const uint64_t *start = from->csr->start;
+    const uint32_t *slot = from->sparse->slot;
+    for (size_t i = begin; i < end; i++) {
+        size_t at = job->position ? job->position[i] : i, row = from->design_row[at];
+        uint64_t g = aml_widen(job->gradients->packed[at]);
+        if (job->position && i + ROWS_AHEAD < end)
+            __builtin_prefetch(slot + start[from->design_row[job->position[i + ROWS_AHEAD]]]);
+        for (uint64_t e = start[row]; e < start[row + 1]; e++) hist[slot[e]] += g;
+    }
+}
+
 static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thread) {
     sum_job *job = arg;
     size_t at = (size_t)(job->thread < 0 ? thread : job->thread), n_slots = job->p->n_slots;
@@ -317,11 +376,8 @@ static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thr
     (void)chunk;
     if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
     if (atomic_load(&job->stopped)) return;
-    for (size_t i = begin; i < end; i += job->block) {
-        tile t = rows_of(job, room, i, end - i < job->block ? end - i : job->block);
-        if (job->is_narrow) hold(hist, room, n_slots, &t, job->gradients);
-        add_tiles(hist, room->narrow, job, t);
-    }
+    if (job->p->n_columns) sum_dense(job, hist, room, begin, end);
+    if (job->p->from->csr) sum_sparse(job, hist + job->p->n_dense, begin, end);
 }
 
 static void choose_tiles(sum_job *job) {
@@ -331,7 +387,7 @@ static void choose_tiles(sum_job *job) {
            curvature = g->top_curvature ? TOP_CURVATURES / g->top_curvature : TOP_CURVATURES;
     size_t rows = slope < curvature ? slope : curvature; /* that surely fit narrow sums */
     job->is_narrow = rows >= NARROW_LEAST && job->n >= NARROW_LEAST;
-    size_t bytes = p->n_slots * (job->is_narrow ? sizeof(uint32_t) : sizeof(uint64_t));
+    size_t bytes = p->n_dense * (job->is_narrow ? sizeof(uint32_t) : sizeof(uint64_t));
     job->n_tiles = job->n < MIN_ROWS ? 1 : (bytes + L1_BYTES - 1) / L1_BYTES;
     if (!job->n_tiles) job->n_tiles = 1;
     job->in_place = p->words && (job->n_tiles == 1 || !job->position);
@@ -342,7 +398,7 @@ static void choose_tiles(sum_job *job) {
 
 /* Positions a chunk: some for each thread, as long as they are worth it. */
 static size_t chunk_rows(const aml_hist_plan *p, size_t n, int n_threads) {
-    size_t most = CHUNK_ADDS / p->row_bytes, least = CHUNK_LEAST / p->row_bytes;
+    size_t most = CHUNK_ADDS / p->row_work + 1, least = CHUNK_LEAST / p->row_work;
     size_t rows = n / (4 * (size_t)n_threads);
     rows = rows < least ? least : rows > most ? most : rows;
     return (rows + NARROW_LEAST - 1) / NARROW_LEAST * NARROW_LEAST;
@@ -352,6 +408,7 @@ typedef struct join_job {
     uint64_t *hist, *rest;
     aml_hist_room *first;
     int n_rooms;
+    size_t n_narrow; /* slots that are summed in 32 bits */
 } join_job;
 
 /* What the threads have goes to the histogram. */
@@ -361,8 +418,9 @@ static void join_slots(void *arg, size_t block, size_t begin, size_t end, int th
     (void)block, (void)thread;
     for (aml_hist_room *room = job->first; room < job->first + job->n_rooms; room++) {
         for (size_t s = begin; s < end && room->has_partial; s++) hist[s] += room->partial[s];
-        if (room->slopes | room->curvatures)
-            transfer_best(hist + begin, room->narrow + begin, end - begin);
+        size_t narrow = end < job->n_narrow ? end : job->n_narrow;
+        if (begin < narrow && (room->slopes | room->curvatures))
+            transfer_best(hist + begin, room->narrow + begin, narrow - begin);
     }
     for (size_t s = begin; s < end && rest; s++) rest[s] -= hist[s];
 }
@@ -373,9 +431,13 @@ bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const 
         .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
     size_t chunk = chunk_rows(p, n, by.n_threads);
     choose_tiles(&job);
-    if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) by.n_threads = 1;
+    if (n < 2 * chunk || n * p->row_work < 8 * p->n_slots) by.n_threads = 1;
     job.thread = by.n_threads > 1 ? -1 : by.thread;
-    join_job join = {hist, rest, p->room + (by.n_threads > 1 ? 0 : by.thread), by.n_threads};
+    join_job join = {.hist = hist,
+                     .rest = rest,
+                     .first = p->room + (by.n_threads > 1 ? 0 : by.thread),
+                     .n_rooms = by.n_threads,
+                     .n_narrow = p->n_dense};
     for (aml_hist_room *room = join.first; room < join.first + join.n_rooms; room++) {
         room->slopes = room->curvatures = 0;
         room->has_partial = false;

@@ -41,23 +41,28 @@ typedef struct aml_hist_room {
     bool has_partial;          /* is something in `partial`? */
 } aml_hist_room;
 
-/* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes. */
+/* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes; behind all columns
+ * come the slots of the sparse features (aml_sparse_bins), used or not, and one that nobody looks at. */
 typedef struct aml_hist_plan {
     const aml_boost_bins *from;
     size_t slots; /* of a column: 64 or 256 */
-    size_t n_features, n_columns, n_slots;
+    size_t n_features, n_columns;
+    size_t n_dense, n_slots; /* slots of columns, and all */
+    size_t row_work;         /* adds of a row, about */
     size_t row_bytes;  /* of a gathered row: codes, then the gradient in the last 4; whole words */
     size_t words;      /* 16-byte pieces to copy when all columns are used, else 0 */
     uint32_t *feature; /* design feature numbers */
-    uint32_t *place;   /* per feature of the plan: its column among the plan's */
-    uint32_t *column;  /* of the bins, upwards */
-    aml_run *run;      /* neighbouring columns, copied together */
+    uint32_t
+        *place; /* per feature of the plan: its column among the plan's, or its sparse column */
+    uint32_t *column; /* of the bins, upwards */
+    aml_run *run;     /* neighbouring columns, copied together */
     size_t n_runs;
     int n_threads;
     aml_hist_room *room;
 } aml_hist_plan;
 
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx);
+size_t aml_hist_most_slots(const aml_hist_plan *p); /* of a histogram */
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
 /* Who works: all of n_threads threads, or, where that is 1, thread number `thread` alone. */
@@ -70,8 +75,15 @@ typedef struct aml_hands {
 bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const uint32_t *position,
                   size_t n, const aml_gradients *gradients, aml_hands by, const aml_ctx *ctx);
 
-/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. total: of all slots of a
- * column. */
+static inline bool aml_hist_is_sparse(const aml_hist_plan *p, size_t k) {
+    return p->feature[k] >= p->from->n_dense;
+}
+
+/* The sum over the slots of sparse feature k of the plan: over the rows where it has another code than that of 0. */
+uint64_t aml_hist_apart_from_zero(const aml_hist_plan *p, const uint64_t *hist, size_t k);
+
+/* The slots of feature k of the plan: in the histogram, or in `room`: summed up from its bundle, or those of a sparse
+ * feature with what is left of `total`, the sum of all rows, for 0. */
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
                                  uint64_t total, size_t k);
 
