@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { SAMPLE = 8192, SAMPLE_PER_FEATURE = 12, FACTOR_BUDGET = 1 << 24 };
+#define RARE 0.1
 
 static size_t matrix_chunk(const aml_linear_problem *problem) {
     size_t rows = 131072 / (problem->p + 1) / 8 * 8;
@@ -136,6 +137,16 @@ static void restore_units(aml_linear_problem *problem) {
     }
 }
 
+/* A feature that hardly varies in the sample, as a rare level, gets a part of what it would have if it varied there
+ * as it does in all rows. */
+static void lift_rare(aml_linear_problem *problem, double total) {
+    size_t p = problem->p;
+    double *s = problem->curvature.sum;
+    if (problem->curvature.rows.x.n == problem->rows.x.n) return;
+    for (size_t j = 0; j < p; j++)
+        s[j * p + j] = fmax(s[j * p + j], RARE * total * problem->sd[j] * problem->sd[j]);
+}
+
 /* factor = Cholesky of share * S + lambda I, with as much of a ridge as rounding asks for. */
 static bool factorise(double *factor, const double *s, size_t p, double share, double lambda) {
     for (double ridge = 1e-13; ridge < 1; ridge *= 100) {
@@ -174,6 +185,7 @@ aml_status aml_curvature_renew(const double *coef, void *arg) {
     if (!(total > 1e-200) || !isfinite(total)) return AML_OK;
     restore_units(problem);
     center(c->sum, mean, p, total);
+    lift_rare(problem, total);
     for (size_t f = 0; f < c->n_factors; f++) {
         if (aml_should_stop(problem->ctx)) return aml_stopped();
         if (!factorise(c->factor + f * p * p, c->sum, p, share_of(problem, f, total),
