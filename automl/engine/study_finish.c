@@ -55,12 +55,29 @@ static void give_back(aml_member *member, aml_trial *t, size_t first, bool refit
     }
 }
 
+/* The mean of what the folds came to by stopping early. */
+static void settle(aml_plan *plan, const aml_trial *t) {
+    double sum[AML_MAX_PARAMS] = {0};
+    size_t n = aml_params_count(plan->learner->params), folds = 0;
+    for (size_t f = 0; f < t->n_done; f++) {
+        double hp[AML_MAX_PARAMS];
+        memcpy(hp, t->plan.hp, sizeof hp);
+        plan->learner->settle(hp, t->fits[f].model);
+        for (size_t i = 0; i < n; i++) sum[i] += hp[i] - t->plan.hp[i];
+        folds++;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
+}
+
 static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t) {
     aml_lease lease = {0};
+    aml_plan plan = t->plan;
+    if (plan.learner->settle && t->fits) settle(&plan, t);
     aml_ctx ctx = s->ctx;
     ctx.deadline = s->deadline;
     ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-    aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
+    aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
                                      s->bench.all_rows, s->table.n, NULL, 0, NULL, &ctx);
     aml_designs_give_back(s->bench.designs, &lease);
     if (!status) member->n_fits = 1;
@@ -80,7 +97,8 @@ static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double w
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
     bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
-    if (aml_study_refits(s, t) && time) AML_TRY(refit(member, s, t));
+    bool once = fits == 1 && t->plan.learner->settle && s->bench.refits && s->folds.k > 1;
+    if ((aml_study_refits(s, t) || once) && time) AML_TRY(refit(member, s, t));
     from->trial[m->n_members] = t;
     from->refitted[m->n_members] = member->n_fits > 0;
     if (!member->n_fits && !t->fits)
