@@ -16,16 +16,17 @@ typedef struct cli_args {
     const char *target, *task, *metric, *weight, *group, *time;
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
-    const char *validation, *test, *output, *sampler, *scheduler, *featurization;
+    const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
+        *threshold, *exit_score;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
-    const char ***interactions; /* NULL-ended lists, NULL-ended */
-    double time_limit;          /* seconds */
-    size_t trials, memory_limit, top, row, rows, draws;
+    const char ***interactions;          /* NULL-ended lists, NULL-ended */
+    double time_limit, max_predict_time; /* seconds */
+    size_t trials, patience, memory_limit, max_model_size, top, row, rows, draws;
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
-    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble;
+    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration;
 } cli_args;
 
 /* The type of an option is the type of its member. */
@@ -91,8 +92,9 @@ void cli_args_free(cli_args *args);
 /* Values of options (values.c). False when the text is not of the form. */
 bool cli_parse_uint(uint64_t *out, const char *s);  /* digits */
 bool cli_parse_decimal(double *out, const char *s); /* digits[.digits], up to 15 of each */
+bool cli_parse_number(double *out, const char *s);  /* the same, with a sign */
 bool cli_parse_seconds(double *out,
-                       const char *s); /* "90" "60s" "5m" "1h30m" "250ms" "1.5h" "2d" */
+                       const char *s); /* "90" "60s" "5m" "1h30m" "250ms" "50us" "1.5h" "2d" */
 bool cli_parse_bytes(uint64_t *out, const char *s); /* "4096" "64k" "512M" "2G" "1.5GiB" */
 
 #endif
