@@ -241,8 +241,8 @@ typedef struct aml_profile {
     double min, mean, max; /* numbers and dates, else NAN */
     const char *top;       /* most frequent values with counts, or first and last date */
     const char *warning;   /* empty when there is none */
-    /* What the cells look like: integer, real, boolean, money, percent, quantity, category, text, list, date, time, datetime,
-     * identifier; and the unit of a number, "" = none. */
+    /* What the cells look like: integer, code (whole numbers of few values, maybe categories), real, boolean, money, percent,
+     * quantity, category, text, list, date, time, datetime, identifier; and the unit of a number, "" = none. */
     const char *form, *unit;
 } aml_profile;
 AML_API aml_status aml_check_run(aml_check **out, const aml_frame *data,

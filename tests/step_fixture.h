@@ -142,6 +142,7 @@ static inline void finish(fixture *x, aml_task_kind task) {
                              .kind = AML_TEXT,
                              .bytes = x->bytes[k],
                              .offset = x->offset[k],
+                             .list = k ? ',' : 0,
                              .source = 12 + k};
     }
     finish_sparse(x);

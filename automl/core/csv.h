@@ -13,7 +13,7 @@
  * Lines above the header that are no rows, when they are to be found: `sep=;`, comments (# // %), lines with one cell,
  * and lines with half the cells or less if a blank line follows or names above numbers. Lines at the end, likewise:
  * totals (in a column of numbers, or with empty cells), comments, remarks of one cell with words, and what follows a
- * blank line with half the cells or less; of 8 lines at most. A file that ends within its last line has no
+ * blank line with half the cells or less; of 8 lines at most, in tables of up to 1,000 columns. A file that ends within its last line has no
  * remarks there.
  *
  * Header, when it is to be detected: the first line is one unless it has numbers (or words that come again in

@@ -4,7 +4,7 @@
 
 #include "automl/core/csv_internal.h"
 
-enum { FEW_ROWS = 101, SAMPLE_ROWS = 2000, TAIL_ROWS = 200 };
+enum { FEW_ROWS = 101, SAMPLE_ROWS = 2000, TAIL_ROWS = 200, TAIL_COLUMNS = 1000 };
 
 static aml_status fail_no_header(const csv_reader *r) {
     aml_fail_at(AML_EDATA, r->stream.name, 1, 0, "no header: the file has only blank lines");
@@ -167,6 +167,7 @@ aml_status csv_begin(csv_reader *r) {
                          : commas   ? csv_find_decimal(&r->sample, &r->dialect)
                                     : '.';
     r->stream.dialect = r->dialect;
+    if (r->width > TAIL_COLUMNS) r->stream.find_tail = false;
     if (r->stream.find_tail) AML_TRY(find_tail(r));
     r->header = o->header > 0 || (o->header == 0 && o->schema);
     if (o->header == 0 && !o->schema) r->header = csv_find_header(&r->sample, r->dialect.decimal);

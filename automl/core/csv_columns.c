@@ -280,6 +280,7 @@ aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep)
                         .n_unseen = c->texts ? c->texts->n_unseen : 0,
                         .integer = c->kind == AML_NUMBER && !c->broken && c->n_missing < n,
                         .form = csv_find_form(c, n),
+                        .list = c->list,
                         .day_first = c->kind == AML_DATETIME && c->day_first};
     if (c->amounts && c->texts->unit[0] && !(out->unit = aml_strdup(keep, c->texts->unit)))
         return AML_ENOMEM;

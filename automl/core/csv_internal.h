@@ -301,7 +301,7 @@ typedef struct csv_column {
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
     bool clock;        /* times of day */
-    bool list;         /* texts are lists */
+    char list;         /* what separates items, where texts are lists; else 0 */
     bool amounts;      /* numbers are written as csv_amount_parse reads them */
     bool mostly_numbers;
 } csv_column;

@@ -14,30 +14,16 @@ typedef struct lists {
     bool short_of_memory;
 } lists;
 
-static void trim(const char **s, size_t *n, const char *what) {
-    while (*n && strchr(what, **s)) ++*s, --*n;
-    while (*n && strchr(what, (*s)[*n - 1])) --*n;
-}
-
 static bool take_list(void *arg, const csv_level *l) {
     lists *t = arg;
-    const char *s = l->text;
-    size_t n = l->size, count = 0;
-    if (aml_is_missing_text(s, n)) return true;
-    trim(&s, &n, " []{}()");
-    while (n) {
-        const char *end = memchr(s, t->separator, n), *item = s;
-        size_t whole = end ? (size_t)(end - s) : n, size = whole;
-        trim(&item, &size, " '\"");
+    const char *item;
+    size_t size, at = 0, count = 0;
+    if (aml_is_missing_text(l->text, l->size)) return true;
+    while (aml_next_item(&item, &size, &at, l->text, l->size, t->separator)) {
         for (size_t i = 0; i < size; i++) t->words += item[i] == ' ';
-        if (size) {
-            int64_t k = csv_dict_add_text(&t->items, item, size);
-            if (k < 0) t->short_of_memory = true;
-            else t->items.levels[k].count++;
-            count++;
-        }
-        s += whole + (end != NULL);
-        n -= whole + (end != NULL);
+        int64_t k = csv_dict_add_text(&t->items, item, size);
+        if (k < 0) t->short_of_memory = true;
+        count++;
     }
     t->n_items += count;
     t->many += count > 1;
@@ -62,6 +48,6 @@ bool csv_find_lists(csv_column *c, size_t n) {
     static const char separators[] = {'|', ';', ','};
     bool short_of_memory = false;
     for (size_t i = 0; i < sizeof separators && !c->list; i++)
-        c->list = are_lists(c, n, separators[i], &short_of_memory);
+        if (are_lists(c, n, separators[i], &short_of_memory)) c->list = separators[i];
     return !short_of_memory;
 }

@@ -173,6 +173,7 @@ aml_status aml_column_rows(aml_column *out, const aml_column *c, const uint32_t 
                         .n_levels = c->n_levels,
                         .form = c->form,
                         .unit = c->unit,
+                        .list = c->list,
                         .day_first = c->day_first};
     if (c->kind == AML_CATEGORY) return take_codes(out, c, rows, n, keep);
     if (c->kind == AML_NUMBER || c->kind == AML_DATETIME)

@@ -21,7 +21,7 @@ typedef enum aml_form {
     AML_PERCENT,  /* NUMBER written as "12 %": 12 */
     AML_QUANTITY, /* NUMBER written with a unit: "36 months" */
     AML_DATE,     /* DATETIME without a time of day */
-    AML_CLOCK,     /* DATETIME without a date: of 1970-01-01 */
+    AML_CLOCK,    /* DATETIME without a date: of 1970-01-01 */
     AML_LIST      /* TEXT of items: "Action|Comedy", "[1, 2]" */
 } aml_form;
 
@@ -42,6 +42,7 @@ typedef struct aml_column {
     size_t n_unseen; /* CATEGORY read with a schema: cells whose level is not in it */
     bool integer;    /* NUMBER: every value is a whole number */
     aml_form form;
+    char list;        /* TEXT of lists: what separates their items; else 0 */
     const char *unit; /* NUMBER written with one: "$", "%", "kg"; else NULL */
     bool day_first;   /* DATETIME: dates such as 03/04/2020 were read with the day first */
 } aml_column;

@@ -46,12 +46,42 @@ static aml_status top_levels(aml_string *s, const aml_column *c, size_t n) {
     return AML_OK;
 }
 
+enum { FEW_VALUES = 24, ROWS_A_VALUE = 20 };
+
+/* Whole numbers of few values, which may stand for categories. */
+static bool is_code(const aml_column *c, const aml_column_facts *f, size_t n) {
+    return c->kind == AML_NUMBER && c->integer && c->form == AML_PLAIN && f->distinct > 2 &&
+           f->distinct <= FEW_VALUES && f->distinct * ROWS_A_VALUE <= n;
+}
+
+/* The three most frequent values of such a column with their counts. */
+static void top_values(aml_string *s, const aml_column *c, size_t n) {
+    double value[FEW_VALUES];
+    size_t count[FEW_VALUES] = {0}, n_values = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < n_values && value[k] != c->number[i]) k++;
+        if (isnan(c->number[i]) || k == FEW_VALUES) continue;
+        if (k == n_values) value[n_values++] = c->number[i];
+        count[k]++;
+    }
+    for (int shown = 0; shown < 3; shown++) {
+        size_t best = 0;
+        for (size_t k = 1; k < n_values; k++)
+            if (count[k] > count[best]) best = k;
+        aml_string_put(s, shown ? ", " : "");
+        aml_string_double(s, value[best]);
+        aml_string_printf(s, " (%zu)", count[best]);
+        count[best] = 0;
+    }
+}
+
 static aml_status describe(aml_profile *out, const aml_column *c, const aml_column_facts *f,
                            size_t n, aml_arena *arena) {
     *out = (aml_profile){.size = sizeof *out,
                          .role = role_name(f->role),
                          .kind = aml_kind_name(c->kind),
-                         .form = aml_column_form(c),
+                         .form = is_code(c, f, n) ? "code" : aml_column_form(c),
                          .missing = f->missing,
                          .distinct = f->distinct,
                          .min = f->min,
@@ -60,7 +90,9 @@ static aml_status describe(aml_profile *out, const aml_column *c, const aml_colu
                          .warning = f->warning};
     aml_string s = {0};
     aml_status status = AML_OK;
-    if (c->kind == AML_CATEGORY) {
+    if (is_code(c, f, n)) {
+        top_values(&s, c, n);
+    } else if (c->kind == AML_CATEGORY) {
         status = top_levels(&s, c, n);
     } else if (c->kind == AML_DATETIME && isfinite(f->min)) {
         char text[64];

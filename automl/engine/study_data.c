@@ -117,6 +117,7 @@ static void gather_facts(aml_study *s) {
         if (c->kind == AML_CATEGORY && c->n_levels > f->most_levels) f->most_levels = c->n_levels;
         f->n_numbers += c->kind == AML_NUMBER;
         f->n_categories += c->kind == AML_CATEGORY;
+        f->n_lists += c->kind == AML_TEXT && c->list;
         if (c->n_missing && c->kind != AML_TEXT) f->missing = true;
     }
 }

@@ -43,3 +43,17 @@ printf 'a,b\n"say \\"hi\\"",1\n' >t.csv
 run 0 check t.csv
 has err backslash
 refused 65 escape -- check t.csv --escape none
+
+# Whole numbers of few values may be categories, and are called codes.
+awk -v OFS=, 'BEGIN { print "region,big,flag,y"; for (i = 0; i < 200; i++) print i % 5, i * 7, i % 2 ? "yes" : "no", i % 3 }' >t.csv
+run 0 check t.csv
+has out code integer boolean '0 (40)'
+
+# A model reads what it was trained on in the same dress, and no other unit.
+awk 'BEGIN { print "Flats of 2024\n\narea,rent"; for (i = 0; i < 60; i++) print 20 + i % 17 " m2,$" 300 + 11 * (i % 17) + i % 3; print "\nSource: us" }' >t.csv
+run 0 train t.csv --target rent --trials 2 --learners ridge --output m.automl
+has err '2 lines above the header' 'in m2'
+run 0 predict m.automl t.csv --output p.csv
+[ "$(wc -l <p.csv)" -eq 61 ] || failed "p.csv has not 61 lines"
+sed 's/ m2/ ft2/' t.csv >feet.csv
+refused 65 'ft2' -- predict m.automl feet.csv
