@@ -155,6 +155,7 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, siz
                             .code = w->code,
                             .next = w->next,
                             .left = w->left,
+                            .table = w->table,
                             .xlogx = w->xlogx};
     aml_forest_weigh(&node);
     if (n <= AML_FEW && weight < INT32_MAX && aml_forest_plain(&node)) aml_forest_unpack(w, &node);

@@ -60,6 +60,7 @@ typedef struct aml_forest_node {
     const aml_forest_kernels *kernels;
     uint8_t *code;         /* n, and a lane more */
     uint32_t *next, *left; /* n; n_classes zeros, and zeros again after use */
+    uint32_t *table;       /* classes: 256 × n_classes */
     const double *xlogx;   /* AML_XLOGX values of x log x */
 } aml_forest_node;
 
