@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "automl/core/par.h"
+#include "learners/parts/tree_masks.h"
+#include "learners/parts/tree_walk.h"
 
 aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees,
                           aml_arena *keep) {
@@ -117,53 +119,7 @@ aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
     return status;
 }
 
-/* ---- walking */
-
-enum { BLOCK_LEAST = 64, BLOCK_MOST = 1024, BLOCK_BYTES = 1 << 18 };
-
-/* A row on its way: which of the block, and at which node. */
-typedef struct walker {
-    uint32_t row, at;
-} walker;
-
-/* One step of the n walkers, without a branch on the data: the memory's latencies overlap. Those that come to a leaf
- * leave it in leaf[row] and drop out. Returns how many walk on. */
-static inline __attribute__((always_inline)) size_t step(walker *walkers, size_t n, uint32_t *leaf,
-                                                         const aml_tree *tree, const float *x,
-                                                         size_t stride, bool sets) {
-    size_t left_over = 0;
-    for (size_t i = 0; i < n; i++) {
-        walker w = walkers[i];
-        const aml_node *here = tree->node + w.at;
-        uint32_t missing_left = here->kind & AML_NODE_MISSING_LEFT;
-        float v = x[w.row * stride + here->feature];
-        uint32_t left = v <= here->value, missing = isnan(v);
-        if (sets) {
-            bool category = here->kind & AML_NODE_CATEGORY;
-            uint32_t code = (uint32_t)(category ? v : 0.0f);
-            size_t set = category ? here->kind >> AML_NODE_SET_SHIFT : 0;
-            uint32_t bit = tree->set[set * AML_SET_WORDS + code / 32] >> (code % 32) & 1;
-            left = category ? bit : left;
-            missing = category ? !code : missing;
-        }
-        left = missing ? missing_left : left;
-        w.at = here->left + !left;
-        leaf[w.row] = w.at;
-        walkers[left_over] = w;
-        left_over += tree->node[w.at].left != 0;
-    }
-    return left_over;
-}
-
-static void walk(uint32_t *leaf, walker *walkers, const aml_tree *tree, const float *x,
-                 size_t stride, size_t m) {
-    size_t n = tree->node->left ? m : 0;
-    for (size_t i = 0; i < m; i++) walkers[i] = (walker){(uint32_t)i, leaf[i] = 0};
-    if (tree->n_sets)
-        while (n) n = step(walkers, n, leaf, tree, x, stride, true);
-    else
-        while (n) n = step(walkers, n, leaf, tree, x, stride, false);
-}
+/* ---- predicting */
 
 static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, size_t m, size_t k,
                        size_t column) {
@@ -175,6 +131,21 @@ static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, 
             out[i * k + share->class] += (double)share->share;
         }
     }
+}
+
+static void add_shares(double *out, const aml_tree *tree, const aml_mask_tree *masked,
+                       const uint8_t *leaf, size_t m, size_t k) {
+    for (size_t i = 0; i < m; i++) {
+        const aml_node *node = tree->node + masked->leaf[leaf[i]];
+        for (uint32_t s = 0; s < node->feature; s++) {
+            const aml_share *share = tree->share + node->kind + s;
+            out[i * k + share->class] += (double)share->share;
+        }
+    }
+}
+
+static void add_values(double *out, const double *value, const uint8_t *leaf, size_t m, size_t k) {
+    for (size_t i = 0; i < m; i++) out[i * k] += value[leaf[i]];
 }
 
 void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m) {
@@ -190,36 +161,91 @@ void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_
     }
 }
 
+/* Rows of a block: many, so that what is done once a block and tree is little, and a tree stays in the cache while they
+ * walk; but the caches hold them, too. */
+enum { BLOCK_LEAST = 64, BLOCK_MOST = 8192, BLOCK_BYTES = 1 << 21, LINE = 64 };
+
 typedef struct predict_job {
     double *out;
     const aml_trees *t;
     size_t k;
     const aml_data *x;
     const aml_ctx *ctx;
-    size_t rows;  /* of a block: many, so that a tree stays in the cache while they walk */
-    float *block; /* rows × n_used a thread */
+    aml_tree_masks masks; /* zeros: all trees are walked */
+    size_t rows;          /* of a block */
+    size_t steps;         /* of the largest tree that is packed; 0 = not worth it */
+    size_t room_bytes;    /* of a thread */
+    char *room;
     atomic_bool stopped;
 } predict_job;
 
-static void predict_block(predict_job *job, float *block, size_t begin, size_t m) {
+/* A thread's room. */
+typedef struct predict_room {
+    void *masks;
+    float *block;
+    aml_step *step;
+    aml_walkers walkers;
+    uint32_t *leaf;
+} predict_room;
+
+static void *cut_off(char *memory, size_t *at, size_t bytes) {
+    void *p = memory ? memory + *at : NULL;
+    *at += (bytes + LINE - 1) / LINE * LINE;
+    return p;
+}
+
+/* Lays it out in memory at a multiple of LINE, or nowhere (NULL); returns its bytes. */
+static size_t lay_out(predict_room *r, char *memory, const predict_job *job) {
+    size_t at = 0, walkers = (job->rows + 16) * sizeof(uint32_t);
+    r->masks = cut_off(memory, &at, job->masks.room_bytes);
+    r->block = cut_off(memory, &at, job->rows * job->t->n_used * sizeof(float));
+    r->step = cut_off(memory, &at, job->steps * sizeof(aml_step));
+    r->walkers.row = cut_off(memory, &at, walkers);
+    r->walkers.at = cut_off(memory, &at, walkers);
+    r->leaf = cut_off(memory, &at, walkers);
+    return at;
+}
+
+static void walk_tree(double *out, const predict_job *job, const predict_room *r, uint32_t number,
+                      size_t m) {
     const aml_trees *t = job->t;
-    walker walkers[BLOCK_MOST];
-    uint32_t leaf[BLOCK_MOST];
-    aml_trees_gather(block, t, job->x, begin, m);
+    const aml_tree *tree = t->tree + number;
+    if (job->steps && aml_steps_fit(t, tree)) {
+        aml_steps_pack(r->step, tree);
+        aml_steps_walk(r->leaf, &r->walkers, r->step, r->block, t->n_used, m);
+    } else aml_tree_walk(r->leaf, &r->walkers, tree, r->block, t->n_used, m);
+    if (tree->n_shares || !job->steps) {
+        add_leaves(out, tree, r->leaf, m, job->k, number % job->k);
+        return;
+    }
+    for (size_t i = 0, c = number % job->k; i < m; i++, c += job->k)
+        out[c] += (double)tree->node[r->leaf[i]].value;
+}
+
+static void predict_block(predict_job *job, char *room, size_t begin, size_t m) {
+    const aml_trees *t = job->t;
+    const aml_mask_tree *masked = job->masks.tree;
+    double *out = job->out + begin * job->k;
+    uint8_t leaf[AML_MASK_ROWS];
+    predict_room r;
+    lay_out(&r, room, job);
+    aml_trees_gather(r.block, t, job->x, begin, m);
+    if (masked) aml_tree_masks_take(r.masks, &job->masks, r.block, m);
     for (uint32_t k = 0; k < t->n_trees; k++) {
-        const aml_tree *tree = t->tree + k;
         if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
         if (atomic_load(&job->stopped)) return;
-        walk(leaf, walkers, tree, block, t->n_used, m);
-        add_leaves(job->out + begin * job->k, tree, leaf, m, job->k, k % job->k);
+        if (masked && masked[k].n) {
+            aml_tree_masks_run(leaf, r.masks, &job->masks, k);
+            if (t->tree[k].n_shares) add_shares(out, t->tree + k, masked + k, leaf, m, job->k);
+            else add_values(out + k % job->k, masked[k].value, leaf, m, job->k);
+        } else walk_tree(out, job, &r, k, m);
     }
 }
 
 static void predict_part(void *arg, size_t part, size_t begin, size_t end, int thread) {
     predict_job *job = arg;
     (void)part;
-    predict_block(job, job->block + (size_t)thread * job->rows * job->t->n_used, begin,
-                  end - begin);
+    predict_block(job, job->room + (size_t)thread * job->room_bytes, begin, end - begin);
 }
 
 static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
@@ -229,17 +255,33 @@ static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
     return rows < BLOCK_LEAST ? BLOCK_LEAST : rows;
 }
 
+static size_t largest_tree(const aml_trees *t) {
+    size_t most = 0;
+    for (uint32_t k = 0; k < t->n_trees; k++)
+        if (aml_steps_fit(t, t->tree + k) && t->tree[k].n_nodes > most) most = t->tree[k].n_nodes;
+    return most;
+}
+
 aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
                              aml_ctx *ctx) {
     if (x->x->p != t->p)
         return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
-    job.rows = rows_of_block(x->n, t->n_used, threads);
-    job.block = aml_malloc((threads * job.rows * t->n_used + 1) * sizeof *job.block);
-    if (!job.block) return AML_ENOMEM;
-    aml_par_for(ctx->n_threads, x->n, job.rows, predict_part, &job);
-    aml_free(job.block);
+    predict_room r;
+    AML_TRY(aml_tree_masks_init(&job.masks, t, x->n / threads));
+    job.rows = job.masks.tree ? AML_MASK_ROWS : rows_of_block(x->n, t->n_used, threads);
+    job.steps = largest_tree(t);
+    if (job.steps > 4 * job.rows) job.steps = 0; /* packing would take longer than it saves */
+    job.room_bytes = lay_out(&r, NULL, &job);
+    char *memory = aml_malloc(threads * job.room_bytes + LINE);
+    if (memory) {
+        job.room = memory + (LINE - (uintptr_t)memory % LINE) % LINE;
+        aml_par_for(ctx->n_threads, x->n, job.rows, predict_part, &job);
+    }
+    aml_tree_masks_free(&job.masks);
+    aml_free(memory);
+    if (!memory) return AML_ENOMEM;
     return atomic_load(&job.stopped) ? aml_stopped() : AML_OK;
 }
 
