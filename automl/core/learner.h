@@ -24,7 +24,9 @@ enum {
     AML_ON_REQUEST = 1 << 10,     /* searched only where it is asked for by name */
     AML_WANTS_BIN_ROWS = 1 << 11, /* of design->bins, which lie by row, too */
     AML_CAN_MONOTONE = 1 << 12,   /* keeps data->monotone, with one output */
-    AML_CAN_GROUPS = 1 << 13      /* keeps data->groups */
+    AML_CAN_GROUPS = 1 << 13,     /* keeps data->groups */
+    AML_READABLE = 1 << 14 /* a sum of terms, one a feature: its contributions are coefficient
+                                   * times value, plus a constant */
 };
 
 typedef struct aml_learner {
@@ -61,6 +63,9 @@ typedef struct aml_learner {
      * same bits as if it had been fitted with more at once. `from` stays as it is. */
     aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,
                        aml_ctx *ctx);
+    /* Writes into hp what the model's fit found out on data->valid (how many rounds), so that a fit on all rows, without
+     * such, ends there. */
+    void (*settle)(double *hp, const void *model);
 } aml_learner;
 
 /* What a learner fits on, for aml_design_prepare. */

@@ -86,6 +86,7 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
             aml_json_key(s, "day_first");
             aml_string_put(s, "true");
         }
+        if (c->unit) put_text(s, "unit", c->unit);
         if (c->kind == AML_CATEGORY) {
             aml_json_key(s, "levels");
             aml_string_put(s, "[");
@@ -100,13 +101,41 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
     aml_string_put(s, "]");
 }
 
-static void put_score(aml_string *s, const aml_score *score) {
+void aml_put_score(aml_string *s, const aml_score *score) {
     aml_string_put(s, "{");
     put_number(s, "value", score->value);
     put_number(s, "low", score->low);
     put_number(s, "high", score->high);
     put_number(s, "baseline", score->baseline);
     put_text(s, "method", score->method);
+    put_number(s, "gain", score->gain);
+    put_number(s, "gain_low", score->gain_low);
+    put_number(s, "gain_high", score->gain_high);
+    put_number(s, "linear", score->linear);
+    put_number(s, "linear_gain", score->linear_gain);
+    put_number(s, "linear_gain_low", score->linear_gain_low);
+    put_number(s, "linear_gain_high", score->linear_gain_high);
+    aml_string_put(s, "}");
+}
+
+static void put_numbers(aml_string *s, const char *key, const double *x, size_t n) {
+    aml_json_key(s, key);
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < n; i++) {
+        aml_json_comma(s);
+        aml_json_put_number(s, x[i]);
+    }
+    aml_string_put(s, "]");
+}
+
+static void put_calibrator(aml_string *s, const aml_calibrator *c) {
+    aml_json_key(s, "calibration");
+    aml_string_put(s, "{");
+    put_text(s, "kind", aml_calibrator_names[c->kind]);
+    put_number(s, "slope", c->slope);
+    put_number(s, "offset", c->offset);
+    put_numbers(s, "from", c->from, c->n);
+    put_numbers(s, "to", c->to, c->n);
     aml_string_put(s, "}");
 }
 
@@ -147,14 +176,10 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
     aml_json_key(s, "inputs");
     put_inputs(s, &m->inputs);
     aml_json_key(s, "score");
-    put_score(s, &m->score);
-    aml_json_key(s, "importance");
-    aml_string_put(s, "[");
-    for (size_t i = 0; m->importance && i < m->inputs.p; i++) {
-        aml_json_comma(s);
-        aml_json_put_number(s, m->importance[i]);
-    }
-    aml_string_put(s, "]");
+    aml_put_score(s, &m->score);
+    if (m->calibrator.kind) put_calibrator(s, &m->calibrator);
+    if (m->kind == AML_BINARY) put_number(s, "threshold", m->threshold);
+    put_numbers(s, "importance", m->importance, m->importance ? m->inputs.p : 0);
     aml_json_key(s, "members");
     put_members(s, m);
     aml_json_key(s, "leaderboard");
@@ -224,6 +249,7 @@ static aml_status read_inputs(aml_model *m, const aml_json *list, const char *fi
         if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", "")))
             return lacks(file, "inputs");
         columns[n].day_first = aml_json_bool(c, "day_first", false);
+        columns[n].unit = aml_json_string(c, "unit", NULL);
         if (columns[n].kind == AML_CATEGORY)
             AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
     }
@@ -311,6 +337,47 @@ static aml_status read_guardrails(aml_model *m, const aml_json *list, const char
     return AML_OK;
 }
 
+static aml_status read_numbers(const double **out, size_t *n, aml_model *m, const aml_json *list) {
+    *n = 0;
+    if (!list || list->type != AML_JSON_ARRAY || list->size > 100000) return AML_OK;
+    double *x = AML_ARRAY(m->arena, list->size + 1, double);
+    if (!x) return AML_ENOMEM;
+    for (const aml_json *v = list->child; v; v = v->next)
+        x[(*n)++] = v->type == AML_JSON_NUMBER ? v->number : NAN;
+    *out = x;
+    return AML_OK;
+}
+
+static bool is_curve(const double *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!(x[i] >= (i ? x[i - 1] : 0) && x[i] <= 1)) return false;
+    return n >= 2;
+}
+
+/* A model without one is as it is. */
+static aml_status read_calibrator(aml_model *m, const aml_json *o, const char *file) {
+    aml_calibrator *c = &m->calibrator;
+    size_t kind = 0, n;
+    if (!o) return AML_OK;
+    const char *name = aml_json_string(o, "kind", "");
+    while (aml_calibrator_names[kind] && strcmp(aml_calibrator_names[kind], name) != 0) kind++;
+    c->kind = (aml_calibrator_kind)kind;
+    c->slope = number_or_nan(o, "slope");
+    c->offset = number_or_nan(o, "offset");
+    AML_TRY(read_numbers(&c->from, &c->n, m, aml_json_find(o, "from")));
+    AML_TRY(read_numbers(&c->to, &n, m, aml_json_find(o, "to")));
+    bool two = kind == AML_SIGMOID || kind == AML_ISOTONIC;
+    bool valid = kind && kind <= AML_ISOTONIC && c->slope > 0 && isfinite(c->offset) && c->n == n &&
+                 two == (m->kind == AML_BINARY) && m->kind != AML_REGRESSION;
+    if (kind == AML_ISOTONIC) valid = valid && is_curve(c->from, n) && is_curve(c->to, n);
+    return valid ? AML_OK : lacks(file, "calibration");
+}
+
+static aml_status read_threshold(aml_model *m, const aml_json *root, const char *file) {
+    m->threshold = aml_json_number(root, "threshold", 0.5);
+    return m->threshold >= 0 && m->threshold <= 1 ? AML_OK : lacks(file, "threshold");
+}
+
 static aml_status read_score(aml_model *m, const aml_json *o, const char *file) {
     if (!o || o->type != AML_JSON_OBJECT) return lacks(file, "score");
     m->score = (aml_score){.size = sizeof m->score,
@@ -318,7 +385,14 @@ static aml_status read_score(aml_model *m, const aml_json *o, const char *file) 
                            .low = number_or_nan(o, "low"),
                            .high = number_or_nan(o, "high"),
                            .baseline = number_or_nan(o, "baseline"),
-                           .method = aml_json_string(o, "method", "")};
+                           .method = aml_json_string(o, "method", ""),
+                           .gain = number_or_nan(o, "gain"),
+                           .gain_low = number_or_nan(o, "gain_low"),
+                           .gain_high = number_or_nan(o, "gain_high"),
+                           .linear = number_or_nan(o, "linear"),
+                           .linear_gain = number_or_nan(o, "linear_gain"),
+                           .linear_gain_low = number_or_nan(o, "linear_gain_low"),
+                           .linear_gain_high = number_or_nan(o, "linear_gain_high")};
     return AML_OK;
 }
 
@@ -340,6 +414,8 @@ aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, cons
     if (!aml_task_parse(&m->kind, aml_json_string(root, "task", ""))) return lacks(file, "task");
     AML_TRY(read_classes(m, aml_json_find(root, "classes"), file));
     AML_TRY(read_inputs(m, aml_json_find(root, "inputs"), file));
+    AML_TRY(read_calibrator(m, aml_json_find(root, "calibration"), file));
+    AML_TRY(read_threshold(m, root, file));
     AML_TRY(read_importance(m, aml_json_find(root, "importance"), file));
     AML_TRY(read_members(m, aml_json_find(root, "members"), file));
     AML_TRY(read_leaders(m, aml_json_find(root, "leaderboard"), file));

@@ -348,7 +348,7 @@ aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx) {
         return aml_reader_fail(r, "a task that is none");
     if (!isfinite(f->center) || !isfinite(f->scale))
         return aml_reader_fail(r, "a scale that is not a number");
-    AML_TRY(aml_trees_load(&f->trees, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
+    AML_TRY(aml_trees_load(&f->trees, 0, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
     return f->trees.n_trees ? AML_OK : aml_reader_fail(r, "a forest without trees");
 }
 

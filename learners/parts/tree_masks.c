@@ -10,6 +10,7 @@
 #endif
 
 enum { WORDS = AML_MASK_ROWS / 64, MOST_INNER = AML_MASK_LEAVES - 1, PLANES = 8, WORTH = 200 };
+enum { MOST_FEATURES = 4096 };
 enum { NO_NODE = 2 * MOST_INNER + 1 }; /* its mask is empty */
 
 typedef uint64_t mask __attribute__((vector_size(8 * WORDS)));
@@ -95,7 +96,7 @@ aml_status aml_tree_masks_init(aml_tree_masks *out, const aml_trees *trees, size
     size_t nodes = 0, leaves = 0, masked = 0;
     table t = {.size = 64};
     *out = (aml_tree_masks){.trees = trees};
-    if (n_rows < AML_MASK_ROWS) return AML_OK;
+    if (n_rows < AML_MASK_ROWS || trees->n_used > MOST_FEATURES) return AML_OK;
     for (uint32_t k = 0; k < trees->n_trees; k++) {
         nodes += inner_nodes(trees->tree + k);
         leaves += inner_nodes(trees->tree + k) / 8 * 8 + 8;
