@@ -2,7 +2,7 @@
 #include "learners/parts/forest.h"
 #include "tests/trees_world.h"
 
-enum { ROWS = 1300, TREES = 7 };
+enum { ROWS = 2600, TREES = 7 };
 
 static bool goes_left(const aml_trees *t, const aml_tree *tree, const aml_node *node,
                       const aml_design *x, uint32_t row) {

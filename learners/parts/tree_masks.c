@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WORDS = AML_MASK_ROWS / 64, MOST_INNER = AML_MASK_LEAVES - 1, PLANES = 8, WORTH = 200 };
+enum { WORDS = AML_MASK_ROWS / 64, MOST_INNER = AML_MASK_LEAVES - 1, PLANES = 10, WORTH = 200 };
 enum { MOST_FEATURES = 4096 };
 enum { NO_NODE = 2 * MOST_INNER + 1 }; /* its mask is empty */
 
@@ -241,25 +241,29 @@ static uint64_t transpose(uint64_t x) {
     return x ^ t ^ (t << 28);
 }
 
-static void number_plain(uint8_t *leaf, uint64_t planes[PLANES][WORDS]) {
+static void number_plain(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_planes) {
     for (int w = 0; w < WORDS; w++)
         for (int b = 0; b < 64; b += 8) {
-            uint64_t rows = 0;
-            for (int k = 0; k < PLANES; k++) rows |= (planes[k][w] >> b & 0xff) << 8 * k;
-            rows = transpose(rows);
-            for (int i = 0; i < 8; i++) leaf[64 * w + b + i] = (uint8_t)(rows >> 8 * i);
+            uint64_t low = 0, high = 0;
+            for (int k = 0; k < n_planes && k < 8; k++) low |= (planes[k][w] >> b & 0xff) << 8 * k;
+            for (int k = 8; k < n_planes; k++) high |= (planes[k][w] >> b & 0xff) << 8 * (k - 8);
+            low = transpose(low);
+            high = n_planes > 8 ? transpose(high) : 0;
+            for (int i = 0; i < 8; i++)
+                leaf[64 * w + b + i] =
+                    (uint16_t)((low >> 8 * i & 0xff) | (high >> 8 * i & 0xff) << 8);
         }
 }
 
 #ifdef AML_AVX512
-AML_AVX512 static void number_avx512(uint8_t *leaf, uint64_t planes[PLANES][WORDS]) {
-    for (int w = 0; w < WORDS; w++) {
+AML_AVX512 static void number_avx512(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_planes) {
+    for (int i = 0; i < AML_MASK_ROWS / 32; i++) {
         __m512i number = _mm512_setzero_si512();
-        for (int k = 0; k < PLANES; k++) {
-            __m512i bit = _mm512_maskz_set1_epi8(planes[k][w], (char)(1 << k));
-            number = _mm512_or_si512(number, bit);
+        for (int k = 0; k < n_planes; k++) {
+            __mmask32 rows = (__mmask32)(planes[k][i / 2] >> 32 * (i % 2));
+            number = _mm512_or_si512(number, _mm512_maskz_set1_epi16(rows, (short)(1 << k)));
         }
-        _mm512_storeu_si512(leaf + 64 * w, number);
+        _mm512_storeu_si512(leaf + 32 * i, number);
     }
 }
 
@@ -269,16 +273,18 @@ AML_AVX512 static void run_avx512(uint64_t planes[PLANES][WORDS], const room *r,
 }
 #endif
 
-void aml_tree_masks_run(uint8_t *leaf, void *memory, const aml_tree_masks *m, uint32_t tree) {
+void aml_tree_masks_run(uint16_t *leaf, void *memory, const aml_tree_masks *m, uint32_t tree) {
     room r = room_of(memory, m);
     uint64_t planes[PLANES][WORDS];
+    int n_planes = 1;
+    while (m->tree[tree].n >> n_planes) n_planes++;
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
         run_avx512(planes, &r, m->tree + tree);
-        number_avx512(leaf, planes);
+        number_avx512(leaf, planes, n_planes);
         return;
     }
 #endif
     run_best(planes, &r, m->tree + tree);
-    number_plain(leaf, planes);
+    number_plain(leaf, planes, n_planes);
 }

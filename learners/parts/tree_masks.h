@@ -9,7 +9,7 @@
 
 #include "learners/parts/tree.h"
 
-enum { AML_MASK_ROWS = 512, AML_MASK_LEAVES = 256 };
+enum { AML_MASK_ROWS = 512, AML_MASK_LEAVES = 1024 };
 
 /* The k-th of the n inner nodes has the children 2k + 1 and 2k + 2. */
 typedef struct aml_mask_tree {
@@ -40,6 +40,6 @@ void aml_tree_masks_free(aml_tree_masks *m); /* zeros are fine */
 void aml_tree_masks_take(void *room, const aml_tree_masks *m, const float *block, size_t n_rows);
 
 /* leaf[AML_MASK_ROWS]: for each row taken the place of its leaf in the arrays of a tree of n > 0. */
-void aml_tree_masks_run(uint8_t *leaf, void *room, const aml_tree_masks *m, uint32_t tree);
+void aml_tree_masks_run(uint16_t *leaf, void *room, const aml_tree_masks *m, uint32_t tree);
 
 #endif

@@ -24,7 +24,7 @@ static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, 
 
 /* The same for places in the arrays of a masked tree. */
 static void add_places(double *out, const aml_tree *tree, const aml_mask_tree *masked,
-                       const uint8_t *place, size_t m, size_t k, size_t column) {
+                       const uint16_t *place, size_t m, size_t k, size_t column) {
     for (size_t i = 0; i < m && tree->n_shares; i++)
         add_shares(out + i * k, tree, tree->node + masked->leaf[place[i]]);
     for (size_t i = 0; i < m && !tree->n_shares; i++)
@@ -128,7 +128,7 @@ static void predict_block(predict_job *job, char *room, size_t begin, size_t m) 
     const aml_trees *t = job->t;
     const aml_mask_tree *masked = job->masks.tree;
     double *out = job->out + begin * job->k;
-    uint8_t leaf[AML_MASK_ROWS];
+    uint16_t leaf[AML_MASK_ROWS];
     predict_room r;
     lay_out(&r, room, job);
     aml_trees_gather(r.block, t, job->x, begin, m);
