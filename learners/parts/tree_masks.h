@@ -2,8 +2,8 @@
  *
  * 512 rows are a mask. Each condition that occurs in the trees (feature, threshold, where NaN goes) is looked at once
  * for all of them and gives the mask of the rows that go left; a node's mask, split by its condition's, gives those of
- * its children (as in QuickScorer, Lucchese et al. 2015, but forwards). The masks at the ends become the number of the
- * end for each row. Trees of more nodes than fit end at nodes from where rows walk on. */
+ * its children (as in QuickScorer, Lucchese et al. 2015, but forwards). The masks of the leaves become the number of
+ * the leaf for each row. For trees of up to 1024 leaves that have no sets. */
 #ifndef AML_LEARNERS_PARTS_TREE_MASKS_H
 #define AML_LEARNERS_PARTS_TREE_MASKS_H
 
@@ -30,9 +30,8 @@ typedef struct aml_tree_masks {
     void *memory;
 } aml_tree_masks;
 
-/* Makes the plan for x->n rows; out->tree is NULL when walking is faster: few rows, large trees, or too many
- * conditions.
- * On the heap. AML_ENOMEM. */
+/* Makes the plan for predicting n_rows a thread; out->tree is NULL when walking is faster: few rows, large trees, or too
+ * many features or conditions. On the heap. AML_ENOMEM. */
 aml_status aml_tree_masks_init(aml_tree_masks *out, const aml_trees *trees, size_t n_rows);
 void aml_tree_masks_free(aml_tree_masks *m); /* zeros are fine */
 
