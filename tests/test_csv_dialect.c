@@ -84,6 +84,13 @@ static void test_tail(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) check_case(&cases[i]);
     aml_frame *f;
+    aml_string s = {0}; /* a table of statistics ends with one of them */
+    aml_string_put(&s, "stat,a,b\n");
+    for (int i = 0; i < 20; i++) aml_string_printf(&s, "%s,%d,\n", i % 2 ? "Mean" : "Max", i);
+    assert_int_equal(aml_csv_parse(&f, NULL, s.text, s.length, "t.csv", NULL), AML_OK);
+    assert_int_equal(f->n, 20);
+    aml_frame_free(f);
+    aml_string_free(&s);
     /* A file that was cut off is no file with a remark. */
     assert_int_equal(parse(&f, NULL, "a,b\nx y,1\nz w,2\nu v", NULL), AML_EDATA);
     aml_csv_options none = {.skip_footer = CSV_NO_LINES};

@@ -39,6 +39,7 @@ aml_status csv_decode(csv_decoder *d, char *to, size_t size, size_t *got, csv_by
 typedef struct csv_tail {
     size_t width;        /* fields of a row; 0 = nothing is known yet */
     const bool *numbers; /* width: columns of numbers or dates */
+    bool totals;         /* rows of the table itself are called Total or Mean */
     size_t found;        /* lines left out */
     char text[64];       /* of the first of them */
 } csv_tail;
@@ -205,6 +206,8 @@ char csv_find_decimal(const csv_sample *s, const csv_dialect *d);
 /* Bytes and line ends before the header (0: it comes first). `header` as in aml_csv_options. */
 size_t csv_find_head(size_t *n_lines, const char *text, size_t length, const csv_dialect *d,
                      int header);
+/* A word such as Total, alone or before a colon. */
+bool csv_is_total(const char *s, size_t n);
 /* How many records at the end of a window csv_find_tail would look at if the text ended there. */
 size_t csv_possible_tail(const csv_window *w);
 /* How many of the last records of a window that ends the text are no rows. The same for every window that has those
@@ -285,7 +288,8 @@ typedef struct csv_column {
     size_t field;                    /* its place in the row */
     const aml_schema_column *schema; /* or NULL */
     csv_texts *texts;                /* of a column of words */
-    double *number;                  /* numbers (dates too), or NULL: heap */
+    double *number;                  /* numbers (dates too), or NULL: heap, or */
+    bool kept;                       /* in the frame's arena */
     size_t charged;                  /* for all arrays of the column but its words */
     aml_memory *account;
     _Atomic size_t n_missing;
