@@ -210,8 +210,8 @@ typedef struct aml_train_options {
     const char *const *const *interactions;
     const aml_featurization *featurization; /* NULL = auto */
     /* Which of the final models that the run has to choose from: NULL = "best"; "fast": the best that predicts ten times as
-     * fast, by the clock; "single": one pipeline; "interpretable": one linear pipeline, whose terms aml_lineage_at
-     * tells (then only such learners are searched). */
+     * fast, by the clock; "single": one pipeline, fitted once where its learner can; "interpretable": one linear
+     * pipeline, whose terms aml_lineage_at tells (then only such learners are searched). */
     const char *prefer;
     /* What the model keeps, measured on the training rows with one thread, and on its file; 0 = no limit. AML_ECONFIG when
      * nothing that was tried does. What is chosen by the clock may be another model each time. */

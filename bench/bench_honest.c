@@ -23,7 +23,7 @@ typedef struct options {
     int threads;
 } options;
 
-enum { TEST_ROWS = 20000, MOST_RUNS = 4096 };
+enum { LEAST_ROWS = 350, MOST_RUNS = 4096 };
 
 typedef struct tally {
     size_t n, held, flattering, modest;
@@ -51,21 +51,6 @@ static double error_by_tenths(const aml_model *m, const aml_frame *test, const c
     }
     double mean = sum / (double)parts, k = (double)parts;
     return parts > 1 ? sqrt(fmax(0, square / k - mean * mean) / (k - 1)) : NAN;
-}
-
-/* Rows to learn from and rows to test on, by the number of the split. */
-static void divide(aml_frame **train, aml_frame **test, const aml_frame *table, size_t split,
-                   const options *opt) {
-    aml_frame *rest, *dropped;
-    double share = fmin(0.5, (double)opt->learn_rows / (double)table->n);
-    bench_split(train, &rest, table, share, (uint32_t)split);
-    if (rest->n <= TEST_ROWS) {
-        *test = rest;
-        return;
-    }
-    bench_split(test, &dropped, rest, (double)TEST_ROWS / (double)rest->n, 0);
-    aml_frame_free(dropped);
-    aml_frame_free(rest);
 }
 
 static void compare(tally *all, const char *name, const aml_model *m, const aml_frame *test,
@@ -100,7 +85,7 @@ static void run(tally *all, const char *name, const char *file, const char *targ
     for (size_t split = opt->first_split; split < opt->first_split + opt->splits; split++) {
         aml_frame *train, *test;
         aml_model *m;
-        divide(&train, &test, table, split, opt);
+        bench_divide(&train, &test, table, opt->learn_rows, split);
         aml_train_options o = {.size = sizeof o,
                                .target = target,
                                .metric = higher       ? "auc"
@@ -118,12 +103,6 @@ static void run(tally *all, const char *name, const char *file, const char *targ
         aml_frame_free(test);
     }
     aml_frame_free(table);
-}
-
-static bool wanted(const char *name, int argc, char **argv, int first) {
-    for (int i = first; i < argc; i++)
-        if (!strcmp(argv[i], name)) return true;
-    return first == argc;
 }
 
 static int usage(void) {
@@ -160,28 +139,21 @@ static int report(tally *all) {
     return 0;
 }
 
+typedef struct runs {
+    const options *o;
+    tally *all;
+} runs;
+
+static void run_table(const bench_table *t, void *arg) {
+    runs *r = arg;
+    if (strcmp(t->task, "text") != 0) run(r->all, t->name, t->file, t->target, t->task, r->o);
+}
+
 int main(int argc, char **argv) {
     options o = {.trials = 20, .most_rows = 1000000, .learn_rows = 1000, .splits = 1};
     int at = parse(&o, argc, argv);
-    if (!at) return usage();
     static tally all;
-    aml_frame *index = bench_read("index.csv");
-    char cell[8][256], buffer[64];
-    static const char *const columns[] = {"name", "file",        "target",        "task",
-                                          "rows", "time_column", "group_columns", NULL};
-    for (size_t i = 0; i < index->n; i++) {
-        for (size_t c = 0; columns[c]; c++) {
-            size_t length;
-            int column = aml_frame_find(index, columns[c]);
-            if (column < 0) return fprintf(stderr, "index.csv has no column %s\n", columns[c]), 65;
-            const char *text = aml_frame_cell(&length, &index->columns[column], i, buffer);
-            snprintf(cell[c], sizeof cell[c], "%.*s", (int)length, text);
-        }
-        double rows = bench_number(cell[4]);
-        if (rows < 350 || rows > (double)o.most_rows || cell[5][0] || cell[6][0]) continue;
-        if (!strcmp(cell[3], "text") || strchr(cell[2], ',')) continue;
-        if (wanted(cell[0], argc, argv, at)) run(&all, cell[0], cell[1], cell[2], cell[3], &o);
-    }
-    aml_frame_free(index);
+    if (!at) return usage();
+    bench_each_table(run_table, &(runs){&o, &all}, LEAST_ROWS, o.most_rows, argc - at, argv + at);
     return report(&all);
 }

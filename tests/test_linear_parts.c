@@ -234,6 +234,7 @@ static void test_sparse_classifiers_end_where_nothing_pulls(void **state) {
         check_balance(&aml_learner_logistic, AML_BINARY, 2, c, aml_loss_logistic);
         check_balance(&aml_learner_linear_svm, AML_BINARY, 2, c, aml_loss_squared_hinge);
         check_balance(&aml_learner_linear_svm, AML_MULTICLASS, 3, c, aml_loss_squared_hinge);
+        check_balance(&aml_learner_logistic, AML_MULTICLASS, 3, c, aml_loss_softmax);
     }
 }
 

@@ -85,6 +85,40 @@ static void what_is_preferred_is_what_comes(void **state) {
     }
 }
 
+/* Boosted trees stop early in each fold: the blend averages the folds, a single model is fitted once on all rows. */
+static void single_boosters_are_fitted_once(void **state) {
+    (void)state;
+    static const char *const gbdt[] = {"gbdt", NULL};
+    aml_train_options o = options("single");
+    o.learners = gbdt;
+    o.trials = 1;
+    o.validation = "cv3";
+    aml_model *once = train(&o);
+    o.prefer = "best";
+    o.ensemble = -1;
+    aml_model *folds = train(&o);
+    aml_part part;
+    assert_true(aml_model_part(once, 0, &part) && part.fits == 1);
+    size_t bytes = part.bytes;
+    assert_true(aml_model_part(folds, 0, &part) && part.fits == 3);
+    assert_true(bytes < part.bytes * 2 / 3);
+    aml_frame *f = diabetes();
+    enum { ROWS = 442 };
+    static double p[ROWS], q[ROWS];
+    double apart = 0, spread = 0, mean = 0;
+    assert_int_equal(aml_frame_rows_count(f), ROWS);
+    assert_int_equal(aml_model_predict(p, once, f, 1), AML_OK);
+    assert_int_equal(aml_model_predict(q, folds, f, 1), AML_OK);
+    for (size_t i = 0; i < ROWS; i++) mean += q[i] / ROWS;
+    for (size_t i = 0; i < ROWS; i++) {
+        apart += pow(p[i] - q[i], 2);
+        spread += pow(q[i] - mean, 2);
+    }
+    assert_true(apart < 0.3 * spread); /* as many rounds: much the same predictions */
+    aml_model_free(once), aml_model_free(folds);
+    aml_frame_free(f);
+}
+
 /* The coefficients are those by which predictions change: over rows of one column, on its own scale, in proportion. */
 static void terms_are_what_the_model_does(void **state) {
     (void)state;
@@ -154,6 +188,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_run_has_several_models),
         cmocka_unit_test(what_is_preferred_is_what_comes),
+        cmocka_unit_test(single_boosters_are_fitted_once),
         cmocka_unit_test(terms_are_what_the_model_does),
         cmocka_unit_test(limits_are_kept_or_refused),
     };

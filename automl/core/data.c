@@ -74,21 +74,18 @@ static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_
                              size_t max_bins) {
     size_t m = n < MAX_SAMPLE ? n : MAX_SAMPLE, used = 0;
     float *v = aml_malloc((m + 1) * sizeof *v);
-    aml_cut_value *values = aml_malloc((m + 1) * sizeof *values);
-    aml_status status = v && values ? AML_OK : AML_ENOMEM;
-    for (size_t i = 0; i < m && !status; i++) {
+    if (!v) return AML_ENOMEM;
+    for (size_t i = 0; i < m; i++) {
         float value = x[(size_t)((uint64_t)i * n / m)];
         if (!isnan(value)) v[used++] = value;
     }
-    if (!status) status = aml_sort_f32(v, used);
+    aml_status status = aml_sort_f32(v, used);
     if (!status) {
-        size_t distinct = aml_cut_values(values, v, used);
-        size_t n_cuts = aml_cut_quantiles(cut, values, distinct, max_bins);
+        size_t n_cuts = aml_cut_quantiles(cut, v, used, 0, max_bins);
         for (size_t k = n_cuts; k < CUT_ROOM; k++) cut[k] = INFINITY;
         *n_bins = (uint16_t)(n_cuts + 1);
     }
     aml_free(v);
-    aml_free(values);
     return status;
 }
 

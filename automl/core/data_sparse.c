@@ -102,28 +102,15 @@ static uint8_t code_of(const sparse_job *job, size_t column, float x) {
     return (uint8_t)(low + 1);
 }
 
-/* The values of a column with 0 at its place. */
-static size_t list_values(aml_cut_value *v, sparse_job *job, size_t j) {
-    size_t start = start_of(job, j), m = (size_t)job->end[j] - start;
-    size_t zeros = job->sample - m - job->missing[j], n = aml_cut_values(v, job->value + start, m);
-    size_t at = n;
-    if (!zeros) return n;
-    for (; at && v[at - 1].value > 0; at--) v[at] = v[at - 1];
-    v[at] = (aml_cut_value){0, (uint32_t)zeros};
-    return n + 1;
-}
-
 static aml_status cut_column(sparse_job *job, size_t j) {
     size_t start = start_of(job, j), m = (size_t)job->end[j] - start;
-    aml_cut_value *v = aml_malloc((m + 1) * sizeof *v);
-    aml_status status = v ? aml_sort_f32(job->value + start, m) : AML_ENOMEM;
-    if (!status) {
-        size_t n = list_values(v, job, j);
-        job->n_bins[j] = (uint16_t)(aml_cut_quantiles(job->cuts[j], v, n, job->max_bins) + 1);
-        job->zero[j] = code_of(job, j, 0);
-    }
-    aml_free(v);
-    return status;
+    size_t zeros = job->sample - m - job->missing[j];
+    float *value = job->value + start;
+    AML_TRY(aml_sort_f32(value, m));
+    size_t n_cuts = aml_cut_quantiles(job->cuts[j], value, m, zeros, job->max_bins);
+    job->n_bins[j] = (uint16_t)(n_cuts + 1);
+    job->zero[j] = code_of(job, j, 0);
+    return AML_OK;
 }
 
 static void cut_columns(void *arg, size_t block, size_t begin, size_t end, int thread) {

@@ -181,7 +181,7 @@ static void count_fits(aml_choice *c, const aml_study *s, const aml_wish *w) {
         if (best == c->n) return;
         seen[best] = true;
         const aml_trial *t = c->trial[best];
-        size_t fits = aml_trial_final_fits(s, t);
+        size_t fits = w->once && t->plan.learner->settle ? 1 : aml_trial_final_fits(s, t);
         double us = c->us + aml_trial_us(t, fits) - aml_trial_us(t, 1),
                bytes = c->bytes + aml_trial_bytes(t, fits) - aml_trial_bytes(t, 1);
         if (us > w->most_us || bytes > w->most_bytes) continue;

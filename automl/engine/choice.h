@@ -9,6 +9,7 @@ enum { AML_MOST_CANDIDATES = 20 };
 /* What a choice is held to. */
 typedef struct aml_wish {
     size_t rounds;     /* of the greedy selection; 1 = one pipeline */
+    bool once;         /* one fit on all rows of learners that stop early, where they can */
     bool readable;     /* only learners with AML_READABLE */
     double most_us;    /* microseconds a row on one thread; INFINITY = any */
     double most_bytes; /* of the saved fits; INFINITY = any */

@@ -116,6 +116,7 @@ aml_status aml_menu_make(aml_menu *menu, aml_study *s, double tighter) {
     *menu = (aml_menu){0};
     aml_wish wish = wish_of(s, tighter), alone = wish;
     alone.rounds = 1;
+    alone.once = true;
     alone.share = 0.2;
     AML_TRY(aml_menu_find(&menu->chosen, s->options));
     AML_TRY(aml_parts_make(&menu->parts, s));

@@ -63,12 +63,27 @@ static void give_back(aml_member *member, aml_trial *t, size_t first, bool refit
     }
 }
 
+/* The mean of what the folds came to by stopping early. */
+static void settle(aml_plan *plan, const aml_trial *t) {
+    double sum[AML_MAX_PARAMS] = {0};
+    size_t n = aml_params_count(plan->learner->params), folds = 0;
+    for (size_t f = 0; f < t->n_done; f++) {
+        double hp[AML_MAX_PARAMS];
+        memcpy(hp, t->plan.hp, sizeof hp);
+        plan->learner->settle(hp, t->fits[f].model);
+        for (size_t i = 0; i < n; i++) sum[i] += hp[i] - t->plan.hp[i];
+        folds++;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
+}
+
 /* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */
 static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, double until) {
     aml_lease lease = {0};
-    aml_ctx ctx = s->ctx;
     aml_plan plan = t->plan;
-    if (plan.learner->settle && t->fits) plan.learner->settle(plan.hp, t->fits[0].model);
+    if (plan.learner->settle && t->fits) settle(&plan, t);
+    aml_ctx ctx = s->ctx;
     ctx.deadline = until;
     ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
     aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
@@ -105,7 +120,8 @@ static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double w
                            .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
-    if (aml_study_refits(s, t) && until >= 0) AML_TRY(refit(member, s, t, until));
+    bool once = fits == 1 && t->plan.learner->settle && s->bench.refits && s->folds.k > 1;
+    if ((aml_study_refits(s, t) || once) && until >= 0) AML_TRY(refit(member, s, t, until));
     from->trial[m->n_members] = t;
     from->refitted[m->n_members] = member->n_fits > 0;
     if (!member->n_fits && !t->fits)

@@ -27,13 +27,14 @@ static aml_status three_wrong(double *bad, const aml_study *s, const double *pre
 
 /* The model's own noise: folds share most of their rows, so that their models, and what was chosen by them, err together, which
  * resampling rows does not show (Nadeau and Bengio 2003). And what it gains on the scored ones by learning from all rows, or by
- * averaging those of all folds: up to this share of the way to the best score. Both measured (bench_honest). */
-static const double MODELS_NOISE = 1.15, LAST_GAIN = 0.08;
+ * averaging those of all folds: up to this share of the way to the best score, or of the way from the baseline where that is
+ * shorter. Both measured (bench_honest). */
+static const double MODELS_NOISE = 1.15, LAST_GAIN = 0.12;
 
 /* Low and high around the score, of the interval that resampling rows gives. */
 static void widen(aml_score *score, double low, double high, const aml_metric *metric) {
     double *better = metric->higher_is_better ? &score->high : &score->low;
-    double rest = fabs(metric->best - score->value);
+    double rest = fmin(fabs(metric->best - score->value), fabs(score->baseline - score->value));
     score->low = score->value + MODELS_NOISE * low;
     score->high = score->value + MODELS_NOISE * high;
     if (isfinite(rest)) *better += (metric->higher_is_better ? 1 : -1) * LAST_GAIN * rest;

@@ -97,4 +97,11 @@ aml_status aml_linear_importance(double *out, const void *model, size_t p);
 /* Seconds of a fit, roughly. */
 double aml_linear_cost(const aml_shape *shape, double passes);
 
+/* The same of a classifier with a weight c of the losses: seconds for each class and row, value, row and pair of
+ * features, sparse entry; all but the third are for c = 1 and grow by the power, those of entries from `easy` on. */
+typedef struct aml_linear_prices {
+    double row, value, matrix, entry, growth, easy;
+} aml_linear_prices;
+double aml_linear_class_cost(const aml_shape *shape, const aml_linear_prices *price, double c);
+
 #endif

@@ -1,43 +1,45 @@
 /* linear_ascent.c: coordinate ascent on the dual of a linear classifier (Hsieh and others 2008; Yu,
- * Huang and Lin 2011): row by row, its slope is brought to where it fits the margin that it itself
- * moves. coef stays the sum of slope times row, over lambda. Where the rows' own curvature is not far
- * above the penalty, as that of short texts, a few passes do what conjugate gradients need dozens for.
- * The intercept moves as the coefficient of a feature of its own, whose pull back to where it stood is
- * taken off after each pass (the method of multipliers). */
+ * Huang and Lin 2011): row by row, its slopes are brought to where they fit the margins that they
+ * themselves move. coef stays the sum of slope times row, over lambda. Where the rows' own curvature is
+ * not far above the penalty, as that of short texts, a few passes do what conjugate gradients need
+ * dozens for. The intercepts move as coefficients of a feature of their own, whose pull back to where
+ * they stood is taken off after each pass (the method of multipliers). */
 #include "learners/parts/linear_fit.h"
 
 #include "automl/core/par.h"
-#include "learners/parts/exp_f64.h"
+#include "learners/parts/linear_settle.h"
+#include "learners/parts/simd.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PASSES = 60, MOST_TRIALS = 8, LOOK = 256, AHEAD = 2 };
+enum { MOST_PASSES = 60, LOOK = 256, AHEAD = 2, BLOCK = 8 };
 #define STEEPEST 6.0 /* mean curvature of a row along itself, in penalties, that this is for */
-#define NEAR 0.02    /* of its way, that a margin may end from where it belongs */
 #define PRIMAL 4     /* what coef may gain, in gains of the dual, about */
 
-/* What the outputs of a fit share. */
+/* What the blocks of outputs share. */
 typedef struct ascent {
     aml_linear_problem *problem;
     const aml_data *x;
     const double *y, *w;
     size_t n, p, q, k;
-    double *length;    /* n: squared, over lambda */
-    double reach;      /* their mean: what a slope of 1 moves an intercept */
-    bool logistic;     /* or the squared hinge */
-    bool plain;        /* values need no bringing into range */
-    struct side *side; /* k */
+    double *length; /* n: squared, over lambda */
+    double mean;    /* of them: what a slope of 1 moves an intercept */
+    double most;    /* the largest curvature of the loss */
+    bool plain;     /* values need no bringing into range */
+    struct side *side;
 } ascent;
 
-/* One output. */
+/* Outputs that are fitted together: of the softmax all, else up to BLOCK. */
 typedef struct side {
     const ascent *a;
-    size_t output;
-    double *coef;    /* p + q, then the intercept */
-    double *slope;   /* n: minus w * loss' at the margin that the row was left with */
-    uint32_t *order; /* n */
-    double reach;    /* 0 where the intercept is frozen */
+    size_t first, width; /* outputs */
+    double *coef;        /* (p + q + 1) × width, intercepts last */
+    double *slope;       /* n × width: minus w * loss' at the margins that the row was left with */
+    double *reach;       /* width: the mean length, 0 where the intercept is frozen */
+    double *z, *step;    /* width */
+    double *room;        /* for aml_settle */
+    uint32_t *order;     /* n */
     int passes;
     double left; /* to gain */
     bool stopped;
@@ -49,6 +51,8 @@ static double dense_value(const ascent *a, size_t row, size_t j) {
     return (double)aml_rows_value(v) - a->problem->center[j];
 }
 
+/* ---- products of a row */
+
 static inline double dot(const double *coef, const uint32_t *column, const float *value, size_t n) {
     double s[4] = {0};
     size_t e = 0;
@@ -58,77 +62,88 @@ static inline double dot(const double *coef, const uint32_t *column, const float
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-static double margin(const side *s, const uint32_t *column, const float *value, size_t entries,
-                     size_t i) {
-    const ascent *a = s->a;
-    double z = s->coef[a->p + a->q];
-    for (size_t j = 0; j < a->p; j++) z += dense_value(a, a->x->rows[i], j) * s->coef[j];
-    if (a->plain) return z + dot(s->coef + a->p, column, value, entries);
-    for (size_t e = 0; e < entries; e++)
-        z += (double)aml_rows_value(value[e]) * s->coef[a->p + column[e]];
-    return z;
-}
-
-static void move(side *s, const uint32_t *column, const float *value, size_t entries, size_t i,
-                 double step) {
-    const ascent *a = s->a;
-    double *coef = s->coef + a->p, by = step / a->problem->lambda;
-    s->coef[a->p + a->q] += s->reach * step;
-    for (size_t j = 0; j < a->p; j++) s->coef[j] += by * dense_value(a, a->x->rows[i], j);
-    if (a->plain)
-        for (size_t e = 0; e < entries; e++) coef[column[e]] += by * (double)value[e];
-    else
-        for (size_t e = 0; e < entries; e++)
-            coef[column[e]] += by * (double)aml_rows_value(value[e]);
-}
-
-/* Minus the slope of w times the loss at margin z, and its curvature. */
-static inline double slope_at(double *curvature, const side *s, size_t i, double z) {
-    const ascent *a = s->a;
-    double w = a->w[i], t = (size_t)a->y[i] == (a->k == 1 ? 1 : s->output) ? 1 : -1, along = t * z;
-    if (!a->logistic) {
-        *curvature = along < 1 ? 2 * w : 0;
-        return along < 1 ? 2 * w * t * (1 - along) : 0;
-    }
-    double e = aml_exp_f64(-fabs(along)), share = 1 / (1 + e);
-    *curvature = w * (e * share) * share;
-    return w * t * (along >= 0 ? e * share : share);
-}
-
-/* The margin m that a row of margin z and slope `before` ends at: m = z + length (slope(m) - before),
- * which has one solution, between z and where the slope at z would take it. Newton's method, bisection
- * where it leaves that interval. Returns the slope there. The logistic curvature changes by no more of
- * it than the margin's step, a short one: after that there is no need to look. */
-static double settle(const side *s, size_t i, double z, double before) {
-    double length = s->a->length[i] + s->reach, m = z, low = z, high = z;
-    for (int trial = 0;; trial++) {
-        double curvature, slope = slope_at(&curvature, s, i, m);
-        double off = m - z - length * (slope - before), steep = length * curvature;
-        if (!trial) low = fmin(z, z - off), high = fmax(z, z - off);
-        else if (off < 0) low = m;
-        else high = m;
-        if (!(fabs(off) > NEAR * fabs(m - z)) || trial == MOST_TRIALS) return slope;
-        double step = -off / (1 + steep);
-        if (s->a->logistic && fabs(step) < 1 && fabs(step) * steep < NEAR)
-            return slope - curvature * step;
-        m += step;
-        if (!(m > low && m < high)) m = 0.5 * (low + high);
+AML_KERNEL void gather(double *restrict z, const double *restrict coef, const uint32_t *column,
+                       const float *value, size_t entries, size_t width) {
+    for (size_t e = 0; e < entries; e++) {
+        const double *from = coef + column[e] * width, v = (double)aml_rows_value(value[e]);
+        for (size_t c = 0; c < width; c++) z[c] += v * from[c];
     }
 }
+
+AML_BEST(gather,
+         (double *z, const double *coef, const uint32_t *column, const float *value, size_t entries,
+          size_t width),
+         (z, coef, column, value, entries, width))
+
+AML_KERNEL void scatter(double *restrict coef, const double *restrict step, const uint32_t *column,
+                        const float *value, size_t entries, size_t width) {
+    for (size_t e = 0; e < entries; e++) {
+        double *to = coef + column[e] * width, v = (double)aml_rows_value(value[e]);
+        for (size_t c = 0; c < width; c++) to[c] += v * step[c];
+    }
+}
+
+AML_BEST(scatter,
+         (double *coef, const double *step, const uint32_t *column, const float *value,
+          size_t entries, size_t width),
+         (coef, step, column, value, entries, width))
+
+static void margins(side *s, const uint32_t *column, const float *value, size_t entries, size_t i) {
+    const ascent *a = s->a;
+    size_t width = s->width;
+    const double *coef = s->coef + a->p * width;
+    memcpy(s->z, coef + a->q * width, width * sizeof *s->z);
+    for (size_t j = 0; j < a->p; j++) {
+        double v = dense_value(a, a->x->rows[i], j);
+        for (size_t c = 0; c < width; c++) s->z[c] += v * s->coef[j * width + c];
+    }
+    if (width == 1 && a->plain) s->z[0] += dot(coef, column, value, entries);
+    else gather_best(s->z, coef, column, value, entries, width);
+}
+
+static void move(side *s, const uint32_t *column, const float *value, size_t entries, size_t i) {
+    const ascent *a = s->a;
+    size_t width = s->width;
+    double *coef = s->coef + a->p * width, *intercept = coef + a->q * width, *step = s->step;
+    for (size_t c = 0; c < width; c++) {
+        intercept[c] += s->reach[c] * step[c];
+        step[c] /= a->problem->lambda;
+    }
+    for (size_t j = 0; j < a->p; j++) {
+        double v = dense_value(a, a->x->rows[i], j);
+        for (size_t c = 0; c < width; c++) s->coef[j * width + c] += v * step[c];
+    }
+    if (width == 1 && a->plain)
+        for (size_t e = 0; e < entries; e++) coef[column[e]] += step[0] * (double)value[e];
+    else scatter_best(coef, step, column, value, entries, width);
+}
+
+/* ---- passes */
 
 /* One row; returns what the dual gains, about. */
 static double visit(side *s, size_t i) {
     const ascent *a = s->a;
     const uint32_t *column;
     const float *value;
-    size_t entries = aml_rows_entries(&column, &value, a->x, i);
-    double before = s->slope[i], largest = a->w[i] * (a->logistic ? 0.25 : 2);
-    if (!(largest > 0)) return 0;
-    s->slope[i] = settle(s, i, margin(s, column, value, entries, i), before);
-    double step = s->slope[i] - before;
-    if (step == 0) return 0;
-    move(s, column, value, entries, i, step);
-    return 0.5 * step * step * (a->length[i] + s->reach + 1 / largest);
+    size_t entries = aml_rows_entries(&column, &value, a->x, i), width = s->width;
+    double w = a->w[i], *slope = s->slope + i * width, gain = 0;
+    if (!(w > 0)) return 0;
+    margins(s, column, value, entries, i);
+    aml_settling row = {.loss = a->problem->loss,
+                        .w = w,
+                        .target = (size_t)a->y[i] - (a->k == 1 ? 1 : s->first),
+                        .length = a->length[i],
+                        .reach = s->reach,
+                        .width = width};
+    aml_settle(s->step, s->z, slope, &row, s->room);
+    for (size_t c = 0; c < width; c++) {
+        double step = s->step[c] - slope[c];
+        slope[c] = s->step[c];
+        s->step[c] = step;
+        gain += 0.5 * step * step * (a->length[i] + s->reach[c] + 1 / (w * a->most));
+    }
+    if (gain > 0) move(s, column, value, entries, i);
+    return gain;
 }
 
 static void ask_for(const ascent *a, size_t i) {
@@ -141,10 +156,19 @@ static void ask_for(const ascent *a, size_t i) {
     }
 }
 
+/* What the intercepts' pull adds to them. */
+static void follow_pull(side *s) {
+    double *intercept = s->coef + (s->a->p + s->a->q) * s->width;
+    for (size_t c = 0; c < s->width; c++) {
+        double pull = 0;
+        for (size_t i = 0; i < s->a->n; i++) pull += s->slope[i * s->width + c];
+        intercept[c] += s->reach[c] * pull;
+    }
+}
+
 /* False when the stop flag went up. */
 static bool pass(double *gain, side *s, aml_rng *rng) {
     const ascent *a = s->a;
-    double pull = 0;
     aml_rng_shuffle(rng, s->order, a->n);
     *gain = 0;
     for (size_t i = 0; i < a->n; i++) {
@@ -152,15 +176,14 @@ static bool pass(double *gain, side *s, aml_rng *rng) {
         if (i + AHEAD < a->n) ask_for(a, s->order[i + AHEAD]);
         *gain += visit(s, s->order[i]);
     }
-    for (size_t i = 0; i < a->n; i++) pull += s->slope[i];
-    s->coef[a->p + a->q] += s->reach * pull;
+    follow_pull(s);
     return true;
 }
 
-static void one_output(void *arg, size_t o, size_t begin, size_t end, int thread) {
-    side *s = ((ascent *)arg)->side + o;
+static void one_side(void *arg, size_t number, size_t begin, size_t end, int thread) {
+    side *s = ((ascent *)arg)->side + number;
     const ascent *a = s->a;
-    aml_rng rng = aml_rng_child(&a->problem->ctx->rng, 0xA5CE + (uint32_t)o);
+    aml_rng rng = aml_rng_child(&a->problem->ctx->rng, 0xA5CE + (uint32_t)number);
     double gain, before = 0;
     (void)begin, (void)end, (void)thread;
     for (size_t i = 0; i < a->n; i++) s->order[i] = (uint32_t)i;
@@ -172,6 +195,8 @@ static void one_output(void *arg, size_t o, size_t begin, size_t end, int thread
         if (2 * s->left <= a->problem->tolerance) return;
     }
 }
+
+/* ---- the whole */
 
 /* Squared lengths of the rows; false where they are too long for this method. */
 static bool measure(ascent *a) {
@@ -194,33 +219,34 @@ static bool measure(ascent *a) {
         a->length[i] = square / a->problem->lambda;
         sum += a->w[i] * a->length[i];
     }
-    a->reach = sum;
-    return sum * (a->logistic ? 0.25 : 2) < STEEPEST * (double)a->n; /* false for NaN */
+    a->mean = sum;
+    return sum * a->most < STEEPEST * (double)a->n; /* false for NaN */
 }
 
-static aml_status allocate(ascent *a) {
+static aml_status prepare_side(side *s, const double *coef, const ascent *a) {
     aml_arena *scratch = a->problem->ctx->scratch;
-    a->length = AML_ARRAY(scratch, a->n, double);
-    a->side = AML_ARRAY(scratch, a->k, side);
-    if (!a->length || !a->side) return AML_ENOMEM;
-    for (size_t o = 0; o < a->k; o++) {
-        side *s = a->side + o;
-        *s = (side){.a = a, .output = o, .left = INFINITY};
-        s->coef = AML_ARRAY(scratch, a->p + a->q + 1, double);
-        s->slope = AML_ARRAY(scratch, a->n, double);
-        s->order = AML_ARRAY(scratch, a->n, uint32_t);
-        if (!s->coef || !s->slope || !s->order) return AML_ENOMEM;
+    size_t d = a->p + a->q, width = s->width;
+    s->coef = AML_ARRAY(scratch, (d + 1) * width, double);
+    s->slope = AML_ARRAY(scratch, a->n * width, double);
+    s->order = AML_ARRAY(scratch, a->n, uint32_t);
+    s->z = AML_ARRAY(scratch, (3 + AML_SETTLE_ROOM) * width, double);
+    if (!s->coef || !s->slope || !s->order || !s->z) return AML_ENOMEM;
+    s->step = s->z + width, s->reach = s->step + width, s->room = s->reach + width;
+    for (size_t c = 0; c < width; c++) {
+        s->coef[d * width + c] = coef[d * a->k + s->first + c];
+        s->reach[c] = a->problem->frozen[s->first + c] ? 0 : a->mean;
     }
     return AML_OK;
 }
 
-/* Where the outputs got to. */
-static void collect(bool *done, bool *begun, double *coef, ascent *a) {
+/* Where the sides got to. */
+static void collect(bool *done, bool *begun, double *coef, const ascent *a, size_t n_sides) {
     *done = *begun = true;
     a->problem->gain = 0;
-    for (size_t o = 0; o < a->k; o++) {
-        const side *s = a->side + o;
-        for (size_t j = 0; j <= a->p + a->q; j++) coef[j * a->k + o] = s->coef[j];
+    for (const side *s = a->side; s < a->side + n_sides; s++) {
+        for (size_t j = 0; j <= a->p + a->q; j++)
+            for (size_t c = 0; c < s->width; c++)
+                coef[j * a->k + s->first + c] = s->coef[j * s->width + c];
         *begun &= s->passes > 0;
         *done &= !s->stopped && s->passes < MOST_PASSES;
         a->problem->gain = fmax(a->problem->gain, s->left);
@@ -230,27 +256,31 @@ static void collect(bool *done, bool *begun, double *coef, ascent *a) {
 
 aml_status aml_linear_ascent(bool *done, double *coef, aml_linear_problem *problem) {
     aml_ctx *ctx = problem->ctx;
-    bool logistic = problem->loss == aml_loss_logistic, begun;
+    size_t n = problem->rows.x.n, k = problem->k;
+    size_t block = problem->loss == aml_loss_softmax ? k : BLOCK, n_sides = (k + block - 1) / block;
     ascent a = {.problem = problem,
                 .x = &problem->rows.x,
                 .y = problem->rows.y,
                 .w = problem->rows.w,
-                .n = problem->rows.x.n,
+                .n = n,
                 .p = problem->p,
                 .q = problem->q,
-                .k = problem->k,
-                .logistic = logistic};
+                .k = k,
+                .most = aml_settle_curvature(problem->loss)};
+    bool begun;
     *done = false;
-    if ((!logistic && problem->loss != aml_loss_squared_hinge) || !(problem->lambda > 0))
-        return AML_OK;
-    AML_TRY(allocate(&a));
+    if (!(a.most > 0) || !(problem->lambda > 0)) return AML_OK;
+    a.length = AML_ARRAY(ctx->scratch, n, double);
+    a.side = AML_ARRAY(ctx->scratch, n_sides, side);
+    if (!a.length || !a.side) return AML_ENOMEM;
     if (!measure(&a)) return AML_OK;
-    for (size_t o = 0; o < a.k; o++) {
-        a.side[o].reach = problem->frozen[o] ? 0 : a.reach;
-        a.side[o].coef[a.p + a.q] = coef[(a.p + a.q) * a.k + o];
+    for (size_t i = 0; i < n_sides; i++) {
+        size_t first = i * block, width = k - first < block ? k - first : block;
+        a.side[i] = (side){.a = &a, .first = first, .width = width, .left = INFINITY};
+        AML_TRY(prepare_side(a.side + i, coef, &a));
     }
-    aml_par_for(ctx->n_threads, a.k, 1, one_output, &a);
-    collect(done, &begun, coef, &a);
+    aml_par_for(ctx->n_threads, n_sides, 1, one_side, &a);
+    collect(done, &begun, coef, &a, n_sides);
     if (*done || !aml_should_stop(ctx)) return AML_OK;
     if (!begun) return aml_stopped();
     ctx->truncated = true;

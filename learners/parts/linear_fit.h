@@ -67,7 +67,7 @@ void aml_curvature_apply(double *v, void *problem);
  * ctx->truncated. */
 aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem); /* q = 0 */
 aml_status aml_linear_newton(double *coef, aml_linear_problem *problem);
-/* Logistic loss or squared hinge. *done is false for rows that it does not suit, and where it takes too many
+/* Logistic loss, softmax or squared hinge. *done is false for rows that it does not suit, and where it takes too many
  * passes: coef is then a start for another method. */
 aml_status aml_linear_ascent(bool *done, double *coef, aml_linear_problem *problem);
 /* Rows n < p, q = 0: on n features that span the same space (the rows' inner products), and back. */
