@@ -63,7 +63,7 @@ typedef struct aml_memory aml_memory; /* an account of bytes; NULL = unlimited *
 typedef struct aml_read_options {
     size_t size;
     char separator;          /* 0 = detect */
-    char decimal;            /* 0 = '.' */
+    char decimal;            /* 0 = detect */
     int header;              /* 0 = detect, 1 = yes, -1 = no */
     int threads;             /* 0 = all cores */
     const char *const *text; /* columns never to be parsed as numbers (targets), NULL-ended */
@@ -71,14 +71,21 @@ typedef struct aml_read_options {
     const char *encoding;    /* NULL = "utf-8"; "latin1", "windows-1252", "utf-16" are converted */
     const char *quote;       /* one character; NULL = a double quote, "none" = quotes are text */
     const char *ragged;      /* rows of another width: NULL = "error", "pad", "skip" */
-    size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
-    const char *schema; /* a file of aml_frame_write_schema: the kinds it has are kept */
+    /* Lines at the beginning and the end that are not read; 0 = detect titles, comments and totals; AML_NO_LINES = none. */
+    size_t skip_lines, skip_footer;
+    const char *
+        schema; /* a file of aml_frame_write_schema: what it says is taken where no option says otherwise */
+    const char *
+        thousands; /* between groups of three digits: NULL = detect in each column; one character, or "none" */
+    const char
+        *escape; /* a character that makes the next one text: NULL = detect a backslash; "none" */
 } aml_read_options;
+#define AML_NO_LINES ((size_t)-1)
 
 /* Reads a CSV file ("-" = standard input; gzip, zstd by content). options may be NULL. */
 AML_API aml_status aml_frame_read(aml_frame **out, const char *path,
                                   const aml_read_options *options);
-/* Names and kinds of the columns as JSON, to be corrected by hand and given as `schema`. */
+/* How the file was read, and names and kinds of the columns, as JSON, to be corrected by hand and given as `schema`. */
 AML_API aml_status aml_frame_write_schema(const aml_frame *frame, const char *path);
 AML_API void aml_frame_free(aml_frame *frame);
 AML_API size_t aml_frame_rows_count(const aml_frame *frame);
@@ -234,6 +241,9 @@ typedef struct aml_profile {
     double min, mean, max; /* numbers and dates, else NAN */
     const char *top;       /* most frequent values with counts, or first and last date */
     const char *warning;   /* empty when there is none */
+    /* What the cells look like: integer, real, boolean, money, percent, quantity, category, text, list, date, time, datetime,
+     * identifier; and the unit of a number, "" = none. */
+    const char *form, *unit;
 } aml_profile;
 AML_API aml_status aml_check_run(aml_check **out, const aml_frame *data,
                                  const aml_train_options *options);

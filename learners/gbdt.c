@@ -105,7 +105,7 @@ static aml_grow_rules grow_rules(const double *hp, const aml_data *train) {
                              .min_group = fmin(hp[MIN_GROUP], (double)train->n / 50),
                              .random_cuts = hp[EXTRA_TREES] > 0,
                              .monotone = train->task == AML_MULTICLASS ? NULL : train->monotone};
-    return (aml_grow_rules){.n_leaves = (uint32_t)fmax(2, hp[NUM_LEAVES]),
+    return (aml_grow_rules){.n_leaves = (uint32_t)fmax(2, fmin(hp[NUM_LEAVES], AML_LEAVES_MOST)),
                             .max_depth = hp[MAX_DEPTH] >= 16 ? 0 : (uint32_t)hp[MAX_DEPTH],
                             .by_depth = hp[GROW] > 0,
                             .learning_rate = hp[LEARNING_RATE],
@@ -125,11 +125,27 @@ static aml_boost_rules rules_of(const double *hp, const aml_data *train) {
                              .patience = (size_t)patience};
 }
 
+/* What was said of dense features, with 0 for the sparse ones behind them. */
+static aml_status pad(const void **said, size_t size, const aml_data *train, aml_ctx *ctx) {
+    size_t p = train->x->p, q = train->x->csr ? train->x->csr->p : 0;
+    if (!*said || !q) return AML_OK;
+    uint8_t *out = aml_alloc(ctx->scratch, p + q, size);
+    if (!out) return AML_ENOMEM;
+    memcpy(out, *said, p * size);
+    *said = out;
+    return AML_OK;
+}
+
 static aml_status more(void **model, const void *from, const aml_data *train, const double *hp,
                        aml_ctx *ctx) {
     aml_boosted *m = AML_NEW(ctx->keep, aml_boosted);
     aml_boost_rules rules = rules_of(hp, train);
     if (!m) return AML_ENOMEM;
+    const void *groups = rules.grow.groups, *monotone = rules.grow.split.monotone;
+    AML_TRY(pad(&groups, sizeof *rules.grow.groups, train, ctx));
+    AML_TRY(pad(&monotone, sizeof *rules.grow.split.monotone, train, ctx));
+    rules.grow.groups = groups;
+    rules.grow.split.monotone = monotone;
     AML_TRY(aml_boost_fit(m, from, train, &rules, ctx));
     *model = m;
     return AML_OK;
@@ -176,7 +192,7 @@ static void link_of(double *z, const void *model) {
 
 /* ---- files */
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3, WITHOUT_SPARSE = 2 };
 
 static void save(const void *model, aml_writer *w) {
     const aml_boosted *m = model;
@@ -186,6 +202,7 @@ static void save(const void *model, aml_writer *w) {
     aml_put_f64(w, m->center);
     aml_put_f64(w, m->scale);
     aml_put_f64s(w, m->base, m->n_outputs);
+    aml_put_u32(w, m->trees.q);
     aml_trees_save(&m->trees, w);
 }
 
@@ -202,7 +219,7 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     aml_boosted *m = AML_NEW(ctx->keep, aml_boosted);
     if (!m) return AML_ENOMEM;
     uint32_t format = aml_get_u32(r);
-    if (!r->status && format != FORMAT)
+    if (!r->status && format != FORMAT && format != WITHOUT_SPARSE)
         return aml_reader_fail(r, "format %u of boosted trees", format);
     m->task = (aml_task_kind)aml_get_u32(r);
     m->is_log = aml_get_u32(r) != 0;
@@ -211,7 +228,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     m->base = aml_get_f64s(r, ctx->keep, SIZE_MAX, &m->n_outputs);
     if (r->status) return r->status;
     AML_TRY(check(m, r));
-    AML_TRY(aml_trees_load(&m->trees, 0, r, ctx->keep));
+    uint32_t q = format == WITHOUT_SPARSE ? 0 : aml_get_u32(r);
+    AML_TRY(aml_trees_load(&m->trees, q, 0, r, ctx->keep));
     *model = m;
     return AML_OK;
 }
@@ -234,7 +252,8 @@ static double cost(const double *hp, const aml_shape *shape) {
     double outputs = shape->task == AML_MULTICLASS ? shape->n_classes : 1;
     double ease = shape->task == AML_MULTICLASS ? 0.25 : shape->task == AML_BINARY ? 0.6 : 1;
     double rounds = fmin(hp[N_ESTIMATORS], 1000 * ease * pow(0.1 / hp[LEARNING_RATE], 0.7));
-    double tree = n * (12 + 0.25 * p * log2(leaves)) + 200 * leaves;
+    double entries = (double)shape->nnz / fmax(n, 1);
+    double tree = n * (12 + (0.25 * p + 1.0 * entries) * log2(leaves)) + 200 * leaves;
     return 1e-9 * rounds * (outputs * tree + 30e3);
 }
 
@@ -247,22 +266,22 @@ static aml_status importance(double *out, const void *model, size_t p) {
     return aml_trees_importance(out, &((const aml_boosted *)model)->trees, p);
 }
 
-const aml_learner aml_learner_gbdt = {.abi = AML_ABI,
-                                      .name = "gbdt",
-                                      .summary = "gradient-boosted trees",
-                                      .tasks = AML_ANY_TASK,
-                                      .can = AML_CAN_WEIGHTS | AML_CAN_MISSING |
-                                             AML_CAN_CATEGORIES | AML_WANTS_BINS | AML_ANYTIME |
-                                             AML_EARLY_STOPS | AML_CAN_MONOTONE | AML_CAN_GROUPS,
-                                      .params = params,
-                                      .fit = fit,
-                                      .predict = predict,
-                                      .save = save,
-                                      .load = load,
-                                      .bound = bound,
-                                      .cost = cost,
-                                      .importance = importance,
-                                      .contributions = contributions,
-                                      .link = link_of,
-                                      .settle = settle,
-                                      .more = more};
+const aml_learner aml_learner_gbdt = {
+    .abi = AML_ABI,
+    .name = "gbdt",
+    .summary = "gradient-boosted trees",
+    .tasks = AML_ANY_TASK,
+    .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE |
+           AML_WANTS_BINS | AML_ANYTIME | AML_EARLY_STOPS | AML_CAN_MONOTONE | AML_CAN_GROUPS,
+    .params = params,
+    .fit = fit,
+    .predict = predict,
+    .save = save,
+    .load = load,
+    .bound = bound,
+    .cost = cost,
+    .importance = importance,
+    .contributions = contributions,
+    .link = link_of,
+    .more = more,
+    .settle = settle};

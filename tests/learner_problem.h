@@ -134,6 +134,7 @@ static inline aml_status prepare(problem *q, const aml_learner *learner) {
     aml_ctx ctx = context(q->arena, scratch);
     q->design.dense = NULL;
     q->design.bins = NULL;
+    q->design.sparse_bins = NULL;
     aml_status status = aml_design_prepare(&q->design, aml_learner_wants(learner), &ctx);
     aml_arena_free(scratch);
     return status;

@@ -192,12 +192,18 @@ static void test_sums_are_right(void **state) {
             for (uint32_t j = part ? 0 : 2; j < P; j++) feature[n_features++] = j;
             aml_hist_plan_features(&plan, feature, n_features);
             uint64_t *hist = AML_ARRAY(s.ctx.scratch, plan.n_slots, uint64_t);
+            uint64_t *rest = AML_ARRAY(s.ctx.scratch, plan.n_slots, uint64_t);
             for (uint32_t how = 0; how < 4; how++) {
                 const uint32_t *list = how % 2 ? NULL : position;
                 size_t rows = list ? n : N;
-                assert_true(aml_hist_sum(hist, &plan, list, rows, &g, how < 2 ? 1 : 3, 0, &s.ctx));
+                aml_hands by = {how < 2 ? 1 : 3, 0};
+                uint64_t total = 0;
+                for (uint32_t i = 0; i < rows; i++) total += aml_widen(packed[list ? list[i] : i]);
+                for (size_t k = 0; k < plan.n_slots; k++) rest[k] = k;
+                assert_true(aml_hist_sum(hist, rest, &plan, list, rows, &g, by, &s.ctx));
+                for (size_t k = 0; k < plan.n_slots; k++) assert_true(rest[k] == k - hist[k]);
                 for (size_t k = 0; k < n_features; k++) {
-                    const uint64_t *got = aml_hist_feature(room, &plan, hist, k);
+                    const uint64_t *got = aml_hist_feature(room, &plan, hist, total, k);
                     const uint8_t *code = b.bins.column[feature[k]];
                     memset(want, 0, 256 * sizeof *want);
                     for (uint32_t i = 0; i < rows; i++) {

@@ -14,7 +14,7 @@ typedef struct cli_args {
     size_t n_operands;
     bool help;
     const char *target, *task, *metric, *weight, *group, *time;
-    const char *encoding, *quote, *ragged, *schema, *write_schema;
+    const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
     const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
         *threshold, *exit_score;
@@ -37,6 +37,7 @@ typedef enum cli_kind {
     CLI_GROUPS,  /* const char ***, lists of names separated by semicolons */
     CLI_CHAR,    /* char: one character or "tab" */
     CLI_COUNT,   /* size_t, at least 1 */
+    CLI_LINES,   /* size_t, SIZE_MAX for 0 */
     CLI_SMALL,   /* int, 1 … 1024 */
     CLI_SEED,    /* uint64_t */
     CLI_SECONDS, /* double, more than 0 */
@@ -60,7 +61,7 @@ typedef struct cli_option {
     CLI_TITLE("Reading"),                                                                         \
     {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,        \
      CLI_AT(separator)},                                                                          \
-    {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},          \
+    {"decimal", "CHAR", "decimal sign: . or , (detected)", CLI_CHAR, CLI_AT(decimal)},          \
     {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},        \
     {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)},  \
     {"encoding", "NAME", "of the text: utf-8 (default), latin1, windows-1252, utf-16", CLI_TEXT,  \
@@ -69,9 +70,15 @@ typedef struct cli_option {
      CLI_TEXT, CLI_AT(quote)},                                                                    \
     {"ragged", "HOW", "rows of another width: error (default), pad or skip", CLI_TEXT,            \
      CLI_AT(ragged)},                                                                             \
-    {"skip-lines", "N", "lines above the header to leave out", CLI_COUNT, CLI_AT(skip_lines)},    \
-    {"skip-footer", "N", "lines at the end to leave out", CLI_COUNT, CLI_AT(skip_footer)},        \
-    {"schema", "FILE", "kinds of columns, as `check --write-schema` writes them", CLI_TEXT,       \
+    {"thousands", "CHAR", "between groups of digits, or none (detected in each column)",          \
+     CLI_TEXT, CLI_AT(thousands)},                                                                \
+    {"escape", "CHAR", "makes the next character text, or none (a backslash is detected)",        \
+     CLI_TEXT, CLI_AT(escape)},                                                                   \
+    {"skip-lines", "N", "lines above the header to leave out (titles are detected; 0: none)",     \
+     CLI_LINES, CLI_AT(skip_lines)},                                                              \
+    {"skip-footer", "N", "lines at the end to leave out (totals are detected; 0: none)",          \
+     CLI_LINES, CLI_AT(skip_footer)},                                                             \
+    {"schema", "FILE", "these options and kinds, as `check --write-schema` writes them", CLI_TEXT,       \
      CLI_AT(schema)}
 /* clang-format on */
 

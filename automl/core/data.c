@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/cuts.h"
+#include "automl/core/data_sparse.h"
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
@@ -68,58 +70,25 @@ typedef struct bins_job {
     atomic_int status;
 } bins_job;
 
-/* Between neighbours a < b of the data: a value c with a ≤ c < b. */
-static float middle(float a, float b) {
-    float c = (float)(((double)a + (double)b) / 2);
-    return c >= a && c < b ? c : a;
-}
-
-/* Cuts of m sorted values into bins of about equal numbers of rows; a value that is as frequent as a
- * whole bin gets one of its own, and a bin ends early at a wide gap, so that a far cluster of values is not
- * lumped with the next. Returns the number of cuts, at most max_bins - 1. */
-static size_t quantile_cuts(float *cut, const float *v, size_t m, size_t distinct,
-                            size_t max_bins) {
-    size_t n_cuts = 0, in_bin = 0, left = m, bins_left = max_bins, first = 0;
-    for (size_t i = 0; i < m && bins_left > 1;) {
-        size_t end = i + 1, next_end;
-        while (end < m && v[end] == v[i]) end++;
-        in_bin += end - i;
-        distinct--;
-        if (end == m) break;
-        for (next_end = end + 1; next_end < m && v[next_end] == v[end];) next_end++;
-        double mean = (double)left / (double)bins_left;
-        bool next_is_large = (double)(next_end - end) >= mean && (double)in_bin >= 0.5 * mean;
-        double width = (double)v[i] - v[first], gap = (double)v[end] - v[i];
-        bool at_a_gap = width > 0 && gap > 20 * width && (double)in_bin >= 0.25 * mean;
-        if ((double)in_bin >= mean || next_is_large || at_a_gap || distinct < bins_left) {
-            cut[n_cuts++] = middle(v[i], v[end]);
-            first = end;
-            left -= in_bin;
-            in_bin = 0;
-            bins_left--;
-        }
-        i = end;
-    }
-    return n_cuts;
-}
-
 static aml_status cut_number(float *cut, uint16_t *n_bins, const float *x, size_t n,
                              size_t max_bins) {
-    size_t m = n < MAX_SAMPLE ? n : MAX_SAMPLE, used = 0, distinct = 0;
+    size_t m = n < MAX_SAMPLE ? n : MAX_SAMPLE, used = 0;
     float *v = aml_malloc((m + 1) * sizeof *v);
-    if (!v) return AML_ENOMEM;
-    for (size_t i = 0; i < m; i++) {
+    aml_cut_value *values = aml_malloc((m + 1) * sizeof *values);
+    aml_status status = v && values ? AML_OK : AML_ENOMEM;
+    for (size_t i = 0; i < m && !status; i++) {
         float value = x[(size_t)((uint64_t)i * n / m)];
         if (!isnan(value)) v[used++] = value;
     }
-    aml_status status = aml_sort_f32(v, used);
+    if (!status) status = aml_sort_f32(v, used);
     if (!status) {
-        for (size_t i = 0; i < used; i++) distinct += !i || v[i] != v[i - 1];
-        size_t n_cuts = used ? quantile_cuts(cut, v, used, distinct, max_bins) : 0;
+        size_t distinct = aml_cut_values(values, v, used);
+        size_t n_cuts = aml_cut_quantiles(cut, values, distinct, max_bins);
         for (size_t k = n_cuts; k < CUT_ROOM; k++) cut[k] = INFINITY;
         *n_bins = (uint16_t)(n_cuts + 1);
     }
     aml_free(v);
+    aml_free(values);
     return status;
 }
 
@@ -240,10 +209,13 @@ static void bin_columns(void *arg, size_t block, size_t begin, size_t end, int t
     }
 }
 
+static size_t max_bins_of(const aml_design *d) {
+    return d->max_bins >= 2 && d->max_bins < MAX_BINS ? d->max_bins : MAX_BINS;
+}
+
 static aml_status bins_alloc(bins_job *job, aml_arena *keep) {
     size_t n = job->d->n, p = job->d->p;
-    job->max_bins =
-        job->d->max_bins >= 2 && job->d->max_bins < MAX_BINS ? job->d->max_bins : MAX_BINS;
+    job->max_bins = max_bins_of(job->d);
     job->cut_room = n < MAX_BINS ? n : MAX_BINS - 1;
     job->column = AML_ARRAY(keep, p, uint8_t *);
     job->level_code = AML_ARRAY(keep, p, uint8_t *);
@@ -333,6 +305,8 @@ static aml_status build_bin_rows(aml_design *d, aml_ctx *ctx) {
 aml_status aml_design_prepare(aml_design *d, unsigned what, aml_ctx *ctx) {
     if (what & AML_BUILD_DENSE && !d->dense) AML_TRY(build_dense(d, ctx));
     if (what & (AML_BUILD_BINS | AML_BUILD_BIN_ROWS) && !d->bins) AML_TRY(build_bins(d, ctx));
+    if (what & (AML_BUILD_BINS | AML_BUILD_BIN_ROWS) && d->csr && !d->sparse_bins)
+        AML_TRY(aml_sparse_bins_build(d, max_bins_of(d), MAX_SAMPLE, ctx));
     if (what & AML_BUILD_BIN_ROWS && !d->bins->row) AML_TRY(build_bin_rows(d, ctx));
     return AML_OK;
 }

@@ -26,6 +26,23 @@ typedef struct aml_bins {
     const bool *has_missing;          /* does any row have code 0 */
 } aml_bins;
 
+/* The same for sparse features, by entry. A feature has a slot for each of its codes upwards but the one of the number 0,
+ * code 0 only where has_missing: slots first[j] … first[j+1]-1. An entry of the code of 0 has slot first[p]. */
+typedef struct aml_sparse_bins {
+    const uint32_t *slot;    /* one an entry of the csr */
+    const uint32_t *first;   /* p + 1 */
+    const uint8_t *zero;     /* code of the number 0 */
+    const uint16_t *n_bins;  /* as of aml_bins */
+    const float *const *cut; /* likewise */
+    const bool *has_missing; /* likewise */
+} aml_sparse_bins;
+
+/* The code of a slot of feature j. */
+static inline unsigned aml_sparse_code(const aml_sparse_bins *b, size_t j, uint32_t slot) {
+    unsigned code = slot - b->first[j] + !b->has_missing[j];
+    return code + (code >= b->zero[j]);
+}
+
 /* n rows of p features after featurization, column by column, and what was built from it once for all. */
 typedef struct aml_design {
     size_t n, p;
@@ -39,8 +56,9 @@ typedef struct aml_design {
     const aml_csr *csr;   /* further, sparse features (numbers), or NULL */
     const float *dense;   /* n × p row-major, NaN as 0, when prepared */
     const aml_bins *bins; /* when prepared */
-    uint16_t max_bins;    /* of a feature, 2 … 255; 0 = 255 */
-    const uint32_t (*parents)[2]; /* p: 1 + input columns of features of several; or NULL */
+    const aml_sparse_bins *sparse_bins; /* of csr, when bins are prepared */
+    uint16_t max_bins;                  /* of a feature, 2 … 255; 0 = 255 */
+    const uint32_t (*parents)[2];       /* p: 1 + input columns of features of several; or NULL */
 } aml_design;
 
 enum {

@@ -89,12 +89,24 @@ aml_status aml_sort_f64(double *v, size_t n) {
     return status;
 }
 
+enum { FEW = 64 }; /* are sorted by insertion */
+
+static void insertion_sort(uint32_t *a, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        uint32_t x = a[i];
+        size_t j = i;
+        for (; j && a[j - 1] > x; j--) a[j] = a[j - 1];
+        a[j] = x;
+    }
+}
+
 aml_status aml_sort_f32(float *v, size_t n) {
     if (n < 2) return AML_OK;
     uint32_t *a = aml_malloc(2 * n * sizeof *a), *b = a ? a + n : NULL, *from = a;
     if (!a) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) a[i] = key32(v[i]);
-    for (int shift = 0; shift < 32; shift += 11) {
+    if (n <= FEW) insertion_sort(a, n);
+    for (int shift = 0; shift < 32 && n > FEW; shift += 11) {
         size_t count[2049] = {0};
         for (size_t i = 0; i < n; i++) count[(a[i] >> shift & 2047) + 1]++;
         for (int d = 0; d < 2048; d++) count[d + 1] += count[d];

@@ -81,8 +81,8 @@ static bool is_limited(const aml_wish *w) {
     return isfinite(w->most_us) || isfinite(w->most_bytes);
 }
 
-static bool comes_up(const aml_trial *t, const aml_wish *w) {
-    if (t->state != AML_TRIAL_DONE || !t->out_of_fold) return false;
+static bool comes_up(const aml_trial *t, const aml_study *s, const aml_wish *w) {
+    if (t->state != AML_TRIAL_DONE || !t->out_of_fold || !aml_study_delivers(s, t)) return false;
     if (w->readable && !(t->plan.learner->can & AML_READABLE)) return false;
     if (!is_limited(w) && t->kept > (w->readable ? AML_KEPT_LEARNER : AML_KEPT_GOOD)) return false;
     return aml_trial_us(t, 1) <= w->most_us && aml_trial_bytes(t, 1) <= w->most_bytes;
@@ -94,8 +94,9 @@ static void pick_candidates(aml_choice *c, const aml_study *s, const aml_wish *w
     bool any = false;
     for (size_t i = 0; i < s->trials.n; i++) {
         aml_trial *t = s->trials.at[i];
-        any |= t->state == AML_TRIAL_DONE && t->loss < s->yardstick->loss;
-        if (!comes_up(t, w)) continue;
+        any |=
+            t->state == AML_TRIAL_DONE && t->loss < s->yardstick->loss && aml_study_delivers(s, t);
+        if (!comes_up(t, s, w)) continue;
         size_t at = n < AML_MOST_CANDIDATES ? n++ : AML_MOST_CANDIDATES;
         while (at > 0 && c->trial[at - 1]->loss > t->loss) {
             if (at < AML_MOST_CANDIDATES) c->trial[at] = c->trial[at - 1];

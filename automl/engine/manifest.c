@@ -86,6 +86,7 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
             aml_json_key(s, "day_first");
             aml_string_put(s, "true");
         }
+        if (c->unit) put_text(s, "unit", c->unit);
         if (c->kind == AML_CATEGORY) {
             aml_json_key(s, "levels");
             aml_string_put(s, "[");
@@ -204,6 +205,7 @@ static aml_status read_inputs(aml_model *m, const aml_json *list, const char *fi
         if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", "")))
             return aml_manifest_lacks(file, "inputs");
         columns[n].day_first = aml_json_bool(c, "day_first", false);
+        columns[n].unit = aml_json_string(c, "unit", NULL);
         if (columns[n].kind == AML_CATEGORY)
             AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
     }

@@ -31,8 +31,16 @@ typedef struct origins {
 
 bool aml_study_refits(const aml_study *s, const aml_trial *t) {
     if (!s->bench.refits) return false;
+    if (s->folds.k == 1 && t->plan.learner->settle && t->fits) return true; /* held-out rows, too */
     return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK ||
            s->task.time;
+}
+
+bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
+    static const double PART = 0.25;
+    if (t->fits || s->deadline <= 0) return true;
+    double part = t->plan.learner->can & AML_ANYTIME ? PART : 1;
+    return aml_now() + part * aml_study_refit_seconds(s, t) < s->deadline;
 }
 
 /* Of folds forward in time the last has seen most. */
@@ -70,25 +78,41 @@ static void settle(aml_plan *plan, const aml_trial *t) {
         if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
 }
 
-static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t) {
+/* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */
+static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, double until) {
     aml_lease lease = {0};
     aml_plan plan = t->plan;
     if (plan.learner->settle && t->fits) settle(&plan, t);
     aml_ctx ctx = s->ctx;
-    ctx.deadline = s->deadline;
+    ctx.deadline = until;
     ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
     aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
-                                     s->bench.all_rows, s->table.n, NULL, 0, NULL, &ctx);
+                                     s->bench.all_rows, s->table.n, NULL, 0, NULL, INFINITY, &ctx);
     aml_designs_give_back(s->bench.designs, &lease);
-    if (!status) member->n_fits = 1;
+    if (!status && !(plan.learner->settle && ctx.truncated)) member->n_fits = 1;
     else aml_fit_free(&member->fits[0]);
     return status == AML_ESTOPPED || status == AML_ENOMEM ? AML_OK : status;
 }
 
+/* When the fit of a member on all rows has to end, 0 = never; below 0 where there is no time for it. Members whose models
+ * are not there share the time by what they need. */
+static double refit_until(const aml_study *s, const aml_choice *c, const uint32_t *order,
+                          size_t i) {
+    const aml_trial *t = c->trial[order[i]];
+    double now = aml_now(), left = s->deadline - now, need = aml_study_refit_seconds(s, t), all = 0;
+    if (s->deadline <= 0) return 0;
+    for (size_t j = i; j < c->n; j++) {
+        const aml_trial *o = c->trial[order[j]];
+        if (c->weight[order[j]] > 0 && !o->fits) all += aml_study_refit_seconds(s, o);
+    }
+    if (t->fits) return all + need < left ? s->deadline : -1;
+    return all < left ? s->deadline : now + left * need / all;
+}
+
 /* Moves so many of a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is
  * time. */
-static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double weight,
-                             size_t fits) {
+static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double weight, size_t fits,
+                             double until) {
     aml_model *m = s->model;
     aml_member *member = &m->members[m->n_members];
     *member = (aml_member){.pipeline = aml_strdup(m->arena, t->text),
@@ -96,9 +120,8 @@ static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double w
                            .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
-    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
     bool once = fits == 1 && t->plan.learner->settle && s->bench.refits && s->folds.k > 1;
-    if ((aml_study_refits(s, t) || once) && time) AML_TRY(refit(member, s, t));
+    if ((aml_study_refits(s, t) || once) && until >= 0) AML_TRY(refit(member, s, t, until));
     from->trial[m->n_members] = t;
     from->refitted[m->n_members] = member->n_fits > 0;
     if (!member->n_fits && !t->fits)
@@ -143,11 +166,12 @@ static aml_status assemble(origins *from, aml_study *s, aml_choice *c) {
     for (size_t i = 0; i < c->n; i++) {
         size_t at = order[i], before = m->n_members;
         if (!(c->weight[at] > 0)) continue;
-        AML_TRY(add_member(from, s, c->trial[at], c->weight[at], c->fits[at]));
+        AML_TRY(add_member(from, s, c->trial[at], c->weight[at], c->fits[at],
+                           refit_until(s, c, order, i)));
         if (m->n_members == before) c->weight[at] = 0;
         else AML_TRY(add_importance(s, c->trial[at], c->weight[at]));
     }
-    if (!m->n_members) AML_TRY(add_member(from, s, s->yardstick, 1, 1));
+    if (!m->n_members) AML_TRY(add_member(from, s, s->yardstick, 1, 1, s->deadline));
     weigh_members(m, c);
     double sum = 0;
     for (size_t i = 0; m->importance && i < m->inputs.p; i++) sum += m->importance[i];
@@ -206,7 +230,8 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
-    AML_TRY(add_member(&from, s, t, 1, t->n_done));
+    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
+    AML_TRY(add_member(&from, s, t, 1, t->n_done, time ? s->deadline : -1));
     AML_TRY(copy_guardrails(s));
     return aml_study_board(s, NULL);
 }

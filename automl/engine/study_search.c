@@ -139,10 +139,12 @@ void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
 /* ---- time */
 
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t) {
+    if (s->folds.k == 1 && t->plan.learner->settle) /* more rows, no rounds in vain */
+        return t->fit_seconds * sqrt((double)s->trial_threads / s->ctx.n_threads);
     return 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
 }
 
-/* Refits of the leaders whose fold models were too large to keep. */
+/* Refits of the leaders whose models of folds were too large to keep, or of a holdout do not know all rows. */
 static double refit_seconds(const aml_study *s) {
     const aml_trial *last = NULL;
     double sum = 0;
@@ -155,7 +157,8 @@ static double refit_seconds(const aml_study *s) {
             if (t->state == AML_TRIAL_DONE && behind && (!next || t->loss < next->loss)) next = t;
         }
         if (!next) break;
-        if (!next->fits) sum += aml_study_refit_seconds(s, next);
+        if (!next->fits || (s->folds.k == 1 && next->plan.learner->settle))
+            sum += aml_study_refit_seconds(s, next);
         last = next;
     }
     return sum;
@@ -166,7 +169,8 @@ static double reserve(const aml_study *s) {
     double left = s->deadline - aml_now(), limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s), most = 0.1 + 0.15 * limit;
+    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
 
@@ -208,9 +212,10 @@ static aml_status default_costs(const double **out, aml_study *s) {
         double hp[AML_MAX_PARAMS] = {0};
         for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
         aml_shape shape = shape_for(s, l);
+        double left = s->deadline > 0 ? s->deadline - aml_now() : INFINITY;
         cost[i] = l->cost ? l->cost(hp, &shape) : 1;
-        bool affordable = !(s->deadline > 0) || cost[i] < EARLIER * (s->deadline - aml_now());
-        if ((l->can & AML_EARLY_STOPS) && affordable) cost[i] *= EARLIER;
+        if ((l->can & AML_EARLY_STOPS) && cost[i] < EARLIER * left) cost[i] *= EARLIER;
+        if (!(l->can & AML_ANYTIME) && cost[i] > left) cost[i] = INFINITY; /* not to be tried */
     }
     *out = cost;
     return AML_OK;
@@ -336,6 +341,7 @@ aml_status aml_study_search(aml_study *s) {
     search.concurrency = (size_t)together;
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
+    s->trial_threads = search.n_threads;
     AML_TRY(aml_trials_run(&s->trials, &search));
     return report_end(s);
 }

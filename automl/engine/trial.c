@@ -9,6 +9,7 @@
 
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
 enum { TIMED_ROWS = 1000 };
+static const double PREDICTABLE = 0.9; /* share of the time left that an anytime fit may take */
 
 static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows,
                         size_t n) {
@@ -23,7 +24,7 @@ static aml_data data_of(const aml_bench *b, const aml_design *design, const uint
 
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, double *held_out, aml_ctx *ctx) {
+                        size_t n_valid, double *held_out, double seconds, aml_ctx *ctx) {
     bool supervised = aml_plan_sees_target(plan);
     aml_data target =
         supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
@@ -39,7 +40,10 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     AML_TRY(aml_constraints_apply(&train, b->constraints, ctx->scratch));
     aml_ctx own = *ctx;
     own.keep = out->arena;
-    return plan->learner->fit(&out->model, &train, plan->hp, &own);
+    if (ctx->deadline > 0) own.deadline = fmin(ctx->deadline, aml_now() + seconds);
+    aml_status status = plan->learner->fit(&out->model, &train, plan->hp, &own);
+    ctx->truncated = own.truncated;
+    return status;
 }
 
 void aml_fit_free(aml_fit *f) {
@@ -114,6 +118,15 @@ static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const d
     return AML_OK;
 }
 
+/* What a fit may take: of an anytime learner its share of the trial's time, so that all folds get as far as each other
+ * and there is time left to predict. */
+static double fit_seconds(const aml_trial *t, size_t f, const aml_ctx *ctx) {
+    if (!(ctx->deadline > 0)) return INFINITY;
+    double patience = t->patience > 0 ? t->patience - t->fit_seconds : INFINITY;
+    if (!(t->plan.learner->can & AML_ANYTIME)) return patience;
+    return fmin(patience, PREDICTABLE * (ctx->deadline - aml_now())) / (double)(t->n_folds - f);
+}
+
 static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *ctx) {
     const aml_folds *folds = b->folds;
     aml_lease lease = {0};
@@ -125,7 +138,8 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
     ctx->truncated = false;
     aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f],
                                      folds->n_train[f], folds->valid[f], folds->n_valid[f],
-                                     t->plan.learner->can & AML_EARLY_STOPS ? out : NULL, ctx);
+                                     t->plan.learner->can & AML_EARLY_STOPS ? out : NULL,
+                                     fit_seconds(t, f, ctx), ctx);
     t->fit_seconds += aml_now() - start;
     if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
     if (!status) status = score_fold(t, b, f, out, ctx->scratch);
@@ -219,7 +233,6 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         aml_arena_release(scratch, mark);
         if (status) break;
         t->n_done = f + 1;
-        if (own.truncated && f + 1 < b->folds->k) status = aml_stopped();
         if (going && f + 1 < b->folds->k && !going(t, arg)) {
             t->state = AML_TRIAL_PRUNED;
             break;

@@ -52,6 +52,7 @@ typedef struct aml_trial {
     char reason[256];
     char *text; /* the plan */
     double *config;
+    double patience; /* seconds that its fits may take together; 0 = as long as there is time */
     size_t n_folds, n_done;
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */
@@ -81,10 +82,10 @@ aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan
                               const aml_fit *fit, const aml_design *design, aml_ctx *ctx);
 
 /* One fit of a plan on rows of the bench (with rows to stop early on, and room for predictions of them: see data.h); its
- * model and chain are the caller's. */
+ * model and chain are the caller's. `seconds`: for the learner alone, without the features; INFINITY = until the deadline. */
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, double *held_out, aml_ctx *ctx);
+                        size_t n_valid, double *held_out, double seconds, aml_ctx *ctx);
 
 void aml_fit_free(aml_fit *f);
 void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */

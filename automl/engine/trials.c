@@ -9,6 +9,7 @@
 #include "automl/core/par.h"
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
+static const double REFIT = 2;       /* what a fit on all rows may take, in fits of a fold */
 enum { SPECIAL = 64 };               /* times in the bytes that may be kept */
 
 typedef struct team {
@@ -101,6 +102,22 @@ static aml_status append(aml_trials *list, aml_trial *t) {
     return AML_OK;
 }
 
+/* What a trial may take: a third of the time left, or twice as long as the best so far took, but not the time for a fit
+ * on all rows. The first ones are the model that there will be in any case. */
+static double patience(const team *m, const aml_learner *learner) {
+    const aml_trial *best = NULL;
+    double left = m->deadline - aml_now(), k = (double)m->s->bench->folds->k;
+    if (!(m->deadline > 0)) return 0;
+    if (learner->can & AML_REFIT) left /= 1 + REFIT / k;
+    for (size_t i = 0; i < m->trials->n; i++) {
+        const aml_trial *t = m->trials->at[i];
+        if (ended(t) && t->state == AML_TRIAL_DONE && (!best || t->loss < best->loss)) best = t;
+    }
+    if (!best) return fmax(0.7 * left, 1e-3);
+    double twice = 2 * (best->fit_seconds + best->predict_seconds);
+    return fmax(fmin(fmax(left / 3, twice), left), 1e-3);
+}
+
 /* Have the trials that trial k may see shown that no more are needed? */
 static bool is_enough(team *m, size_t k) {
     double best = INFINITY;
@@ -142,6 +159,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
         aml_compose(&t->plan, s->composer, t->config);
         aml_plan_text(&text, &t->plan);
         t->text = text.text;
+        t->patience = patience(m, t->plan.learner);
         if (text.failed) status = AML_ENOMEM;
     }
     if (!status) status = append(m->trials, t);

@@ -6,16 +6,6 @@
 
 #include "automl/core/par.h"
 
-enum { PIECE = 16384 }; /* rows of a leaf that are summed at a time */
-
-/* The rows of a leaf, or some of those of a large one. */
-typedef struct piece {
-    uint32_t leaf;
-    const uint32_t *position;
-    size_t n;
-    double sums[2];
-} piece;
-
 typedef struct boosting {
     const aml_data *data;
     const aml_boost_rules *rules;
@@ -30,7 +20,6 @@ typedef struct boosting {
     aml_boost_sample sample;
     size_t round, idle;
     aml_watch watch;
-    piece *piece;
     bool stopped;
     atomic_int status; /* of threads */
 } boosting;
@@ -40,8 +29,7 @@ static aml_status alloc(boosting *b) {
     aml_arena *scratch = b->ctx->scratch;
     b->feature = AML_ARRAY(scratch, bins->p, uint32_t);
     b->drawn = AML_ARRAY(scratch, bins->p, uint32_t);
-    b->piece = AML_ARRAY(scratch, b->data->n / PIECE + b->rules->grow.n_leaves, piece);
-    if (!b->feature || !b->drawn || !b->piece) return AML_ENOMEM;
+    if (!b->feature || !b->drawn) return AML_ENOMEM;
     for (size_t j = 0; j < bins->p; j++)
         if (bins->n_bins[j] + bins->has_missing[j] > 1) b->feature[b->n_features++] = (uint32_t)j;
     /* positions take the room of gradients that are packed */
@@ -87,47 +75,21 @@ static void draw_features(boosting *b, const aml_rng *rng) {
             b->drawn[b->n_drawn++] = b->feature[k];
 }
 
-typedef struct renewal {
-    boosting *b;
-    size_t output;
-    piece *piece;
-    size_t n_pieces;
-} renewal;
-
-static void cut_leaves(renewal *r) {
-    aml_grower *g = r->b->grower;
-    for (uint32_t k = 0; k < aml_grower_leaves(g); k++) {
-        size_t n;
-        const uint32_t *position = aml_grower_rows(&n, g, k);
-        for (size_t i = 0; i < n; i += PIECE)
-            r->piece[r->n_pieces++] = (piece){k, position + i, n - i < PIECE ? n - i : PIECE, {0}};
-    }
-}
-
-static void sum_pieces(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    renewal *r = arg;
-    (void)block, (void)thread;
-    for (piece *p = r->piece + begin; p < r->piece + end; p++)
-        aml_boost_loss_sums(p->sums, &r->b->loss, r->output, p->position, p->n);
-}
-
 /* Newton's step of classes goes no further: where a class is rare and believed to be absent, curvature is next to
  * nothing, and one row of it would throw all others of its leaf off for good. */
 static const double FURTHEST = 8;
 
-static void renew_by_sums(boosting *b, size_t output) {
-    renewal r = {.b = b, .output = output, .piece = b->piece};
-    cut_leaves(&r);
-    aml_par_for(b->ctx->n_threads, r.n_pieces, 1, sum_pieces, &r);
-    for (size_t i = 0; i < r.n_pieces;) {
-        uint32_t leaf = r.piece[i].leaf;
-        double slope = 0, curvature = 0;
-        for (; i < r.n_pieces && r.piece[i].leaf == leaf; i++)
-            slope += r.piece[i].sums[0], curvature += r.piece[i].sums[1];
-        double value = aml_leaf_value(&b->rules->grow.split, slope, curvature);
+static aml_status renew_by_sums(boosting *b, size_t output) {
+    double sums[AML_LEAVES_MOST][2];
+    uint32_t n = aml_grower_leaves(b->grower);
+    AML_TRY(aml_boost_loss_leaf_sums(sums, &b->loss, output, aml_grower_leaf_of(b->grower), n,
+                                     b->ctx->n_threads));
+    for (uint32_t k = 0; k < n; k++) {
+        double value = aml_leaf_value(&b->rules->grow.split, sums[k][0], sums[k][1]);
         if (b->loss.task != AML_REGRESSION) value = fmax(-FURTHEST, fmin(FURTHEST, value));
-        aml_grower_set_value(b->grower, leaf, value);
+        aml_grower_set_value(b->grower, k, value);
     }
+    return AML_OK;
 }
 
 static void renew_by_quantile(void *arg, size_t block, size_t begin, size_t end, int thread) {
@@ -149,8 +111,8 @@ static aml_status renew_leaves(boosting *b, size_t output) {
     bool by_quantile =
         b->loss.task == AML_REGRESSION && aml_objective_level(&b->loss.objective) >= 0;
     if (n < 2) return AML_OK;
-    if (by_quantile) aml_par_for(b->ctx->n_threads, n, 1, renew_by_quantile, b);
-    else renew_by_sums(b, output);
+    if (!by_quantile) return renew_by_sums(b, output);
+    aml_par_for(b->ctx->n_threads, n, 1, renew_by_quantile, b);
     if (!atomic_load(&b->status)) return AML_OK;
     return aml_fail(AML_ENOMEM, "not enough memory for the leaves of a tree");
 }
@@ -279,7 +241,9 @@ static aml_status replay(boosting *b, const aml_boosted *from) {
     const aml_trees *old = &from->trees;
     aml_design learnt;
     AML_TRY(aml_boost_bins_as_learnt(&learnt, &b->bins, b->data, b->ctx));
-    if (old->p != b->data->x->p || from->n_outputs != k || from->task != b->data->task)
+    size_t q = b->data->x->csr ? b->data->x->csr->p : 0;
+    if (old->p != b->data->x->p || old->q != q || from->n_outputs != k ||
+        from->task != b->data->task)
         return aml_fail(AML_EINVAL, "the model was fitted on other data");
     for (uint32_t n = 0; n < old->n_trees && b->round < b->rules->max_rounds; n++) {
         AML_TRY(copy_tree(b, from, n));

@@ -6,7 +6,13 @@
 #include "automl/core/par.h"
 #include "learners/parts/level_codes.h"
 
-enum { MOST_CODES = 255, FEW_CODES = 32, OPEN_BUNDLES = 4, ROWS_PER_CODE = 8, BLOCK = 4096 };
+enum {
+    MOST_CODES = 255,
+    FEW_CODES = AML_FEW_CODES,
+    OPEN_BUNDLES = 4,
+    ROWS_PER_CODE = 8,
+    BLOCK = 4096
+};
 
 /* ---- categories of many levels */
 
@@ -46,7 +52,7 @@ typedef struct bundle {
     uint8_t *code; /* n */
     size_t n_codes, n_members;
     uint32_t *feature;
-    uint8_t (*member)[256]; /* of each feature: its code by the bundle's */
+    aml_member *member; /* of each feature */
 } bundle;
 
 /* Numbers the pairs of codes that occur; false when there are more than `most`. */
@@ -72,13 +78,13 @@ static void join(bundle *g, uint32_t feature, const uint8_t *column, size_t n,
             if (!number[c][k]) continue;
             size_t at = number[c][k] - 1u;
             old[at] = (uint8_t)c;
-            g->member[g->n_members][at] = (uint8_t)k;
+            g->member[g->n_members].code[at] = (uint8_t)k;
             count++;
         }
     for (size_t m = 0; m < g->n_members; m++) {
         uint8_t was[256];
-        memcpy(was, g->member[m], sizeof was);
-        for (size_t c = 0; c < count; c++) g->member[m][c] = was[old[c]];
+        memcpy(was, g->member[m].code, sizeof was);
+        for (size_t c = 0; c < count; c++) g->member[m].code[c] = was[old[c]];
     }
     for (size_t i = 0; i < n; i++) g->code[i] = (uint8_t)(number[g->code[i]][column[i]] - 1);
     g->feature[g->n_members++] = feature;
@@ -97,7 +103,7 @@ static aml_status find_bundles(bundle *g, size_t *n_bundles, const aml_boost_bin
                                aml_ctx *ctx) {
     uint16_t(*number)[FEW_CODES] = aml_alloc_raw(ctx->scratch, 256, sizeof *number);
     if (!number) return AML_ENOMEM;
-    for (size_t j = 0; j < b->bins.p; j++) {
+    for (size_t j = 0; j < b->n_dense; j++) {
         size_t codes = b->bins.n_bins[j] + 1u, k = 0, n = b->bins.n;
         if (codes > FEW_CODES || b->bins.n_bins[j] + b->bins.has_missing[j] < 2) continue;
         for (; k < OPEN_BUNDLES; k++) {
@@ -112,6 +118,20 @@ static aml_status find_bundles(bundle *g, size_t *n_bundles, const aml_boost_bin
         if (aml_should_stop(ctx)) return aml_stopped();
     }
     return AML_OK;
+}
+
+/* Lists the column's codes by the feature's. */
+static void order_codes(aml_member *m, size_t n_codes) {
+    size_t count[FEW_CODES] = {0}, n = 0;
+    m->common = 0;
+    for (size_t c = 0; c < n_codes; c++) count[m->code[c]]++;
+    for (size_t k = 1; k < FEW_CODES; k++)
+        if (count[k] > count[m->common]) m->common = (uint8_t)k;
+    for (size_t k = 0; k < FEW_CODES; k++) {
+        for (size_t c = 0; c < n_codes && k != m->common; c++)
+            if (m->code[c] == k) m->order[n++] = (uint8_t)c;
+        m->end[k] = (uint16_t)n;
+    }
 }
 
 typedef struct fill_job {
@@ -138,25 +158,25 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
                        aml_ctx *ctx) {
     const uint8_t **source = AML_ARRAY(ctx->scratch, b->bins.p, const uint8_t *);
     if (!source) return AML_ENOMEM;
-    for (size_t j = 0; j < b->bins.p; j++) b->column[j] = UINT32_MAX;
+    for (size_t j = 0; j < b->n_dense; j++) b->column[j] = UINT32_MAX;
     for (size_t k = 0; k < n_bundles; k++) {
         for (size_t m = 0; m < g[k].n_members; m++) {
             b->column[g[k].feature[m]] = (uint32_t)b->n_columns;
-            b->member[g[k].feature[m]] = g[k].n_members > 1 ? g[k].member[m] : NULL;
+            b->member[g[k].feature[m]] = g[k].n_members > 1 ? g[k].member + m : NULL;
+            order_codes(g[k].member + m, g[k].n_codes);
         }
         bool one = g[k].n_members == 1;
         if (g[k].n_members)
             source[b->n_columns++] = one ? b->bins.column[g[k].feature[0]] : g[k].code;
         if (g[k].n_codes > b->n_codes) b->n_codes = g[k].n_codes;
     }
-    uint8_t *constant = aml_alloc_raw(ctx->scratch, 512, 1);
+    aml_member *constant = AML_ARRAY(ctx->scratch, 2, aml_member);
     if (!constant) return AML_ENOMEM;
-    memset(constant, 0, 256);
-    memset(constant + 256, 1, 256);
-    for (size_t j = 0; j < b->bins.p; j++) {
+    memset(constant[1].code, 1, sizeof constant[1].code);
+    for (size_t j = 0; j < b->n_dense; j++) {
         if (b->column[j] != UINT32_MAX) continue;
         b->column[j] = 0;
-        b->member[j] = constant + (b->bins.has_missing[j] ? 0 : 256);
+        b->member[j] = constant + !b->bins.has_missing[j];
         if (b->bins.n_bins[j] + b->bins.has_missing[j] < 2) continue;
         b->member[j] = NULL;
         b->column[j] = (uint32_t)b->n_columns;
@@ -175,17 +195,45 @@ static aml_status fill(aml_boost_bins *b, const bundle *g, size_t n_bundles, con
     return aml_should_stop(ctx) ? aml_stopped() : AML_OK;
 }
 
+/* ---- sparse features */
+
+/* What is known of each feature, sparse ones behind the dense ones. */
+static aml_status append_sparse(aml_boost_bins *b, const aml_data *d, aml_ctx *ctx) {
+    size_t p = b->n_dense, q = d->x->csr->p;
+    uint16_t *n_bins = AML_ARRAY(ctx->scratch, p + q, uint16_t);
+    bool *has_missing = AML_ARRAY(ctx->scratch, p + q, bool);
+    const float **cut = AML_ARRAY(ctx->scratch, p + q, const float *);
+    const uint8_t **level_code = AML_ARRAY(ctx->scratch, p + q, const uint8_t *);
+    if (!n_bins || !has_missing || !cut || !level_code) return AML_ENOMEM;
+    b->csr = d->x->csr;
+    b->sparse = d->x->sparse_bins;
+    for (size_t j = 0; j < p + q; j++) {
+        bool is_sparse = j >= p;
+        n_bins[j] = is_sparse ? b->sparse->n_bins[j - p] : b->bins.n_bins[j];
+        has_missing[j] = is_sparse ? b->sparse->has_missing[j - p] : b->bins.has_missing[j];
+        cut[j] = is_sparse ? b->sparse->cut[j - p] : b->bins.cut[j];
+        level_code[j] = is_sparse ? NULL : b->bins.level_code[j];
+    }
+    b->bins.n_bins = n_bins;
+    b->bins.has_missing = has_missing;
+    b->bins.cut = cut;
+    b->bins.level_code = level_code;
+    b->bins.p = p + q;
+    return AML_OK;
+}
+
 aml_status aml_boost_bins_init(aml_boost_bins *b, const aml_data *d, double smooth, aml_ctx *ctx) {
     size_t p = d->x->p, n_bundles = 0, n = d->x->n;
     bundle open[OPEN_BUNDLES] = {{0}};
-    *b = (aml_boost_bins){.bins = *d->x->bins, .n = d->n};
+    *b = (aml_boost_bins){.bins = *d->x->bins, .n = d->n, .n_dense = p, .design_row = d->rows};
     b->column = AML_ARRAY(ctx->scratch, p, uint32_t);
-    b->member = AML_ARRAY(ctx->scratch, p, const uint8_t *);
+    b->member = AML_ARRAY(ctx->scratch, p, const aml_member *);
     if (!b->column || !b->member) return AML_ENOMEM;
     AML_TRY(recode_all(b, d, smooth, ctx));
     size_t most = n / ROWS_PER_CODE < 256 ? n / ROWS_PER_CODE : 256;
     AML_TRY(find_bundles(open, &n_bundles, b, most, ctx));
-    return fill(b, open, n_bundles, d, ctx);
+    AML_TRY(fill(b, open, n_bundles, d, ctx));
+    return d->x->csr ? append_sparse(b, d, ctx) : AML_OK;
 }
 
 /* ---- as learnt */

@@ -5,21 +5,55 @@
 
 #include "automl/core/data.h"
 
-/* A column of a row holds one feature, or a bundle: then its codes number the tuples of the members' codes that occur
+enum { AML_FEW_CODES = 32 }; /* of a feature that is bundled, missing included */
+
+/* A feature in a bundle. */
+typedef struct aml_member {
+    uint8_t code[256];           /* its code for each code of the column */
+    uint8_t common;              /* its code that most codes of the column have */
+    uint8_t order[256];          /* the others of the column, by its code: */
+    uint16_t end[AML_FEW_CODES]; /* those of its code c end at end[c] */
+} aml_member;
+
+/* Dense features, then the sparse ones of the design: number n_dense + j is column j of the csr.
+ * A column of a row holds one dense feature, or a bundle: then its codes number the tuples of the members' codes that occur
  * in the design. Nothing is lost: `member` gives each tuple's code of a feature back. */
 typedef struct aml_boost_bins {
-    aml_bins bins; /* codes of features by design row */
+    aml_bins bins; /* codes of features by design row; of sparse ones all but the columns */
+    size_t n_dense;
+    const aml_csr *csr; /* NULL where no feature is sparse */
+    const aml_sparse_bins *sparse;
+    const uint32_t *design_row; /* by position */
     size_t n, n_columns, stride;
     const uint8_t *row; /* of each of n positions: stride codes of columns; and 64 bytes beyond */
     uint32_t *column;   /* per feature: its column */
-    const uint8_t *
-        *member;    /* per feature: its code for each of 256 codes of the column; NULL = the same */
-    size_t n_codes; /* of a column, at most */
+    const aml_member **member; /* per feature: where it is found in its column; NULL = alone */
+    size_t n_codes;            /* of a column, at most */
 } aml_boost_bins;
+
+/* The code of sparse feature j in a design row. */
+static inline unsigned aml_boost_sparse_code(const aml_boost_bins *b, size_t row, size_t j) {
+    size_t low = (size_t)b->csr->start[row], end = (size_t)b->csr->start[row + 1], high = end;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (b->csr->column[middle] < j) low = middle + 1;
+        else high = middle;
+    }
+    const aml_sparse_bins *s = b->sparse;
+    if (low == end || b->csr->column[low] != j || s->slot[low] >= s->first[j + 1])
+        return s->zero[j];
+    return aml_sparse_code(s, j, s->slot[low]);
+}
+
+/* The code of a feature in a design row. */
+static inline unsigned aml_boost_row_code(const aml_boost_bins *b, size_t row, size_t feature) {
+    if (feature < b->n_dense) return b->bins.column[feature][row];
+    return aml_boost_sparse_code(b, row, feature - b->n_dense);
+}
 
 static inline unsigned aml_boost_code(const aml_boost_bins *b, size_t position, size_t feature) {
     unsigned code = b->row[position * b->stride + b->column[feature]];
-    return b->member[feature] ? b->member[feature][code] : code;
+    return b->member[feature] ? b->member[feature]->code[code] : code;
 }
 
 /* In ctx->scratch, but level codes that differ from the design's in ctx->keep. Categories of more levels than codes are

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/arena.h"
 #include "automl/core/par.h"
 #include "learners/parts/boost_loss.h"
 #include "learners/parts/exp_f32.h"
@@ -128,24 +129,30 @@ AML_KERNEL const float *targets(float *room, const aml_boost_rows *r, size_t fir
     return room;
 }
 
-AML_KERNEL void gradient_rows(const pack_job *job, size_t block, size_t begin, size_t end) {
-    const aml_boost_loss *l = job->l;
+/* Slopes and curvatures of m ≤ STRIP rows from i on. */
+AML_KERNEL void gradient_strip(float *slope, float *curvature, const aml_boost_loss *l,
+                               size_t output, size_t i, size_t m) {
     const aml_boost_rows *r = &l->train;
     float room[STRIP];
-    for (size_t i = begin; i < end; i += STRIP) {
-        size_t m = end - i < STRIP ? end - i : STRIP;
-        gradient_in in = {.score = r->score + job->output * r->n + i,
-                          .top = l->top ? l->top + i : NULL,
-                          .total = l->total ? l->total + i : NULL,
-                          .y = targets(room, r, i, m),
-                          .w = r->w ? r->w + i : NULL,
-                          .emphasis = l->emphasis ? l->emphasis + i : NULL,
-                          .class = (float)job->output,
-                          .factor = curvature_factor(l),
-                          .objective = &l->objective};
-        gradients(l->slope + i, l->curvature + i, l->task, in, m);
-    }
-    statistics(r->sums + N_STATS * block, l->slope + begin, l->curvature + begin, end - begin);
+    gradient_in in = {.score = r->score + output * r->n + i,
+                      .top = l->top ? l->top + i : NULL,
+                      .total = l->total ? l->total + i : NULL,
+                      .y = targets(room, r, i, m),
+                      .w = r->w ? r->w + i : NULL,
+                      .emphasis = l->emphasis ? l->emphasis + i : NULL,
+                      .class = (float)output,
+                      .factor = curvature_factor(l),
+                      .objective = &l->objective};
+    gradients(slope, curvature, l->task, in, m);
+}
+
+AML_KERNEL void gradient_rows(const pack_job *job, size_t block, size_t begin, size_t end) {
+    const aml_boost_loss *l = job->l;
+    for (size_t i = begin; i < end; i += STRIP)
+        gradient_strip(l->slope + i, l->curvature + i, l, job->output, i,
+                       end - i < STRIP ? end - i : STRIP);
+    statistics(l->train.sums + N_STATS * block, l->slope + begin, l->curvature + begin,
+               end - begin);
 }
 static void gradient_rows_plain(const pack_job *job, size_t block, size_t begin, size_t end) {
     gradient_rows(job, block, begin, end);
@@ -272,65 +279,64 @@ void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads) {
 
 /* ---- leaves */
 
-/* What the gradients of some rows are computed from, brought together. */
-typedef struct gathered_rows {
-    float score[STRIP], top[STRIP], total[STRIP], y[STRIP], w[STRIP], emphasis[STRIP];
-} gathered_rows;
+enum { TABLES = 4, MOST_BLOCKS = 64 };
 
-AML_KERNEL void take(float *restrict to, const float *restrict from, const uint32_t *position,
-                     size_t n) {
-    for (size_t i = 0; i < n && from; i++) to[i] = from[position[i]];
-}
+/* Slope and curvature, added at once. */
+typedef double pair __attribute__((vector_size(16)));
 
-AML_KERNEL void gather_rows(gathered_rows *g, const aml_boost_loss *l, size_t output,
-                            const uint32_t *position, size_t n) {
-    const aml_boost_rows *r = &l->train;
-    take(g->score, r->score + output * r->n, position, n);
-    take(g->top, l->top, position, n);
-    take(g->total, l->total, position, n);
-    take(g->y, r->y, position, n);
-    for (size_t i = 0; i < n && r->class; i++) g->y[i] = (float)r->class[position[i]];
-    take(g->w, r->w, position, n);
-    take(g->emphasis, l->emphasis, position, n);
-}
+typedef struct leaf_job {
+    const aml_boost_loss *l;
+    size_t output, n_leaves, block;
+    const uint8_t *leaf;
+    pair *sums; /* 256 a block */
+} leaf_job;
 
-AML_KERNEL void sums(double out[2], const aml_boost_loss *l, size_t output,
-                     const uint32_t *position, size_t n) {
-    double slopes[LANES] = {0}, curvatures[LANES] = {0};
-    gathered_rows g;
-    gradient_in in = {.score = g.score,
-                      .top = g.top,
-                      .total = g.total,
-                      .y = g.y,
-                      .w = l->train.w ? g.w : NULL,
-                      .emphasis = l->emphasis ? g.emphasis : NULL,
-                      .class = (float)output,
-                      .factor = curvature_factor(l),
-                      .objective = &l->objective};
-    for (size_t i = 0; i < n; i += STRIP) {
-        float slope[STRIP] = {0}, curvature[STRIP] = {0};
-        size_t m = n - i < STRIP ? n - i : STRIP;
-        gather_rows(&g, l, output, position + i, m);
-        gradients(slope, curvature, l->task, in, m);
-        for (size_t j = 0; j < STRIP; j += LANES)
-            for (size_t k = 0; k < LANES; k++) {
-                slopes[k] += (double)slope[j + k];
-                curvatures[k] += (double)curvature[j + k];
-            }
+/* Rows of one leaf often follow one another: neighbours go to tables of their own, so that an add need not wait for
+ * the last. */
+AML_KERNEL void leaf_rows(pair *out, const leaf_job *job, size_t begin, size_t end) {
+    pair table[TABLES][256];
+    for (size_t t = 0; t < TABLES; t++)
+        for (size_t k = 0; k < 256; k++) table[t][k] = (pair){0, 0};
+    for (size_t i = begin; i < end; i += STRIP) {
+        float slope[STRIP], curvature[STRIP];
+        size_t m = end - i < STRIP ? end - i : STRIP;
+        const uint8_t *leaf = job->leaf + i;
+        gradient_strip(slope, curvature, job->l, job->output, i, m);
+        for (size_t k = 0; k < m; k++)
+            table[k % TABLES][leaf[k]] += (pair){(double)slope[k], (double)curvature[k]};
     }
-    out[0] = out[1] = 0;
-    for (size_t k = 0; k < LANES; k++) out[0] += slopes[k], out[1] += curvatures[k];
+    for (size_t k = 0; k < job->n_leaves; k++)
+        out[k] = (table[0][k] + table[1][k]) + (table[2][k] + table[3][k]);
 }
-static void sums_plain(double out[2], const aml_boost_loss *l, size_t output,
-                       const uint32_t *position, size_t n) {
-    sums(out, l, output, position, n);
+static void leaf_rows_plain(pair *out, const leaf_job *job, size_t begin, size_t end) {
+    leaf_rows(out, job, begin, end);
 }
-AML_AVX2 static void sums_avx2(double out[2], const aml_boost_loss *l, size_t output,
-                               const uint32_t *position, size_t n) {
-    sums(out, l, output, position, n);
+AML_AVX2 static void leaf_rows_avx2(pair *out, const leaf_job *job, size_t begin, size_t end) {
+    leaf_rows(out, job, begin, end);
 }
 
-void aml_boost_loss_sums(double out[2], const aml_boost_loss *l, size_t output,
-                         const uint32_t *position, size_t n) {
-    (aml_has_avx2() ? sums_avx2 : sums_plain)(out, l, output, position, n);
+static void leaf_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const leaf_job *job = arg;
+    (void)thread;
+    (aml_has_avx2() ? leaf_rows_avx2 : leaf_rows_plain)(job->sums + block * job->n_leaves, job,
+                                                        begin, end);
+}
+
+aml_status aml_boost_loss_leaf_sums(double (*out)[2], const aml_boost_loss *l, size_t output,
+                                    const uint8_t *leaf, size_t n_leaves, int n_threads) {
+    size_t n = l->train.n, block = BLOCK;
+    if (n > (size_t)BLOCK * MOST_BLOCKS) block = (n / MOST_BLOCKS / STRIP + 1) * STRIP;
+    size_t n_blocks = (n + block - 1) / block;
+    leaf_job job = {.l = l, .output = output, .n_leaves = n_leaves, .block = block, .leaf = leaf};
+    job.sums = aml_malloc((n_blocks * n_leaves + 1) * sizeof *job.sums);
+    if (!job.sums) return AML_ENOMEM;
+    aml_par_for(n_threads, n, block, leaf_block, &job);
+    for (size_t k = 0; k < n_leaves; k++) {
+        pair all = {0, 0};
+        for (size_t b = 0; b < n_blocks; b++) all += job.sums[b * n_leaves + k];
+        out[k][0] = all[0];
+        out[k][1] = all[1];
+    }
+    aml_free(job.sums);
+    return AML_OK;
 }

@@ -56,9 +56,10 @@ void aml_boost_loss_sizes(float *size, aml_boost_loss *l, int n_threads);
  * variance of the slopes. False when all slopes are 0. */
 bool aml_boost_loss_pack(aml_boost_loss *l, size_t output, uint32_t salt, int n_threads);
 
-/* Sums of an output's slope and curvature, not rounded, over n positions in a fixed order. */
-void aml_boost_loss_sums(double sums[2], const aml_boost_loss *l, size_t output,
-                         const uint32_t *position, size_t n);
+/* Sums of an output's slope and curvature, not rounded, over the rows of each leaf in a fixed order: leaf[position] is
+ * its number, and rows of other numbers count nowhere. AML_ENOMEM. */
+aml_status aml_boost_loss_leaf_sums(double (*sums)[2], const aml_boost_loss *l, size_t output,
+                                    const uint8_t *leaf, size_t n_leaves, int n_threads);
 
 /* What is to be added to the scores of n positions when the objective's best constant is a quantile. AML_ENOMEM. */
 aml_status aml_boost_loss_quantile(double *out, const aml_boost_loss *l, const uint32_t *position,

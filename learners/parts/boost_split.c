@@ -189,8 +189,7 @@ static void try_cuts(aml_split *best, const aml_split_search *s, const uint64_t 
 }
 
 static void find_number(aml_split *best, const aml_split_search *s, size_t k, const uint64_t *slot,
-                        size_t n_bins) {
-    gain_units u = units_of(s, s->rules->l2);
+                        size_t n_bins, const gain_units *u) {
     size_t first = 1, end = n_bins;
     while (first < end && !slot[first]) first++;
     while (end > first && !slot[end]) end--;
@@ -201,8 +200,8 @@ static void find_number(aml_split *best, const aml_split_search *s, size_t k, co
     } else if (slot[0] && end <= n_bins && slot[end]) {
         end++; /* all numbers left, missing right */
     }
-    if (end > first) try_cuts(best, s, slot, first, end, false, &u);
-    if (slot[0] && end > first) try_cuts(best, s, slot, first, end, true, &u);
+    if (end > first) try_cuts(best, s, slot, first, end, false, u);
+    if (slot[0] && end > first) try_cuts(best, s, slot, first, end, true, u);
 }
 
 /* ---- categories */
@@ -323,26 +322,50 @@ static void find_category(aml_split *best, const aml_split_search *s, size_t k,
 
 /* ---- all features */
 
-static void find_features(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    aml_split_search *s = arg;
-    (void)block, (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        size_t k = s->look ? s->look[i] : i;
-        uint32_t j = s->plan->feature[k];
-        uint64_t room[256];
-        const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, k);
-        s->found[i] = (aml_split){.feature = j};
-        if (s->plan->from->bins.level_code[j])
-            find_category(&s->found[i], s, k, slot, s->plan->from->bins.n_bins[j]);
-        else find_number(&s->found[i], s, k, slot, s->plan->from->bins.n_bins[j]);
+enum { FEATURES = 8, MOST_BLOCKS = 64 }; /* of a block, at least; of a search, about */
+
+typedef struct find_job {
+    const aml_split_search *search;
+    size_t n_blocks, size; /* of each, in features */
+} find_job;
+
+/* One side of every cut has rows of none but other numbers than 0: are they too few to be a child? */
+static bool is_too_rare(const aml_split_search *s, size_t k, const gain_units *u) {
+    return aml_curvature(aml_hist_apart_from_zero(s->plan, s->hist, k)) < u->least;
+}
+
+static aml_split find_feature(const aml_split_search *s, size_t k, const gain_units *u) {
+    const aml_bins *bins = &s->plan->from->bins;
+    uint32_t j = s->plan->feature[k];
+    uint64_t room[256];
+    aml_split split = {.feature = j};
+    if (aml_hist_is_sparse(s->plan, k) && is_too_rare(s, k, u)) return split;
+    const uint64_t *slot = aml_hist_feature(room, s->plan, s->hist, s->total, k);
+    if (bins->level_code[j]) find_category(&split, s, k, slot, bins->n_bins[j]);
+    else find_number(&split, s, k, slot, bins->n_bins[j], u);
+    return split;
+}
+
+static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const find_job *job = arg;
+    (void)begin, (void)end, (void)thread;
+    const aml_split_search *s = job->search + block / job->n_blocks;
+    size_t b = block % job->n_blocks, n = s->look ? s->n_look : s->plan->n_features;
+    gain_units u = units_of(s, s->rules->l2);
+    s->found[b].gain = 0;
+    for (size_t i = b * job->size; i < n && i < (b + 1) * job->size; i++) {
+        aml_split split = find_feature(s, s->look ? s->look[i] : i, &u);
+        if (split.gain > s->found[b].gain) s->found[b] = split;
     }
 }
 
-aml_split aml_split_find(aml_split_search *s) {
-    aml_split best = {0};
-    size_t n = s->look ? s->n_look : s->plan->n_features;
-    aml_par_for(s->plan->n_slots > 8192 ? s->n_threads : 1, n, 16, find_features, s);
-    for (size_t k = 0; k < n; k++)
-        if (s->found[k].gain > best.gain) best = s->found[k];
-    return best;
+void aml_split_find(aml_split *best, const aml_split_search *s, size_t n_searches, int n_threads) {
+    size_t n = s->plan->n_features, size = n / MOST_BLOCKS > FEATURES ? n / MOST_BLOCKS : FEATURES;
+    find_job job = {s, n / size + 1, size};
+    aml_par_for(n_threads, n_searches * job.n_blocks, 1, find_block, &job);
+    for (size_t i = 0; i < n_searches; i++) {
+        best[i] = (aml_split){0};
+        for (size_t b = 0; b < job.n_blocks; b++)
+            if (s[i].found[b].gain > best[i].gain) best[i] = s[i].found[b];
+    }
 }

@@ -42,12 +42,13 @@ typedef struct aml_split_search {
     aml_rng rng;          /* for random cuts */
     const uint32_t *look; /* features of the plan to look at, upwards; NULL = all */
     size_t n_look;
-    aml_split *found; /* room for plan->n_features */
-    int n_threads;
+    aml_split *found; /* AML_SPLIT_ROOM(plan->n_features) */
 } aml_split_search;
 
-/* The first of the best splits over the features looked at. */
-aml_split aml_split_find(aml_split_search *s);
+#define AML_SPLIT_ROOM(n_features) ((n_features) / 8 + 1)
+
+/* best[i] = the first of the best splits of search i < n_searches (≥ 1) over the features looked at. */
+void aml_split_find(aml_split *best, const aml_split_search *s, size_t n_searches, int n_threads);
 
 /* What a leaf without further split predicts, and s²/(c + l2) that it has gained. */
 double aml_leaf_value(const aml_split_rules *r, double slope, double curvature);

@@ -6,7 +6,8 @@
 #include "learners/parts/grow_work.h"
 
 enum {
-    ALONE_ROWS = 32768,     /* larger leaves are split one by one, with all threads */
+    ALONE_ROWS = 32768,     /* larger leaves are split one by one, with all threads, */
+    FEW_ALONE_ROWS = 8192,  /* and when there are few smaller ones, those of more than this */
     POOL_BYTES = 256 << 20, /* histograms kept for subtraction */
     POOL_LEAST = 4
 };
@@ -26,8 +27,10 @@ static aml_status alloc_rows(aml_grower *g, size_t n, uint32_t *room, aml_arena 
     if (!room || !g->found) return AML_ENOMEM;
     g->position = room;
     g->spare = room + n;
+    g->leaf_of = (uint8_t *)g->spare;
+    g->n = n;
     for (size_t t = 0; t < threads; t++)
-        if (!(g->found[t] = AML_ARRAY(a, p, aml_split))) return AML_ENOMEM;
+        if (!(g->found[t] = AML_ARRAY(a, AML_SPLIT_ROOM(p), aml_split))) return AML_ENOMEM;
     if (!g->rules->groups && !(g->rules->node_fraction > 0 && g->rules->node_fraction < 1))
         return AML_OK;
     g->look = AML_ARRAY(a, threads, uint32_t *);
@@ -45,7 +48,7 @@ static aml_status alloc_nodes(aml_grower *g, aml_arena *a) {
     g->gain = AML_ARRAY(a, 2 * leaves, double);
     g->cover = AML_ARRAY(a, 2 * leaves, float);
     g->set = AML_ARRAY(a, leaves * AML_SET_WORDS, uint32_t);
-    g->hist_slots = g->plan.slots * g->from->n_columns + 1;
+    g->hist_slots = aml_hist_most_slots(&g->plan) + 1;
     g->n_most = POOL_BYTES / (g->hist_slots * sizeof(uint64_t));
     if (g->n_most < POOL_LEAST) g->n_most = POOL_LEAST;
     if (g->n_most > leaves + 1) g->n_most = leaves + 1;
@@ -157,12 +160,20 @@ static void split_items(void *arg, size_t block, size_t begin, size_t end, int t
         aml_grow_split(job->g, job->g->item + job->item[i], (aml_hands){1, thread});
 }
 
+/* Few leaves of different sizes would keep some threads waiting for the last. */
+static size_t alone_rows(const aml_grower *g, size_t n) {
+    size_t n_small = 0;
+    for (size_t i = 0; i < n; i++) n_small += g->leaf[g->item[i].leaf].n <= ALONE_ROWS;
+    return n_small < 3 * (size_t)g->plan.n_threads ? FEW_ALONE_ROWS : ALONE_ROWS;
+}
+
 static aml_status split_batch(aml_grower *g) {
     batch_job small = {.g = g};
     size_t n = choose_leaves(g->item, g, batch_size(g));
     AML_TRY(reserve(g, n));
+    size_t most = alone_rows(g, n);
     for (uint32_t i = 0; i < n; i++) {
-        bool alone = n == 1 || g->leaf[g->item[i].leaf].n > ALONE_ROWS;
+        bool alone = n == 1 || g->leaf[g->item[i].leaf].n > most;
         if (alone) aml_grow_split(g, g->item + i, (aml_hands){g->plan.n_threads, 0});
         else small.item[small.n++] = i;
     }
@@ -182,6 +193,15 @@ static bool has_split(const aml_grower *g) {
 
 /* ---- the tree */
 
+static uint64_t total_of(const aml_grower *g, const uint64_t *hist) {
+    const aml_round *round = g->round;
+    uint64_t total = 0;
+    for (size_t s = 0; s < g->plan.slots && g->plan.n_columns; s++) total += hist[s];
+    for (size_t i = 0; i < round->n && !g->plan.n_columns; i++)
+        total += aml_widen(round->gradients.packed[round->position ? round->position[i] : i]);
+    return total;
+}
+
 static aml_status start(aml_grower *g) {
     const aml_round *round = g->round;
     aml_leaf *root = g->leaf;
@@ -198,9 +218,9 @@ static aml_status start(aml_grower *g) {
     if (!round->n_features || round->n < 2) return AML_OK;
     if (round->position) memcpy(g->position, round->position, round->n * sizeof *g->position);
     if (!(root->hist = take_hist(g))) return AML_ENOMEM;
-    aml_grow_sum(g, root, all);
-    for (size_t s = 0; s < g->plan.slots; s++) root->total += root->hist[s];
-    aml_grow_search(g, root, all);
+    aml_grow_sum(g, root, NULL, all);
+    root->total = total_of(g, root->hist);
+    aml_grow_search(g, &root, 1, all);
     settle(g, root);
     return AML_OK;
 }
@@ -221,6 +241,7 @@ aml_status aml_grower_grow(bool *stopped, aml_grower *g, const aml_round *round)
         l->busy = false;
         give_hist(g, &l->hist);
     }
+    if (g->n_leaves > 1) aml_grow_number_leaves(g);
     *stopped = atomic_load(&g->stopped);
     return AML_OK;
 }

@@ -8,8 +8,10 @@
 
 #include "learners/parts/boost_split.h"
 
+enum { AML_LEAVES_MOST = 255, AML_NO_LEAF = 255 }; /* leaves of a tree; the number of none */
+
 typedef struct aml_grow_rules {
-    uint32_t n_leaves;      /* at most, ≥ 2 */
+    uint32_t n_leaves;      /* at most, 2 … AML_LEAVES_MOST */
     uint32_t max_depth;     /* 0 = any */
     bool by_depth;          /* leaves of the least depth first, else of the largest gain */
     double learning_rate;   /* leaf values are multiplied by it */
@@ -57,6 +59,9 @@ aml_tree aml_grower_tree(const aml_grower *g);
 /* The leaves of the tree just grown: positions of leaf k, and what it predicts. */
 uint32_t aml_grower_leaves(const aml_grower *g);
 const uint32_t *aml_grower_rows(size_t *n, const aml_grower *g, uint32_t k);
+/* For each of all positions the number of its leaf, AML_NO_LEAF where it was not learnt from: of a tree of two leaves or
+ * more, until the next. */
+const uint8_t *aml_grower_leaf_of(const aml_grower *g);
 /* `value` is brought into the leaf's bounds and multiplied by the learning rate. */
 void aml_grower_set_value(aml_grower *g, uint32_t k, double value);
 /* score[position] += value of its leaf, for the positions that were learnt from. */
@@ -64,7 +69,7 @@ void aml_grower_add(float *score, const aml_grower *g);
 /* The same for n other design rows (rows[i]), or for those i with skip[i] false. */
 void aml_grower_add_rows(float *score, const aml_grower *g, const uint32_t *rows, size_t n,
                          const bool *skip);
-/* gain[feature] += gain of each split. */
+/* gain[feature] += gain of each split on a dense feature. */
 void aml_grower_gains(double *gain, const aml_grower *g);
 
 #endif

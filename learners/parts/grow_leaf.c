@@ -15,14 +15,14 @@ static bool may_split(const aml_grower *g, const aml_leaf *l) {
     return l->n >= 2 && (double)l->n >= 2 * r->min_rows && curvature >= 2 * r->min_curvature;
 }
 
-void aml_grow_sum(aml_grower *g, aml_leaf *l, aml_hands by) {
+void aml_grow_sum(aml_grower *g, aml_leaf *l, uint64_t *rest, aml_hands by) {
     const uint32_t *position = l->fresh ? NULL : g->position + l->begin;
-    if (!aml_hist_sum(l->hist, &g->plan, position, l->n, &g->round->gradients, by.n_threads,
-                      by.thread, g->ctx))
+    if (!aml_hist_sum(l->hist, rest, &g->plan, position, l->n, &g->round->gradients, by, g->ctx))
         atomic_store(&g->stopped, true);
 }
 
-static aml_split_search search_of(const aml_grower *g, const aml_leaf *l, aml_hands by) {
+/* In the room of thread number `room`. */
+static aml_split_search search_of(const aml_grower *g, const aml_leaf *l, int room) {
     return (aml_split_search){.plan = &g->plan,
                               .rules = &g->rules->split,
                               .slope_unit = g->round->gradients.slope_unit,
@@ -31,18 +31,31 @@ static aml_split_search search_of(const aml_grower *g, const aml_leaf *l, aml_ha
                               .total = l->total,
                               .n_rows = l->n,
                               .rng = aml_rng_child(&g->round->rng, l->node),
-                              .look = g->look ? g->look[by.thread] : NULL,
-                              .found = g->found[by.thread],
-                              .bounds = l->bounds,
-                              .n_threads = by.n_threads};
+                              .look = g->look ? g->look[room] : NULL,
+                              .found = g->found[room],
+                              .bounds = l->bounds};
 }
 
-void aml_grow_search(aml_grower *g, aml_leaf *l, aml_hands by) {
-    aml_split_search search = search_of(g, l, by);
-    l->split.gain = 0;
-    if (atomic_load(&g->stopped) || !may_split(g, l)) return;
-    if (g->look) search.n_look = aml_grow_features(g->look[by.thread], g, l);
-    l->split = aml_split_find(&search);
+void aml_grow_search(aml_grower *g, aml_leaf *const *leaf, size_t n, aml_hands by) {
+    aml_split_search search[2];
+    aml_split found[2];
+    aml_leaf *of[2];
+    size_t n_searches = 0;
+    if (n > 1 && by.n_threads < 2) { /* one room */
+        for (size_t i = 0; i < n; i++) aml_grow_search(g, leaf + i, 1, by);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        leaf[i]->split.gain = 0;
+        if (atomic_load(&g->stopped) || !may_split(g, leaf[i])) continue;
+        int room = by.n_threads > 1 ? (int)n_searches : by.thread;
+        aml_split_search *s = &search[n_searches];
+        *s = search_of(g, leaf[i], room);
+        if (g->look) s->n_look = aml_grow_features(g->look[room], g, leaf[i]);
+        of[n_searches++] = leaf[i];
+    }
+    if (n_searches) aml_split_find(found, search, n_searches, by.n_threads);
+    for (size_t i = 0; i < n_searches; i++) of[i]->split = found[i];
 }
 
 /* Histograms of both children: the smaller is summed, the other is what is left of the parent's. */
@@ -53,11 +66,9 @@ static void search_children(aml_grower *g, const aml_grow_item *item, uint64_t *
     bool need_large = may_split(g, large), need_small = may_split(g, small);
     small->hist = item->hist;
     large->hist = parent ? parent : item->second;
-    if (need_small || (need_large && parent)) aml_grow_sum(g, small, by);
-    if (need_large && parent) aml_hist_subtract(parent, small->hist, g->plan.n_slots);
-    else if (need_large) aml_grow_sum(g, large, by);
-    aml_grow_search(g, small, by);
-    aml_grow_search(g, large, by);
+    if (need_small || (need_large && parent)) aml_grow_sum(g, small, parent, by);
+    if (need_large && !parent) aml_grow_sum(g, large, NULL, by);
+    aml_grow_search(g, (aml_leaf *[]){small, large}, 2, by);
 }
 
 /* ---- splitting */
@@ -89,10 +100,13 @@ static aml_code_set codes_on_the_left(const aml_split *s) {
 
 static size_t divide_rows(aml_grower *g, const aml_leaf *l, aml_hands by) {
     uint32_t feature = l->split.feature;
+    bool is_dense = feature < g->from->n_dense;
     aml_partition_job job = {.position = g->position + l->begin,
                              .fresh = l->fresh,
                              .n = l->n,
-                             .column = g->bins->column[feature],
+                             .column = is_dense ? g->bins->column[feature] : NULL,
+                             .sparse = is_dense ? NULL : g->from,
+                             .feature = feature,
                              .rows = g->rows,
                              .left = codes_on_the_left(&l->split),
                              .spare = g->spare + l->begin};
@@ -125,7 +139,7 @@ void aml_grow_split(aml_grower *g, const aml_grow_item *item, aml_hands by) {
     b->total = parent.total - parent.split.left;
     g->cover[a->node] = (float)a->n;
     g->cover[b->node] = (float)b->n;
-    aml_split_search search = search_of(g, &parent, by);
+    aml_split_search search = search_of(g, &parent, by.thread);
     aml_split_bounds(&a->bounds, &b->bounds, &search, &parent.split);
     if (!item->last) search_children(g, item, parent.hist, by);
     else a->hist = parent.hist;

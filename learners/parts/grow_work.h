@@ -24,9 +24,11 @@ struct aml_grower {
     const aml_round *round;
     atomic_bool stopped;
 
-    const uint32_t *rows;       /* position to design row; NULL: the same */
+    const uint32_t *rows; /* position to design row; NULL: the same */
+    size_t n;
     uint32_t *position, *spare; /* n */
-    aml_split **found;          /* one a thread */
+    uint8_t *leaf_of;           /* n, where `spare` was: once the tree is grown */
+    aml_split **found;          /* room of a search, one a thread */
     uint32_t **look;            /* features to look at for a leaf, one a thread; NULL: all */
 
     aml_leaf *leaf;
@@ -42,22 +44,20 @@ struct aml_grower {
     aml_grow_item item[AML_BATCH_MOST];
 };
 
-/* Who works: all threads on one leaf, or thread number `thread` alone. */
-typedef struct aml_hands {
-    int n_threads, thread;
-} aml_hands;
-
 /* Writes to `look` which features of the plan the leaf may be split on: those that may interact with the features
  * above it, and of these a random share. Returns how many. */
 size_t aml_grow_features(uint32_t *look, const aml_grower *g, const aml_leaf *l);
 
-/* Sums the rows of a leaf. */
-void aml_grow_sum(aml_grower *g, aml_leaf *l, aml_hands by);
+/* Sums the rows of a leaf, and takes them from `rest`, if there is one. */
+void aml_grow_sum(aml_grower *g, aml_leaf *l, uint64_t *rest, aml_hands by);
 
-/* The best split of a leaf that is summed; its gain is 0 when it may not be split. */
-void aml_grow_search(aml_grower *g, aml_leaf *l, aml_hands by);
+/* The best splits of n ≤ 2 leaves that are summed; the gain is 0 where a leaf may not be split. */
+void aml_grow_search(aml_grower *g, aml_leaf *const *leaf, size_t n, aml_hands by);
 
 /* Divides a leaf into `item->leaf` and `item->other`, and finds the best splits of both. */
 void aml_grow_split(aml_grower *g, const aml_grow_item *item, aml_hands by);
+
+/* Fills leaf_of. */
+void aml_grow_number_leaves(aml_grower *g);
 
 #endif

@@ -1,6 +1,7 @@
 /* histogram.c: summing gradients over bins. */
 #include "learners/parts/histogram.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "automl/core/par.h"
@@ -8,18 +9,30 @@
 
 enum {
     L1_BYTES = 40960,      /* sums of the columns that are taken together */
-    BLOCK_BYTES = 1 << 16, /* gathered rows: they stay in the L2 cache */
+    BLOCK_BYTES = 1 << 18, /* gathered rows: they stay in the L2 cache */
     MIN_ROWS = 32,
     BLOCK_MAX = 4096,
-    NARROW_LEAST = 1024,   /* rows between two transfers to wide sums, at least */
+    NARROW_LEAST = 1024, /* rows between two transfers to wide sums, at least */
+    TOP_SLOPES = 32767,  /* what both halves of a narrow sum hold */
+    TOP_CURVATURES = 65535,
     CHUNK_ADDS = 1 << 20,  /* work between two looks at the clock, at most, */
     CHUNK_LEAST = 1 << 16, /* and what is worth another thread's while */
+    JOIN_SLOTS = 16384,    /* that a thread joins at a time */
+    ROWS_AHEAD = 8,        /* brought near: of wide rows, and of narrow ones */
     PREFETCH = 24
 };
 
 static size_t block_rows(size_t row_bytes) {
     size_t rows = BLOCK_BYTES / row_bytes;
     return rows > BLOCK_MAX ? BLOCK_MAX : rows < MIN_ROWS ? MIN_ROWS : rows;
+}
+
+static size_t sparse_slots(const aml_boost_bins *b) {
+    return b->csr ? b->sparse->first[b->csr->p] + 1u : 0;
+}
+
+size_t aml_hist_most_slots(const aml_hist_plan *p) {
+    return p->slots * p->from->n_columns + sparse_slots(p->from);
 }
 
 static size_t row_bytes_of(size_t n_columns) { return (n_columns + 4 + 7) / 8 * 8; }
@@ -37,10 +50,10 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_
     if (!p->run || !p->column || !p->feature || !p->place || !p->room) return AML_ENOMEM;
     for (int t = 0; t < p->n_threads; t++) {
         aml_hist_room *room = p->room + t;
-        size_t slots = p->slots * from->n_columns;
+        size_t slots = p->slots * from->n_columns, all = aml_hist_most_slots(p);
         room->gathered = aml_alloc_raw(ctx->scratch, block_rows(row_bytes), row_bytes);
         room->narrow = AML_ARRAY(ctx->scratch, slots, uint32_t);
-        room->partial = t ? aml_alloc_raw(ctx->scratch, slots, sizeof(uint64_t)) : NULL;
+        room->partial = t ? aml_alloc_raw(ctx->scratch, all, sizeof(uint64_t)) : NULL;
         if (!room->gathered || !room->narrow || (t && !room->partial)) return AML_ENOMEM;
     }
     return AML_OK;
@@ -49,12 +62,16 @@ aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_
 /* Columns in use, and the place of each feature's among them. */
 static void find_columns(aml_hist_plan *p) {
     const uint32_t *column = p->from->column;
+    size_t n_dense = 0; /* features, which come first */
+    while (n_dense < p->n_features && p->feature[n_dense] < p->from->n_dense) n_dense++;
     p->n_columns = 0;
     for (uint32_t c = 0; c < p->from->n_columns; c++) p->column[c] = UINT32_MAX;
-    for (size_t k = 0; k < p->n_features; k++) p->column[column[p->feature[k]]] = 0;
+    for (size_t k = 0; k < n_dense; k++) p->column[column[p->feature[k]]] = 0;
     for (uint32_t c = 0; c < p->from->n_columns; c++)
         if (!p->column[c]) p->column[c] = (uint32_t)p->n_columns++;
-    for (size_t k = 0; k < p->n_features; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (size_t k = 0; k < n_dense; k++) p->place[k] = p->column[column[p->feature[k]]];
+    for (size_t k = n_dense; k < p->n_features; k++)
+        p->place[k] = p->feature[k] - (uint32_t)p->from->n_dense;
     for (uint32_t c = 0; c < p->from->n_columns; c++)
         if (p->column[c] != UINT32_MAX) p->column[p->column[c]] = c;
 }
@@ -63,8 +80,11 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
     p->n_features = n_features;
     for (size_t k = 0; k < n_features; k++) p->feature[k] = feature[k];
     find_columns(p);
-    p->n_slots = p->n_columns * p->slots;
-    p->row_bytes = row_bytes_of(p->n_columns);
+    p->n_dense = p->n_columns * p->slots;
+    p->n_slots = p->n_dense + sparse_slots(p->from);
+    p->row_bytes = p->row_work = row_bytes_of(p->n_columns);
+    const aml_csr *csr = p->from->csr;
+    if (csr && csr->n) p->row_work += (size_t)(csr->start[csr->n] / csr->n);
     p->n_runs = 0;
     for (uint32_t c = 0; c < p->n_columns; c++) {
         aml_run *last = p->n_runs ? &p->run[p->n_runs - 1] : NULL;
@@ -74,13 +94,41 @@ void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_
     p->words = p->n_columns == p->from->n_columns ? (p->n_columns + 15) / 16 : 0;
 }
 
+/* Slots of a sparse feature, and what is left of the total for the code of 0. */
+static const uint64_t *sparse_feature(uint64_t room[256], const aml_hist_plan *p,
+                                      const uint64_t *hist, uint64_t total, size_t j) {
+    const aml_sparse_bins *b = p->from->sparse;
+    const uint64_t *slot = hist + p->n_dense;
+    room[0] = 0;
+    for (uint32_t s = b->first[j]; s < b->first[j + 1]; s++) {
+        room[aml_sparse_code(b, j, s)] = slot[s];
+        total -= slot[s];
+    }
+    room[b->zero[j]] = total;
+    return room;
+}
+
+uint64_t aml_hist_apart_from_zero(const aml_hist_plan *p, const uint64_t *hist, size_t k) {
+    const uint32_t *first = p->from->sparse->first + p->place[k];
+    uint64_t sum = 0;
+    for (uint32_t s = first[0]; s < first[1]; s++) sum += hist[p->n_dense + s];
+    return sum;
+}
+
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
-                                 size_t k) {
-    const uint8_t *member = p->from->member[p->feature[k]];
+                                 uint64_t total, size_t k) {
+    if (aml_hist_is_sparse(p, k)) return sparse_feature(room, p, hist, total, p->place[k]);
+    const aml_member *m = p->from->member[p->feature[k]];
     const uint64_t *slot = hist + p->place[k] * p->slots;
-    if (!member) return slot;
-    memset(room, 0, (p->from->bins.n_bins[p->feature[k]] + 1u) * sizeof *room);
-    for (size_t c = 0; c < p->slots; c++) room[member[c]] += slot[c];
+    if (!m) return slot;
+    size_t n_codes = p->from->bins.n_bins[p->feature[k]] + 1u;
+    for (size_t c = 0, i = 0; c < n_codes; c++) {
+        uint64_t sum = 0;
+        for (; i < m->end[c]; i++) sum += slot[m->order[i]];
+        room[c] = sum;
+        total -= sum;
+    }
+    room[m->common] = total;
     return room;
 }
 
@@ -109,8 +157,9 @@ static void gather(uint8_t *out, const aml_hist_plan *p, const uint32_t *gradien
     for (size_t i = 0; i < n; i++, out += bytes) {
         size_t at = position ? position[i] : first + i;
         const uint8_t *row = p->from->row + at * stride;
-        if (position && i + PREFETCH < n)
-            __builtin_prefetch(p->from->row + position[i + PREFETCH] * stride);
+        if (position && i + ROWS_AHEAD < n)
+            for (size_t k = 0; k < stride + 63; k += 64)
+                __builtin_prefetch(p->from->row + position[i + ROWS_AHEAD] * stride + k);
         if (i + 1 < n) copy_row(out, row, p);
         else copy_exactly(out, row, p);
         memcpy(out + bytes - 4, gradient + at, 4);
@@ -214,7 +263,7 @@ typedef struct sum_job {
     const uint32_t *position;
     size_t n;
     const aml_gradients *gradients;
-    size_t narrow_rows;          /* that fit narrow sums; 0 = wide at once */
+    bool is_narrow;              /* summed in 32 bits first */
     size_t n_tiles, tile, block; /* columns a tile, rows a block */
     bool in_place;
     int thread; /* -1: several */
@@ -229,7 +278,7 @@ static void add_tiles(uint64_t *hist, uint32_t *narrow, const sum_job *job, tile
         t.first = first;
         t.n_columns = p->n_columns - first < job->tile ? p->n_columns - first : job->tile;
         size_t at = first * p->slots;
-        if (job->narrow_rows) (few ? add_narrow_64 : add_narrow_256)(narrow + at, &t);
+        if (job->is_narrow) (few ? add_narrow_64 : add_narrow_256)(narrow + at, &t);
         else (few ? add_wide_64 : add_wide_256)(hist + at, &t);
     }
 }
@@ -256,72 +305,145 @@ static tile rows_of(const sum_job *job, const aml_hist_room *room, size_t begin,
                   .position = position};
 }
 
-static void sum_rows(uint64_t *hist, const aml_hist_room *room, const sum_job *job, size_t begin,
-                     size_t end) {
-    size_t n_slots = job->p->n_slots, held = 0, most = job->block;
-    for (size_t i = begin; i < end; i += most) {
-        size_t m = end - i < most ? end - i : most;
-        if (job->narrow_rows && held + m > job->narrow_rows) {
-            (aml_has_avx2() ? transfer_avx2 : transfer_plain)(hist, room->narrow, n_slots);
-            held = 0;
-        }
-        held += m;
-        add_tiles(hist, room->narrow, job, rows_of(job, room, i, m));
+/* What no slot gets more of from a tile: the sums of |slope| and of curvature where its gradients lie together. */
+static void weigh(size_t *slopes, size_t *curvatures, const tile *t, const aml_gradients *top) {
+    uint32_t s = 0, c = 0;
+    if (t->position) {
+        *slopes = t->n * top->top_slope;
+        *curvatures = t->n * top->top_curvature;
+        return;
     }
-    if (job->narrow_rows)
-        (aml_has_avx2() ? transfer_avx2 : transfer_plain)(hist, room->narrow, n_slots);
+    for (size_t i = 0; i < t->n; i++) {
+        uint32_t g;
+        memcpy(&g, t->gradient + i * t->gradient_step, sizeof g);
+        s += (uint32_t)abs((int32_t)g >> 16);
+        c += g & 0xFFFF;
+    }
+    *slopes = s;
+    *curvatures = c;
+}
+
+static void transfer_best(uint64_t *hist, uint32_t *narrow, size_t n) {
+    (aml_has_avx2() ? transfer_avx2 : transfer_plain)(hist, narrow, n);
+}
+
+/* Makes room in the narrow sums for a tile. */
+static void hold(uint64_t *hist, aml_hist_room *room, size_t n_slots, const tile *t,
+                 const aml_gradients *top) {
+    size_t slopes, curvatures;
+    weigh(&slopes, &curvatures, t, top);
+    room->slopes += slopes;
+    room->curvatures += curvatures;
+    if (room->slopes <= TOP_SLOPES && room->curvatures <= TOP_CURVATURES) return;
+    transfer_best(hist, room->narrow, n_slots);
+    room->slopes = slopes;
+    room->curvatures = curvatures;
+}
+
+static uint64_t *partial_of(aml_hist_room *room, size_t n_slots) {
+    if (!room->has_partial) memset(room->partial, 0, n_slots * sizeof *room->partial);
+    room->has_partial = true;
+    return room->partial;
+}
+
+static void sum_dense(sum_job *job, uint64_t *hist, aml_hist_room *room, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i += job->block) {
+        tile t = rows_of(job, room, i, end - i < job->block ? end - i : job->block);
+        if (job->is_narrow) hold(hist, room, job->p->n_dense, &t, job->gradients);
+        add_tiles(hist, room->narrow, job, t);
+    }
+}
+
+/* The entries of sparse features, at once in wide sums: their table is as large as it is. */
+static void sum_sparse(const sum_job *job, uint64_t *hist, size_t begin, size_t end) {
+    const aml_boost_bins *from = job->p->from;
+    const uint64_t *start = from->csr->start;
+    const uint32_t *slot = from->sparse->slot;
+    for (size_t i = begin; i < end; i++) {
+        size_t at = job->position ? job->position[i] : i, row = from->design_row[at];
+        uint64_t g = aml_widen(job->gradients->packed[at]);
+        if (job->position && i + ROWS_AHEAD < end)
+            __builtin_prefetch(slot + start[from->design_row[job->position[i + ROWS_AHEAD]]]);
+        for (uint64_t e = start[row]; e < start[row + 1]; e++) hist[slot[e]] += g;
+    }
 }
 
 static void sum_chunk(void *arg, size_t chunk, size_t begin, size_t end, int thread) {
     sum_job *job = arg;
-    size_t at = (size_t)(job->thread < 0 ? thread : job->thread);
-    uint64_t *hist = job->thread < 0 && at ? job->p->room[at].partial : job->hist;
+    size_t at = (size_t)(job->thread < 0 ? thread : job->thread), n_slots = job->p->n_slots;
+    aml_hist_room *room = job->p->room + at;
+    uint64_t *hist = job->thread < 0 && at ? partial_of(room, n_slots) : job->hist;
     (void)chunk;
     if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
     if (atomic_load(&job->stopped)) return;
-    sum_rows(hist, job->p->room + at, job, begin, end);
+    if (job->p->n_columns) sum_dense(job, hist, room, begin, end);
+    if (job->p->from->csr) sum_sparse(job, hist + job->p->n_dense, begin, end);
 }
 
 static void choose_tiles(sum_job *job) {
     const aml_hist_plan *p = job->p;
     const aml_gradients *g = job->gradients;
-    size_t slope = g->top_slope ? 32767 / g->top_slope : 0,
-           curvature = g->top_curvature ? 65535 / g->top_curvature : 65535;
-    job->narrow_rows = slope < curvature ? slope : curvature;
-    if (job->narrow_rows < NARROW_LEAST || job->n < NARROW_LEAST) job->narrow_rows = 0;
-    size_t bytes = p->n_slots * (job->narrow_rows ? sizeof(uint32_t) : sizeof(uint64_t));
+    size_t slope = g->top_slope ? TOP_SLOPES / g->top_slope : 0,
+           curvature = g->top_curvature ? TOP_CURVATURES / g->top_curvature : TOP_CURVATURES;
+    size_t rows = slope < curvature ? slope : curvature; /* that surely fit narrow sums */
+    job->is_narrow = rows >= NARROW_LEAST && job->n >= NARROW_LEAST;
+    size_t bytes = p->n_dense * (job->is_narrow ? sizeof(uint32_t) : sizeof(uint64_t));
     job->n_tiles = job->n < MIN_ROWS ? 1 : (bytes + L1_BYTES - 1) / L1_BYTES;
     if (!job->n_tiles) job->n_tiles = 1;
-    job->in_place = p->words && job->n_tiles == 1;
-    job->block = job->in_place ? BLOCK_MAX : block_rows(p->row_bytes);
-    if (job->narrow_rows && job->block > job->narrow_rows) job->block = job->narrow_rows;
+    job->in_place = p->words && (job->n_tiles == 1 || !job->position);
+    job->block = job->n_tiles == 1 && job->in_place ? BLOCK_MAX : block_rows(p->row_bytes);
+    if (job->is_narrow && job->block > rows) job->block = rows;
     job->tile = ((p->n_columns + job->n_tiles - 1) / job->n_tiles + 7) / 8 * 8;
 }
 
 /* Positions a chunk: some for each thread, as long as they are worth it. */
 static size_t chunk_rows(const aml_hist_plan *p, size_t n, int n_threads) {
-    size_t most = CHUNK_ADDS / p->row_bytes, least = CHUNK_LEAST / p->row_bytes;
+    size_t most = CHUNK_ADDS / p->row_work + 1, least = CHUNK_LEAST / p->row_work;
     size_t rows = n / (4 * (size_t)n_threads);
     rows = rows < least ? least : rows > most ? most : rows;
     return (rows + NARROW_LEAST - 1) / NARROW_LEAST * NARROW_LEAST;
 }
 
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx) {
-    sum_job job = {
-        .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
-    size_t chunk = chunk_rows(p, n, n_threads);
-    choose_tiles(&job);
-    if (n < 2 * chunk || n * p->row_bytes < 8 * p->n_slots) n_threads = 1;
-    job.thread = n_threads > 1 ? -1 : thread;
-    memset(hist, 0, p->n_slots * sizeof *hist);
-    for (int t = 1; t < n_threads; t++) memset(p->room[t].partial, 0, p->n_slots * sizeof *hist);
-    aml_par_for(n_threads, n, chunk, sum_chunk, &job);
-    for (int t = 1; t < n_threads; t++)
-        for (size_t s = 0; s < p->n_slots; s++) hist[s] += p->room[t].partial[s];
-    return !atomic_load(&job.stopped);
+typedef struct join_job {
+    uint64_t *hist, *rest;
+    aml_hist_room *first;
+    int n_rooms;
+    size_t n_narrow; /* slots that are summed in 32 bits */
+} join_job;
+
+/* What the threads have goes to the histogram. */
+static void join_slots(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const join_job *job = arg;
+    uint64_t *restrict hist = job->hist, *restrict rest = job->rest;
+    (void)block, (void)thread;
+    for (aml_hist_room *room = job->first; room < job->first + job->n_rooms; room++) {
+        for (size_t s = begin; s < end && room->has_partial; s++) hist[s] += room->partial[s];
+        size_t narrow = end < job->n_narrow ? end : job->n_narrow;
+        if (begin < narrow && (room->slopes | room->curvatures))
+            transfer_best(hist + begin, room->narrow + begin, narrow - begin);
+    }
+    for (size_t s = begin; s < end && rest; s++) rest[s] -= hist[s];
 }
 
-void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots) {
-    for (size_t s = 0; s < n_slots; s++) a[s] -= b[s];
+bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const uint32_t *position,
+                  size_t n, const aml_gradients *gradients, aml_hands by, const aml_ctx *ctx) {
+    sum_job job = {
+        .hist = hist, .p = p, .position = position, .n = n, .gradients = gradients, .ctx = ctx};
+    size_t chunk = chunk_rows(p, n, by.n_threads);
+    choose_tiles(&job);
+    if (n < 2 * chunk || n * p->row_work < 8 * p->n_slots) by.n_threads = 1;
+    job.thread = by.n_threads > 1 ? -1 : by.thread;
+    join_job join = {.hist = hist,
+                     .rest = rest,
+                     .first = p->room + (by.n_threads > 1 ? 0 : by.thread),
+                     .n_rooms = by.n_threads,
+                     .n_narrow = p->n_dense};
+    for (aml_hist_room *room = join.first; room < join.first + join.n_rooms; room++) {
+        room->slopes = room->curvatures = 0;
+        room->has_partial = false;
+    }
+    memset(hist, 0, p->n_slots * sizeof *hist);
+    aml_par_for(by.n_threads, n, chunk, sum_chunk, &job);
+    aml_par_for(by.n_threads, p->n_slots, JOIN_SLOTS, join_slots, &join);
+    return !atomic_load(&job.stopped);
 }

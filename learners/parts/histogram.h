@@ -34,40 +34,57 @@ typedef struct aml_run {
 
 /* One thread's room. */
 typedef struct aml_hist_room {
-    uint8_t *gathered; /* a block of rows */
-    uint32_t *narrow;  /* n_slots sums of 32 bits, 0 between uses */
-    uint64_t *partial; /* n_slots sums; of threads beyond the first */
+    uint8_t *gathered;         /* a block of rows */
+    uint32_t *narrow;          /* n_slots sums of 32 bits, 0 between uses */
+    uint64_t *partial;         /* n_slots sums; of threads beyond the first */
+    size_t slopes, curvatures; /* what no sum in `narrow` is above */
+    bool has_partial;          /* is something in `partial`? */
 } aml_hist_room;
 
-/* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes. */
+/* Which features are summed, and where. Column c of the plan has slots [c * slots, …) for its codes; behind all columns
+ * come the slots of the sparse features (aml_sparse_bins), used or not, and one that nobody looks at. */
 typedef struct aml_hist_plan {
     const aml_boost_bins *from;
     size_t slots; /* of a column: 64 or 256 */
-    size_t n_features, n_columns, n_slots;
+    size_t n_features, n_columns;
+    size_t n_dense, n_slots; /* slots of columns, and all */
+    size_t row_work;         /* adds of a row, about */
     size_t row_bytes;  /* of a gathered row: codes, then the gradient in the last 4; whole words */
     size_t words;      /* 16-byte pieces to copy when all columns are used, else 0 */
     uint32_t *feature; /* design feature numbers */
-    uint32_t *place;   /* per feature of the plan: its column among the plan's */
-    uint32_t *column;  /* of the bins, upwards */
-    aml_run *run;      /* neighbouring columns, copied together */
+    uint32_t
+        *place; /* per feature of the plan: its column among the plan's, or its sparse column */
+    uint32_t *column; /* of the bins, upwards */
+    aml_run *run;     /* neighbouring columns, copied together */
     size_t n_runs;
     int n_threads;
     aml_hist_room *room;
 } aml_hist_plan;
 
 aml_status aml_hist_plan_init(aml_hist_plan *p, const aml_boost_bins *from, aml_ctx *ctx);
+size_t aml_hist_most_slots(const aml_hist_plan *p); /* of a histogram */
 void aml_hist_plan_features(aml_hist_plan *p, const uint32_t *feature, size_t n_features);
 
-/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1), on n_threads threads, or by thread number `thread`
- * alone when n_threads is 1. False when the stop flag went up: the sums are then not to be used. */
-bool aml_hist_sum(uint64_t *hist, const aml_hist_plan *p, const uint32_t *position, size_t n,
-                  const aml_gradients *gradients, int n_threads, int thread, const aml_ctx *ctx);
+/* Who works: all of n_threads threads, or, where that is 1, thread number `thread` alone. */
+typedef struct aml_hands {
+    int n_threads, thread;
+} aml_hands;
 
-/* The slots of feature k of the plan: in the histogram, or summed up from its bundle in `room`. */
+/* hist[0 … n_slots) = the sums over n positions (NULL: 0 … n-1). They are taken from `rest`, if there is one. False when
+ * the stop flag went up: the sums are then not to be used. */
+bool aml_hist_sum(uint64_t *hist, uint64_t *rest, const aml_hist_plan *p, const uint32_t *position,
+                  size_t n, const aml_gradients *gradients, aml_hands by, const aml_ctx *ctx);
+
+static inline bool aml_hist_is_sparse(const aml_hist_plan *p, size_t k) {
+    return p->feature[k] >= p->from->n_dense;
+}
+
+/* The sum over the slots of sparse feature k of the plan: over the rows where it has another code than that of 0. */
+uint64_t aml_hist_apart_from_zero(const aml_hist_plan *p, const uint64_t *hist, size_t k);
+
+/* The slots of feature k of the plan: in the histogram, or in `room`: summed up from its bundle, or those of a sparse
+ * feature with what is left of `total`, the sum of all rows, for 0. */
 const uint64_t *aml_hist_feature(uint64_t room[256], const aml_hist_plan *p, const uint64_t *hist,
-                                 size_t k);
-
-/* a -= b, slot by slot. */
-void aml_hist_subtract(uint64_t *a, const uint64_t *b, size_t n_slots);
+                                 uint64_t total, size_t k);
 
 #endif

@@ -6,7 +6,8 @@
  * of the rows where the loss is not squared): an ill-scaled or collinear design costs no extra
  * steps, and for the squared loss the first step is the closed-form solution. With more features
  * than rows the problem is turned into one of as many features as rows. Sparse features, and dense
- * ones too many for a matrix, go by Newton's method with conjugate gradients. */
+ * ones too many for a matrix, go by Newton's method with conjugate gradients; classifiers on short
+ * sparse rows by coordinate ascent on the dual. */
 #ifndef AML_LEARNERS_PARTS_LINEAR_H
 #define AML_LEARNERS_PARTS_LINEAR_H
 

@@ -39,6 +39,21 @@ static size_t divide_plain(uint32_t *to_left, uint32_t *to_right, const aml_part
     return l;
 }
 
+static size_t divide_sparse(uint32_t *to_left, uint32_t *to_right, const aml_partition_job *job,
+                            size_t first, size_t n) {
+    size_t l = 0, r = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = job->fresh ? (uint32_t)(first + i) : job->position[first + i];
+        size_t row = job->rows ? job->rows[at] : at;
+        uint32_t go = goes_left(&job->left, aml_boost_row_code(job->sparse, row, job->feature));
+        to_left[l] = at;
+        to_right[r] = at;
+        l += go;
+        r += 1 - go;
+    }
+    return l;
+}
+
 #ifdef AML_AVX512
 /* 16 positions at a time: both sides are written whole and count on by what belongs to them. */
 AML_AVX512 static size_t divide_avx512(uint32_t *to_left, uint32_t *to_right,
@@ -77,20 +92,13 @@ typedef struct part_job {
     size_t block, total;
 } part_job;
 
+/* Right sides are written where positions were read, and wait behind the left ones. */
 static void divide_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     part_job *job = arg;
-    uint32_t left[BLOCK + 16], right[BLOCK + 16];
-    size_t l = 0, n_left = 0;
+    uint32_t *left = job->job->spare + begin, *right = job->job->position + begin;
     (void)thread;
-    uint32_t *spare = job->job->spare + begin, *right_side = job->job->position + begin;
-    for (size_t i = begin; i < end; i += BLOCK) { /* right sides wait where positions were read */
-        size_t m = end - i < BLOCK ? end - i : BLOCK;
-        l = job->divide(left, right, job->job, i, m);
-        memcpy(spare + n_left, left, l * sizeof *left);
-        memcpy(right_side + (i - begin - n_left), right, (m - l) * sizeof *right);
-        n_left += l;
-    }
-    memcpy(spare + n_left, right_side, (end - begin - n_left) * sizeof *spare);
+    size_t n_left = job->divide(left, right, job->job, begin, end - begin);
+    memcpy(left + n_left, right, (end - begin - n_left) * sizeof *left);
     job->n_left[block] = n_left;
 }
 
@@ -112,6 +120,7 @@ size_t aml_partition(const aml_partition_job *job, int n_threads) {
 #ifdef AML_AVX512
     if (aml_has_avx512()) part.divide = divide_avx512;
 #endif
+    if (job->sparse) part.divide = divide_sparse;
     if (n > (size_t)BLOCK * MAX_BLOCKS) part.block = (n / MAX_BLOCKS / BLOCK + 1) * BLOCK;
     if (n_threads < 2 || n < 4 * (size_t)BLOCK) { /* the left side never overtakes the reader */
         size_t l = part.divide(job->position, job->spare, job, 0, n);

@@ -9,21 +9,24 @@
 aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_trees,
                           aml_arena *keep) {
     *t = (aml_trees){.p = (uint32_t)design->p};
+    if (design->csr) t->q = (uint32_t)design->csr->p;
     t->tree = AML_ARRAY(keep, max_trees, aml_tree);
     t->gain = AML_ARRAY(keep, design->p, double);
-    return t->tree && t->gain ? AML_OK : AML_ENOMEM;
+    t->used = AML_ARRAY(keep, (size_t)t->p + t->q, bool);
+    return t->tree && t->gain && t->used ? AML_OK : AML_ENOMEM;
 }
 
 /* ---- making */
 
 /* Breadth-first: nodes near the root share cache lines, and the children of the i-th inner node are 2i + 1, 2i + 2,
  * so that files need no links. */
-static uint32_t order_nodes(aml_node *node, float *cover, const aml_tree *grown) {
+static uint32_t order_nodes(aml_node *node, float *cover, bool *used, const aml_tree *grown) {
     uint32_t end = 1;
     node[0] = grown->node[0];
     cover[0] = grown->cover[0];
     for (uint32_t i = 0; i < end; i++) {
         if (!node[i].left) continue;
+        used[node[i].feature] = true;
         memcpy(node + end, grown->node + node[i].left, 2 * sizeof *node);
         memcpy(cover + end, grown->cover + node[i].left, 2 * sizeof *cover);
         node[i].left = end;
@@ -60,7 +63,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     float *cover = aml_alloc_raw(keep, tree.n_nodes, sizeof *cover);
     if (!node || !tree.set || !cover) return AML_ENOMEM;
     tree.cover = cover;
-    tree.n_nodes = order_nodes(node, cover, grown); /* the grower may have dropped some */
+    tree.n_nodes = order_nodes(node, cover, t->used, grown); /* the grower may have dropped some */
     aml_tree_sum_covers(cover, node, tree.n_nodes);
     tree.node = node;
     if (grown->n_shares) {
@@ -68,24 +71,30 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
         if (!tree.share) return AML_ENOMEM;
     }
     t->tree[t->n_trees++] = tree;
+    t->n_added++;
     return AML_OK;
+}
+
+static void mark_used(aml_trees *t) {
+    memset(t->used, 0, ((size_t)t->p + t->q) * sizeof *t->used);
+    for (uint32_t k = 0; k < t->n_trees; k++)
+        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
+            if (t->tree[k].node[i].left) t->used[t->tree[k].node[i].feature] = true;
 }
 
 static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design,
                               const uint8_t *const *level_code, aml_arena *keep) {
-    for (uint32_t k = 0; k < t->n_trees; k++)
-        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
-            if (t->tree[k].node[i].left) index[t->tree[k].node[i].feature] = 1;
-    for (uint32_t j = 0; j < t->p; j++) t->n_used += index[j];
+    if (t->n_trees < t->n_added) mark_used(t); /* some were dropped */
+    for (uint32_t j = 0; j < t->p + t->q; j++) t->n_used += index[j] = t->used[j];
     t->feature = AML_ARRAY(keep, t->n_used, uint32_t);
     t->n_levels = AML_ARRAY(keep, t->n_used, uint32_t);
     t->level_code = AML_ARRAY(keep, t->n_used, uint8_t *);
     if (!t->feature || !t->n_levels || !t->level_code) return AML_ENOMEM;
-    for (uint32_t j = 0, u = 0; j < t->p; j++) {
+    for (uint32_t j = 0, u = 0; j < t->p + t->q; j++) {
         if (!index[j]) continue;
         index[j] = u;
         t->feature[u] = j;
-        t->n_levels[u] = design->n_levels ? design->n_levels[j] : 0;
+        t->n_levels[u] = design->n_levels && j < t->p ? design->n_levels[j] : 0;
         if (t->n_levels[u]) {
             t->level_code[u] = aml_copy(keep, level_code[j], t->n_levels[u]);
             if (!t->level_code[u]) return AML_ENOMEM;
@@ -97,10 +106,10 @@ static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *d
 
 aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
                             const uint8_t *const *level_code, aml_arena *keep) {
-    uint32_t *index = aml_calloc(t->p + 1u, sizeof *index);
+    uint32_t *index = aml_calloc((size_t)t->p + t->q + 1, sizeof *index);
     if (!index) return AML_ENOMEM;
     aml_status status = number_used(t, index, design, level_code, keep);
-    for (uint32_t k = 0; k < t->n_trees && !status; k++) {
+    for (uint32_t k = 0; k < t->n_trees && !status && t->n_used < t->p + t->q; k++) {
         aml_node *node = (aml_node *)t->tree[k].node; /* ours: aml_trees_add made it */
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
             if (node[i].left) node[i].feature = index[node[i].feature];
@@ -169,8 +178,21 @@ static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, 
     }
 }
 
+/* The sparse features of a row among the used ones from u on; both lists are in order. */
+static void gather_sparse(float *out, const aml_trees *t, uint32_t u, const aml_csr *s,
+                          size_t row) {
+    uint64_t e = s->start[row], end = s->start[row + 1];
+    for (; u < t->n_used; u++) {
+        uint32_t column = t->feature[u] - t->p;
+        while (e < end && s->column[e] < column) e++;
+        out[u] = e < end && s->column[e] == column ? s->value[e] : 0.0f;
+    }
+}
+
 void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m) {
-    for (uint32_t u = 0; u < t->n_used; u++) {
+    uint32_t n_dense = 0;
+    for (; n_dense < t->n_used && t->feature[n_dense] < t->p; n_dense++) {
+        uint32_t u = n_dense;
         const float *column = x->x->column[t->feature[u]];
         uint32_t n_levels = t->n_levels[u];
         for (size_t i = 0; i < m; i++) {
@@ -180,6 +202,8 @@ void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_
             block[i * t->n_used + u] = v;
         }
     }
+    for (size_t i = 0; i < m && n_dense < t->n_used; i++)
+        gather_sparse(block + i * t->n_used, t, n_dense, x->x->csr, x->rows[begin + i]);
 }
 
 typedef struct predict_job {
@@ -221,10 +245,19 @@ static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
     return rows < BLOCK_LEAST ? BLOCK_LEAST : rows;
 }
 
+aml_status aml_trees_check(const aml_trees *t, const aml_data *x) {
+    size_t p = x->x->p, q = x->x->csr ? x->x->csr->p : 0;
+    if (p == t->p && q == t->q) return AML_OK;
+    if (!q && !t->q)
+        return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, p);
+    return aml_fail(AML_EDATA,
+                    "the model knows %u dense and %u sparse features, the data have %zu and %zu",
+                    t->p, t->q, p, q);
+}
+
 aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
                              aml_ctx *ctx) {
-    if (x->x->p != t->p)
-        return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
+    AML_TRY(aml_trees_check(t, x));
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
     job.rows = rows_of_block(x->n, t->n_used, threads);

@@ -34,15 +34,17 @@ typedef struct aml_tree {
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
-/* Trees over n_used of the p features; node features count along `feature`. */
+/* Trees over n_used of the p dense and q sparse features; node features count along `feature`. */
 typedef struct aml_trees {
-    uint32_t p, n_used;
-    uint32_t *feature;    /* n_used feature numbers, upwards */
+    uint32_t p, q, n_used;
+    uint32_t *feature;    /* n_used feature numbers, upwards; p + j: sparse feature j */
     uint32_t *n_levels;   /* per used feature; 0 = number */
     uint8_t **level_code; /* per used category: bin code of each level */
     uint32_t n_trees;
     aml_tree *tree;
-    double *gain; /* p: total gain of the splits on each feature */
+    double *gain;     /* p: total gain of the splits on each dense feature */
+    bool *used;       /* p + q: which features trees that were added split on; NULL in loaded ones */
+    uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */
@@ -69,11 +71,15 @@ aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const am
 /* Values of the used features of rows begin … begin + m - 1, row-major; categories as bin codes. */
 void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_t begin, size_t m);
 
-/* Gain share of each feature. */
+/* Gain share of each dense feature, among these. */
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
 
-/* n_classes bounds the shares of loaded trees. */
+/* n_classes bounds the shares of loaded trees. q is not in the file: the caller says it. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);
-aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep);
+aml_status aml_trees_load(aml_trees *t, uint32_t q, size_t n_classes, aml_reader *r,
+                          aml_arena *keep);
+
+/* AML_EDATA when the data have other numbers of features. */
+aml_status aml_trees_check(const aml_trees *t, const aml_data *x);
 
 #endif

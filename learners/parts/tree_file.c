@@ -276,17 +276,20 @@ static aml_status get_features(aml_trees *t, aml_reader *r, aml_arena *keep) {
     t->p = aml_get_u32(r);
     t->feature = aml_get_u32s(r, keep, SIZE_MAX, &n);
     if (r->status) return r->status;
-    if (n > t->p) return aml_reader_fail(r, "%zu of %u features", n, t->p);
+    uint64_t all = (uint64_t)t->p + t->q;
+    if (n > all) return aml_reader_fail(r, "%zu of %u features", n, t->p);
     t->n_used = (uint32_t)n;
     for (size_t u = 0; u < n; u++)
-        if (t->feature[u] >= t->p || (u && t->feature[u] <= t->feature[u - 1]))
+        if (t->feature[u] >= all || (u && t->feature[u] <= t->feature[u - 1]))
             return aml_reader_fail(r, "feature %u", t->feature[u]);
     t->n_levels = aml_get_u32s(r, keep, n, NULL);
     t->level_code = AML_ARRAY(keep, n, uint8_t *);
     if (r->status) return r->status;
     if (!t->level_code) return AML_ENOMEM;
     for (size_t u = 0; u < n; u++)
-        if (t->n_levels[u]) t->level_code[u] = aml_get_u8s(r, keep, t->n_levels[u], NULL);
+        if (t->n_levels[u] && t->feature[u] >= t->p)
+            return aml_reader_fail(r, "levels of a sparse feature");
+        else if (t->n_levels[u]) t->level_code[u] = aml_get_u8s(r, keep, t->n_levels[u], NULL);
     t->gain = aml_get_f64s(r, keep, t->p, NULL);
     if (r->status) return r->status;
     for (size_t j = 0; j < t->p; j++)
@@ -310,9 +313,10 @@ static aml_status get_thresholds(place *at, aml_reader *r, aml_arena *keep) {
     return AML_OK;
 }
 
-aml_status aml_trees_load(aml_trees *t, size_t n_classes, aml_reader *r, aml_arena *keep) {
+aml_status aml_trees_load(aml_trees *t, uint32_t q, size_t n_classes, aml_reader *r,
+                          aml_arena *keep) {
     place at = {.t = t, .n_classes = n_classes};
-    *t = (aml_trees){0};
+    *t = (aml_trees){.q = q};
     AML_TRY(get_features(t, r, keep));
     uint32_t n = aml_get_u32(r);
     if (r->status) return r->status;

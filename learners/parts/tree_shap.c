@@ -64,9 +64,9 @@ static bool goes_left(const explainer *e, const aml_node *node) {
     return code ? set[code / 32] >> code % 32 & 1 : node->kind & AML_NODE_MISSING_LEFT;
 }
 
-/* phi of a design feature += share of the leaf's value. */
+/* phi of a design feature += share of the leaf's value; sparse features share the last. */
 static void add_leaf(const explainer *e, const aml_node *leaf, size_t feature, double share) {
-    double *phi = e->phi + feature * e->k;
+    double *phi = e->phi + (feature < e->t->p ? feature : e->t->p) * e->k;
     if (!leaf->feature) phi[e->output] += share * (double)leaf->value;
     for (uint32_t s = 0; s < leaf->feature; s++) {
         const aml_share *of = e->tree->share + leaf->kind + s;
@@ -178,8 +178,7 @@ aml_status aml_trees_contributions(double *out, const aml_trees *t, size_t k, co
                                    aml_ctx *ctx) {
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     shap_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
-    if (x->x->p != t->p)
-        return aml_fail(AML_EDATA, "the model knows %u features, the data have %zu", t->p, x->x->p);
+    AML_TRY(aml_trees_check(t, x));
     AML_TRY(find_room(&job.room, t));
     job.elements = aml_malloc(threads * job.room * sizeof *job.elements);
     job.values = aml_malloc((threads * t->n_used + 1) * sizeof *job.values);
