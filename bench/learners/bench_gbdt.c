@@ -4,7 +4,8 @@
  *     use_rows=N use_columns=P    the first of the table alone
  *     limits=1                    the least work of the fit beside what the machine could do
  * A file is uint32 n, p, classes (0 = regression), levels[p] (0 = number), then p columns of n float32, then n
- * float32 targets. "seconds" are from the columns to the model, binning included; "bytes" is the peak of resident
+ * float32 targets, and, where there are sparse features, uint32 q, uint64 start[n+1], uint32 column[] and float32 value[].
+ * "seconds" are from the columns to the model, binning included; "bytes" is the peak of resident
  * memory less what was resident with the data loaded. */
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ extern const aml_learner aml_learner_gbdt;
 typedef struct table {
     aml_arena *arena;
     aml_design design;
+    aml_csr csr;
     aml_data data;
 } table;
 
@@ -33,6 +35,19 @@ static void fail(const char *what) {
 
 static void read_all(void *to, size_t size, FILE *f) {
     if (fread(to, 1, size, f) != size) fail("the file is too short");
+}
+
+static void read_sparse(table *t, size_t n, FILE *f) {
+    uint32_t q = 0;
+    if (fread(&q, sizeof q, 1, f) != 1) return;
+    uint64_t *start = AML_ARRAY(t->arena, n + 1, uint64_t);
+    read_all(start, (n + 1) * sizeof *start, f);
+    size_t nnz = (size_t)start[n];
+    uint32_t *column = AML_ARRAY(t->arena, nnz, uint32_t);
+    float *value = AML_ARRAY(t->arena, nnz, float);
+    read_all(column, nnz * sizeof *column, f);
+    read_all(value, nnz * sizeof *value, f);
+    t->csr = (aml_csr){n, q, start, column, value};
 }
 
 static void table_read(table *t, const char *path) {
@@ -51,11 +66,14 @@ static void table_read(table *t, const char *path) {
         read_all(column[j], n * sizeof(float), f);
     }
     read_all(target, n * sizeof *target, f);
+    t->csr = (aml_csr){0};
+    read_sparse(t, n, f);
     fclose(f);
     for (size_t i = 0; i < n; i++) y[i] = (double)target[i], rows[i] = (uint32_t)i;
     aml_task_kind task = head[2] == 0 ? AML_REGRESSION : head[2] == 2 ? AML_BINARY : AML_MULTICLASS;
     t->design =
         (aml_design){.n = n, .p = p, .n_levels = levels, .column = (const float *const *)column};
+    if (t->csr.p) t->design.csr = &t->csr;
     t->data = (aml_data){
         .x = &t->design, .rows = rows, .n = n, .task = task, .n_classes = (int)head[2], .y = y};
 }
@@ -143,7 +161,8 @@ static void set_hp(double *hp, options *o, const aml_param *params, int argc, ch
 }
 
 static void use_first(table *t, const options *o) {
-    if (o->rows > 0 && o->rows < (double)t->data.n) t->design.n = t->data.n = (size_t)o->rows;
+    if (o->rows > 0 && o->rows < (double)t->data.n)
+        t->csr.n = t->design.n = t->data.n = (size_t)o->rows;
     if (o->columns > 0 && o->columns < (double)t->design.p) t->design.p = (size_t)o->columns;
 }
 

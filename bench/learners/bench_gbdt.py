@@ -1,6 +1,7 @@
 """Boosted trees against LightGBM, XGBoost and CatBoost: seconds, memory and test scores of the same fits.
 
     python bench/learners/bench_gbdt.py --program build/bench_gbdt --case higgs --rows 1000000 --leaves 31,255
+    ... --case hashed   sparse features: 20 000 rows of 50 000 columns
     ... --limits        ours alone: bytes and adds a fit cannot do without, beside the machine's limits
     ... --scale         ours alone: a quarter, half and all of the rows, then of the columns
 
@@ -19,6 +20,7 @@ import sys
 import time
 
 import numpy as np
+import scipy.sparse
 
 TEST_SEED, EFFECTS = 2, 77
 
@@ -80,29 +82,57 @@ def covertype(rng, n):
     return x, np.argmax(s + 1.2 * rng.gumbel(size=(n, 7)), axis=1), np.zeros(54), 7
 
 
+def hashed(rng, n):
+    """Counts of 100 words a row, hashed to 50 000 columns."""
+    effect = np.random.default_rng(EFFECTS).standard_normal(50_000)
+    columns = np.floor(50_000 * rng.random((n, 100)) ** 3).astype(np.int32)
+    x = scipy.sparse.csr_matrix((np.ones(n * 100, np.float32), columns.ravel(), np.arange(0, n * 100 + 1, 100)),
+                                shape=(n, 50_000))
+    x.sum_duplicates()
+    s = x @ (effect * (np.arange(50_000) < 5000)) / 5 + 2 * (x[:, 0:3] @ np.ones(3) > 12)
+    return x, rng.random(n) < 1 / (1 + np.exp(1.2 - s)), np.zeros(0), 2
+
+
 CASES = {"higgs": (higgs, 1_000_000), "airline": (airline, 1_000_000), "wide": (wide, 200_000),
-         "covertype": (covertype, 500_000)}
+         "covertype": (covertype, 500_000), "hashed": (hashed, 20_000)}
 
 
 def write(path, kind, n, seed):
     if os.path.exists(path):
         return
     x, y, levels, classes = CASES[kind][0](np.random.default_rng(seed), n)
+    is_sparse = scipy.sparse.issparse(x)
     with open(path + ".part", "wb") as f:
-        np.array([n, x.shape[1], classes], np.uint32).tofile(f)
+        np.array([n, len(levels), classes], np.uint32).tofile(f)
         np.asarray(levels, np.uint32).tofile(f)
-        for j in range(x.shape[1]):
+        for j in range(len(levels)):
             np.ascontiguousarray(x[:, j]).tofile(f)
         np.asarray(y, np.float32).tofile(f)
+        if is_sparse:
+            np.array([x.shape[1]], np.uint32).tofile(f)
+            x.indptr.astype(np.uint64).tofile(f)
+            x.indices.astype(np.uint32).tofile(f)
+            x.data.astype(np.float32).tofile(f)
     os.rename(path + ".part", path)
+
+
+def read_sparse(path, n, at):
+    at += 4 * n
+    q, start = int(np.fromfile(path, np.uint32, 1, offset=at)[0]), np.fromfile(path, np.uint64, n + 1, offset=at + 4)
+    at, nnz = at + 4 + 8 * (n + 1), int(start[-1])
+    column, value = np.fromfile(path, np.int32, nnz, offset=at), np.fromfile(path, np.float32, nnz, offset=at + 4 * nnz)
+    return scipy.sparse.csr_matrix((value, column, start.astype(np.int64)), shape=(n, q))
 
 
 def read(path):
     n, p, classes = np.fromfile(path, np.uint32, 3)
     levels = np.fromfile(path, np.uint32, p, offset=12)
-    body = np.memmap(path, np.float32, "r", offset=12 + 4 * int(p))
-    x = np.ascontiguousarray(body[:int(n) * int(p)].reshape(p, n).T)
-    return x, np.array(body[int(n) * int(p):]), levels, int(classes)
+    n, p = int(n), int(p)
+    body = np.memmap(path, np.float32, "r", offset=12 + 4 * p)
+    if len(body) > n * (p + 1):
+        return read_sparse(path, n, 12 + 4 * p + 4 * n * p), np.array(body[n * p:n * (p + 1)]), levels, int(classes)
+    x = np.ascontiguousarray(body[:n * p].reshape(p, n).T)
+    return x, np.array(body[n * p:]), levels, int(classes)
 
 
 # ---- scores and memory
@@ -154,7 +184,7 @@ def xgboost(classes, levels, o, _):
               "min_child_weight": 20 if classes == 0 else 5, "nthread": o.threads}
     if classes > 2:
         params["num_class"] = classes
-    types = ["c" if level else "q" for level in levels]
+    types = ["c" if level else "q" for level in levels] or None
 
     def matrix(x, y=None, ref=None):
         return xgb.QuantileDMatrix(x, y, max_bin=o.bins, feature_types=types, enable_categorical=True,
