@@ -63,6 +63,9 @@ typedef struct aml_learner {
      * same bits as if it had been fitted with more at once. `from` stays as it is. */
     aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,
                        aml_ctx *ctx);
+    /* Writes into hp what the model's fit found out on data->valid (how many rounds), so that a fit on all rows, without
+     * such, ends there. */
+    void (*settle)(double *hp, const void *model);
 } aml_learner;
 
 /* What a learner fits on, for aml_design_prepare. */

@@ -205,6 +205,7 @@ static void add_text(const cook *c) {
 /* Learners that take categories and missing values as they are: trees. */
 static void native_steps(const cook *c) {
     if (c->f->kinds & AML_DATETIME) add(c, "datetime");
+    if (c->f->n_lists) add(c, "multi_hot");
     add_features(c);
     add_text(c);
     if (!(c->f->kinds & AML_CATEGORY)) return;
@@ -228,6 +229,7 @@ static void encode_dense(const cook *c) {
 static void dense_steps(const cook *c) {
     if (c->f->missing) add(c, "missing_flags");
     if (c->f->kinds & AML_DATETIME) choose(add(c, "datetime"), "cyclic", "true");
+    if (c->f->n_lists) add(c, "multi_hot");
     add_features(c);
     if ((c->f->kinds & AML_CATEGORY) || (c->f->n_few && crosses(c)) ||
         (c->f->missing && wants(c, "missing")))
