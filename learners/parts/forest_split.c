@@ -304,7 +304,7 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
         best->open = NULL;
         best->bin = (uint16_t)(all   ? d->bins->n_bins[feature]
                                : bin ? bin
-                                     : lower + aml_rng_below(d->rng, (uint32_t)(upper - lower)));
+                                     : (lower + upper - 1) / 2);
         best->missing_left = missing_left;
         if (!missing) best->missing_left = 2 * t.w_left >= d->weight;
     }
