@@ -63,7 +63,7 @@ typedef struct aml_memory aml_memory; /* an account of bytes; NULL = unlimited *
 typedef struct aml_read_options {
     size_t size;
     char separator;          /* 0 = detect */
-    char decimal;            /* 0 = '.' */
+    char decimal;            /* 0 = detect */
     int header;              /* 0 = detect, 1 = yes, -1 = no */
     int threads;             /* 0 = all cores */
     const char *const *text; /* columns never to be parsed as numbers (targets), NULL-ended */
@@ -71,14 +71,21 @@ typedef struct aml_read_options {
     const char *encoding;    /* NULL = "utf-8"; "latin1", "windows-1252", "utf-16" are converted */
     const char *quote;       /* one character; NULL = a double quote, "none" = quotes are text */
     const char *ragged;      /* rows of another width: NULL = "error", "pad", "skip" */
-    size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
-    const char *schema; /* a file of aml_frame_write_schema: the kinds it has are kept */
+    /* Lines at the beginning and the end that are not read; 0 = detect titles, comments and totals; AML_NO_LINES = none. */
+    size_t skip_lines, skip_footer;
+    const char *
+        schema; /* a file of aml_frame_write_schema: what it says is taken where no option says otherwise */
+    const char *
+        thousands; /* between groups of three digits: NULL = detect in each column; one character, or "none" */
+    const char
+        *escape; /* a character that makes the next one text: NULL = detect a backslash; "none" */
 } aml_read_options;
+#define AML_NO_LINES ((size_t)-1)
 
 /* Reads a CSV file ("-" = standard input; gzip, zstd by content). options may be NULL. */
 AML_API aml_status aml_frame_read(aml_frame **out, const char *path,
                                   const aml_read_options *options);
-/* Names and kinds of the columns as JSON, to be corrected by hand and given as `schema`. */
+/* How the file was read, and names and kinds of the columns, as JSON, to be corrected by hand and given as `schema`. */
 AML_API aml_status aml_frame_write_schema(const aml_frame *frame, const char *path);
 AML_API void aml_frame_free(aml_frame *frame);
 AML_API size_t aml_frame_rows_count(const aml_frame *frame);
@@ -202,6 +209,24 @@ typedef struct aml_train_options {
      * (one fit alone: ensemble -1, validation "holdout0.2"). */
     const char *const *const *interactions;
     const aml_featurization *featurization; /* NULL = auto */
+    /* Which of the final models that the run has to choose from: NULL = "best"; "fast": the best that predicts ten times as
+     * fast, by the clock; "single": one pipeline, fitted once where its learner can; "interpretable": one linear
+     * pipeline, whose terms aml_lineage_at tells (then only such learners are searched). */
+    const char *prefer;
+    /* What the model keeps, measured on the training rows with one thread, and on its file; 0 = no limit. AML_ECONFIG when
+     * nothing that was tried does. What is chosen by the clock may be another model each time. */
+    double max_predict_seconds; /* a row */
+    size_t max_model_bytes;
+    /* Probabilities are calibrated where that lowers the log loss of rows that had no say in it beyond chance and costs
+     * nothing of the metric; -1 = never. */
+    int calibration;
+    /* Two classes: class 1 is predicted where its probability is above this. 0 = 0.5, or, for metrics that see classes only
+     * (accuracy, f1, …), what is best by the metric where that pays. */
+    double threshold;
+    /* The search ends once a pipeline scores as well as this in the units of the metric, NULL = never; or when so many
+     * trials in a row were no better than the best before them, 0 = never. */
+    const double *exit_score;
+    size_t patience;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -216,6 +241,9 @@ typedef struct aml_profile {
     double min, mean, max; /* numbers and dates, else NAN */
     const char *top;       /* most frequent values with counts, or first and last date */
     const char *warning;   /* empty when there is none */
+    /* What the cells look like: integer, code (whole numbers of few values, maybe categories), real, boolean, money, percent,
+     * quantity, category, text, list, date, time, datetime, identifier; and the unit of a number, "" = none. */
+    const char *form, *unit;
 } aml_profile;
 AML_API aml_status aml_check_run(aml_check **out, const aml_frame *data,
                                  const aml_train_options *options);
@@ -246,15 +274,44 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval */
+    double value, low, high; /* 95 % interval of the model's score on rows without end */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
+    /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =
+     * better; 95 % intervals over the same rows (paired bootstrap). NAN when there is none, or no time for it. */
+    double gain, gain_low, gain_high;
+    double linear, linear_gain, linear_gain_low, linear_gain_high;
 } aml_score;
 AML_API void aml_model_score(const aml_model *m, aml_score *out);
 
 AML_API int aml_model_leader(const aml_model *m, size_t i, aml_leader *out); /* 0 after the last */
 AML_API int aml_model_guardrail(const aml_model *m, size_t i,
                                 aml_guardrail *out); /* 0 after the last */
+
+/* What a search of twice as many trials is expected to bring, by the curve of the best pipeline's score: 0 when there were
+ * too few trials, or the model is one from a file. */
+typedef struct aml_forecast {
+    size_t size;
+    size_t trials; /* as many more */
+    double gain,
+        high; /* in units of the metric, positive = better: expected, and more than it is in 9 of 10 cases */
+} aml_forecast;
+AML_API int aml_model_forecast(const aml_model *m, aml_forecast *out);
+
+/* A model that the run could have given: what `prefer` chooses from, within the limits. Told by the model that
+ * aml_train made, not by one from a file. */
+typedef struct aml_alternative {
+    size_t size;
+    const char *name;    /* "best", "fast", "single", "interpretable" */
+    const char *members; /* the pipeline, or the learners by weight: "gbdt ×2 + mlp" */
+    size_t n_members, fits;
+    double score, error; /* as those of the model */
+    double predict_us; /* microseconds a row on one thread; expected, of the chosen one measured */
+    double bytes;      /* of the saved fits, expected; of the chosen one, of the file */
+    int chosen;
+} aml_alternative;
+AML_API int aml_model_alternative(const aml_model *m, size_t i,
+                                  aml_alternative *out); /* 0 after the last */
 
 /* Input columns that a prediction needs. */
 typedef struct aml_input_column {
@@ -289,6 +346,9 @@ typedef struct aml_engineered {
     const char *steps; /* that made or changed it, in order: "datetime, impute, scale" */
     size_t columns;    /* 1, or those of the run */
     double importance; /* gain share in the part's first fit; NAN when the learner has none */
+    /* Of linear models with one output: what one unit of the feature, as the steps leave it (after `scale` a standard
+     * deviation), adds to the prediction or, of classes, to its log-odds or margin. NAN else */
+    double coefficient;
 } aml_engineered;
 typedef struct aml_lineage aml_lineage;
 AML_API aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part);
@@ -316,10 +376,15 @@ AML_API size_t aml_model_outputs(const aml_model *m);
  * from aml_model_read or has the model's columns by name. */
 AML_API aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data,
                                      int threads);
-/* Class number of one row of outputs (classification). */
+/* Two classes: class 1 is predicted where its probability is above this; NAN for other tasks. */
+AML_API double aml_model_threshold(const aml_model *m);
+/* How probabilities were calibrated: "none", "temperature", "sigmoid", "isotonic". */
+AML_API const char *aml_model_calibration(const aml_model *m);
+/* Class number of one row of outputs (classification), by the threshold. */
 AML_API size_t aml_model_choose(const aml_model *m, const double *outputs);
 
-/* All metrics of the task on rows with a target: value by number until 0 is returned. */
+/* All metrics of the task on rows with a target, and for classes the expected calibration error (mean distance, in ten bins,
+ * between the probability of the predicted class and how often it was right): value by number until 0 is returned. */
 typedef struct aml_evaluation aml_evaluation;
 AML_API aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m,
                                       const aml_frame *data, int threads);

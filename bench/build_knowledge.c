@@ -4,7 +4,7 @@
  *
  * FOLDER holds CSV files and index.csv with the columns name, file, rows, task, target, id_columns and leak_columns. Each table is
  * measured, on a sample of each number of rows that it has, in a process of its own and kept in OUTPUT.tsv.parts/NAME.ROWS.tsv:
- * a second run goes on where the first was stopped. Losses are relative to the constant predictor's, on folds of the sample. */
+ * a second run fills the gaps that the first left. Losses are relative to the constant predictor's, on folds of the sample. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +151,39 @@ static aml_frame *sample(const aml_frame *all, size_t rows) {
     return out;
 }
 
+/* What an earlier run measured of the same pipelines. */
+static void take_over(double *loss, double *seconds, const char *part, size_t n_metrics, size_t p,
+                      aml_arena *a) {
+    char *text;
+    size_t size;
+    aml_knowledge *k;
+    if (access(part, R_OK)) return;
+    if (aml_read_file(&text, &size, part, 1 << 28, NULL) ||
+        aml_knowledge_parse(&k, text, size, part, a))
+        stop(part);
+    const aml_knowledge_table *t = &k->tables[0];
+    if (t->n_pipelines != p || t->n_metrics != n_metrics || t->n_rows != 1) {
+        fprintf(stderr, "%s: of other pipelines: delete it, or ask for as many draws\n", part);
+        exit(1);
+    }
+    memcpy(loss, t->rows[0].loss, n_metrics * p * sizeof *loss);
+    memcpy(seconds, t->rows[0].seconds_log, p * sizeof *seconds);
+    aml_free(text);
+}
+
+/* Defaults first, the others mixed: a table that runs out of time has some of every learner. */
+static size_t *make_order(const aml_pipeline *pipelines, size_t p, aml_arena *a) {
+    size_t *order = need(AML_ARRAY(a, p, size_t)), n = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < p; i++) {
+            size_t j = p % 37 ? i * 37 % p : i;
+            bool first = !j || strcmp(pipelines[j].settings[0].value,
+                                      pipelines[j - 1].settings[0].value) != 0;
+            if (first == !pass) order[n++] = j;
+        }
+    return order;
+}
+
 static void measure(const setup *u, const table_job *job, size_t rows, const char *part) {
     char path[4096];
     aml_frame *all;
@@ -187,12 +220,13 @@ static void measure(const setup *u, const table_job *job, size_t rows, const cha
         seconds[j] = NAN;
         for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = NAN;
     }
+    take_over(loss, seconds, part, n_metrics, p, a);
+    const size_t *order = make_order(pipelines, p, a);
     for (size_t i = 0; i < p; i++) {
-        size_t j =
-            i * 37 % p; /* mixed, so that a table that runs out of time has some of every learner */
-        if (p % 37 == 0) j = i;
+        size_t j = order[i];
         double left = start + u->seconds - aml_now();
         if (left <= 0) break;
+        if (!isnan(loss[j])) continue;
         aml_trial *t = need(aml_calloc(1, sizeof *t));
         t->id = j;
         t->config = need(aml_calloc(s.composer.space.n, sizeof(double)));
@@ -228,8 +262,10 @@ static void measure(const setup *u, const table_job *job, size_t rows, const cha
     aml_string text = {0};
     aml_knowledge_write(&text, &k);
     if (text.failed || aml_write_file(part, text.text, text.length)) stop(part);
-    printf("%-30s %5zu rows %3zu of %zu pipelines %6.1f s\n", job->row, s.task.n, done, p,
-           aml_now() - start);
+    size_t known = 0;
+    for (size_t j = 0; j < p; j++) known += !isnan(loss[j]);
+    printf("%-30s %5zu rows %3zu of %zu pipelines, %zu of them now, %6.1f s\n", job->row, s.task.n,
+           known, p, done, aml_now() - start);
 }
 
 /* ---- all tables */
@@ -399,7 +435,7 @@ int main(int argc, char **argv) {
             job.row = row_name(&u, job.name, size, a);
             snprintf(part, sizeof part, "%s/%s.tsv", parts, job.row);
             /* a sample that is not half as large again as the one before says nothing new */
-            if (!access(part, R_OK) || (size && rows < 1.5 * (double)u.rows[size - 1])) continue;
+            if (size && rows < 1.5 * (double)u.rows[size - 1]) continue;
             while (running >= u.jobs && wait(NULL) > 0) running--;
             fflush(stdout);
             pid_t child = fork();

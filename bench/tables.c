@@ -59,3 +59,47 @@ double bench_number(const char *text) {
     fprintf(stderr, "not a number: %s\n", text);
     exit(64);
 }
+
+/* ---- the folder's index */
+
+static bool is_wanted(const char *name, int n, char **names) {
+    for (int i = 0; i < n; i++)
+        if (!strcmp(names[i], name)) return true;
+    return !n;
+}
+
+void bench_each_table(void (*fn)(const bench_table *table, void *arg), void *arg, size_t least_rows,
+                      size_t most_rows, int n, char **names) {
+    enum { NAME, FILE_NAME, TARGET, TASK, ROWS, TIME, GROUPS, COLUMNS };
+    static const char *const columns[COLUMNS] = {"name", "file",        "target",       "task",
+                                                 "rows", "time_column", "group_columns"};
+    aml_frame *index = bench_read("index.csv");
+    char cell[COLUMNS][256], buffer[64];
+    for (size_t i = 0; i < index->n; i++) {
+        for (size_t c = 0; c < COLUMNS; c++) {
+            size_t length;
+            int column = aml_frame_find(index, columns[c]);
+            if (column < 0) bench_stop(columns[c]);
+            const char *text = aml_frame_cell(&length, &index->columns[column], i, buffer);
+            snprintf(cell[c], sizeof cell[c], "%.*s", (int)length, text);
+        }
+        double rows = bench_number(cell[ROWS]);
+        if (rows < (double)least_rows || rows > (double)most_rows || cell[TIME][0]) continue;
+        if (cell[GROUPS][0] || strchr(cell[TARGET], ',')) continue;
+        const bench_table t = {cell[NAME], cell[FILE_NAME], cell[TARGET], cell[TASK]};
+        if (is_wanted(t.name, n, names)) fn(&t, arg);
+    }
+    aml_frame_free(index);
+}
+
+void bench_divide(aml_frame **learn, aml_frame **test, const aml_frame *all, size_t rows,
+                  size_t split) {
+    enum { TEST_ROWS = 20000 };
+    aml_frame *rest, *dropped;
+    bench_split(learn, &rest, all, fmin(0.5, (double)rows / (double)all->n), (uint32_t)split);
+    *test = rest;
+    if (rest->n <= TEST_ROWS) return;
+    bench_split(test, &dropped, rest, (double)TEST_ROWS / (double)rest->n, 0);
+    aml_frame_free(dropped);
+    aml_frame_free(rest);
+}

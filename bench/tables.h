@@ -24,4 +24,17 @@ double bench_score(const aml_model *m, const aml_frame *data, const char *metric
 /* A number of the command line; ends the program with 64 when it is none. */
 double bench_number(const char *text);
 
+/* A line of index.csv. */
+typedef struct bench_table {
+    const char *name, *file, *target, *task;
+} bench_table;
+
+/* Calls fn for the tables with so many rows, one target and neither time nor group columns; n names: only those. */
+void bench_each_table(void (*fn)(const bench_table *table, void *arg), void *arg, size_t least_rows,
+                      size_t most_rows, int n, char **names);
+
+/* At most `rows` and half of the rows to learn from, and at most 20,000 others to test on, by the number of the split. */
+void bench_divide(aml_frame **learn, aml_frame **test, const aml_frame *all, size_t rows,
+                  size_t split);
+
 #endif

@@ -2,10 +2,7 @@
  * something of the target which neither number says by itself (parts/screen.h). */
 #include <math.h>
 
-#include "featurize/parts/each.h"
-#include "featurize/parts/screen.h"
-#include "featurize/parts/signature.h"
-#include "featurize/parts/table.h"
+#include "featurize/parts/pairs.h"
 
 enum { MAX_NEW, COLUMNS, ERRORS };
 
@@ -57,91 +54,64 @@ static float compute(operation what, double a, double b) {
 
 /* ---- candidates: all operations on all pairs of the chosen columns */
 
-typedef struct candidates {
-    const aml_screen *s;
-    const aml_table *x;
-    const uint32_t *column;
-    size_t n_columns;
-} candidates;
-
-static term candidate_term(const candidates *c, size_t k) {
-    size_t pair = k / N_OPERATIONS, a = 0;
-    for (size_t row = c->n_columns - 1; pair >= row; pair -= row--) a++;
-    uint32_t first = c->column[a], second = c->column[a + 1 + pair];
-    return first < second ? (term){first, second, (operation)(k % N_OPERATIONS)}
-                          : (term){second, first, (operation)(k % N_OPERATIONS)};
+static term candidate_term(const aml_pairs *p, size_t k) {
+    term t = {.what = (operation)(k % N_OPERATIONS)};
+    aml_pair_at(&t.a, &t.b, p, k / N_OPERATIONS);
+    return t;
 }
 
 static aml_status candidate_bins(aml_screen_bins *out, const void *arg, size_t k, float *v,
                                  float *work) {
-    const candidates *c = arg;
-    term t = candidate_term(c, k);
-    const float *a = c->x->features[t.a].x, *b = c->x->features[t.b].x;
-    for (size_t i = 0; i < c->s->n; i++) {
-        uint32_t row = c->s->rows[i];
+    const aml_pairs *p = arg;
+    term t = candidate_term(p, k);
+    const float *a = p->x->features[t.a].x, *b = p->x->features[t.b].x;
+    for (size_t i = 0; i < p->screen.n; i++) {
+        uint32_t row = p->screen.rows[i];
         v[i] = compute(t.what, a[row], b[row]);
     }
-    return aml_screen_cut(out, v, c->s->n, work);
+    return aml_screen_cut(out, v, p->screen.n, work);
 }
 
 static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
                       aml_ctx *ctx) {
     arithmetic_state *s = AML_NEW(ctx->keep, arithmetic_state);
-    size_t most = (size_t)hp[MAX_NEW], n_columns = 0;
-    uint32_t *column = AML_ARRAY(ctx->scratch, (size_t)hp[COLUMNS], uint32_t),
-             *chosen = AML_ARRAY(ctx->scratch, most, uint32_t);
-    if (!s || !column || !chosen) return AML_ENOMEM;
-    s->terms = AML_ARRAY(ctx->keep, most, term);
-    if (!s->terms) return AML_ENOMEM;
+    aml_pairs pairs = {.ways = N_OPERATIONS};
+    if (!s) return AML_ENOMEM;
     *state = s;
     AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
-    aml_screen screen;
-    AML_TRY(aml_screen_init(&screen, x, target, ctx));
-    AML_TRY(
-        aml_screen_columns(column, &n_columns, &screen, x, AML_NUMBER, (size_t)hp[COLUMNS], ctx));
-    if (n_columns < 2) return AML_OK;
-    candidates c = {&screen, x, column, n_columns};
-    size_t pairs = n_columns * (n_columns - 1) / 2;
-    AML_TRY(aml_screen_choose(chosen, &s->n, &screen, pairs * N_OPERATIONS, candidate_bins, &c,
-                              most, hp[ERRORS], ctx));
-    for (size_t k = 0; k < s->n; k++) s->terms[k] = candidate_term(&c, chosen[k]);
+    AML_TRY(aml_pairs_choose(&pairs, x, target, AML_NUMBER, (size_t)hp[COLUMNS],
+                             (size_t)hp[MAX_NEW], hp[ERRORS], candidate_bins, ctx));
+    s->n = pairs.n_chosen;
+    s->terms = AML_ARRAY(ctx->keep, s->n, term);
+    if (!s->terms) return AML_ENOMEM;
+    for (size_t k = 0; k < s->n; k++) s->terms[k] = candidate_term(&pairs, pairs.chosen[k]);
     return AML_OK;
 }
 
 /* ---- columns */
 
-typedef struct job {
-    const arithmetic_state *s;
-    const aml_table *x;
-    float **column;
-} job;
+static void *add(aml_table_builder *b, const void *state, const aml_table *x, size_t k,
+                 aml_ctx *ctx) {
+    const term *t = &((const arithmetic_state *)state)->terms[k];
+    bool back = t->what == RATIO_BACK;
+    const aml_feature *f = &x->features[back ? t->b : t->a], *g = &x->features[back ? t->a : t->b];
+    return aml_table_crossed(b, aml_feature_name(ctx->keep, f->name, signs[t->what], g->name), f,
+                             g);
+}
 
 static aml_status fill(void *arg, size_t k, int thread) {
-    const job *u = arg;
-    const term *t = &u->s->terms[k];
+    const aml_additions *u = arg;
+    const term *t = &((const arithmetic_state *)u->state)->terms[k];
     const float *a = u->x->features[t->a].x, *b = u->x->features[t->b].x;
+    float *out = u->values[k];
     (void)thread;
-    for (size_t i = 0; i < u->x->n; i++) u->column[k][i] = compute(t->what, a[i], b[i]);
+    for (size_t i = 0; i < u->x->n; i++) out[i] = compute(t->what, a[i], b[i]);
     return AML_OK;
 }
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const arithmetic_state *s = state;
-    AML_TRY(aml_signature_check(&s->signature, x));
-    float **column = AML_ARRAY(ctx->scratch, s->n, float *);
-    if (!column) return AML_ENOMEM;
-    aml_table_builder b = aml_table_begin(x, x->p + s->n, ctx);
-    for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t k = 0; k < s->n; k++) {
-        const term *t = &s->terms[k];
-        bool back = t->what == RATIO_BACK;
-        const aml_feature *f = &x->features[back ? t->b : t->a],
-                          *g = &x->features[back ? t->a : t->b];
-        column[k] = aml_table_crossed(
-            &b, aml_feature_name(ctx->keep, f->name, signs[t->what], g->name), f, g);
-    }
-    AML_TRY(aml_table_end(out, &b));
-    return aml_each(ctx, s->n, fill, &(job){s, x, column});
+    return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
 static void save(const void *state, aml_writer *w) {

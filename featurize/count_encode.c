@@ -6,12 +6,11 @@
 #include "featurize/parts/table.h"
 
 static const char *const what[] = {"count"};
-static const char *const keep_choices[] = {"false", "true", NULL};
 static const aml_param params[] = {{.name = "keep_original",
                                     .summary = "Keep the category beside its count",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
-                                    .choices = keep_choices},
+                                    .choices = aml_flag_choices},
                                    {0}};
 
 static aml_status count_levels(float *value, const aml_feature *f, const aml_data *target,

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "automl/core/sort.h"
-#include "featurize/parts/each.h"
 #include "featurize/parts/levels.h"
-#include "featurize/parts/screen.h"
-#include "featurize/parts/table.h"
+#include "featurize/parts/pairs.h"
 
 enum { MAX_NEW, COLUMNS, MIN_COUNT, ERRORS };
 
@@ -113,53 +111,31 @@ static aml_status learn(crossing *c, const aml_table *x, const aml_data *target,
 
 /* ---- choice */
 
-typedef struct candidates {
-    const aml_screen *s;
-    const aml_table *x;
-    const uint32_t *column;
-    size_t n_columns;
-} candidates;
-
-static void columns_of(uint32_t *a, uint32_t *b, const candidates *c, size_t pair) {
-    size_t i = 0;
-    for (size_t row = c->n_columns - 1; pair >= row; pair -= row--) i++;
-    uint32_t first = c->column[i], second = c->column[i + 1 + pair];
-    *a = first < second ? first : second;
-    *b = first < second ? second : first;
-}
-
 static aml_status pair_bins(aml_screen_bins *out, const void *arg, size_t k, float *v,
                             float *work) {
-    const candidates *c = arg;
+    const aml_pairs *p = arg;
     uint32_t a, b;
     (void)v, (void)work;
-    columns_of(&a, &b, c, k);
-    aml_screen_pair(out, c->s, &c->x->features[a], &c->x->features[b]);
+    aml_pair_at(&a, &b, p, k);
+    aml_screen_pair(out, &p->screen, &p->x->features[a], &p->x->features[b]);
     return AML_OK;
 }
 
 static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,
                       aml_ctx *ctx) {
     cross_state *s = AML_NEW(ctx->keep, cross_state);
-    size_t most = (size_t)hp[MAX_NEW], n_columns = 0;
-    uint32_t *column = AML_ARRAY(ctx->scratch, (size_t)hp[COLUMNS], uint32_t),
-             *chosen = AML_ARRAY(ctx->scratch, most, uint32_t);
-    if (!s || !column || !chosen) return AML_ENOMEM;
-    s->crossings = AML_ARRAY(ctx->keep, most, crossing);
-    if (!s->crossings) return AML_ENOMEM;
+    aml_pairs pairs = {.ways = 1};
+    if (!s) return AML_ENOMEM;
     *state = s;
     AML_TRY(aml_signature_of(&s->signature, x, ctx->keep));
-    aml_screen screen;
-    AML_TRY(aml_screen_init(&screen, x, target, ctx));
-    AML_TRY(
-        aml_screen_columns(column, &n_columns, &screen, x, AML_CATEGORY, (size_t)hp[COLUMNS], ctx));
-    if (n_columns < 2) return AML_OK;
-    candidates c = {&screen, x, column, n_columns};
-    AML_TRY(aml_screen_choose(chosen, &s->n, &screen, n_columns * (n_columns - 1) / 2, pair_bins,
-                              &c, most, hp[ERRORS], ctx));
+    AML_TRY(aml_pairs_choose(&pairs, x, target, AML_CATEGORY, (size_t)hp[COLUMNS],
+                             (size_t)hp[MAX_NEW], hp[ERRORS], pair_bins, ctx));
+    s->n = pairs.n_chosen;
+    s->crossings = AML_ARRAY(ctx->keep, s->n, crossing);
+    if (!s->crossings) return AML_ENOMEM;
     for (size_t k = 0; k < s->n; k++) {
         if (aml_should_stop(ctx)) return aml_stopped();
-        columns_of(&s->crossings[k].a, &s->crossings[k].b, &c, chosen[k]);
+        aml_pair_at(&s->crossings[k].a, &s->crossings[k].b, &pairs, pairs.chosen[k]);
         AML_TRY(learn(&s->crossings[k], x, target, hp[MIN_COUNT], ctx));
     }
     return AML_OK;
@@ -167,21 +143,16 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
 
 /* ---- columns */
 
-typedef struct job {
-    const cross_state *s;
-    const aml_table *x;
-    int32_t **code;
-} job;
-
 static aml_status fill(void *arg, size_t k, int thread) {
-    const job *u = arg;
-    const crossing *c = &u->s->crossings[k];
+    const aml_additions *u = arg;
+    const crossing *c = &((const cross_state *)u->state)->crossings[k];
     const aml_feature *f = &u->x->features[c->a], *g = &u->x->features[c->b];
+    int32_t *code = u->values[k];
     (void)thread;
     for (size_t i = 0; i < u->x->n; i++) {
         size_t level = find_level(c, (uint32_t)aml_level_row(f->code[i], f->n_levels),
                                   (uint32_t)aml_level_row(g->code[i], g->n_levels));
-        u->code[k][i] = level == SIZE_MAX ? -2 : (int32_t)level;
+        code[i] = level == SIZE_MAX ? -2 : (int32_t)level;
     }
     return AML_OK;
 }
@@ -206,24 +177,20 @@ static aml_status name_levels(const char *const **out, const crossing *c, const 
     return AML_OK;
 }
 
+static void *add(aml_table_builder *b, const void *state, const aml_table *x, size_t k,
+                 aml_ctx *ctx) {
+    const crossing *c = &((const cross_state *)state)->crossings[k];
+    const aml_feature *f = &x->features[c->a], *g = &x->features[c->b];
+    aml_feature made = {.name = aml_feature_name(ctx->keep, f->name, "&", g->name),
+                        .n_levels = (uint32_t)c->n_levels};
+    if (name_levels(&made.levels, c, f, g, ctx)) return NULL;
+    aml_feature_cross(&made, f, g);
+    return aml_table_new_category(b, &made);
+}
+
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const cross_state *s = state;
-    AML_TRY(aml_signature_check(&s->signature, x));
-    int32_t **code = AML_ARRAY(ctx->scratch, s->n, int32_t *);
-    if (!code) return AML_ENOMEM;
-    aml_table_builder b = aml_table_begin(x, x->p + s->n, ctx);
-    for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t k = 0; k < s->n; k++) {
-        const crossing *c = &s->crossings[k];
-        const aml_feature *f = &x->features[c->a], *g = &x->features[c->b];
-        aml_feature made = {.name = aml_feature_name(ctx->keep, f->name, "&", g->name),
-                            .n_levels = (uint32_t)c->n_levels};
-        AML_TRY(name_levels(&made.levels, c, f, g, ctx));
-        aml_feature_cross(&made, f, g);
-        code[k] = aml_table_new_category(&b, &made);
-    }
-    AML_TRY(aml_table_end(out, &b));
-    return aml_each(ctx, s->n, fill, &(job){s, x, code});
+    return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
 static void save(const void *state, aml_writer *w) {

@@ -6,12 +6,11 @@
 #include "featurize/parts/signature.h"
 #include "featurize/parts/table.h"
 
-static const char *const cyclic_choices[] = {"false", "true", NULL};
 static const aml_param params[] = {{.name = "cyclic",
                                     .summary = "Add sine and cosine of the periodic parts",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
-                                    .choices = cyclic_choices},
+                                    .choices = aml_flag_choices},
                                    {0}};
 
 typedef enum part { DAYS, YEAR, MONTH, DAY, WEEKDAY, YEARDAY, HOUR, MINUTE, N_PARTS } part;

@@ -11,7 +11,6 @@
 enum { MAX_VALUES, KEEP_ORIGINAL };
 enum { LEAST_VALUES = 2, MOST_VALUES = 255 };
 
-static const char *const keep_choices[] = {"false", "true", NULL};
 static const aml_param params[] = {{.name = "max_values",
                                     .summary = "Most different values of a number that is turned",
                                     .kind = AML_INT,
@@ -23,7 +22,7 @@ static const aml_param params[] = {{.name = "max_values",
                                     .summary = "Keep the number beside its category",
                                     .kind = AML_CHOICE,
                                     .fallback = 1,
-                                    .choices = keep_choices},
+                                    .choices = aml_flag_choices},
                                    {0}};
 
 typedef struct few_state {

@@ -4,10 +4,8 @@
 #include <math.h>
 
 #include "automl/core/sort.h"
-#include "featurize/parts/each.h"
 #include "featurize/parts/levels.h"
-#include "featurize/parts/screen.h"
-#include "featurize/parts/table.h"
+#include "featurize/parts/pairs.h"
 
 enum { MAX_NEW, COLUMNS, ERRORS };
 enum { KNOTS = 32, RANKED_LEVELS = 1000, RANKED_ROWS = 200000, LEANING = 5 };
@@ -223,40 +221,30 @@ static aml_status fit(void **state, const aml_table *x, const aml_data *target, 
 
 /* ---- columns */
 
-typedef struct job {
-    const group_state *s;
-    const aml_table *x;
-    float **column;
-} job;
+static void *add(aml_table_builder *b, const void *state, const aml_table *x, size_t k,
+                 aml_ctx *ctx) {
+    const relative *r = &((const group_state *)state)->relatives[k];
+    const aml_feature *f = &x->features[r->number], *g = &x->features[r->group];
+    char *name = aml_feature_name(ctx->scratch, f->name, relation_names[r->what], g->name);
+    return name ? aml_table_crossed(b, aml_feature_name(ctx->keep, name, ")", ""), f, g) : NULL;
+}
 
 static aml_status fill(void *arg, size_t k, int thread) {
-    const job *u = arg;
-    const relative *r = &u->s->relatives[k];
+    const aml_additions *u = arg;
+    const relative *r = &((const group_state *)u->state)->relatives[k];
     const aml_feature *f = &u->x->features[r->number], *g = &u->x->features[r->group];
     size_t width = width_of(r->what);
+    float *out = u->values[k];
     (void)thread;
     for (size_t i = 0; i < u->x->n; i++)
-        u->column[k][i] =
+        out[i] =
             compute(r->what, r->table + aml_level_row(g->code[i], g->n_levels) * width, f->x[i]);
     return AML_OK;
 }
 
 static aml_status apply(aml_table *out, const void *state, const aml_table *x, aml_ctx *ctx) {
     const group_state *s = state;
-    AML_TRY(aml_signature_check(&s->signature, x));
-    float **column = AML_ARRAY(ctx->scratch, s->n, float *);
-    if (!column) return AML_ENOMEM;
-    aml_table_builder b = aml_table_begin(x, x->p + s->n, ctx);
-    for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t k = 0; k < s->n; k++) {
-        const relative *r = &s->relatives[k];
-        const aml_feature *f = &x->features[r->number], *g = &x->features[r->group];
-        char *name = aml_feature_name(ctx->scratch, f->name, relation_names[r->what], g->name);
-        if (!name) return AML_ENOMEM;
-        column[k] = aml_table_crossed(&b, aml_feature_name(ctx->keep, name, ")", ""), f, g);
-    }
-    AML_TRY(aml_table_end(out, &b));
-    return aml_each(ctx, s->n, fill, &(job){s, x, column});
+    return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
 static void save(const void *state, aml_writer *w) {

@@ -42,8 +42,8 @@ typedef struct fit_job {
     const aml_data *target;
     const double *hp;
     impute_state *s;
-    float **sorted;   /* one buffer a thread */
-    uint32_t **count; /* one buffer a thread */
+    void **sorted; /* one buffer a thread */
+    void **count;  /* one buffer a thread */
 } fit_job;
 
 static double mean(const aml_feature *f, const aml_data *target) {
@@ -88,19 +88,13 @@ static aml_status learn(void *arg, size_t j, int thread) {
 }
 
 static aml_status buffers(fit_job *u, aml_ctx *ctx) {
-    size_t threads = (size_t)ctx->n_threads, levels = 0;
+    size_t levels = 0;
     size_t rows = u->target->n < AML_QUANTILE_ROWS ? u->target->n : AML_QUANTILE_ROWS;
     for (size_t j = 0; j < u->x->p; j++)
         if (u->s->signature.n_levels[j] > levels) levels = u->s->signature.n_levels[j];
-    u->sorted = AML_ARRAY(ctx->scratch, threads, float *);
-    u->count = AML_ARRAY(ctx->scratch, threads, uint32_t *);
-    if (!u->sorted || !u->count) return AML_ENOMEM;
-    for (size_t t = 0; t < threads; t++) {
-        u->sorted[t] = aml_alloc_raw(ctx->scratch, rows, sizeof(float));
-        u->count[t] = aml_alloc_raw(ctx->scratch, levels + 2, sizeof(uint32_t));
-        if (!u->sorted[t] || !u->count[t]) return AML_ENOMEM;
-    }
-    return AML_OK;
+    u->sorted = aml_each_room(rows, sizeof(float), ctx);
+    u->count = aml_each_room(levels + 2, sizeof(uint32_t), ctx);
+    return u->sorted && u->count ? AML_OK : AML_ENOMEM;
 }
 
 static aml_status fit(void **state, const aml_table *x, const aml_data *target, const double *hp,

@@ -14,7 +14,6 @@ enum { SHARE, COMPONENTS, KEEP_ORIGINAL };
  * in PARTS parts, whatever the number of threads. */
 enum { DENSE = 500, PARTS = 8, PASSES = 5, ROWS = 20000, ROWS_A_COLUMN = 4 };
 
-static const char *const keep_choices[] = {"false", "true", NULL};
 static const aml_param params[] = {{.name = "share",
                                     .summary = "Share of the variance to keep",
                                     .kind = AML_REAL,
@@ -32,7 +31,7 @@ static const aml_param params[] = {{.name = "share",
                                     .summary = "Keep the numbers beside their components",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
-                                    .choices = keep_choices},
+                                    .choices = aml_flag_choices},
                                    {0}};
 
 typedef struct pca_state {

@@ -56,8 +56,8 @@ typedef struct fit_job {
     const aml_table *x;
     const aml_data *target;
     scale_state *s;
-    float **sorted; /* a buffer for each thread */
-    double **work;
+    void **sorted; /* a buffer for each thread */
+    void **work;
 } fit_job;
 
 static double shaped(const scale_column *c, uint8_t method, double x) {
@@ -152,16 +152,10 @@ static aml_status learn(void *arg, size_t j, int thread) {
 }
 
 static aml_status buffers(fit_job *u, aml_ctx *ctx) {
-    size_t threads = (size_t)ctx->n_threads;
     size_t rows = u->target->n < AML_QUANTILE_ROWS ? u->target->n : AML_QUANTILE_ROWS;
-    u->sorted = AML_ARRAY(ctx->scratch, threads, float *);
-    u->work = AML_ARRAY(ctx->scratch, threads, double *);
+    u->sorted = aml_each_room(rows, sizeof(float), ctx);
+    u->work = aml_each_room(2 * POWER_ROWS, sizeof(double), ctx);
     if (!u->sorted || !u->work) return AML_ENOMEM;
-    for (size_t t = 0; t < threads; t++) {
-        u->sorted[t] = aml_alloc_raw(ctx->scratch, rows, sizeof(float));
-        u->work[t] = aml_alloc_raw(ctx->scratch, 2 * POWER_ROWS, sizeof(double));
-        if (!u->sorted[t] || !u->work[t]) return AML_ENOMEM;
-    }
     for (size_t j = 0; u->s->method == QUANTILE_NORMAL && j < u->x->p; j++) {
         if (u->x->features[j].kind != AML_NUMBER) continue;
         size_t room = rows < GRID ? rows : GRID;

@@ -19,7 +19,6 @@
 enum { MAX_CLASSES = 20, PARTS = 5, NO_PART = 255, POLL = 1 << 16 };
 enum { SMOOTHING, MIN_LEVELS, KEEP_ORIGINAL, VALUE, COLUMNS };
 
-static const char *const keep_choices[] = {"false", "true", NULL};
 static const char *const columns_choices[] = {"all", "crossed", NULL};
 static const char *const value_choices[] = {"mean", "log_odds", NULL};
 static const aml_param params[] = {{.name = "smoothing",
@@ -40,7 +39,7 @@ static const aml_param params[] = {{.name = "smoothing",
                                     .summary = "Keep the category beside its means",
                                     .kind = AML_CHOICE,
                                     .fallback = 0,
-                                    .choices = keep_choices},
+                                    .choices = aml_flag_choices},
                                    {.name = "value",
                                     .summary = "Means, or for classes log odds beyond the overall "
                                                "ones (weight of evidence)",

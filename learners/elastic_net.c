@@ -74,10 +74,11 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double n = (double)shape->n, p = (double)shape->p, levels = hp[ALPHA] < 1e-3 ? 20 : 8;
+    double n = (double)shape->n, p = (double)shape->p;
+    double levels = pow(fmax(hp[ALPHA] * hp[L1_RATIO], 1e-5), -0.31);
     double set = fmin(fmin(p, n), 500) + (shape->nnz ? 300 : 0), pass = n * p + (double)shape->nnz;
-    double products = p <= 2 * n && p <= 2048 ? n * p * p * 2e-11 : n * set * set * 4e-11;
-    return 3e-5 + products + pass * 2e-9 + levels * set * set * 4e-9;
+    double products = p <= 2 * n && p <= 2048 ? n * p * p * 1e-11 : n * set * set * 4e-11;
+    return 6e-5 + products + pass * 4.3e-9 + levels * set * set * 17e-9;
 }
 
 const aml_learner aml_learner_elastic_net = {
@@ -85,7 +86,7 @@ const aml_learner aml_learner_elastic_net = {
     .name = "elastic_net",
     .summary = "linear regression with L1 and L2 penalties",
     .tasks = AML_REGRESSION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = aml_linear_predict_values,

@@ -257,6 +257,11 @@ static double cost(const double *hp, const aml_shape *shape) {
     return 1e-9 * rounds * (outputs * tree + 30e3);
 }
 
+static void settle(double *hp, const void *model) {
+    const aml_boosted *m = model;
+    hp[ROUNDS] = fmax(1, (double)(m->trees.n_trees / m->n_outputs));
+}
+
 static aml_status importance(double *out, const void *model, size_t p) {
     return aml_trees_importance(out, &((const aml_boosted *)model)->trees, p);
 }
@@ -278,4 +283,5 @@ const aml_learner aml_learner_gbdt = {
     .importance = importance,
     .contributions = contributions,
     .link = link_of,
-    .more = more};
+    .more = more,
+    .settle = settle};

@@ -174,13 +174,18 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
     if (param == K) *hi = fmax(*lo, fmin(*hi, half));
 }
 
+/* Of a row's search: all are compared, some measured; of few features most are passed over by a tree. */
+static double search_cost(double n, double p, double k) {
+    double scan = n * (p + 8) * (p < 5 ? 0 : n < 4096 ? 5.6e-12 : 11e-12);
+    return scan + k * (1 + log(fmax(n / k, 1))) * (31e-9 + 0.15e-9 * p);
+}
+
 /* The work is in the prediction: that of a fifth of the rows is counted. */
 static double cost(const double *hp, const aml_shape *shape) {
-    double n = (double)shape->n, p = (double)shape->p,
-           seconds = n * (1.3e-7 + n * (p + 10) * 1.1e-11);
-    if ((int)hp[CHOOSE] == LEAVE_ONE_OUT) /* for more neighbours */
-        seconds += fmin(n, 4096) * (5e-6 + n * p * 4.9e-10);
-    return 1e-5 + seconds;
+    double n = (double)shape->n, p = (double)shape->p, most = fmin(AML_MOST_NEIGHBOURS + 1, n);
+    bool choose = (int)hp[CHOOSE] == LEAVE_ONE_OUT;
+    double seconds = n * (22e-9 + 5.2e-9 * p) + n / 4 * search_cost(n, p, choose ? 10 : hp[K]);
+    return 1e-5 + seconds + (choose ? fmin(n, 4096) * search_cost(n, p, most) : 0);
 }
 
 const aml_learner aml_learner_knn = {

@@ -89,10 +89,12 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double k = shape->task == AML_MULTICLASS ? shape->n_classes : 1;
-    double more = shape->task == AML_MULTICLASS ? pow(10 * hp[C], 0.2) : pow(hp[C], 0.06);
-    double fit = aml_linear_cost(shape, (shape->nnz ? 60 : 12) * more);
-    return 2 * fit + 1e-7 * k * (double)shape->n; /* and another to calibrate by */
+    static const aml_linear_prices price = {.row = 207e-9, /* with the fit that calibrates */
+                                            .matrix = 0.63e-9,
+                                            .entry = 30e-9,
+                                            .growth = 0.04,
+                                            .easy = 0.1};
+    return aml_linear_class_cost(shape, &price, hp[C]);
 }
 
 const aml_learner aml_learner_linear_svm = {
@@ -100,7 +102,7 @@ const aml_learner aml_learner_linear_svm = {
     .name = "linear_svm",
     .summary = "linear support vector machine, calibrated",
     .tasks = AML_CLASSIFICATION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_REFIT,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = predict,

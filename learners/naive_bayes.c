@@ -290,8 +290,8 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
 static double cost(const double *hp, const aml_shape *shape) {
     double n = (double)shape->n, p = (double)shape->p, k = (double)shape->n_classes;
     (void)hp;
-    double several = k > 2 ? 41e-9 * n * k : 0; /* their calibration */
-    return 2e-5 + n * p * (5.7e-9 + 0.5e-9 * k) + several + 15e-9 * (double)shape->nnz;
+    double several = k > 2 ? 53e-9 * n * k : 0; /* their calibration */
+    return 1e-5 + n * (5.2e-9 * p + 61e-9) + several + 15e-9 * (double)shape->nnz;
 }
 
 const aml_learner aml_learner_naive_bayes = {

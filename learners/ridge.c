@@ -52,10 +52,12 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 }
 
 static double cost(const double *hp, const aml_shape *shape) {
-    double n = (double)shape->n, p = (double)shape->p, full = p <= 2048 ? 3.7e-11 * p * p * n : 0;
-    double times = (int)hp[CHOOSE] == LEAVE_ONE_OUT ? 2 : 1;
-    double iterated = shape->nnz || p > 2048 ? aml_linear_cost(shape, 40) : 0;
-    return times * (3e-5 + n * (3.7e-9 * p + 22e-9) + full) + iterated;
+    double n = (double)shape->n, p = (double)shape->p, least = fmin(n, p);
+    bool choose = (int)hp[CHOOSE] == LEAVE_ONE_OUT;
+    if (shape->nnz || least > 2048) return aml_linear_cost(shape, 40);
+    double products = n * p * least * (choose ? 2e-11 : 1.3e-11);
+    double cubes = choose || p > n ? least * least * least * 1.3e-10 : 0;
+    return (choose ? 2 : 1) * (3e-5 + n * (3.7e-9 * p + 22e-9)) + products + cubes;
 }
 
 const aml_learner aml_learner_ridge = {
@@ -63,7 +65,7 @@ const aml_learner aml_learner_ridge = {
     .name = "ridge",
     .summary = "linear regression with an L2 penalty",
     .tasks = AML_REGRESSION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = aml_linear_predict_values,

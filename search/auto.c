@@ -11,7 +11,9 @@ enum { FROM_MATRIX = 8, BLIND_TRIALS = 4, RANDOM_EVERY = 10 };
 /* Every so many trials a learner that had no turn yet: an ensemble lives on different opinions. */
 enum {
     VARIETY_EVERY = 2,
-    TURNS = 100 /* a turn takes at most this part of the time left, for one fit */
+    TURNS = 100,   /* a turn takes at most this part of the time left, for one fit */
+    DEFAULTS = 4, /* the same where nothing is known, but for the first of them */
+    FIRST_TURNS = 4
 };
 
 static size_t from_matrix(const aml_advice *a, const aml_told *told) {
@@ -47,6 +49,16 @@ static bool pick_untried(double *config, const aml_space *space, const aml_told 
     return true;
 }
 
+/* Where nothing is known learners have a turn by their defaults, the cheapest first, while a fit is a small part of the
+ * time left. */
+static bool pick_default(double *config, const aml_space *space, const aml_told *told,
+                         const aml_problem *problem) {
+    if (!aml_next_default(config, space, told, problem)) return false;
+    if (told->n < FIRST_TURNS || !problem || !problem->default_cost) return true;
+    return !aml_space_groups(space).rooted ||
+           problem->default_cost[(size_t)config[0]] * DEFAULTS < told->time_left;
+}
+
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
     (void)hp;
@@ -59,11 +71,11 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     if (informed && variety && pick_untried(config, space, told, problem)) return AML_OK;
     if (informed && from_matrix(advice, told) < FROM_MATRIX && pick_pipeline(config, advice, space))
         return AML_OK;
-    if (!informed && aml_next_default(config, space, told, problem)) return AML_OK;
+    if (!informed && pick_default(config, space, told, problem)) return AML_OK;
     bool turn = told->n < BLIND_TRIALS || told->n % RANDOM_EVERY == RANDOM_EVERY - 1;
     if (!aml_best_records(&best, 1, told) || (!informed && turn))
         return aml_random_new(config, space, told, rng, ctx->scratch);
-    return aml_bo_suggest(config, space, told, advice, true, &rng, ctx->scratch);
+    return aml_bo_suggest(config, space, told, advice, true, problem, &rng, ctx->scratch);
 }
 
 const aml_sampler aml_sampler_auto = {

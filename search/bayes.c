@@ -21,7 +21,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     if (blind || told->n % RANDOM_EVERY == RANDOM_EVERY - 1)
         return aml_random_new(config, space, told, rng, ctx->scratch);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
-    return aml_bo_suggest(config, space, told, advice, false, &rng, ctx->scratch);
+    return aml_bo_suggest(config, space, told, advice, false, problem, &rng, ctx->scratch);
 }
 
 const aml_sampler aml_sampler_bayes = {

@@ -42,7 +42,7 @@ static const char *const cities[] = {"Rome", "Oslo", "Bern", "Riga", "Lima", "Ki
 static const char *const words[] = {"the", "Quick", "brown", "fox", "jumps",  "over", "LAZY",
                                     "dog", "42",    "ждет",  "été", "don't!", "猫犬", "\xff\xfe"};
 
-static void fill_numbers(fixture *x, size_t i, aml_rng *r) {
+static inline void fill_numbers(fixture *x, size_t i, aml_rng *r) {
     double z = aml_rng_normal(r), scale = pow(10, 60 * aml_rng_uniform(r) - 22);
     x->number[0][i] = aml_rng_below(r, 5) ? (float)z : NAN;
     x->number[1][i] = (float)fmax(fmin(z * scale, 3e38), -3e38);
@@ -52,7 +52,7 @@ static void fill_numbers(fixture *x, size_t i, aml_rng *r) {
     x->number[5][i] = (float)aml_rng_below(r, 3) + (float)z * 0.5f;
 }
 
-static void fill_codes(fixture *x, size_t i, bool fit, aml_rng *r) {
+static inline void fill_codes(fixture *x, size_t i, bool fit, aml_rng *r) {
     uint32_t skewed = aml_rng_below(r, 1 + aml_rng_below(r, 60));
     x->code[0][i] = (int32_t)aml_rng_below(r, 12);
     if (!aml_rng_below(r, 9)) x->code[0][i] = -1;
@@ -62,7 +62,7 @@ static void fill_codes(fixture *x, size_t i, bool fit, aml_rng *r) {
     x->code[3][i] = (int32_t)skewed;
 }
 
-static void fill_text(fixture *x, size_t k, size_t i, aml_rng *r) {
+static inline void fill_text(fixture *x, size_t k, size_t i, aml_rng *r) {
     char *to = x->text[k][i];
     size_t n_words = aml_rng_below(r, 8), at = 0;
     to[0] = 0;
@@ -71,7 +71,7 @@ static void fill_text(fixture *x, size_t k, size_t i, aml_rng *r) {
                                aml_rng_below(r, 3) ? " " : ", ");
 }
 
-static void fill_row(fixture *x, size_t i, uint64_t seed, bool fit) {
+static inline void fill_row(fixture *x, size_t i, uint64_t seed, bool fit) {
     aml_rng r = aml_rng_stream(seed, AML_RNG_TEST, i, 0);
     fill_numbers(x, i, &r);
     fill_codes(x, i, fit, &r);
@@ -85,7 +85,7 @@ static void fill_row(fixture *x, size_t i, uint64_t seed, bool fit) {
         x->value[i * N_SPARSE + c] = aml_rng_below(&r, 2) ? (float)aml_rng_normal(&r) : 0;
 }
 
-static void finish_sparse(fixture *x) {
+static inline void finish_sparse(fixture *x) {
     size_t at = 0;
     for (size_t i = 0; i < x->n; i++) {
         x->start[i] = at;
@@ -100,7 +100,7 @@ static void finish_sparse(fixture *x) {
     x->csr = (aml_csr){x->n, N_SPARSE, x->start, x->column, x->value};
 }
 
-static void finish_text(fixture *x, size_t k) {
+static inline void finish_text(fixture *x, size_t k) {
     size_t at = 0;
     for (size_t i = 0; i < x->n; i++) {
         size_t n = strlen(x->text[k][i]);
@@ -111,7 +111,7 @@ static void finish_text(fixture *x, size_t k) {
     x->offset[k][x->n] = at;
 }
 
-static void finish(fixture *x, aml_task_kind task) {
+static inline void finish(fixture *x, aml_task_kind task) {
     static const char *const names[] = {"num", "big", "constant", "gone", "skew", "mixed"};
     aml_feature *f = x->features;
     for (uint32_t j = 0; j < 6; j++)
@@ -142,6 +142,7 @@ static void finish(fixture *x, aml_task_kind task) {
                              .kind = AML_TEXT,
                              .bytes = x->bytes[k],
                              .offset = x->offset[k],
+                             .list = k ? ',' : 0,
                              .source = 12 + k};
     }
     finish_sparse(x);
@@ -151,10 +152,10 @@ static void finish(fixture *x, aml_task_kind task) {
     for (size_t i = 0; task == AML_BINARY && i < x->n; i++) x->y[i] = x->y[i] > 0;
 }
 
-static bool is_fit_row(size_t i) { return i % 3 != 2; }
+static inline bool is_fit_row(size_t i) { return i % 3 != 2; }
 
 /* Rows with i % 3 != 2 are fitted on and come from seed a, the others from seed b. */
-static fixture *make(size_t n, uint64_t a, uint64_t b, aml_task_kind task) {
+static inline fixture *make(size_t n, uint64_t a, uint64_t b, aml_task_kind task) {
     aml_arena *arena = aml_arena_new(NULL);
     assert_non_null(arena);
     fixture *x = AML_NEW(arena, fixture);
@@ -172,7 +173,7 @@ static fixture *make(size_t n, uint64_t a, uint64_t b, aml_task_kind task) {
     return x;
 }
 
-static void drop(fixture *x) { aml_arena_free(x->arena); }
+static inline void drop(fixture *x) { aml_arena_free(x->arena); }
 
 /* ---- calling steps */
 
@@ -181,7 +182,7 @@ typedef struct bench {
     aml_ctx ctx;
 } bench;
 
-static bench open_bench(int n_threads) {
+static inline bench open_bench(int n_threads) {
     bench b = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL)};
     b.ctx = (aml_ctx){.keep = b.keep,
                       .scratch = b.scratch,
@@ -190,26 +191,26 @@ static bench open_bench(int n_threads) {
     return b;
 }
 
-static void close_bench(bench *b) {
+static inline void close_bench(bench *b) {
     aml_arena_free(b->keep);
     aml_arena_free(b->scratch);
 }
 
-static aml_status load_bytes(void **state, const aml_step *s, const void *data, size_t size,
-                             aml_ctx *ctx) {
+static inline aml_status load_bytes(void **state, const aml_step *s, const void *data, size_t size,
+                                    aml_ctx *ctx) {
     aml_reader r = {.data = data, .size = size, .file = "test"};
     aml_status status = s->load(state, &r, ctx);
     return status ? status : r.status;
 }
 
-static void write_csr(aml_writer *w, const aml_csr *c) {
+static inline void write_csr(aml_writer *w, const aml_csr *c) {
     for (size_t i = 0; i <= c->n; i++) aml_put_u64(w, c->start[i]);
     aml_put_u64(w, c->p);
     aml_put_u32s(w, c->column, c->start[c->n]);
     aml_put_f32s(w, c->value, c->start[c->n]);
 }
 
-static void write_feature(aml_writer *w, const aml_feature *f, size_t n) {
+static inline void write_feature(aml_writer *w, const aml_feature *f, size_t n) {
     aml_put_string(w, f->name);
     aml_put_u32(w, (uint32_t)f->kind);
     aml_put_u32(w, f->source);
@@ -226,7 +227,7 @@ static void write_feature(aml_writer *w, const aml_feature *f, size_t n) {
 }
 
 /* All that a table says, as bytes. */
-static void write_table(aml_writer *w, const aml_table *t) {
+static inline void write_table(aml_writer *w, const aml_table *t) {
     aml_put_u64(w, t->n);
     aml_put_u64(w, t->p);
     for (size_t j = 0; j < t->p; j++) write_feature(w, &t->features[j], t->n);
@@ -234,14 +235,14 @@ static void write_table(aml_writer *w, const aml_table *t) {
     if (t->csr) write_csr(w, t->csr);
 }
 
-static void assert_same_bytes(const aml_writer *a, const aml_writer *b) {
+static inline void assert_same_bytes(const aml_writer *a, const aml_writer *b) {
     assert_int_equal(a->status, AML_OK);
     assert_int_equal(b->status, AML_OK);
     assert_int_equal(a->size, b->size);
     assert_memory_equal(a->data, b->data, a->size);
 }
 
-static void assert_same_table(const aml_table *a, const aml_table *b) {
+static inline void assert_same_table(const aml_table *a, const aml_table *b) {
     aml_writer x = {0}, y = {0};
     write_table(&x, a);
     write_table(&y, b);

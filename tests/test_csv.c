@@ -144,7 +144,7 @@ static void test_failures(void **state) {
          5,
          {"row has 3 fields", "header has 2", "2 more rows", "decimal comma"}},
         {"a,b,a\n1,2,3\n", 0, 1, 0, {"duplicate", "`a`", "fields 1 and 3"}},
-        {"# note\na,b\n1,2\n", 0, 1, 1, {"1 field", "have 2", "above the header"}},
+        {"note\n1,2\n3,4\n", 0, 1, 1, {"1 field", "have 2", "above the header"}},
         {"a,b\n1,\"x\n2,y\n", 0, 2, 3, {"unterminated quote"}},
         {"a,b\n1,\"x\"z\n2,y\n", 0, 2, 6, {"after closing quote"}},
         {"a,b\n1,\"x\ny\"\n2,\"x\"z\n", 0, 4, 6, {"after closing quote"}},

@@ -66,11 +66,35 @@ static void test_schema_failures(void **state) {
     }
 }
 
+/* A model that knows a column in one unit is not given another one. */
+static void test_units(void **state) {
+    (void)state;
+    static const struct {
+        const char *unit, *cells, *word; /* word NULL: it is read */
+    } cases[] = {{"kg", "5 kg\n7\n", NULL},    {"kg", "5\n7\n", NULL},
+                 {"kg", "5 kg\n7 kg\n", NULL}, {"kg", "5 lb\n7\n", "`5 lb`"},
+                 {NULL, "$5\n7\n", NULL},      {NULL, "5%\n7\n", "plain numbers"},
+                 {"$", "5 €\n7\n", "`5 €`"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const aml_schema_column column = {.name = "x", .kind = AML_NUMBER, .unit = cases[i].unit};
+        const aml_schema one = {1, &column};
+        char text[60];
+        aml_frame *f;
+        snprintf(text, sizeof text, "x\n%s", cases[i].cells);
+        aml_status status = parse(&f, NULL, text, &(aml_csv_options){.schema = &one});
+        assert_int_equal(status, cases[i].word ? AML_EDATA : AML_OK);
+        if (!status) assert_true(f->columns[0].number[0] == 5 && f->columns[0].number[1] == 7);
+        if (!status) aml_frame_free(f);
+        else assert_non_null(strstr(aml_last_error()->message, cases[i].word));
+    }
+}
+
 int main(void) {
     aml_par_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema),
         cmocka_unit_test(test_schema_failures),
+        cmocka_unit_test(test_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

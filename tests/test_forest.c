@@ -47,7 +47,7 @@ static void draw_rows(node_rows *r, aml_rng *rng, size_t n, uint32_t codes, bool
 }
 
 /* The best gain of all cuts, by the definition; codes of `missing` go right. */
-static double best_gain(const node_rows *r, aml_whole all, bool missing_right) {
+static double best_gain(const node_rows *r, const aml_whole *all, bool missing_right) {
     double best = -INFINITY;
     for (unsigned cut = 0; cut < 256; cut++) {
         double s = 0, w = 0;
@@ -56,50 +56,107 @@ static double best_gain(const node_rows *r, aml_whole all, bool missing_right) {
             s += left ? (double)aml_slope(r->value[i]) : 0;
             w += left ? (double)aml_curvature(r->value[i]) : 0;
         }
-        double rest = all.weight - w;
-        if (w < (double)all.least || rest < (double)all.least) continue;
-        double t = all.slope - s;
-        best = fmax(best, s * s / w + t * t / rest - all.slope * all.slope / all.weight);
+        double rest = all->weight - w, t = (double)r->slope - s;
+        if (w < (double)all->least || rest < (double)all->least) continue;
+        double gain = s * s / w + t * t / rest - (double)r->slope * (double)r->slope / all->weight;
+        best = fmax(best, gain / all->weight);
     }
     return best;
 }
 
-static aml_whole whole_of(const node_rows *r, int64_t least) {
-    return (aml_whole){(double)r->slope, (double)r->weight, least, r->weight - least};
+static void check_gain(double got, double want) {
+    if (want == -INFINITY) assert_true(got == -INFINITY);
+    else assert_true(fabs(got - want) <= 1e-5 * fabs(want) + 1e-3); /* floats */
 }
 
-static void check_gain(const aml_scan *got, double want, aml_whole all) {
-    if (want == -INFINITY) assert_true(got->gain == -INFINITY);
-    else assert_true(fabs(got->gain / all.weight - want) <= 1e-9 * (fabs(want) + 1e4));
+/* What lies on the left of a cut, and the next code above it. */
+static void check_sides(const node_rows *r, const aml_scan *s, bool missing_right) {
+    uint64_t weight = 0;
+    unsigned upper = 256;
+    for (size_t i = 0; i < r->n; i++) {
+        unsigned code = missing_right && !r->code[i] ? 256 : r->code[i];
+        if (code <= s->code) weight += (uint64_t)aml_curvature(r->value[i]);
+        else if (code < upper) upper = code;
+    }
+    assert_int_equal(s->weight, weight);
+    assert_int_equal(s->upper, upper);
+}
+
+static void lay_out(aml_few *few, const node_rows *r, int32_t shift, bool narrow) {
+    *few = (aml_few){.narrow = narrow};
+    for (size_t i = 0; i < r->n; i++) {
+        few->weight[i] = (int32_t)aml_curvature(r->value[i]);
+        few->slope[i] = (int32_t)aml_slope(r->value[i]) - shift * few->weight[i];
+        few->packed[i] = few->slope[i] * 65536 + few->weight[i];
+    }
+}
+
+static void check_few(const node_rows *r, const aml_whole *all, bool missing_right, bool narrow) {
+    const aml_forest_kernels *k = aml_forest_kernels_best();
+    aml_few few;
+    aml_few_cuts cuts;
+    bool varies = false;
+    double want = best_gain(r, all, missing_right);
+    lay_out(&few, r, all->shift, narrow);
+    for (size_t i = 1; i < r->n; i++) varies |= r->code[i] != r->code[0];
+    k->few(&cuts, &few, r->code, r->n, missing_right, all);
+    assert_true(cuts.varies == varies);
+    if (!varies) return;
+    check_gain(cuts.most < 0 ? -INFINITY : aml_few_gain(cuts.most), want);
+    if (cuts.most < 0) return;
+    aml_scan s = k->few_best(&cuts, r->n);
+    check_gain(s.gain, want);
+    check_sides(r, &s, missing_right);
+}
+
+static void check_many(const node_rows *r, const aml_whole *all, bool missing_left) {
+    const aml_forest_kernels *k = aml_forest_kernels_best();
+    uint64_t by_code[256] = {0}, missing = 0;
+    for (size_t i = 0; i < r->n; i++) by_code[r->code[i]] += r->value[i];
+    missing = by_code[0];
+    by_code[0] = 0;
+    aml_scan s = k->many(by_code, 1, 255, missing_left ? missing : 0, all, -INFINITY);
+    check_gain(s.gain, best_gain(r, all, !missing_left));
+    if (s.gain == -INFINITY) return;
+    aml_scan none = k->many(by_code, 1, 255, missing_left ? missing : 0, all, s.gain);
+    assert_true(none.gain == -INFINITY); /* not better than itself */
+    uint64_t weight = missing_left ? (uint64_t)aml_curvature(missing) : 0;
+    for (size_t c = 1; c <= s.code; c++) weight += (uint64_t)aml_curvature(by_code[c]);
+    assert_int_equal(s.weight, weight);
+    assert_true(s.upper == 256 || by_code[s.upper]);
 }
 
 static void test_cuts_are_the_best_of_all(void **state) {
     (void)state;
-    const aml_forest_kernels *k = aml_forest_kernels_best();
     aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0);
-    for (int trial = 0; trial < 600; trial++) {
+    for (int trial = 0; trial < 900; trial++) {
         node_rows r;
-        aml_few few = {{0}, {0}};
         bool missing = trial % 3 == 0;
         size_t n = 2 + aml_rng_below(&rng, trial % 2 ? AML_FEW - 1 : 299);
-        draw_rows(&r, &rng, n, 2 + aml_rng_below(&rng, 250), missing);
-        aml_whole all = whole_of(&r, 1 + trial % 4);
-        for (size_t i = 0; i < n && n <= AML_FEW; i++) {
-            few.slope[i] = (int32_t)aml_slope(r.value[i]);
-            few.weight[i] = (int32_t)aml_curvature(r.value[i]);
+        draw_rows(&r, &rng, n, 1 + aml_rng_below(&rng, 250), missing);
+        aml_whole all = aml_whole_of(r.slope, r.weight, 1 + trial % 4);
+        for (int right = 0; right <= missing && n <= AML_FEW; right++)
+            check_few(&r, &all, right, false);
+        for (int left = 0; left <= missing; left++) check_many(&r, &all, left);
+    }
+}
+
+/* Classes 0 and 1: sums of all rows fit in one number. */
+static void test_narrow_sums(void **state) {
+    (void)state;
+    aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
+    for (int trial = 0; trial < 300; trial++) {
+        node_rows r;
+        draw_rows(&r, &rng, 2 + aml_rng_below(&rng, AML_FEW - 1), 1 + aml_rng_below(&rng, 99),
+                  false);
+        r.slope = 0;
+        for (size_t i = 0; i < r.n; i++) {
+            int64_t w = aml_curvature(r.value[i]), y = aml_slope(r.value[i]) > 0;
+            r.value[i] = aml_pack(y * w, w);
+            r.slope += y * w;
         }
-        for (int right = 0; right <= missing && n <= AML_FEW; right++) {
-            aml_scan got = k->few(&few, r.code, n, right, all, -INFINITY);
-            check_gain(&got, best_gain(&r, all, right), all);
-            aml_scan none = k->few(&few, r.code, n, right, all, got.gain);
-            assert_true(none.gain == -INFINITY); /* not better than itself */
-        }
-        uint64_t sum[256] = {0};
-        for (size_t i = 0; i < n; i++) sum[r.code[i]] += r.value[i];
-        for (size_t c = 1; c < 256; c++) sum[c] += sum[c - 1];
-        aml_scan got = k->many(sum, 256, all, -INFINITY);
-        check_gain(&got, best_gain(&r, all, false), all);
-        if (got.gain > -INFINITY) assert_true(got.left == sum[got.code]);
+        aml_whole all = aml_whole_of(r.slope, r.weight, 1 + trial % 3);
+        check_few(&r, &all, false, true);
     }
 }
 
@@ -109,7 +166,7 @@ static void test_sums_and_ranges(void **state) {
     aml_rng rng = aml_rng_stream(2, AML_RNG_TEST, 0, 0);
     for (int trial = 0; trial < 600; trial++) {
         node_rows r;
-        aml_few few = {{0}, {0}};
+        aml_few few;
         float v[300];
         uint8_t lo, hi, least = 255, most = 0;
         size_t n = 1 + aml_rng_below(&rng, trial % 2 ? AML_FEW : 299), below = 0;
@@ -122,12 +179,12 @@ static void test_sums_and_ranges(void **state) {
             most = r.code[i] > most ? r.code[i] : most;
             v[i] = (float)i;
             below += (double)i < (double)to + 0.5;
-            if (n > AML_FEW) continue;
-            few.slope[i] = (int32_t)aml_slope(r.value[i]);
-            few.weight[i] = (int32_t)aml_curvature(r.value[i]);
         }
         assert_true(k->side(r.value, r.code, n, from, to) == sum);
-        if (n <= AML_FEW) assert_true(k->few_side(&few, r.code, n, from, to) == sum);
+        if (n <= AML_FEW) {
+            lay_out(&few, &r, 0, false);
+            assert_true(k->few_side(&few, r.code, n, from, to) == sum);
+        }
         k->range(&lo, &hi, r.code, n);
         assert_int_equal(lo, least);
         assert_int_equal(hi, most);
@@ -299,6 +356,7 @@ static void test_quantiles_cover(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cuts_are_the_best_of_all),
+        cmocka_unit_test(test_narrow_sums),
         cmocka_unit_test(test_sums_and_ranges),
         cmocka_unit_test(test_order_of_rows_does_not_matter),
         cmocka_unit_test(test_weights_are_repeated_rows),

@@ -109,6 +109,47 @@ static void test_ridge_path_is_single_fits(void **state) {
     }
 }
 
+/* Large enough for float arithmetic: against single fits, and against refits without a row. */
+static void check_large(size_t n, size_t p, bool collinear) {
+    table t;
+    table_new(&t, n, p, 0, AML_REGRESSION, 0);
+    for (size_t i = 0; collinear && i < t.n; i++) /* but for a part in ten thousand */
+        t.dense[i * p + 1] = t.dense[i * p] + 1e-4F * t.dense[i * p + 2];
+    aml_ridge_path path, other;
+    assert_int_equal(aml_ridge_path_fit(&path, &t.data, penalties, 4, true, &t.ctx), AML_OK);
+    for (size_t a = 0; a < 4; a++) {
+        const aml_linear *m = fitted(&t, &aml_learner_ridge, (double[]){penalties[a], 0});
+        for (size_t j = 0; j <= p; j++)
+            if (!(fabs(m->coef[j] - path.coef[j * 4 + a]) < 2e-5))
+                fail_msg("%zu x %zu: coefficient %zu %g, alone %g", n, p, j, path.coef[j * 4 + a],
+                         m->coef[j]);
+    }
+    aml_data rest = t.data;
+    uint32_t *list = AML_ARRAY(t.keep, t.data.n, uint32_t);
+    rest.rows = list;
+    rest.n--;
+    for (size_t i = 0; i < t.data.n; i += t.data.n / 3) {
+        for (size_t l = 0; l < rest.n; l++) list[l] = t.rows[l < i ? l : l + 1];
+        assert_int_equal(aml_ridge_path_fit(&other, &rest, penalties, 4, false, &t.ctx), AML_OK);
+        for (size_t a = 0; a < 4; a++) {
+            double z = other.coef[p * 4 + a] - t.y[t.rows[i]];
+            for (size_t j = 0; j < p; j++)
+                z += other.coef[j * 4 + a] * (double)t.dense[t.rows[i] * p + j];
+            if (!(fabs(z - path.left[i * 4 + a]) < 2e-5))
+                fail_msg("%zu x %zu: row %zu left out %g, refit %g", n, p, i, path.left[i * 4 + a],
+                         z);
+        }
+    }
+    table_free(&t);
+}
+
+static void test_ridge_path_in_floats(void **state) {
+    (void)state;
+    check_large(2000, 300, false);
+    check_large(2000, 300, true);
+    check_large(420, 1500, false);
+}
+
 /* ---- elastic net */
 
 static void as_dense(table *t) {
@@ -141,6 +182,60 @@ static void test_sparse_is_dense(void **state) {
     check_sparse(&aml_learner_glm, AML_REGRESSION, (double[]){2, 1, 1.35, 0.5}, 1e-2);
     check_sparse(&aml_learner_linear_svm, AML_BINARY, (double[]){0.5, 1e-12}, 1e-4);
     check_sparse(&aml_learner_linear_svm, AML_MULTICLASS, (double[]){0.5, 1e-12}, 1e-4);
+}
+
+/* Rows of 5 in 3000 words: at the end of a fit the penalty balances the slopes of the loss. */
+static void check_balance(const aml_learner *l, aml_task_kind task, int n_classes, double c,
+                          aml_linear_loss loss) {
+    enum { N = 900, Q = 3000, WORDS = 5 };
+    table t;
+    table_new(&t, N, 0, 1, task, n_classes);
+    aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
+    uint32_t *column = AML_ARRAY(t.keep, N * WORDS, uint32_t);
+    float *value = AML_ARRAY(t.keep, N * WORDS, float);
+    uint64_t *start = AML_ARRAY(t.keep, N + 1, uint64_t);
+    for (size_t i = 0; i < N; i++) {
+        t.y[i] = (double)aml_rng_below(&rng, (uint32_t)n_classes);
+        start[i + 1] = (i + 1) * WORDS;
+        for (uint32_t e = 0; e < WORDS; e++) { /* upwards; the class shows in half of the words */
+            uint32_t word = aml_rng_below(&rng, Q / WORDS);
+            if (e % 2) word = word / 8 * 8 + (uint32_t)t.y[i];
+            column[i * WORDS + e] = e * (Q / WORDS) + word % (Q / WORDS);
+            value[i * WORDS + e] = (float)(0.2 + 0.3 * aml_rng_uniform(&rng));
+        }
+    }
+    t.csr = (aml_csr){.n = N, .p = Q, .start = start, .column = column, .value = value};
+    const aml_linear *m = fitted(&t, l, (double[]){c, 1e-13});
+    double *g = AML_ARRAY(t.keep, (Q + 1) * m->k, double), z[3], y;
+    for (size_t i = 0; i < t.data.n; i++) {
+        size_t row = t.rows[i];
+        for (size_t o = 0; o < m->k; o++) {
+            z[o] = m->coef[Q * m->k + o];
+            for (uint64_t e = start[row]; e < start[row + 1]; e++)
+                z[o] += (double)value[e] * m->coef[column[e] * m->k + o];
+        }
+        y = t.y[row];
+        loss(z, NULL, &y, &t.w[row], 1, m->k, NULL);
+        for (size_t o = 0; o < m->k; o++) {
+            g[Q * m->k + o] += z[o];
+            for (uint64_t e = start[row]; e < start[row + 1]; e++)
+                g[column[e] * m->k + o] += (double)value[e] * z[o];
+        }
+    }
+    for (size_t j = 0; j < Q * m->k; j++) g[j] += m->coef[j] / c;
+    for (size_t j = 0; j < (Q + 1) * m->k; j++)
+        if (!(fabs(g[j]) < 1e-3)) fail_msg("%s, C %g: slope %g at %zu", l->name, c, g[j], j);
+    table_free(&t);
+}
+
+static void test_sparse_classifiers_end_where_nothing_pulls(void **state) {
+    (void)state;
+    for (double c = 0.01; c < 200; c *= 10) { /* coordinate ascent, then conjugate gradients */
+        check_balance(&aml_learner_logistic, AML_BINARY, 2, c, aml_loss_logistic);
+        check_balance(&aml_learner_linear_svm, AML_BINARY, 2, c, aml_loss_squared_hinge);
+        check_balance(&aml_learner_linear_svm, AML_MULTICLASS, 3, c, aml_loss_squared_hinge);
+        check_balance(&aml_learner_logistic, AML_MULTICLASS, 3, c, aml_loss_softmax);
+    }
 }
 
 /* A path of warm starts ends where a fit from nothing does, and its gap is what was asked for. */
@@ -250,7 +345,9 @@ int main(void) {
         cmocka_unit_test(test_exp_and_log),
         cmocka_unit_test(test_rows_left_out),
         cmocka_unit_test(test_ridge_path_is_single_fits),
+        cmocka_unit_test(test_ridge_path_in_floats),
         cmocka_unit_test(test_sparse_is_dense),
+        cmocka_unit_test(test_sparse_classifiers_end_where_nothing_pulls),
         cmocka_unit_test(test_enet_path_is_single_fits),
         cmocka_unit_test(test_quantile_covers),
         cmocka_unit_test(test_huber_resists_outliers),

@@ -23,7 +23,8 @@ static void check_weights(const aml_learner *l, aml_task_kind task, int n_classe
         return; /* k counts rows; the split draws rows */
     table_new(&t, 300, 4, q, task, n_classes);
     double hp[8];
-    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+    for (size_t i = 0; l->params[i].name; i++)
+        hp[i] = strcmp(l->params[i].name, "tolerance") ? l->params[i].fallback : 1e-13;
     if (l == &aml_learner_naive_bayes) hp[3] = 0;
     for (size_t i = 0; i < t.n; i++) t.w[i] = (double)(i % 4);
     double *weighted = predicted(&t, l, fitted(&t, l, hp));

@@ -100,6 +100,10 @@ static int set_number(const parser *p, const cli_option *o, const char *value) {
         if (!valid || !x) return bad_value(o, value, "a whole number from 1 on");
         *(size_t *)(void *)to = x;
         return 0;
+    case CLI_LINES:
+        if (!valid) return bad_value(o, value, "a whole number of lines; 0 for none");
+        *(size_t *)(void *)to = x ? x : AML_NO_LINES;
+        return 0;
     case CLI_SMALL:
         if (!valid || !x || x > 1024) return bad_value(o, value, "a whole number from 1 to 1024");
         *(int *)(void *)to = (int)x;
@@ -145,6 +149,7 @@ static int set_value(const parser *p, const cli_option *o, const char *value) {
         *(size_t *)(void *)to = bytes;
         return 0;
     case CLI_COUNT:
+    case CLI_LINES:
     case CLI_SMALL:
     case CLI_SEED: break;
     }

@@ -14,18 +14,19 @@ typedef struct cli_args {
     size_t n_operands;
     bool help;
     const char *target, *task, *metric, *weight, *group, *time;
-    const char *encoding, *quote, *ragged, *schema, *write_schema;
+    const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
-    const char *validation, *test, *output, *sampler, *scheduler, *featurization;
+    const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
+        *threshold, *exit_score;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
-    const char ***interactions; /* NULL-ended lists, NULL-ended */
-    double time_limit;          /* seconds */
-    size_t trials, memory_limit, top, row, rows, draws;
+    const char ***interactions;          /* NULL-ended lists, NULL-ended */
+    double time_limit, max_predict_time; /* seconds */
+    size_t trials, patience, memory_limit, max_model_size, top, row, rows, draws;
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
-    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble;
+    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration;
 } cli_args;
 
 /* The type of an option is the type of its member. */
@@ -36,6 +37,7 @@ typedef enum cli_kind {
     CLI_GROUPS,  /* const char ***, lists of names separated by semicolons */
     CLI_CHAR,    /* char: one character or "tab" */
     CLI_COUNT,   /* size_t, at least 1 */
+    CLI_LINES,   /* size_t, SIZE_MAX for 0 */
     CLI_SMALL,   /* int, 1 … 1024 */
     CLI_SEED,    /* uint64_t */
     CLI_SECONDS, /* double, more than 0 */
@@ -59,7 +61,7 @@ typedef struct cli_option {
     CLI_TITLE("Reading"),                                                                         \
     {"separator", "CHAR", "between fields; \"tab\" is a name for it (detected)", CLI_CHAR,        \
      CLI_AT(separator)},                                                                          \
-    {"decimal", "CHAR", "decimal point: . or , (default .)", CLI_CHAR, CLI_AT(decimal)},          \
+    {"decimal", "CHAR", "decimal sign: . or , (detected)", CLI_CHAR, CLI_AT(decimal)},          \
     {"header", NULL, "the first line has the names (detected)", CLI_FLAG, CLI_AT(header)},        \
     {"no-header", NULL, "it has not: columns are named c1, c2, …", CLI_FLAG, CLI_AT(no_header)},  \
     {"encoding", "NAME", "of the text: utf-8 (default), latin1, windows-1252, utf-16", CLI_TEXT,  \
@@ -68,9 +70,15 @@ typedef struct cli_option {
      CLI_TEXT, CLI_AT(quote)},                                                                    \
     {"ragged", "HOW", "rows of another width: error (default), pad or skip", CLI_TEXT,            \
      CLI_AT(ragged)},                                                                             \
-    {"skip-lines", "N", "lines above the header to leave out", CLI_COUNT, CLI_AT(skip_lines)},    \
-    {"skip-footer", "N", "lines at the end to leave out", CLI_COUNT, CLI_AT(skip_footer)},        \
-    {"schema", "FILE", "kinds of columns, as `check --write-schema` writes them", CLI_TEXT,       \
+    {"thousands", "CHAR", "between groups of digits, or none (detected in each column)",          \
+     CLI_TEXT, CLI_AT(thousands)},                                                                \
+    {"escape", "CHAR", "makes the next character text, or none (a backslash is detected)",        \
+     CLI_TEXT, CLI_AT(escape)},                                                                   \
+    {"skip-lines", "N", "lines above the header to leave out (titles are detected; 0: none)",     \
+     CLI_LINES, CLI_AT(skip_lines)},                                                              \
+    {"skip-footer", "N", "lines at the end to leave out (totals are detected; 0: none)",          \
+     CLI_LINES, CLI_AT(skip_footer)},                                                             \
+    {"schema", "FILE", "these options and kinds, as `check --write-schema` writes them", CLI_TEXT,       \
      CLI_AT(schema)}
 /* clang-format on */
 
@@ -84,8 +92,9 @@ void cli_args_free(cli_args *args);
 /* Values of options (values.c). False when the text is not of the form. */
 bool cli_parse_uint(uint64_t *out, const char *s);  /* digits */
 bool cli_parse_decimal(double *out, const char *s); /* digits[.digits], up to 15 of each */
+bool cli_parse_number(double *out, const char *s);  /* the same, with a sign */
 bool cli_parse_seconds(double *out,
-                       const char *s); /* "90" "60s" "5m" "1h30m" "250ms" "1.5h" "2d" */
+                       const char *s); /* "90" "60s" "5m" "1h30m" "250ms" "50us" "1.5h" "2d" */
 bool cli_parse_bytes(uint64_t *out, const char *s); /* "4096" "64k" "512M" "2G" "1.5GiB" */
 
 #endif

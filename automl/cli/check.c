@@ -15,7 +15,9 @@ static bool put_profile(const cli_call *call, const aml_check *c) {
     char cell[CLI_NUMBER];
     for (size_t i = 0; aml_check_profile(c, i, &p); i++) {
         cli_table_put(t, p.name);
-        cli_table_put(t, p.kind);
+        char form[64];
+        snprintf(form, sizeof form, "%s%s%s", p.form, *p.unit ? " " : "", p.unit);
+        cli_table_put(t, form);
         cli_table_put(t, p.role);
         cli_table_put(t, cli_count(cell, p.missing));
         cli_table_put(t, cli_count(cell, p.distinct));

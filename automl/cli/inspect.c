@@ -1,4 +1,6 @@
 /* inspect.c: what is inside a model file. */
+#include <string.h>
+
 #include "automl/cli/show.h"
 #include "automl/cli/table.h"
 
@@ -15,6 +17,13 @@ static void put_head(const cli_call *call, const aml_model *m) {
                 cli_clean(text, sizeof text, aml_model_class(m, i)));
     if (k > MOST) fprintf(call->out, " and %zu more", k - MOST);
     if (k) fputc('\n', call->out);
+    char number[CLI_NUMBER];
+    if (k == 2)
+        fprintf(call->out, "labels   %s from a probability of %s on\n",
+                cli_clean(text, sizeof text, aml_model_class(m, 1)),
+                cli_number(number, aml_model_threshold(m)));
+    bool calibrated = strcmp(aml_model_calibration(m), "none") != 0;
+    if (calibrated) fprintf(call->out, "proba    calibrated: %s\n", aml_model_calibration(m));
     cli_show_score(call, m);
 }
 
@@ -65,10 +74,10 @@ static bool put_importance(const cli_call *call, const aml_model *m) {
 
 /* What the featurization of each part makes: the first of each, all with --json. */
 static bool put_features(const cli_call *call, const aml_model *m) {
-    static const cli_column columns[] = {{"part", true},    {"feature", false},
-                                         {"columns", true}, {"importance", true},
-                                         {"from", false},   {"by", false}};
-    cli_table *t = cli_table_new(columns, 6);
+    static const cli_column columns[] = {
+        {"part", true},        {"feature", false}, {"columns", true}, {"importance", true},
+        {"coefficient", true}, {"from", false},    {"by", false}};
+    cli_table *t = cli_table_new(columns, 7);
     aml_part p = {.size = sizeof p};
     aml_engineered e = {.size = sizeof e};
     char cell[CLI_NUMBER];
@@ -85,6 +94,7 @@ static bool put_features(const cli_call *call, const aml_model *m) {
             cli_table_put(t, e.name);
             cli_table_put(t, e.columns > 1 ? cli_count(cell, e.columns) : "");
             cli_table_put(t, e.importance > 0 ? cli_fixed(cell, e.importance, 4) : "");
+            cli_table_put(t, cli_number(cell, e.coefficient));
             cli_table_put(t, e.inputs);
             cli_table_put(t, e.steps);
         }
@@ -93,7 +103,7 @@ static bool put_features(const cli_call *call, const aml_model *m) {
             snprintf(text, sizeof text, "and %zu more (--json)", more);
             cli_table_put(t, cli_count(cell, part + 1));
             cli_table_put(t, text);
-            for (int k = 0; k < 4; k++) cli_table_put(t, "");
+            for (int k = 0; k < 5; k++) cli_table_put(t, "");
         }
         aml_lineage_free(l);
     }

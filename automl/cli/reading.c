@@ -17,7 +17,9 @@ aml_read_options cli_read_options(const cli_args *args) {
                               .ragged = args->ragged,
                               .skip_lines = args->skip_lines,
                               .skip_footer = args->skip_footer,
-                              .schema = args->schema};
+                              .schema = args->schema,
+                              .thousands = args->thousands,
+                              .escape = args->escape};
 }
 
 int cli_load(aml_model **model, aml_frame **data, const cli_args *args, bool with_target) {

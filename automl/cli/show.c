@@ -108,6 +108,41 @@ bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool
     return true;
 }
 
+static bool is_told(const aml_alternative *a, bool timings) {
+    return timings || a->chosen || strcmp(a->name, "fast") != 0;
+}
+
+bool cli_show_menu(const cli_call *call, const aml_model *m, bool timings) {
+    const cli_column columns[] = {{"--prefer", false},
+                                  {"", false},
+                                  {aml_model_metric(m), true},
+                                  {"± error", true},
+                                  {"ms/1000 rows", true},
+                                  {"KB", true},
+                                  {"fits", true},
+                                  {"made of", false}};
+    aml_alternative a = {.size = sizeof a};
+    size_t told = 0;
+    for (size_t i = 0; aml_model_alternative(m, i, &a); i++) told += is_told(&a, timings);
+    if (told < 2) return true;
+    cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
+    char cell[CLI_NUMBER];
+    for (size_t i = 0; aml_model_alternative(m, i, &a); i++) {
+        if (!is_told(&a, timings)) continue;
+        cli_table_put(t, a.name);
+        cli_table_put(t, a.chosen ? "chosen" : "");
+        cli_table_put(t, cli_number(cell, a.score));
+        cli_table_put(t, cli_rough(cell, a.error));
+        cli_table_put(t, timings ? cli_brief(cell, a.predict_us) : "");
+        cli_table_put(t, cli_brief(cell, a.bytes / 1000));
+        cli_table_put(t, cli_count(cell, a.fits));
+        cli_table_put(t, a.members);
+    }
+    if (!cli_table_print(t, call->out, call->width, call->colour)) return false;
+    fputc('\n', call->out);
+    return true;
+}
+
 void cli_show_guardrail(const cli_call *call, const aml_guardrail *g) {
     char text[2048], clean[4096];
     snprintf(text, sizeof text, "%s%s%s", g->message, g->action[0] ? "; " : "", g->action);
@@ -119,6 +154,26 @@ void cli_show_guardrails(const cli_call *call, const aml_model *m) {
     aml_guardrail g = {.size = sizeof g};
     for (size_t i = 0; aml_model_guardrail(m, i, &g); i++)
         if (strcmp(g.status, "Passed") != 0) cli_show_guardrail(call, &g);
+}
+
+/* "0.12 (0.1 to 0.14)"; what may be chance is called so. */
+static void show_gain(const cli_call *call, double gain, double low, double high) {
+    char number[CLI_NUMBER];
+    fprintf(call->out, "%s", cli_number(number, gain));
+    fprintf(call->out, " (%s", cli_number(number, low));
+    fprintf(call->out, " to %s)%s\n", cli_number(number, high), low > 0 ? "" : ": may be chance");
+}
+
+static void show_gains(const cli_call *call, const aml_score *s) {
+    char number[CLI_NUMBER];
+    if (!isnan(s->gain_low)) {
+        fputs("         gain on the baseline ", call->out);
+        show_gain(call, s->gain, s->gain_low, s->gain_high);
+    }
+    if (isnan(s->linear_gain_low)) return;
+    fprintf(call->out, "         gain on the best linear pipeline (%s) ",
+            cli_number(number, s->linear));
+    show_gain(call, s->linear_gain, s->linear_gain_low, s->linear_gain_high);
 }
 
 void cli_show_score(const cli_call *call, const aml_model *m) {
@@ -133,9 +188,20 @@ void cli_show_score(const cli_call *call, const aml_model *m) {
     }
     if (!isnan(s.baseline)) fprintf(call->out, "; baseline %s", cli_number(number, s.baseline));
     fputc('\n', call->out);
+    show_gains(call, &s);
     if (!s.method || !s.method[0]) return;
     fputs("         ", call->out);
     cli_wrap(call->out, s.method, 9, 9, call->width);
+}
+
+void cli_show_forecast(const cli_call *call, const aml_model *m) {
+    aml_forecast f = {.size = sizeof f};
+    char gain[CLI_NUMBER], high[CLI_NUMBER];
+    if (!aml_model_forecast(m, &f)) return;
+    fprintf(call->out,
+            "more     %zu more trials: the best pipeline gains about %s, in 9 of 10 cases less "
+            "than %s\n",
+            f.trials, cli_rough(gain, f.gain), cli_rough(high, f.high));
 }
 
 bool cli_show_evaluation(const cli_call *call, const aml_model *m, const aml_evaluation *e) {

@@ -54,6 +54,15 @@ static int check_inputs(const job *j) {
                         "a model cannot go to standard output");
     if (standard > 1)
         return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
+    double x = 0.5;
+    if (a->exit_score && !cli_parse_number(&x, a->exit_score))
+        return cli_fail(AML_EUSAGE, "write it as a number: 0.95",
+                        "`%.80s` is not a value for --exit-score", a->exit_score);
+    x = 0.5;
+    if (a->threshold && strcmp(a->threshold, "auto") != 0 &&
+        !(cli_parse_decimal(&x, a->threshold) && x > 0 && x < 1))
+        return cli_fail(AML_EUSAGE, "write it as auto, or as a probability: 0.5",
+                        "`%.80s` is not a value for --threshold", a->threshold);
     if (file)
         status = need_file(a->validation, "--validation",
                            "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
@@ -91,7 +100,7 @@ static int read_data(job *j) {
 
 /* ---- the search */
 
-static aml_train_options options_of(const job *j) {
+static aml_train_options options_of(const job *j, double *exit_score) {
     const cli_args *a = j->a;
     aml_train_options o = {.size = sizeof o,
                            .target = a->target,
@@ -115,14 +124,22 @@ static aml_train_options options_of(const job *j) {
                            .threads = a->threads,
                            .max_concurrent_trials = a->max_concurrent_trials,
                            .memory_limit = a->memory_limit,
-                           .featurization = j->featurization};
+                           .featurization = j->featurization,
+                           .prefer = a->prefer,
+                           .patience = a->patience,
+                           .calibration = a->no_calibration ? -1 : 0,
+                           .max_predict_seconds = a->max_predict_time,
+                           .max_model_bytes = a->max_model_size};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
+    if (a->exit_score && cli_parse_number(exit_score, a->exit_score)) o.exit_score = exit_score;
+    if (a->threshold) cli_parse_decimal(&o.threshold, a->threshold); /* "auto": 0 */
     if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
     return o;
 }
 
 static int train(job *j) {
-    aml_train_options o = options_of(j);
+    double exit_score;
+    aml_train_options o = options_of(j, &exit_score);
     cli_progress *progress = cli_progress_start(j->a->quiet);
     if (!progress)
         return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
@@ -215,8 +232,10 @@ static int show(const job *j) {
             aml_model_metric(j->model));
     bool good = cli_show_leaders(call, j->model, SHOWN, !j->a->no_timings);
     fputc('\n', call->out);
+    good = cli_show_menu(call, j->model, !j->a->no_timings) && good;
     cli_show_guardrails(call, j->model);
     cli_show_score(call, j->model);
+    cli_show_forecast(call, j->model);
     show_next(j);
     if (good && j->evaluation) {
         fprintf(call->out, "\n%s: %zu rows\n\n", j->a->test, aml_evaluation_rows(j->evaluation));
@@ -264,6 +283,10 @@ static const cli_option options[] = {
      "from start to saved model: 60s, 5m, 1h30m (default: 60s, or none with --trials)", CLI_SECONDS,
      CLI_AT(time_limit)},
     {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
+    {"exit-score", "X", "end the search once a pipeline scores as well as this", CLI_TEXT,
+     CLI_AT(exit_score)},
+    {"patience", "N", "end it after N trials in a row without a better one", CLI_COUNT,
+     CLI_AT(patience)},
     {"learners", "A,B", "learners to use (default: all; see `automl catalog`)", CLI_NAMES,
      CLI_AT(learners)},
     {"featurization", "HOW",
@@ -280,6 +303,20 @@ static const cli_option options[] = {
      CLI_AT(threads)},
     {"memory-limit", "SIZE", "most memory to use: 512M, 2G (default: none)", CLI_BYTES,
      CLI_AT(memory_limit)},
+    CLI_TITLE("Which model"),
+    {"prefer", "WHICH", "best (default), fast (ten times faster), single or interpretable",
+     CLI_TEXT, CLI_AT(prefer)},
+    {"max-predict-time", "TIME", "that the model may take a row, on one thread: 50us, 2ms",
+     CLI_SECONDS, CLI_AT(max_predict_time)},
+    {"max-model-size", "SIZE", "that the model file may have: 500k, 5M", CLI_BYTES,
+     CLI_AT(max_model_size)},
+    {"threshold", "WHEN",
+     "probability above which the second of two classes is predicted: auto (default: by the "
+     "metric, "
+     "where it sees classes), or a number",
+     CLI_TEXT, CLI_AT(threshold)},
+    {"no-calibration", NULL, "probabilities as the members give them", CLI_FLAG,
+     CLI_AT(no_calibration)},
     CLI_TITLE("Validation"),
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},

@@ -35,6 +35,13 @@ static bool take_decimal(double *out, const char **s) {
 
 bool cli_parse_decimal(double *out, const char *s) { return take_decimal(out, &s) && !*s; }
 
+bool cli_parse_number(double *out, const char *s) {
+    bool negative = *s == '-';
+    if (!cli_parse_decimal(out, s + negative)) return false;
+    if (negative) *out = -*out;
+    return true;
+}
+
 typedef struct unit {
     const char *name;
     double factor;
@@ -55,7 +62,8 @@ static const unit *take_unit(const unit *units, size_t n, const char **s) {
 }
 
 bool cli_parse_seconds(double *out, const char *s) {
-    static const unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    static const unit units[] = {{"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1},
+                                 {"m", 60},    {"h", 3600},  {"d", 86400}};
     double sum = 0, x = 0;
     if (cli_parse_decimal(out, s)) return true;
     for (double last = 1e9; *s;) {

@@ -9,7 +9,7 @@
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
-enum { NOTES = 32, NAMED = 5, FEW_ROWS = 101, SAMPLE_ROWS = 2000, SAMPLE_BYTES = 1 << 20 };
+enum { NOTES = 32, NAMED = 5 };
 
 aml_status csv_note(csv_reader *r, const char *format, ...) {
     char text[512];
@@ -25,6 +25,8 @@ aml_status csv_note(csv_reader *r, const char *format, ...) {
     return AML_OK;
 }
 
+static bool has_amounts(const csv_column *c) { return c->amounts; }
+
 aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before,
                             const char *after) {
     char list[400] = "", name[160];
@@ -33,103 +35,13 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
         const csv_column *c = &r->columns[k];
         if (!test(c) || count++ >= NAMED) continue;
         aml_printable(name, sizeof name, c->name, strlen(c->name), 30);
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s`%.60s`", n ? ", " : "", name);
+        const char *unit = test == has_amounts ? c->texts->unit : "";
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s`%.60s`%s%s", n ? ", " : "", name,
+                              *unit ? " in " : "", unit);
     }
     if (count == 0) return AML_OK;
     if (count > NAMED) snprintf(list + n, sizeof list - n, " and %zu more", count - NAMED);
     return csv_note(r, "%s %s %s", before, list, after);
-}
-
-/* ---- dialect */
-
-static aml_status fail_no_header(const csv_reader *r) {
-    aml_fail_at(AML_EDATA, r->stream.name, 1, 0, "no header: the file has only blank lines");
-    return aml_help(AML_EDATA, "the first line names the columns",
-                    "check how the file was written");
-}
-
-static aml_status fail_empty(const csv_reader *r) {
-    aml_fail_at(AML_EDATA, r->stream.name, 0, 0, "the file is empty");
-    return aml_help(AML_EDATA, "there is no header and no row", "check how it was written");
-}
-
-static const char *separator_name(char separator) {
-    return separator == ';'    ? "semicolons"
-           : separator == '\t' ? "tabs"
-           : separator == '|'  ? "bars"
-                               : "commas";
-}
-
-static size_t count_feeds(const char *text, size_t length) {
-    size_t n = 0;
-    for (size_t i = 0; i < length; i++) n += text[i] == '\n' || text[i] == '\r';
-    return n;
-}
-
-/* The first window: enough rows to judge by. */
-static aml_status read_first(csv_reader *r) {
-    csv_stream *s = &r->stream;
-    csv_window *w = &r->first;
-    const aml_csv_options *o = r->options;
-    size_t want =
-        s->window_bytes > SAMPLE_BYTES || o->window_bytes ? s->window_bytes : SAMPLE_BYTES;
-    if (csv_stream_size(s) && csv_stream_size(s) < want) want = csv_stream_size(s) + 1;
-    AML_TRY(csv_stream_fill(s, w, want));
-    if (count_feeds(w->text, w->filled) < FEW_ROWS && !w->last)
-        AML_TRY(csv_stream_fill(s, w, 4 * want));
-    if (w->filled == 0 && !s->bom) return fail_empty(r);
-    AML_TRY(csv_check_text(w->text, w->filled, w->last, s->name, s->n_lines + 1));
-    r->dialect.quote = o->quote == '\1' ? 0 : o->quote ? o->quote : '"';
-    r->dialect.separator =
-        o->separator ? o->separator : csv_find_separator(w->text, w->filled, r->dialect.quote);
-    s->dialect = r->dialect;
-    if (w->filled) AML_TRY(csv_stream_cut(s, w));
-    return AML_OK;
-}
-
-/* Cells of short rows are empty. */
-static aml_status take_sample(csv_reader *r) {
-    csv_rows *rows = &r->first_rows;
-    AML_TRY(csv_rows_find(rows, &r->first, &r->dialect, 0, CSV_RAGGED_ERROR, r->options->account));
-    if (rows->n == 0) return fail_no_header(r);
-    r->width = rows->next[0] - rows->first[0];
-    size_t n = rows->n < SAMPLE_ROWS ? rows->n : SAMPLE_ROWS;
-    csv_cell *cells = aml_alloc_raw(r->work, n * r->width, sizeof *cells);
-    if (!cells) return AML_ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < r->width; j++)
-            cells[i * r->width + j] = csv_cell_at(&r->first, rows, i, j, &r->dialect);
-    r->sample = (csv_sample){cells, n, r->width};
-    return AML_OK;
-}
-
-static aml_status check_header(csv_reader *r) {
-    csv_flaw f = r->first_rows.flaw;
-    if (f.kind == CSV_FINE || f.kind == CSV_WIDTH || r->first_rows.n == 0) return AML_OK;
-    if (f.at >= r->first_rows.start[0] && r->first_rows.n > 1 && f.at >= r->first_rows.start[1])
-        return AML_OK;
-    csv_place(&f.line, &f.column, r->first.text, f.at);
-    f.line += r->first.lines_before;
-    return csv_explain_flaw(r, &f);
-}
-
-static aml_status find_dialect(csv_reader *r) {
-    const aml_csv_options *o = r->options;
-    AML_TRY(read_first(r));
-    if (r->first.length == 0) return fail_no_header(r);
-    AML_TRY(take_sample(r));
-    AML_TRY(check_header(r));
-    r->dialect.decimal =
-        o->decimal ? o->decimal : csv_find_decimal(&r->sample, r->dialect.separator);
-    r->stream.dialect = r->dialect;
-    r->header = o->header > 0 || (o->header == 0 && o->schema);
-    if (o->header == 0 && !o->schema) r->header = csv_find_header(&r->sample, r->dialect.decimal);
-    AML_TRY(csv_rows_find(&r->first_rows, &r->first, &r->dialect, r->width, o->ragged, o->account));
-    if (r->header) csv_rows_drop_first(&r->first_rows);
-    if (!o->separator && (r->dialect.separator != ',' || r->dialect.decimal != '.'))
-        return csv_note(r, "fields are separated by %s%s", separator_name(r->dialect.separator),
-                        r->dialect.decimal == ',' ? ", numbers have a decimal comma" : "");
-    return AML_OK;
 }
 
 /* ---- kinds */
@@ -141,12 +53,14 @@ static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int
         csv_column *c = &r->columns[k];
         if (c->number) c->kind = AML_NUMBER;
         else if (csv_gather(c, c->mixed ? &r->again : &r->blocks, r->n_rows, r->n_threads))
-            csv_judge(c, r->n_rows, r->dialect.decimal);
+            csv_judge(c, r->n_rows, &r->dialect);
         else c->verdict = CSV_SHORT_OF_MEMORY;
     }
 }
 
-static bool has_bad_dates(const csv_column *c) { return c->kind == AML_DATETIME && c->n_bad; }
+static bool has_bad_dates(const csv_column *c) {
+    return c->kind == AML_DATETIME && c->texts->n_bad;
+}
 static bool has_ambiguous_dates(const csv_column *c) {
     return c->kind == AML_DATETIME && c->ambiguous_date;
 }
@@ -154,7 +68,6 @@ static bool has_mostly_numbers(const csv_column *c) { return c->mostly_numbers; 
 static bool has_long_integers(const csv_column *c) {
     return c->kind == AML_NUMBER && c->long_integer;
 }
-static bool has_amounts(const csv_column *c) { return c->amounts; }
 static bool is_made_up(const csv_column *c) { return c->unnamed; }
 
 static aml_status note_kinds(csv_reader *r) {
@@ -162,8 +75,8 @@ static aml_status note_kinds(csv_reader *r) {
                              "(named by their place)"));
     AML_TRY(csv_note_columns(r, has_mostly_numbers,
                              "mostly numbers, but with other text, so not read as numbers:", ""));
-    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers, without their units:",
-                             "(thousands separators, currencies, percent signs)"));
+    AML_TRY(csv_note_columns(r, has_amounts, "amounts are read as numbers:",
+                             "(--thousands none, or a kind in --schema, keeps them as text)"));
     AML_TRY(csv_note_columns(r, has_long_integers,
                              "whole numbers beyond 2^53 lose their last digits in", ""));
     AML_TRY(
@@ -189,7 +102,8 @@ static aml_status find_kinds(csv_reader *r) {
         csv_column *c = &r->columns[k];
         size_t line = 0, column = 0;
         if (c->verdict == CSV_GOOD) continue;
-        if (c->verdict != CSV_SHORT_OF_MEMORY) csv_locate(&line, &column, r, c->bad_row, c->field);
+        if (c->verdict != CSV_SHORT_OF_MEMORY)
+            csv_locate(&line, &column, r, c->texts->bad_row, c->field);
         return csv_explain_column(c, r->n_rows, r->stream.name, line, column);
     }
     AML_TRY(drop_trailing(r));
@@ -249,7 +163,16 @@ static const char *line_end(const csv_reader *r) {
     return r->n_pair ? "CRLF" : r->n_carriage ? "CR" : "LF";
 }
 
+static aml_status note_tail(csv_reader *r) {
+    const csv_tail *t = &r->stream.tail;
+    if (!t->found) return AML_OK;
+    return csv_note(r, "%zu line%s at the end %s left out (`%s`; --skip-footer 0 reads %s)",
+                    t->found, t->found == 1 ? "" : "s", t->found == 1 ? "is" : "are", t->text,
+                    t->found == 1 ? "it" : "them");
+}
+
 static aml_status note_lines(csv_reader *r) {
+    AML_TRY(note_tail(r));
     if (r->n_blank == 1) AML_TRY(csv_note(r, "1 blank line was skipped"));
     if (r->n_blank > 1) AML_TRY(csv_note(r, "%zu blank lines were skipped", r->n_blank));
     if (r->n_ragged)
@@ -265,6 +188,10 @@ static aml_status note_lines(csv_reader *r) {
 static void fill_report(aml_csv_report *report, const csv_reader *r) {
     *report = (aml_csv_report){.separator = r->dialect.separator,
                                .decimal = r->dialect.decimal,
+                               .escape = r->dialect.escape,
+                               .skip_lines = r->stream.skip_lines,
+                               .skip_footer = r->stream.find_tail ? r->stream.tail.found
+                                                                  : r->stream.skip_footer,
                                .header = r->header,
                                .bom = r->stream.bom,
                                .compression = r->stream.compression,
@@ -291,7 +218,7 @@ static aml_status order_columns(csv_reader *r) {
 }
 
 static aml_status run(aml_frame **out, csv_reader *r) {
-    AML_TRY(find_dialect(r));
+    AML_TRY(csv_begin(r));
     AML_TRY(csv_name_fields(r));
     AML_TRY(csv_choose_columns(r));
     AML_TRY(order_columns(r));
@@ -312,6 +239,7 @@ static void free_reader(csv_reader *r) {
     free_blocks(&r->again);
     csv_window_free(&r->first, r->options->account);
     csv_rows_free(&r->first_rows, r->options->account);
+    csv_rows_free(&r->sample.rows, r->options->account);
     csv_stream_close(&r->stream);
     aml_arena_free(r->work);
 }
@@ -319,7 +247,8 @@ static void free_reader(csv_reader *r) {
 static aml_status read_stream(aml_frame **out, aml_csv_report *report, csv_reader *r) {
     int threads = r->options->n_threads;
     r->n_threads = threads > 1 ? (size_t)threads : 1;
-    if (csv_stream_size(&r->stream) && csv_stream_size(&r->stream) < SAMPLE_BYTES) r->n_threads = 1;
+    if (csv_stream_size(&r->stream) && csv_stream_size(&r->stream) < CSV_SAMPLE_BYTES)
+        r->n_threads = 1;
     r->keep = aml_arena_new(r->options->account);
     r->work = aml_arena_new(r->options->account);
     aml_status status = r->keep && r->work ? run(out, r) : AML_ENOMEM;

@@ -10,14 +10,21 @@
  * gives is kept. Columns of numbers whose text beyond the first window is none are read a second time. The frame
  * does not depend on windows, threads or vector kernels. Numbers are the nearest doubles, as strtod gives them.
  *
+ * Lines above the header that are no rows, when they are to be found: `sep=;`, comments (# // %), lines with one cell,
+ * and lines with half the cells or less if a blank line follows or names above numbers. Lines at the end, likewise:
+ * totals (in a column of numbers, or with empty cells), comments, remarks of one cell with words, and what follows a
+ * blank line with half the cells or less; of 8 lines at most, in tables of up to 1,000 columns. A file that ends within its last line has no
+ * remarks there.
+ *
  * Header, when it is to be detected: the first line is one unless it has numbers (or words that come again in
  * their column) where the rows have them. A name that comes twice gets the suffix .1, an empty one is c<k>.
  *
  * Kind of a column, when it is to be found:
  *   NUMBER      every cell is a number or missing (- . None and some more are missing here only); or an amount
- *               with thousands separators, one currency or a percent sign, if a tenth or more are amounts
- *   DATETIME    at least 99 % of the cells are dates of one form; the others become missing
- *   TEXT        20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
+ *               with thousands separators, one currency or a percent sign, if a tenth or more are amounts; or
+ *               a quantity in one and the same unit ("36 months"), if half or more have it
+ *   DATETIME    at least 99 % of the cells are dates of one form, or times of day; the others become missing
+ *   TEXT        lists of changing length, in 50 or more combinations, whose items come again; 20 cells or more, and on average 3 words or 64 bytes in cells of which 30 % differ,
  *               or 6 words in cells of which 5 % and 50 differ
  *   IDENTIFIER  50 cells or more in single words, over 95 % of them different
  *   CATEGORY    else
@@ -37,6 +44,8 @@ typedef struct aml_schema_column {
     uint32_t n_levels;
     bool optional;  /* absent is fine: the column is then left out of the frame */
     bool day_first; /* DATETIME: how 03/04/2020 is read, as the column of the training frame says */
+    const char
+        *unit; /* NUMBER: what its numbers are in, or NULL; a file in another unit is refused */
 } aml_schema_column;
 
 typedef struct aml_schema {
@@ -57,17 +66,24 @@ typedef struct aml_csv_kind {
     aml_kind kind;
 } aml_csv_kind;
 
+/* For skip_lines and skip_footer. */
+#define CSV_NO_LINES SIZE_MAX
+
 typedef struct aml_csv_options {
     char separator; /* 0 = detect among , ; tab | */
-    char decimal;   /* 0 = '.', or ',' where the separator is no comma and most numbers have one */
+    char decimal;   /* 0 = '.', or ',' where more numbers can only be read so */
     int header;     /* 0 = detect, 1 = yes, -1 = no (columns are then named c1, c2, …) */
+    /* In groups of three digits: 0 = what each column has (, . ' or a blank), '\1' = none. */
+    char thousands;
+    /* The next byte is text, whatever it is: 0 = a backslash if quotes cannot be understood without; '\1' = none. */
+    char escape;
     /* NULL = infer kinds. Else the frame has exactly the schema's columns in its order (absent optional ones left
      * out), other columns are ignored. */
     const aml_schema *schema;
     /* Names never inferred: read as TEXT (targets, kept columns); NULL-ended, may be NULL. Their cells stay as
      * written, "NA" too. */
     const char *const *text_columns;
-    size_t max_rows; /* 0 = all */
+    size_t max_rows; /* 0 = all; what is refused behind them may be seen or not */
     int n_threads;
     aml_memory *account; /* may be NULL */
     csv_ragged ragged;
@@ -75,9 +91,9 @@ typedef struct aml_csv_options {
     size_t n_kinds;
     const char *encoding; /* NULL = utf-8; latin1, windows-1252, utf-16[le|be] are converted */
     char quote;           /* 0 = double quote; '\1' = quotes are text */
-    size_t skip_lines;    /* lines before the header that are not read */
-    size_t skip_footer;   /* lines at the end that are not read */
-    size_t window_bytes;  /* worked on at a time, 64 or more; 0 = 256 KiB. Tests make it small */
+    /* Lines before the header and at the end that are not read; 0 = as found, CSV_NO_LINES = none. */
+    size_t skip_lines, skip_footer;
+    size_t window_bytes; /* worked on at a time, 64 or more; 0 = 256 KiB. Tests make it small */
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */
@@ -92,7 +108,9 @@ typedef struct aml_csv_report {
     const char *const *ignored; /* their names, at most 10 */
     const char *const *notes;   /* one sentence each on what was mended or guessed */
     size_t n_notes;
-    char decimal; /* '.' or ',' */
+    char decimal;                   /* '.' or ',' */
+    char escape;                    /* 0 = none */
+    size_t skip_lines, skip_footer; /* given or found */
 } aml_csv_report;
 
 /* Reads a file ("-" = standard input; gzip and zstd by content). Errors carry file, line and column:

@@ -25,22 +25,21 @@ static inline csv_cell plain_cell(csv_worker *w, const csv_reader *r, size_t row
     const uint32_t *end = rows->field_end + rows->first[row] + field;
     uint32_t begin = field ? end[-1] + 1 : rows->start[row];
     const char *text = w->window.text;
-    if (*end <= begin) return (csv_cell){text, 0, false};
+    if (*end <= begin) return (csv_cell){.text = text};
     char first = text[begin], last = text[*end - 1];
-    if (first != ' ' && last != ' ' && (first != r->dialect.quote || !first))
-        return (csv_cell){text + begin, *end - begin, false};
+    if (first != ' ' && last != ' ' && (first != r->dialect.quote || !first) && !r->dialect.escape)
+        return (csv_cell){.text = text + begin, .size = *end - begin};
     csv_cell cell = csv_cell_at(&w->window, rows, row, field, &r->dialect);
     if (!cell.escaped) return cell;
-    if (!make_scratch(w, at + cell.size + 16, r->options->account))
-        return (csv_cell){NULL, 0, false};
-    return csv_unescape(w->scratch + at, cell, r->dialect.quote);
+    if (!make_scratch(w, at + cell.size + 16, r->options->account)) return (csv_cell){0};
+    return csv_unescape(w->scratch + at, cell, &r->dialect);
 }
 
 /* ---- words */
 
 static bool put_codes(csv_column *c, csv_worker *w, const csv_reader *r, size_t row) {
-    csv_words *words = &c->words[w->thread];
-    int32_t *code = c->code + row;
+    csv_words *words = &c->texts->words[w->thread];
+    int32_t *code = c->texts->code + row;
     for (size_t i = 0; i < w->rows.n; i++) {
         csv_cell cell = plain_cell(w, r, i, c->field, 0);
         int64_t k = cell.text ? csv_dict_add(&words->dict, cell.text, cell.size) : CSV_NO_MEMORY;
@@ -56,8 +55,8 @@ static bool put_codes(csv_column *c, csv_worker *w, const csv_reader *r, size_t 
 
 /* The dictionary holds the schema's levels and is only looked into. */
 static bool put_known_codes(csv_column *c, csv_worker *w, const csv_reader *r, size_t row) {
-    const csv_dict *known = &c->words[0].dict;
-    int32_t *code = c->code + row;
+    const csv_dict *known = &c->texts->words[0].dict;
+    int32_t *code = c->texts->code + row;
     size_t n_missing = 0, n_unseen = 0;
     for (size_t i = 0; i < w->rows.n; i++) {
         csv_cell cell = plain_cell(w, r, i, c->field, 0);
@@ -69,7 +68,7 @@ static bool put_known_codes(csv_column *c, csv_worker *w, const csv_reader *r, s
         n_unseen += k < 0 && !missing;
     }
     c->n_missing += n_missing;
-    c->n_unseen += n_unseen;
+    c->texts->n_unseen += n_unseen;
     return true;
 }
 
@@ -87,7 +86,7 @@ static bool put_text(csv_column *c, csv_worker *w, const csv_reader *r, size_t r
         memcpy(w->scratch + i * sizeof size, &size, sizeof size);
         at += cell.size;
     }
-    csv_segment *s = csv_segment_add(&c->words[w->thread], row, n, at);
+    csv_segment *s = csv_segment_add(&c->texts->words[w->thread], row, n, at);
     if (s) memcpy(s->size, w->scratch, sizes + at);
     return s != NULL;
 }

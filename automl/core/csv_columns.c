@@ -15,20 +15,21 @@ void csv_drop_array(csv_column *c, void **a, size_t bytes) {
 }
 
 void csv_note_bad(csv_column *c, size_t row, size_t count) {
+    csv_texts *t = c->texts;
     size_t size;
     if (row == SIZE_MAX) return;
     const char *text = csv_text_at(&size, c, row);
-    aml_free(c->bad);
-    c->bad_row = row;
-    c->n_bad = count;
-    c->bad = aml_malloc(size + 1);
-    if (!c->bad) {
+    aml_free(t->bad);
+    t->bad_row = row;
+    t->n_bad = count;
+    t->bad = aml_malloc(size + 1);
+    if (!t->bad) {
         c->verdict = CSV_SHORT_OF_MEMORY;
         return;
     }
-    memcpy(c->bad, text, size);
-    c->bad[size] = 0;
-    c->bad_size = size;
+    memcpy(t->bad, text, size);
+    t->bad[size] = 0;
+    t->bad_size = size;
 }
 
 /* ---- numbers and dates */
@@ -36,7 +37,7 @@ void csv_note_bad(csv_column *c, size_t row, size_t count) {
 typedef struct conversion {
     csv_column *column;
     double *to; /* of the levels, or of the rows of a plain column */
-    char decimal;
+    const csv_dialect *d;
     bool dates;
     size_t full, bad, first;
 } conversion;
@@ -44,19 +45,19 @@ typedef struct conversion {
 static bool convert_item(void *arg, const csv_level *l) {
     conversion *v = arg;
     const csv_column *c = v->column;
-    double *to = &v->to[c->plain ? l->row : (size_t)(l - c->words[0].dict.levels)];
+    double *to = &v->to[c->plain ? l->row : (size_t)(l - c->texts->words[0].dict.levels)];
     *to = NAN;
     if (!v->dates) {
-        const char *unit;
-        size_t size;
-        if (!csv_number(to, l->text, l->size, v->decimal) &&
-            !(c->amounts && csv_amount(to, &unit, &size, l->text, l->size, v->decimal)))
-            *to = NAN;
+        csv_amount a;
+        if (csv_number(to, l->text, l->size, v->d->decimal)) return true;
+        *to = c->amounts && csv_amount_parse(&a, l->text, l->size, v->d) ? a.value : NAN;
         return true;
     }
     if (aml_is_missing_text(l->text, l->size)) return true;
     v->full += l->count;
-    if (csv_datetime(to, l->text, l->size, c->day_first, c->date_compact)) return true;
+    if (c->clock ? csv_clock(to, l->text, l->size)
+                 : csv_datetime(to, l->text, l->size, c->day_first, c->date_compact) != CSV_NO_DATE)
+        return true;
     *to = NAN;
     v->bad += l->count;
     if (l->row < v->first) v->first = l->row;
@@ -76,19 +77,18 @@ static void count_numbers(csv_column *c, size_t n) {
 
 static void drop_texts(csv_column *c, size_t n) {
     if (c->plain) {
-        csv_drop_array(c, (void **)&c->bytes, c->offset[n] + 8);
-        csv_drop_array(c, (void **)&c->offset, (n + 1) * sizeof *c->offset);
+        csv_drop_array(c, (void **)&c->texts->bytes, c->texts->offset[n] + 8);
+        csv_drop_array(c, (void **)&c->texts->offset, (n + 1) * sizeof *c->texts->offset);
     } else {
-        csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
+        csv_drop_array(c, (void **)&c->texts->code, c->texts->code_room * sizeof *c->texts->code);
     }
-    csv_words_free(&c->words[0]);
+    csv_words_free(&c->texts->words[0]);
 }
 
 /* Each distinct text is looked at once, each cell of a plain column. */
-static void to_numbers(csv_column *c, size_t n, char decimal) {
-    conversion v = {
-        .column = c, .decimal = decimal, .dates = c->kind == AML_DATETIME, .first = SIZE_MAX};
-    size_t n_levels = c->words[0].dict.n;
+static void to_numbers(csv_column *c, size_t n, const csv_dialect *d) {
+    conversion v = {.column = c, .d = d, .dates = c->kind == AML_DATETIME, .first = SIZE_MAX};
+    size_t n_levels = c->texts->words[0].dict.n;
     double *of_level = c->plain ? NULL : aml_malloc((n_levels + 1) * sizeof *of_level);
     double *number = csv_new_array(c, n, sizeof *number);
     c->verdict = CSV_SHORT_OF_MEMORY;
@@ -96,7 +96,7 @@ static void to_numbers(csv_column *c, size_t n, char decimal) {
         c->verdict = CSV_GOOD;
         v.to = c->plain ? number : of_level;
         csv_each(c, n, convert_item, &v);
-        for (size_t i = 0; !c->plain && i < n; i++) number[i] = of_level[c->code[i]];
+        for (size_t i = 0; !c->plain && i < n; i++) number[i] = of_level[c->texts->code[i]];
         if (v.dates) csv_note_bad(c, v.first, v.bad);
         if (v.bad * 2 > v.full) c->verdict = CSV_BAD_DATES;
         drop_texts(c, n);
@@ -119,8 +119,8 @@ static bool to_plain(csv_column *c, size_t n) {
     }
     uint64_t *offset = csv_new_array(c, n + 1, sizeof *offset);
     char *to = csv_new_array(c, bytes + 8, 1);
-    c->bytes = to;
-    c->offset = offset;
+    c->texts->bytes = to;
+    c->texts->offset = offset;
     if (!offset || !to) return false;
     for (size_t i = 0; i < n; i++) {
         const char *text = csv_text_at(&size, c, i);
@@ -129,8 +129,8 @@ static bool to_plain(csv_column *c, size_t n) {
         at += size;
     }
     offset[n] = at;
-    csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
-    csv_words_free(&c->words[0]);
+    csv_drop_array(c, (void **)&c->texts->code, c->texts->code_room * sizeof *c->texts->code);
+    csv_words_free(&c->texts->words[0]);
     c->plain = true;
     return true;
 }
@@ -143,17 +143,17 @@ static void to_text(csv_column *c, size_t n) {
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        size_t size = c->offset[i + 1] - begin;
-        const char *text = c->bytes + begin;
-        begin = c->offset[i + 1];
+        size_t size = c->texts->offset[i + 1] - begin;
+        const char *text = c->texts->bytes + begin;
+        begin = c->texts->offset[i + 1];
         if (!c->verbatim && aml_is_missing_text(text, size)) size = 0;
-        if (size) memmove(c->bytes + at, text, size);
+        if (size) memmove(c->texts->bytes + at, text, size);
         c->n_missing += size == 0;
-        c->offset[i] = at;
+        c->texts->offset[i] = at;
         at += size;
     }
-    c->text_size = c->offset[n];
-    c->offset[n] = at;
+    c->texts->text_size = c->texts->offset[n];
+    c->texts->offset[n] = at;
 }
 
 /* ---- categories */
@@ -168,54 +168,56 @@ static int by_count(const void *a, const void *b, void *arg) {
 
 /* Levels that are spellings of missing get code -1 and are left out. */
 static void to_category(csv_column *c, size_t n) {
+    csv_texts *t = c->texts;
     c->verdict = CSV_SHORT_OF_MEMORY;
     if (c->plain && !csv_encode(c, n)) return;
-    const csv_dict *d = &c->words[0].dict;
+    const csv_dict *d = &t->words[0].dict;
     int32_t *rank = aml_malloc((d->n + 1) * sizeof *rank);
-    c->order = aml_malloc((d->n + 1) * sizeof *c->order);
+    t->order = aml_malloc((d->n + 1) * sizeof *t->order);
     uint32_t m = 0;
     size_t n_missing = 0;
-    for (size_t k = 0; rank && c->order && k < d->n; k++) {
+    for (size_t k = 0; rank && t->order && k < d->n; k++) {
         rank[k] = -1;
-        if (!aml_is_missing_text(d->levels[k].text, d->levels[k].size)) c->order[m++] = (uint32_t)k;
+        if (!aml_is_missing_text(d->levels[k].text, d->levels[k].size)) t->order[m++] = (uint32_t)k;
     }
-    if (rank && c->order && !aml_sort(c->order, m, sizeof *c->order, by_count, d->levels)) {
-        for (uint32_t k = 0; k < m; k++) rank[c->order[k]] = (int32_t)k;
+    if (rank && t->order && !aml_sort(t->order, m, sizeof *t->order, by_count, d->levels)) {
+        for (uint32_t k = 0; k < m; k++) rank[t->order[k]] = (int32_t)k;
         for (size_t i = 0; i < n; i++) {
-            c->code[i] = rank[c->code[i]];
-            n_missing += c->code[i] < 0;
+            t->code[i] = rank[t->code[i]];
+            n_missing += t->code[i] < 0;
         }
         c->n_missing = n_missing;
-        c->n_levels = m;
+        t->n_levels = m;
         c->verdict = CSV_GOOD;
     }
     aml_free(rank);
 }
 
-void csv_convert(csv_column *c, size_t n, char decimal) {
+void csv_convert(csv_column *c, size_t n, const csv_dialect *d) {
     switch (c->kind) {
     case AML_NUMBER:
-    case AML_DATETIME: to_numbers(c, n, decimal); break;
+    case AML_DATETIME: to_numbers(c, n, d); break;
     case AML_CATEGORY: to_category(c, n); break;
     case AML_TEXT:
     case AML_IDENTIFIER: to_text(c, n); break;
     }
 }
 
+static void free_texts(csv_texts *t, size_t n_threads) {
+    for (size_t k = 0; t->words && k < n_threads; k++) csv_words_free(&t->words[k]);
+    aml_free(t->code);
+    aml_free(t->offset);
+    aml_free(t->bytes);
+    aml_free(t->order);
+    aml_free(t->bad);
+}
+
 void csv_column_free(csv_column *c, size_t n_threads) {
-    for (size_t t = 0; c->words && t < n_threads; t++) csv_words_free(&c->words[t]);
+    if (c->texts) free_texts(c->texts, n_threads);
     aml_memory_release(c->account, c->charged);
     aml_free(c->number);
-    aml_free(c->code);
-    aml_free(c->offset);
-    aml_free(c->bytes);
-    aml_free(c->order);
-    aml_free(c->bad);
+    c->texts = NULL;
     c->number = NULL;
-    c->code = NULL;
-    c->offset = NULL;
-    c->bytes = c->bad = NULL;
-    c->order = NULL;
     c->charged = 0;
 }
 
@@ -245,27 +247,29 @@ static const void *hand_over(csv_column *c, void **array, size_t room, size_t us
 }
 
 static aml_status finish_category(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
-    const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
+    csv_texts *t = c->texts;
+    const char **levels = AML_ARRAY(keep, t->n_levels, const char *);
     if (!levels) return AML_ENOMEM;
-    for (uint32_t k = 0; k < c->n_levels; k++) {
-        const csv_level *l = c->schema ? NULL : &c->words[0].dict.levels[c->order[k]];
+    for (uint32_t k = 0; k < t->n_levels; k++) {
+        const csv_level *l = c->schema ? NULL : &t->words[0].dict.levels[t->order[k]];
         levels[k] =
             l ? aml_strndup(keep, l->text, l->size) : aml_strdup(keep, c->schema->levels[k]);
         if (!levels[k]) return AML_ENOMEM;
     }
     out->levels = levels;
-    out->n_levels = c->n_levels;
+    out->n_levels = t->n_levels;
     out->code =
-        hand_over(c, (void **)&c->code, c->code_room * sizeof *c->code, n * sizeof *c->code, keep);
+        hand_over(c, (void **)&t->code, t->code_room * sizeof *t->code, n * sizeof *t->code, keep);
     return out->code ? AML_OK : AML_ENOMEM;
 }
 
 static aml_status finish_text(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
-    size_t used = c->offset[n];
-    out->bytes = hand_over(c, (void **)&c->bytes, c->text_size + 8, used, keep);
+    csv_texts *t = c->texts;
+    size_t used = t->offset[n];
+    out->bytes = hand_over(c, (void **)&t->bytes, t->text_size + 8, used, keep);
     if (!out->bytes) return AML_ENOMEM;
-    size_t bytes = (n + 1) * sizeof *c->offset;
-    out->offset = hand_over(c, (void **)&c->offset, bytes, bytes, keep);
+    size_t bytes = (n + 1) * sizeof *t->offset;
+    out->offset = hand_over(c, (void **)&t->offset, bytes, bytes, keep);
     return out->offset ? AML_OK : AML_ENOMEM;
 }
 
@@ -273,9 +277,13 @@ aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep)
     *out = (aml_column){.name = c->name,
                         .kind = c->kind,
                         .n_missing = c->n_missing,
-                        .n_unseen = c->n_unseen,
+                        .n_unseen = c->texts ? c->texts->n_unseen : 0,
                         .integer = c->kind == AML_NUMBER && !c->broken && c->n_missing < n,
+                        .form = csv_find_form(c, n),
+                        .list = c->list,
                         .day_first = c->kind == AML_DATETIME && c->day_first};
+    if (c->amounts && c->texts->unit[0] && !(out->unit = aml_strdup(keep, c->texts->unit)))
+        return AML_ENOMEM;
     if (c->kind == AML_CATEGORY) return finish_category(out, c, n, keep);
     if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) return finish_text(out, c, n, keep);
     out->number = hand_over(c, (void **)&c->number, c->charged, n * sizeof *c->number, keep);

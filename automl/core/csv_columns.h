@@ -19,7 +19,12 @@ bool csv_encode(csv_column *c, size_t n);
 const char *csv_text_at(size_t *size, const csv_column *c, size_t row);
 
 /* Cells to the form that c->kind asks for. */
-void csv_convert(csv_column *c, size_t n, char decimal);
+void csv_convert(csv_column *c, size_t n, const csv_dialect *d);
+
+/* csv_forms.c: of a converted column. */
+aml_form csv_find_form(const csv_column *c, size_t n);
+/* csv_lists.c: sets c->list. False: out of memory. */
+bool csv_find_lists(csv_column *c, size_t n);
 
 /* Remembers the first cell that does not fit (SIZE_MAX: none) and how many there are. */
 void csv_note_bad(csv_column *c, size_t row, size_t count);

@@ -1,4 +1,4 @@
-/* csv_dialect.c: separator, decimal sign and header, judged from the first records. */
+/* csv_dialect.c: separator, escape and header, judged from the first records. */
 #include <string.h>
 
 #include "automl/core/csv_internal.h"
@@ -18,10 +18,11 @@ static size_t sample_counts(size_t counts[RECORDS], const char *text, size_t len
     return n;
 }
 
-/* The share of records that have the most frequent number of fields (two or more), a little less where the
- * first record has another number. */
+/* The share of records that have the most frequent number of fields (two or more). Lines before the first such record
+ * may be titles, which tells a little against it. */
 static double consistency(size_t *mode, const char *text, size_t length, const csv_dialect *d) {
-    size_t counts[RECORDS], n = sample_counts(counts, text, length, d), best = 0;
+    enum { TITLES = 30 };
+    size_t counts[RECORDS], n = sample_counts(counts, text, length, d), best = 0, before = 0;
     *mode = 0;
     for (size_t i = 0; i < n; i++) {
         size_t same = 0;
@@ -31,17 +32,20 @@ static double consistency(size_t *mode, const char *text, size_t length, const c
         *mode = counts[i];
     }
     if (best == 0) return 0;
-    return (double)best / (double)n * (counts[0] == *mode ? 1 : 0.8);
+    while (counts[before] != *mode) before++;
+    bool titles = before && before <= TITLES && best > 2 && best > before;
+    return (double)best / (double)(titles ? n - before : n) * (before ? 0.8 : 1);
 }
 
-char csv_find_separator(const char *text, size_t length, char quote) {
+char csv_find_separator(const char *text, size_t length, char quote, char escape) {
     static const char candidates[4] = {',', ';', '\t', '|'};
     char best = ',';
     double best_score = 0;
     size_t best_mode = 0;
     for (size_t i = 0; i < sizeof candidates; i++) {
         size_t mode;
-        double score = consistency(&mode, text, length, &(csv_dialect){candidates[i], quote, '.'});
+        csv_dialect d = {.separator = candidates[i], .quote = quote, .escape = escape};
+        double score = consistency(&mode, text, length, &d);
         if (score < best_score || (score <= best_score && mode <= best_mode)) continue;
         best_score = score;
         best_mode = mode;
@@ -50,25 +54,40 @@ char csv_find_separator(const char *text, size_t length, char quote) {
     return best;
 }
 
-/* ---- decimal sign */
+char csv_named_separator(const char *text, size_t length) {
+    size_t i = length && text[0] == '"';
+    if (length < i + 6 || memcmp(text + i, "sep=", 4) != 0) return 0;
+    const char *behind = text + i + 5;
+    if (i && *behind++ != '"') return 0;
+    return behind < text + length && (*behind == '\n' || *behind == '\r') ? text[i + 4] : 0;
+}
 
-char csv_find_decimal(const csv_sample *s, char separator) {
-    size_t commas = 0, points = 0, unit_size;
-    const char *unit;
-    double x;
-    if (separator == ',') return '.';
-    for (size_t i = 0; i < s->n_rows * s->width; i++) {
-        const char *text = s->cells[i].text;
-        size_t size = s->cells[i].size;
-        if (memchr(text, ',', size)) {
-            if (csv_number(&x, text, size, ',')) commas++;
-            else if (csv_amount(&x, &unit, &unit_size, text, size, ',')) commas++;
-            else points += csv_amount(&x, &unit, &unit_size, text, size, '.');
-        } else if (memchr(text, '.', size)) {
-            points += csv_number(&x, text, size, '.');
+/* ---- escape */
+
+/* Quotes that close before other text than blanks, or not at all. */
+static size_t count_odd_quotes(const char *text, size_t length, const csv_dialect *d) {
+    size_t odd = 0;
+    for (size_t at = 0; at < length && at < SAMPLE; at++) {
+        if (text[at] == d->quote) {
+            size_t i = csv_closing_quote(text, length, at, d);
+            if (i == SIZE_MAX) return odd + 1;
+            for (i++; i < length && text[i] == ' '; i++) {}
+            odd += i < length && text[i] != d->separator && text[i] != '\n' && text[i] != '\r';
         }
+        at = csv_field_end(text, length, at, d);
     }
-    return commas > points ? ',' : '.';
+    return odd;
+}
+
+char csv_find_escape(const char *text, size_t length, const csv_dialect *d) {
+    csv_dialect with = *d;
+    const char *at = text, *end = text + length;
+    with.escape = '\\';
+    while (at < end && (at = memchr(at, '\\', (size_t)(end - at))) && at + 1 < end &&
+           at[1] != d->quote)
+        at++;
+    if (!d->quote || !at || at + 1 >= end) return 0;
+    return count_odd_quotes(text, length, d) && !count_odd_quotes(text, length, &with) ? '\\' : 0;
 }
 
 /* ---- header */
@@ -105,62 +124,63 @@ typedef struct below {
     size_t numbers, years, words, dates, repeated;
 } below;
 
-static void look_below(below *b, const csv_cell *cells, size_t n, size_t width, char decimal) {
+static void look_below(below *b, const csv_sample *s, size_t column, char decimal) {
     double t;
+    csv_cell first = csv_sample_cell(s, 0, column);
     *b = (below){0};
-    for (size_t r = 1; r < n && r <= COMPARED_ROWS; r++) {
-        csv_cell cell = cells[r * width];
+    for (size_t r = 1; r < s->n_rows && r <= COMPARED_ROWS; r++) {
+        csv_cell cell = csv_sample_cell(s, r, column);
         cell_class class = classify(cell, decimal);
         b->numbers += class == NUMBER;
         b->years += class == NUMBER && is_year(cell);
         if (class != WORD) continue;
         b->words++;
-        b->repeated += same_text(cell, cells[0]);
+        b->repeated += same_text(cell, first);
         b->dates += csv_datetime(&t, cell.text, cell.size, true, false) != CSV_NO_DATE;
     }
 }
 
-static void weigh_column(evidence *e, const csv_cell *cells, size_t n, size_t width, char decimal) {
+static void weigh_column(evidence *e, const csv_sample *s, size_t column, char decimal) {
     below b;
     double t;
     int64_t whole;
-    const char *first = cells[0].text;
-    size_t size = cells[0].size;
-    look_below(&b, cells, n, width, decimal);
+    csv_cell first = csv_sample_cell(s, 0, column);
+    look_below(&b, s, column, decimal);
     bool dates = b.dates && b.dates == b.words && b.numbers == 0;
     bool numbers = b.numbers > 0 && b.words * 20 <= b.numbers;
-    switch (classify(cells[0], decimal)) {
+    switch (classify(first, decimal)) {
     case NOTHING: break;
     case NUMBER:
         e->numbers++;
-        e->broken += !aml_parse_int64(&whole, first, size);
-        e->years += is_year(cells[0]) && numbers && b.years == 0;
+        e->broken += !aml_parse_int64(&whole, first.text, first.size);
+        e->years += is_year(first) && numbers && b.years == 0;
         e->fits += numbers && b.words == 0;
         break;
     case WORD:
         e->repeated += b.repeated && !numbers;
-        if (csv_datetime(&t, first, size, true, false)) e->fits += dates;
+        if (csv_datetime(&t, first.text, first.size, true, false)) e->fits += dates;
         else e->breaks += dates || numbers;
     }
 }
 
 /* 0, 1, 2, … as tables without names are often written. */
-static bool counts_up(const csv_cell *cells, size_t width) {
-    for (size_t j = 0; j < width; j++) {
+static bool counts_up(const csv_sample *s) {
+    for (size_t j = 0; j < s->width; j++) {
+        csv_cell cell = csv_sample_cell(s, 0, j);
         int64_t k;
-        if (!aml_parse_int64(&k, cells[j].text, cells[j].size)) return false;
-        if (k != (int64_t)j) return false;
+        if (!aml_parse_int64(&k, cell.text, cell.size) || k != (int64_t)j) return false;
     }
-    return width >= 4;
+    return s->width >= 4;
 }
 
-static bool all_different(const csv_cell *cells, size_t width) {
+static bool all_different(const csv_sample *s) {
     csv_dict seen = {0};
     bool different = true;
-    for (size_t j = 0; j < width && different; j++) {
-        if (cells[j].size == 0) continue;
+    for (size_t j = 0; j < s->width && different; j++) {
+        csv_cell cell = csv_sample_cell(s, 0, j);
+        if (cell.size == 0) continue;
         int64_t before = (int64_t)seen.n;
-        different = csv_dict_add_text(&seen, cells[j].text, cells[j].size) == before;
+        different = csv_dict_add_text(&seen, cell.text, cell.size) == before;
     }
     csv_dict_free(&seen);
     return different;
@@ -168,12 +188,11 @@ static bool all_different(const csv_cell *cells, size_t width) {
 
 bool csv_find_header(const csv_sample *s, char decimal) {
     evidence e = {0};
-    size_t n = s->n_rows, width = s->width;
-    if (counts_up(s->cells, width)) return true;
-    for (size_t j = 0; j < width; j++) weigh_column(&e, s->cells + j, n, width, decimal);
+    if (counts_up(s)) return true;
+    for (size_t j = 0; j < s->width; j++) weigh_column(&e, s, j, decimal);
     if (e.repeated && (e.numbers || e.breaks <= e.fits)) return false;
-    if (e.numbers == 0) return e.breaks >= e.fits || n < 2;
+    if (e.numbers == 0) return e.breaks >= e.fits || s->n_rows < 2;
     /* Numbers are names where they are years, or where a word stands above numbers. */
     bool names = (e.years > 1 && e.years == e.numbers) || e.breaks > 0;
-    return names && e.broken == 0 && all_different(s->cells, width);
+    return names && e.broken == 0 && all_different(s);
 }

@@ -57,14 +57,16 @@ aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *f) {
     }
     aml_fail_at(AML_EDATA, r->stream.name, line, column, "text after closing quote");
     return aml_help(AML_EDATA, "a quoted field ends with its quote",
-                    "write a quote inside a quoted field twice (\"\"), or quote the whole field");
+                    "write a quote inside a quoted field twice (\"\"), or quote the whole field; "
+                    "where backslashes stand before quotes, use --escape '\\'");
 }
 
 static aml_status explain_stray(const csv_column *c, const char *name, const char *shown,
                                 bool header, size_t n, const char *source, size_t line,
                                 size_t column) {
     char why[160];
-    snprintf(why, sizeof why, "all but %zu of its %zu cells are numbers or missing", c->n_bad, n);
+    snprintf(why, sizeof why, "all but %zu of its %zu cells are numbers or missing",
+             c->texts->n_bad, n);
     if (header) {
         aml_fail_at(AML_EDATA, source, line, column,
                     "the header comes again here: `%s` in a column of numbers", shown);
@@ -79,8 +81,8 @@ static aml_status explain_stray(const csv_column *c, const char *name, const cha
 aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
                               size_t column) {
     char shown[4 * SHOWN + 8], name[4 * SHOWN + 8];
-    const char *bad = c->bad ? c->bad : "";
-    size_t size = c->bad_size;
+    const char *bad = c->texts->bad ? c->texts->bad : "";
+    size_t size = c->texts->bad_size;
     aml_printable(shown, sizeof shown, bad, size, SHOWN);
     aml_printable(name, sizeof name, c->name, strlen(c->name), SHOWN);
     switch (c->verdict) {
@@ -100,8 +102,15 @@ aml_status csv_explain_column(const csv_column *c, size_t n, const char *source,
     case CSV_THOUSANDS_CELL:
         aml_fail_at(AML_EDATA, source, line, column,
                     "thousands separator: `%s` in the column of numbers `%s`", shown, name);
-        return aml_help(AML_EDATA, "only a few numbers of the column are written so",
-                        "write it as digits: 1234567");
+        return aml_help(
+            AML_EDATA, "only a few numbers of the column are written so",
+            "write it as digits: 1234567, or say that all such numbers are meant: --thousands ,");
+    case CSV_OTHER_UNIT:
+        aml_fail_at(AML_EDATA, source, line, column,
+                    "`%s` in the column `%s`, which is known in %s", shown, name,
+                    c->schema->unit ? c->schema->unit : "plain numbers");
+        return aml_help(AML_EDATA, "numbers in another unit would be taken for the known one",
+                        "convert the column, or write its numbers without units");
     case CSV_BAD_DATES:
         aml_fail_at(AML_EDATA, source, line, column, "`%s` in the column of dates `%s`", shown,
                     name);

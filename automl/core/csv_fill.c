@@ -48,9 +48,10 @@ static aml_status grow_column(csv_column *c, size_t before, size_t n) {
     if (c->number)
         return grow_array((void **)&c->number, c, before * sizeof *c->number,
                           n * sizeof *c->number);
-    if (!c->code) return AML_OK;
-    AML_TRY(grow_array((void **)&c->code, c, before * sizeof *c->code, n * sizeof *c->code));
-    c->code_room = n;
+    if (!c->texts || !c->texts->code) return AML_OK;
+    AML_TRY(grow_array((void **)&c->texts->code, c, before * sizeof *c->texts->code,
+                       n * sizeof *c->texts->code));
+    c->texts->code_room = n;
     return AML_OK;
 }
 
@@ -67,8 +68,7 @@ static size_t foretell_rows(const csv_reader *r) {
     size_t size = csv_stream_size(&r->stream), n = r->first_rows.n + 1;
     if (r->first.last) return n;
     double rows = (double)n / (double)r->first.length * (double)size * 1.02;
-    size_t least = 4 * n;
-    return rows > (double)least ? (size_t)rows + 1000 : least;
+    return size ? (size_t)rows + (rows > 1e5 ? 1000 : 1) : 4 * n;
 }
 
 /* ---- taking a window */
@@ -279,16 +279,21 @@ static aml_status run(csv_reader *r, csv_worker *workers, bool again) {
 static bool all_missing(const csv_column *c, size_t n) { return c->n_missing == n; }
 
 static aml_status become_words(csv_column *c, csv_reader *r, size_t room) {
-    c->words = AML_ARRAY(r->work, r->n_threads, csv_words);
-    if (!c->words) return AML_ENOMEM;
-    for (size_t t = 0; t < r->n_threads; t++) c->words[t].dict.account = c->account;
+    c->texts = AML_NEW(r->work, csv_texts);
+    if (!c->texts) return AML_ENOMEM;
+    c->texts->words = AML_ARRAY(r->work, r->n_threads, csv_words);
+    if (!c->texts->words) return AML_ENOMEM;
+    for (size_t t = 0; t < r->n_threads; t++) c->texts->words[t].dict.account = c->account;
     if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) c->plain = true;
     for (uint32_t k = 0; c->schema && c->kind == AML_CATEGORY && k < c->schema->n_levels; k++) {
         const char *level = c->schema->levels[k];
-        if (csv_dict_add_text(&c->words[0].dict, level, strlen(level)) < 0) return AML_ENOMEM;
+        if (csv_dict_add_text(&c->texts->words[0].dict, level, strlen(level)) < 0)
+            return AML_ENOMEM;
     }
-    c->code_room = room ? room : 1;
-    return c->plain ? AML_OK : grow_array((void **)&c->code, c, 0, c->code_room * sizeof *c->code);
+    c->texts->code_room = room ? room : 1;
+    return c->plain ? AML_OK
+                    : grow_array((void **)&c->texts->code, c, 0,
+                                 c->texts->code_room * sizeof *c->texts->code);
 }
 
 /* Columns taken for numbers that are not are read again as words. */
@@ -314,7 +319,7 @@ static aml_status turn_mixed(csv_reader *r, bool *any) {
 static bool sample_is_numbers(const csv_reader *r, const csv_column *c) {
     for (size_t i = r->header ? 1 : 0; i < r->sample.n_rows; i++) {
         double x;
-        csv_cell cell = r->sample.cells[i * r->width + c->field];
+        csv_cell cell = csv_sample_cell(&r->sample, i, c->field);
         if (csv_number(&x, cell.text, cell.size, r->dialect.decimal) ||
             aml_is_missing_text(cell.text, cell.size) || csv_missing_number(cell.text, cell.size))
             continue;
@@ -339,6 +344,7 @@ static aml_status make_columns(csv_reader *r) {
 static aml_status fill(csv_reader *r, csv_worker *workers) {
     bool any;
     AML_TRY(make_columns(r));
+    csv_rows_free(&r->sample.rows, r->options->account);
     AML_TRY(run(r, workers, false));
     AML_TRY(turn_mixed(r, &any));
     if (!any) return AML_OK;

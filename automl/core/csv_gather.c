@@ -35,16 +35,16 @@ static int32_t *merge_dict(csv_dict *to, const csv_dict *from) {
 static bool merge_threads(csv_column *c, const csv_block *blocks, size_t n_blocks,
                           size_t n_threads) {
     for (size_t t = 1; t < n_threads; t++) {
-        if (c->words[t].dict.n == 0) continue;
-        int32_t *map = merge_dict(&c->words[0].dict, &c->words[t].dict);
+        if (c->texts->words[t].dict.n == 0) continue;
+        int32_t *map = merge_dict(&c->texts->words[0].dict, &c->texts->words[t].dict);
         if (!map) return false;
         for (size_t b = 0; b < n_blocks; b++) {
-            int32_t *code = c->code + blocks[b].row;
+            int32_t *code = c->texts->code + blocks[b].row;
             if (blocks[b].thread != (int)t) continue;
             for (size_t i = 0; i < blocks[b].n_rows; i++) code[i] = map[code[i]];
         }
         aml_free(map);
-        csv_words_free(&c->words[t]);
+        csv_words_free(&c->texts->words[t]);
     }
     return true;
 }
@@ -64,12 +64,12 @@ static int by_row(const void *a, const void *b, void *arg) {
 
 static piece *sorted_pieces(size_t *n, const csv_column *c, size_t n_threads) {
     *n = 0;
-    for (size_t t = 0; t < n_threads; t++) *n += c->words[t].n_segments;
+    for (size_t t = 0; t < n_threads; t++) *n += c->texts->words[t].n_segments;
     piece *pieces = aml_malloc((*n + 1) * sizeof *pieces);
     size_t at = 0;
     for (size_t t = 0; pieces && t < n_threads; t++)
-        for (size_t i = 0; i < c->words[t].n_segments; i++)
-            pieces[at++] = (piece){&c->words[t], &c->words[t].segments[i]};
+        for (size_t i = 0; i < c->texts->words[t].n_segments; i++)
+            pieces[at++] = (piece){&c->texts->words[t], &c->texts->words[t].segments[i]};
     if (pieces && aml_sort(pieces, *n, sizeof *pieces, by_row, NULL)) {
         aml_free(pieces);
         return NULL;
@@ -79,7 +79,7 @@ static piece *sorted_pieces(size_t *n, const csv_column *c, size_t n_threads) {
 
 /* Blocks that came before the column was plain have codes, the others are pieces. */
 static const csv_level *level_at(const csv_column *c, const csv_block *b, size_t i) {
-    return &c->words[b->thread].dict.levels[c->code[b->row + i]];
+    return &c->texts->words[b->thread].dict.levels[c->texts->code[b->row + i]];
 }
 
 static size_t count_bytes(const csv_column *c, const csv_block *blocks, size_t n_blocks,
@@ -100,18 +100,18 @@ static void put_piece(csv_column *c, const piece *p, uint64_t *at) {
     const csv_segment *s = p->segment;
     uint64_t begin = *at;
     for (size_t i = 0; i < s->n; i++) {
-        c->offset[s->row + i] = *at;
+        c->texts->offset[s->row + i] = *at;
         *at += s->size[i];
     }
-    memcpy(c->bytes + begin, csv_segment_bytes(s), s->n_bytes);
+    memcpy(c->texts->bytes + begin, csv_segment_bytes(s), s->n_bytes);
     csv_segment_drop(p->words, p->segment);
 }
 
 static void put_coded(csv_column *c, const csv_block *b, uint64_t *at) {
     for (size_t i = 0; i < b->n_rows; i++) {
         const csv_level *l = level_at(c, b, i);
-        c->offset[b->row + i] = *at;
-        memcpy(c->bytes + *at, l->text, l->size);
+        c->texts->offset[b->row + i] = *at;
+        memcpy(c->texts->bytes + *at, l->text, l->size);
         *at += l->size;
     }
 }
@@ -123,19 +123,19 @@ static bool join_texts(csv_column *c, const csv_block *blocks, size_t n_blocks, 
     piece *pieces = sorted_pieces(&n_pieces, c, n_threads);
     if (!pieces) return false;
     size_t bytes = count_bytes(c, blocks, n_blocks, pieces, n_pieces);
-    c->offset = csv_new_array(c, n + 1, sizeof *c->offset);
-    c->bytes = csv_new_array(c, bytes + 8, 1);
-    for (size_t b = 0, k = 0; c->offset && c->bytes && b < n_blocks; b++) {
+    c->texts->offset = csv_new_array(c, n + 1, sizeof *c->texts->offset);
+    c->texts->bytes = csv_new_array(c, bytes + 8, 1);
+    for (size_t b = 0, k = 0; c->texts->offset && c->texts->bytes && b < n_blocks; b++) {
         if (blocks[b].n_rows == 0) continue;
         if (k < n_pieces && pieces[k].segment->row == blocks[b].row)
             put_piece(c, &pieces[k++], &at);
         else put_coded(c, &blocks[b], &at);
     }
     aml_free(pieces);
-    if (!c->offset || !c->bytes) return false;
-    c->offset[n] = at;
-    for (size_t t = 0; t < n_threads; t++) csv_words_free(&c->words[t]);
-    csv_drop_array(c, (void **)&c->code, c->code_room * sizeof *c->code);
+    if (!c->texts->offset || !c->texts->bytes) return false;
+    c->texts->offset[n] = at;
+    for (size_t t = 0; t < n_threads; t++) csv_words_free(&c->texts->words[t]);
+    csv_drop_array(c, (void **)&c->texts->code, c->texts->code_room * sizeof *c->texts->code);
     return true;
 }
 
@@ -148,16 +148,16 @@ bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_thre
 
 const char *csv_text_at(size_t *size, const csv_column *c, size_t row) {
     if (c->plain) {
-        *size = c->offset[row + 1] - c->offset[row];
-        return c->bytes + c->offset[row];
+        *size = c->texts->offset[row + 1] - c->texts->offset[row];
+        return c->texts->bytes + c->texts->offset[row];
     }
-    const csv_level *l = &c->words[0].dict.levels[c->code[row]];
+    const csv_level *l = &c->texts->words[0].dict.levels[c->texts->code[row]];
     *size = l->size;
     return l->text;
 }
 
 void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg) {
-    const csv_dict *d = &c->words[0].dict;
+    const csv_dict *d = &c->texts->words[0].dict;
     for (size_t k = 0; !c->plain && k < d->n; k++)
         if (d->levels[k].count && !fn(arg, &d->levels[k])) return;
     for (size_t i = 0; c->plain && i < n; i++) {
@@ -168,18 +168,18 @@ void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg) {
 }
 
 bool csv_encode(csv_column *c, size_t n) {
-    csv_dict *d = &c->words[0].dict;
-    c->code = csv_new_array(c, n, sizeof *c->code);
-    c->code_room = n ? n : 1;
-    for (size_t i = 0; c->code && i < n; i++) {
+    csv_dict *d = &c->texts->words[0].dict;
+    c->texts->code = csv_new_array(c, n, sizeof *c->texts->code);
+    c->texts->code_room = n ? n : 1;
+    for (size_t i = 0; c->texts->code && i < n; i++) {
         size_t size;
         const char *text = csv_text_at(&size, c, i);
         int64_t k = csv_dict_add_text(d, text, size);
         if (k < 0) return false;
         if (d->levels[k].count++ == 0) d->levels[k].row = i;
-        c->code[i] = (int32_t)k;
+        c->texts->code[i] = (int32_t)k;
     }
-    if (!c->code) return false;
+    if (!c->texts->code) return false;
     c->plain = false;
     return true;
 }

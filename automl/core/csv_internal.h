@@ -19,6 +19,8 @@ enum {
 
 typedef struct csv_dialect {
     char separator, quote, decimal;
+    char escape;    /* 0 = none */
+    char thousands; /* 0 = of each column its own; '\1' = none */
 } csv_dialect;
 
 /* ---- csv_encoding.c: other encodings to UTF-8 */
@@ -30,6 +32,17 @@ void csv_decoder_rewind(csv_decoder *d);
 /* Fills `to` but for up to 3 bytes, with bytes from `read`. *got is 0 at the end. */
 aml_status csv_decode(csv_decoder *d, char *to, size_t size, size_t *got, csv_bytes_fn *read,
                       void *arg);
+
+/* ---- csv_edges.c: lines above the header and at the end that are no rows */
+
+/* How lines at the end are known. */
+typedef struct csv_tail {
+    size_t width;        /* fields of a row; 0 = nothing is known yet */
+    const bool *numbers; /* width: columns of numbers or dates */
+    size_t found;        /* lines left out */
+    char text[64];       /* of the first of them */
+} csv_tail;
+enum { CSV_TAIL_LINES = 8, CSV_TAIL_BYTES = 1 << 14 }; /* no more are looked at */
 
 /* ---- csv_stream.c: the text in windows */
 
@@ -60,12 +73,16 @@ typedef struct csv_stream {
     csv_decoder *decoder; /* or NULL: it is UTF-8 */
     csv_dialect dialect;
     size_t skip_lines, skip_footer; /* lines at the beginning and the end that are not read */
-    bool keep;                      /* the input cannot be read again: it is kept */
-    char *kept;                     /* heap */
+    bool find_tail;                 /* skip_footer is not given */
+    csv_tail tail;
+    bool keep;  /* the input cannot be read again: it is kept */
+    char *kept; /* heap */
     size_t kept_room;
     char *carry; /* the beginning of the next record: heap */
     size_t carry_size, carry_room;
     size_t window_bytes; /* grows with the records */
+    size_t
+        first_bytes; /* read for the first window: it is the same one when the text is read again */
     size_t least_window;
     size_t n_windows, n_bytes, n_lines; /* of windows so far */
     bool ended, bom;
@@ -86,6 +103,10 @@ aml_status csv_stream_fill(csv_stream *s, csv_window *w, size_t want);
 aml_status csv_stream_next(csv_stream *s, csv_window *w);
 /* The same for a window that has been filled. */
 aml_status csv_stream_cut(csv_stream *s, csv_window *w);
+/* Leaves out `bytes` with `lines` line ends at the beginning of the first window, which has not been cut. */
+void csv_stream_skip(csv_stream *s, csv_window *w, size_t bytes, size_t lines);
+/* Leaves out the lines at the end of the first window, when it is the last and s->tail is known. */
+void csv_stream_trim(csv_stream *s, csv_window *w);
 void csv_window_free(csv_window *w, aml_memory *account);
 
 /* ---- csv_check.c: bytes that are no text */
@@ -101,9 +122,15 @@ aml_status csv_check_text(const char *text, size_t length, bool end, const char 
 /* Makes w->end, w->line and w->marks.separator those of the structure. Returns the length of the whole records but
  * the last `skip` ones, 0 when not even the first one is whole. *open gets the place of a quote that is not closed, or SIZE_MAX. */
 size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d, size_t skip);
+/* The same where w->end and w->line are known; sets w->n_lines. */
+size_t csv_whole_records(csv_window *w, size_t skip);
 /* Fields of the record that begins at `at`, and where its line ends. */
 size_t csv_count_fields(size_t *end, const char *text, size_t length, size_t at,
                         const csv_dialect *d);
+/* Where the field that begins at `at` ends: at a separator, a line end, or the end of the text. */
+size_t csv_field_end(const char *text, size_t length, size_t at, const csv_dialect *d);
+/* The quote that closes the one at `open`, or SIZE_MAX. */
+size_t csv_closing_quote(const char *text, size_t length, size_t open, const csv_dialect *d);
 bool csv_ends_line(const char *text, size_t i);
 /* Line (from 1) and column (in characters, from 1) of a byte of a text. */
 void csv_place(size_t *line, size_t *column, const char *text, size_t at);
@@ -143,38 +170,68 @@ void csv_rows_free(csv_rows *rows, aml_memory *account);
 typedef struct csv_cell {
     const char *text;
     size_t size;
-    bool escaped; /* holds doubled quotes */
+    bool escaped; /* holds doubled quotes, or what the escape stands before */
+    bool quoted;
 } csv_cell;
 csv_cell csv_cell_at(const csv_window *w, const csv_rows *rows, size_t row, size_t field,
                      const csv_dialect *d);
-/* Undoes doubled quotes into `room`, which has cell.size bytes. */
-csv_cell csv_unescape(char *room, csv_cell cell, char quote);
+/* Undoes doubled quotes and escapes into `room`, which has cell.size bytes. */
+csv_cell csv_unescape(char *room, csv_cell cell, const csv_dialect *d);
 
 /* ---- csv_dialect.c: what the first records tell */
-char csv_find_separator(const char *text, size_t length, char quote);
+char csv_find_separator(const char *text, size_t length, char quote, char escape);
+/* A backslash where quotes make sense with it only, else 0. */
+char csv_find_escape(const char *text, size_t length, const csv_dialect *d);
+/* The character that a first line such as `sep=;` names, else 0. */
+char csv_named_separator(const char *text, size_t length);
 
-/* The cells of the first window. */
+/* The cells of the first window; those that a row is too short for are empty. */
 typedef struct csv_sample {
-    const csv_cell *cells; /* n_rows × width */
+    const csv_window *window;
+    csv_rows rows;
+    const csv_dialect *dialect;
     size_t n_rows, width;
 } csv_sample;
-/* A decimal comma is looked for only where the separator leaves room for it. */
-char csv_find_decimal(const csv_sample *s, char separator);
+static inline csv_cell csv_sample_cell(const csv_sample *s, size_t row, size_t field) {
+    return csv_cell_at(s->window, &s->rows, row, field, s->dialect);
+}
 /* Is the first row a header? */
 bool csv_find_header(const csv_sample *s, char decimal);
+
+/* ---- csv_decimal.c: the decimal sign, by what numbers can only be read with */
+char csv_find_decimal(const csv_sample *s, const csv_dialect *d);
+
+/* ---- csv_edges.c */
+/* Bytes and line ends before the header (0: it comes first). `header` as in aml_csv_options. */
+size_t csv_find_head(size_t *n_lines, const char *text, size_t length, const csv_dialect *d,
+                     int header);
+/* How many records at the end of a window csv_find_tail would look at if the text ended there. */
+size_t csv_possible_tail(const csv_window *w);
+/* How many of the last records of a window that ends the text are no rows. The same for every window that has those
+ * records. */
+size_t csv_find_tail(csv_tail *tail, const csv_window *w, const csv_dialect *d);
 
 /* ---- csv_values.c: what one cell says */
 bool csv_number(double *out, const char *s, size_t n,
                 char decimal); /* true for an overflow, with ±inf */
 bool csv_missing_number(const char *s,
                         size_t n); /* spellings of missing only in a column of numbers: - . None */
-bool csv_infinite(const char *s, size_t n);  /* inf, Infinity, … */
-bool csv_thousands(const char *s, size_t n); /* 1,234 or 1,234,567.8 */
-/* A number as people write amounts: with groups of thousands, a currency, a percent sign, or parentheses for a
- * minus. *unit gets the currency or "%", *unit_size 0 for none. False for a plain number, too. */
-bool csv_amount(double *out, const char **unit, size_t *unit_size, const char *s, size_t n,
-                char decimal);
+bool csv_infinite(const char *s, size_t n);               /* inf, Infinity, … */
+bool csv_thousands(const char *s, size_t n);              /* 1,234 or 1,234,567.8 */
 bool csv_long_integer(const char *s, size_t n, double x); /* digits that a double does not keep */
+
+/* ---- csv_amount.c: numbers as people write them */
+typedef enum csv_unit { CSV_NO_UNIT, CSV_MONEY, CSV_PERCENT, CSV_MEASURE } csv_unit;
+typedef struct csv_amount {
+    double value;
+    csv_unit kind;
+    const char *unit; /* "$", "%", "kg"; within the text */
+    size_t unit_size;
+} csv_amount;
+/* A number with groups of thousands, a currency before or behind it, a percent sign or another unit behind it (letters and
+ * the like, at most 15 bytes), k, M or B for thousands, millions, billions, or parentheses for a minus. False for
+ * a plain number, too. */
+bool csv_amount_parse(csv_amount *out, const char *s, size_t n, const csv_dialect *d);
 
 /* ---- datetime.c */
 typedef enum csv_date_form {
@@ -187,6 +244,8 @@ typedef enum csv_date_form {
 } csv_date_form;
 /* As aml_parse_datetime, telling the form; CSV_NO_DATE when it is none. */
 csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
+/* A time of day alone, h:mm[:ss[.fraction]] [AM|PM], to seconds since midnight. */
+bool csv_clock(double *seconds, const char *s, size_t n);
 
 /* ---- csv_kinds.c, csv_columns.c: a column of words to a typed column */
 typedef enum csv_verdict {
@@ -196,44 +255,55 @@ typedef enum csv_verdict {
     CSV_INFINITE_CELL,
     CSV_OVERFLOW_CELL,
     CSV_THOUSANDS_CELL,
-    CSV_BAD_DATES /* most cells of a date column are no dates */
+    CSV_OTHER_UNIT, /* than the schema's */
+    CSV_BAD_DATES   /* most cells of a date column are no dates */
 } csv_verdict;
 
-typedef struct csv_column {
-    const char *name;
-    size_t field;                    /* its place in the row */
-    bool unnamed;                    /* the header has no name for it */
-    bool verbatim;                   /* TEXT whose cells stay as they are written */
-    aml_kind kind;                   /* given, or 0 until it is found */
-    const aml_schema_column *schema; /* or NULL */
-    double *number;                  /* numbers (dates too), or NULL: heap */
-    int32_t *code;                   /* words: index into the dictionary, later the level; heap */
+/* What only a column of words needs. */
+typedef struct csv_texts {
+    csv_words *words; /* one for each thread; later all in the first */
+    int32_t *code;    /* index into the dictionary, later the level; heap */
     size_t code_room;
-    size_t charged;            /* for all arrays of the column but its words */
-    csv_words *words;          /* words, one for each thread; later all in the first */
-    _Atomic bool plain;        /* words whose texts are too many for a dictionary */
-    _Atomic bool mixed;        /* a cell of `number` is no number: it takes a second pass */
-    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
-    _Atomic bool long_integer; /* digits were lost */
-    _Atomic bool broken;       /* a number is not whole */
-    _Atomic size_t n_missing, n_unseen;
+    _Atomic size_t n_unseen;
     /* found by csv_judge */
-    csv_verdict verdict;
     size_t bad_row, n_bad; /* the first cell that does not fit, and how many there are */
     char *bad;             /* its text: heap, NUL-ended */
     size_t bad_size;
     uint64_t *offset; /* text: cell i is bytes[offset[i] … offset[i + 1]-1]; heap */
     char *bytes;
     size_t text_size; /* bytes before spellings of missing were left out */
-    uint32_t
-        *order; /* the levels of a category in order, n_levels indices into the dictionary: heap */
+    /* the levels of a category in order, n_levels indices into the dictionary: heap */
+    uint32_t *order;
     uint32_t n_levels;
+    csv_unit unit_kind;
+    char unit[16]; /* of amounts, "" for none */
+} csv_texts;
+
+/* There may be very many of them. */
+typedef struct csv_column {
+    const char *name;
+    size_t field;                    /* its place in the row */
+    const aml_schema_column *schema; /* or NULL */
+    csv_texts *texts;                /* of a column of words */
+    double *number;                  /* numbers (dates too), or NULL: heap */
+    size_t charged;                  /* for all arrays of the column but its words */
+    aml_memory *account;
+    _Atomic size_t n_missing;
+    aml_kind kind;             /* given, or 0 until it is found */
+    csv_verdict verdict;       /* found by csv_judge */
+    bool unnamed;              /* the header has no name for it */
+    bool verbatim;             /* TEXT whose cells stay as they are written */
+    _Atomic bool plain;        /* words whose texts are too many for a dictionary */
+    _Atomic bool mixed;        /* a cell of `number` is no number: it takes a second pass */
+    _Atomic bool soft;         /* a cell is missing only if the column is numbers */
+    _Atomic bool long_integer; /* digits were lost */
+    _Atomic bool broken;       /* a number is not whole */
     bool day_first, ambiguous_date;
     bool date_compact; /* the kind is given: 20200131 is a date */
+    bool clock;        /* times of day */
+    char list;         /* what separates items, where texts are lists; else 0 */
+    bool amounts;      /* numbers are written as csv_amount_parse reads them */
     bool mostly_numbers;
-    bool amounts;  /* numbers are written as csv_amount reads them */
-    char unit[16]; /* theirs, "" for none */
-    aml_memory *account;
 } csv_column;
 
 /* The rows of a window in the table. */
@@ -254,7 +324,7 @@ typedef struct csv_blocks {
 bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_threads);
 /* Finds the kind of a gathered column of words, and what the frame needs of it: number, code and order, or bytes
  * and offset. Touches only the column. */
-void csv_judge(csv_column *c, size_t n, char decimal);
+void csv_judge(csv_column *c, size_t n, const csv_dialect *d);
 /* The judged column as part of a frame, in the arena. */
 aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep);
 void csv_column_free(csv_column *c, size_t n_threads);
@@ -275,6 +345,8 @@ typedef struct csv_reader {
     size_t n_columns;
     csv_column **by_field; /* the same in the order of their fields */
     size_t n_threads;
+    char head_text[64]; /* of the first line above the header that was left out */
+    bool found_head;
     csv_blocks blocks,
         again; /* of the first pass, and of the one for columns that were not numbers */
     size_t n_rows, room_rows, n_blank, n_ragged;
@@ -292,6 +364,10 @@ aml_status csv_note(csv_reader *r, const char *format, ...) __attribute__((forma
 typedef bool csv_column_test(const csv_column *c);
 aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *before,
                             const char *after);
+
+/* ---- csv_begin.c: the first window, the dialect, the sample and the header */
+enum { CSV_SAMPLE_BYTES = 1 << 20 };
+aml_status csv_begin(csv_reader *r);
 
 /* ---- csv_names.c: names of the fields, and which columns are wanted */
 aml_status csv_name_fields(csv_reader *r);

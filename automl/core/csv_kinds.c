@@ -12,14 +12,14 @@ typedef struct census {
     size_t first_bad;     /* first row that is neither number nor missing, or SIZE_MAX */
     csv_verdict bad;      /* what it is */
     csv_column *column;
-    char decimal;
+    const csv_dialect *d;
 } census;
 
-static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_column *c) {
+static csv_verdict classify(census *t, const csv_level *l) {
     double x;
-    if (csv_number(&x, l->text, l->size, decimal)) {
+    if (csv_number(&x, l->text, l->size, t->d->decimal)) {
         t->numbers += l->count;
-        if (csv_long_integer(l->text, l->size, x)) c->long_integer = true;
+        if (csv_long_integer(l->text, l->size, x)) t->column->long_integer = true;
         if (isfinite(x)) return CSV_GOOD;
         t->overflow += l->count;
         return CSV_OVERFLOW_CELL;
@@ -32,7 +32,7 @@ static csv_verdict classify(census *t, const csv_level *l, char decimal, csv_col
         t->soft += l->count;
         return CSV_GOOD;
     }
-    if (!csv_thousands(l->text, l->size)) return CSV_STRAY_TEXT;
+    if (t->d->thousands == '\1' || !csv_thousands(l->text, l->size)) return CSV_STRAY_TEXT;
     t->thousands += l->count;
     return CSV_THOUSANDS_CELL;
 }
@@ -48,15 +48,15 @@ static bool take_item(void *arg, const csv_level *l) {
     t->levels++;
     t->bytes += l->size * l->count;
     t->blanks += blanks * l->count;
-    csv_verdict v = classify(t, l, t->decimal, t->column);
+    csv_verdict v = classify(t, l);
     if (v == CSV_GOOD || l->row >= t->first_bad) return true;
     t->first_bad = l->row;
     t->bad = v;
     return true;
 }
 
-static void take_census(census *t, csv_column *c, size_t n, char decimal) {
-    *t = (census){.first_bad = SIZE_MAX, .column = c, .decimal = decimal};
+static void take_census(census *t, csv_column *c, size_t n, const csv_dialect *d) {
+    *t = (census){.first_bad = SIZE_MAX, .column = c, .d = d};
     csv_each(c, n, take_item, t);
 }
 
@@ -105,6 +105,22 @@ static bool count_no_date(void *arg, const csv_level *l) {
     return d->bad <= d->most_bad;
 }
 
+static bool count_no_clock(void *arg, const csv_level *l) {
+    dates *d = arg;
+    double t;
+    bool missing = aml_is_missing_text(l->text, l->size), clock = csv_clock(&t, l->text, l->size);
+    if (!missing && !clock) d->bad += l->count;
+    d->parsed += clock ? l->count : 0;
+    return d->bad <= d->most_bad;
+}
+
+/* Times of day, 99 % of the cells or more. */
+static bool are_clocks(csv_column *c, size_t n, size_t full) {
+    dates d = {.most_bad = full / 100};
+    csv_each(c, n, count_no_clock, &d);
+    return c->clock = d.bad <= d.most_bad && d.parsed;
+}
+
 static bool are_dates(csv_column *c, size_t n, size_t full) {
     dates d = {.most_bad = full / 100};
     size_t most = 0;
@@ -120,43 +136,42 @@ static bool are_dates(csv_column *c, size_t n, size_t full) {
 
 typedef struct amounts {
     size_t numbers, amounts, other;
-    const char *unit;
-    size_t unit_size;
-    bool mixed; /* units differ */
-    char decimal;
+    csv_amount first; /* with a unit */
+    bool mixed;       /* units differ */
+    const csv_dialect *d;
 } amounts;
 
 static bool count_amount(void *arg, const csv_level *l) {
     amounts *a = arg;
-    double x;
-    const char *unit = NULL;
-    size_t size;
+    const csv_amount *first = &a->first;
+    csv_amount x;
     if (aml_is_missing_text(l->text, l->size) || csv_missing_number(l->text, l->size)) return true;
-    if (csv_number(&x, l->text, l->size, a->decimal) && isfinite(x)) {
+    if (csv_number(&x.value, l->text, l->size, a->d->decimal) && isfinite(x.value)) {
         a->numbers += l->count;
         return true;
     }
-    if (!csv_amount(&x, &unit, &size, l->text, l->size, a->decimal) || !isfinite(x)) {
+    if (!csv_amount_parse(&x, l->text, l->size, a->d) || !isfinite(x.value)) {
         a->other += l->count;
         return false;
     }
-    if (size && !a->unit_size) {
-        a->unit = unit;
-        a->unit_size = size;
-    }
-    a->mixed |= size && (size != a->unit_size || memcmp(unit, a->unit, size));
+    if (x.kind && !first->kind) a->first = x;
+    a->mixed |= x.kind &&
+                (x.unit_size != first->unit_size || memcmp(x.unit, first->unit, x.unit_size) != 0);
     a->amounts += l->count;
     return !a->mixed;
 }
 
 /* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake. */
-static bool are_amounts(csv_column *c, size_t n, char decimal, bool any) {
-    amounts a = {.decimal = decimal};
+static bool are_amounts(csv_column *c, size_t n, const csv_dialect *d, bool any) {
+    amounts a = {.d = d};
     csv_each(c, n, count_amount, &a);
     if (a.other || a.mixed || !a.amounts) return false;
-    if (!any && a.amounts * 10 < a.numbers + a.amounts) return false;
+    if (!any && a.amounts * 10 < a.numbers + a.amounts && !d->thousands) return false;
+    if (!any && a.first.kind == CSV_MEASURE && a.amounts < a.numbers) return false;
     c->amounts = true;
-    if (a.unit_size && a.unit_size < sizeof c->unit) memcpy(c->unit, a.unit, a.unit_size);
+    c->texts->unit_kind = a.first.kind;
+    if (a.first.unit && a.first.unit_size < sizeof c->texts->unit)
+        memcpy(c->texts->unit, a.first.unit, a.first.unit_size);
     return true;
 }
 
@@ -181,19 +196,22 @@ static size_t count_levels(const csv_column *c, const census *t, size_t n, size_
     csv_dict missing = {.account = c->account};
     if (!c->plain || limit == 0) return t->levels < limit ? t->levels : limit;
     if (t->missing) csv_each(c, n, add_missing, &missing);
-    size_t distinct = csv_count_distinct(c->offset, c->bytes, n, limit + missing.n, c->account);
+    size_t distinct =
+        csv_count_distinct(c->texts->offset, c->texts->bytes, n, limit + missing.n, c->account);
     distinct -= distinct == SIZE_MAX ? 0 : missing.n;
     csv_dict_free(&missing);
     return distinct;
 }
 
-static aml_kind kind_of_words(const csv_column *c, const census *t, size_t n) {
+static aml_kind kind_of_words(csv_column *c, const census *t, size_t n) {
     double full = (double)(n - t->missing);
     double length = (double)t->bytes / full, words = 1 + (double)t->blanks / full;
     size_t levels = count_levels(c, t, n, most_that_matter(t, full, words, length));
     double distinct = (double)levels;
     if (levels == SIZE_MAX) return 0;
     if (full < 20) return AML_CATEGORY;
+    if (t->levels >= 50 && !csv_find_lists(c, n)) return 0;
+    if (c->list) return AML_TEXT;
     if (distinct >= 0.3 * full && (words >= 3 || length > 64)) return AML_TEXT;
     if (distinct >= 0.05 * full && distinct >= 50 && words >= 6) return AML_TEXT;
     if (distinct > 0.95 * full && full >= 50 && words < 1.5) return AML_IDENTIFIER;
@@ -206,19 +224,19 @@ static csv_verdict judge_bad_numbers(const census *t, size_t full) {
     return full >= 100 && (t->numbers + t->infinite) * 100 >= full * 99 ? t->bad : CSV_GOOD;
 }
 
-static void infer(csv_column *c, size_t n, char decimal) {
+static void infer(csv_column *c, size_t n, const csv_dialect *d) {
     census t;
-    take_census(&t, c, n, decimal);
+    take_census(&t, c, n, d);
     size_t full = n - t.missing - (t.numbers ? t.soft : 0);
     c->kind = AML_NUMBER;
     if (full == 0 || t.numbers - t.overflow == full) return;
-    if (are_amounts(c, n, decimal, false)) return;
+    if (are_amounts(c, n, d, false)) return;
     if (t.numbers + t.infinite + t.thousands) c->verdict = judge_bad_numbers(&t, full);
     csv_note_bad(c, t.first_bad, full - t.numbers + t.overflow);
     if (c->verdict) return;
-    c->n_bad = 0;
+    c->texts->n_bad = 0;
     c->mostly_numbers = t.numbers * 2 > full;
-    if (t.numbers == 0 && are_dates(c, n, full)) {
+    if (t.numbers == 0 && (are_dates(c, n, full) || are_clocks(c, n, full))) {
         c->kind = AML_DATETIME;
         return;
     }
@@ -226,24 +244,46 @@ static void infer(csv_column *c, size_t n, char decimal) {
     if (!c->kind) c->verdict = CSV_SHORT_OF_MEMORY;
 }
 
-static void check_numbers(csv_column *c, size_t n, char decimal) {
+/* Plain numbers may come back as money, but not as percents or pounds. */
+static bool is_other_unit(const csv_column *c) {
+    if (!c->schema || !c->texts->unit[0]) return false;
+    if (!c->schema->unit)
+        return c->texts->unit_kind == CSV_PERCENT || c->texts->unit_kind == CSV_MEASURE;
+    return strcmp(c->schema->unit, c->texts->unit) != 0;
+}
+
+static void check_numbers(csv_column *c, size_t n, const csv_dialect *d) {
     census t;
-    take_census(&t, c, n, decimal);
-    if (t.first_bad == SIZE_MAX || are_amounts(c, n, decimal, true)) return;
+    take_census(&t, c, n, d);
+    if (t.first_bad == SIZE_MAX) return;
+    if (are_amounts(c, n, d, true)) {
+        if (is_other_unit(c)) c->verdict = CSV_OTHER_UNIT;
+        if (c->verdict) csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers);
+        return;
+    }
     csv_note_bad(c, t.first_bad, n - t.missing - t.soft - t.numbers + t.overflow);
     c->verdict = t.bad;
 }
 
-void csv_judge(csv_column *c, size_t n, char decimal) {
-    dates d;
+/* Day first or not, and dates or times of day, whichever more cells are. */
+static void find_given_dates(csv_column *c, size_t n) {
+    dates d, clocks = {.most_bad = n};
+    c->day_first = find_day_first(c, n, &d, true);
+    csv_each(c, n, count_no_clock, &clocks);
+    c->clock = clocks.parsed > d.parsed;
+    if (!c->schema) return;
+    c->day_first = c->schema->day_first;
+    c->ambiguous_date = false;
+}
+
+void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
     c->date_compact = c->kind == AML_DATETIME;
     if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
-        c->n_levels = c->schema->n_levels;
+        c->texts->n_levels = c->schema->n_levels;
         return;
     }
-    if (c->kind == 0) infer(c, n, decimal);
-    else if (c->kind == AML_NUMBER) check_numbers(c, n, decimal);
-    else if (c->kind == AML_DATETIME)
-        c->day_first = c->schema ? c->schema->day_first : find_day_first(c, n, &d, true);
-    if (c->verdict == CSV_GOOD) csv_convert(c, n, decimal);
+    if (c->kind == 0) infer(c, n, dialect);
+    else if (c->kind == AML_NUMBER) check_numbers(c, n, dialect);
+    else if (c->kind == AML_DATETIME) find_given_dates(c, n);
+    if (c->verdict == CSV_GOOD) csv_convert(c, n, dialect);
 }

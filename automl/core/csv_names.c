@@ -12,10 +12,10 @@ static bool number_names(csv_reader *r) {
 }
 
 static const char *header_name(csv_reader *r, size_t j) {
-    csv_cell cell = r->sample.cells[j];
+    csv_cell cell = csv_sample_cell(&r->sample, 0, j);
     char *room = cell.escaped ? aml_alloc_raw(r->work, cell.size, 1) : NULL;
     if (cell.escaped && !room) return NULL;
-    cell = csv_unescape(room, cell, r->dialect.quote);
+    cell = csv_unescape(room, cell, &r->dialect);
     const char *text = cell.text;
     size_t n = cell.size;
     while (n && text[n - 1] == ' ') n--;
@@ -23,7 +23,9 @@ static const char *header_name(csv_reader *r, size_t j) {
     return n ? aml_strndup(r->keep, text, n) : aml_printf(r->keep, "c%zu", j + 1);
 }
 
-static bool in_header(const csv_reader *r, size_t j) { return r->sample.cells[j].size > 0; }
+static bool in_header(const csv_reader *r, size_t j) {
+    return csv_sample_cell(&r->sample, 0, j).size > 0;
+}
 
 static aml_status fail_duplicate(const csv_reader *r, const char *name, size_t first,
                                  size_t again) {

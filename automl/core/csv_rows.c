@@ -102,11 +102,10 @@ static bool text_behind_quote(size_t *at, const builder *b, size_t begin, size_t
     const char *text = b->w->text;
     char quote = b->d->quote;
     if (!quote || begin >= end || text[begin] != quote) return false;
-    size_t i = begin + 1;
-    while (i < end && (text[i] != quote || (i + 1 < end && text[i + 1] == quote)))
-        i += text[i] == quote ? 2 : 1;
+    size_t i;
+    i = csv_closing_quote(text, end, begin, b->d);
     *at = i + 1;
-    return i < end && !blank(text, i + 1, end);
+    return i != SIZE_MAX && !blank(text, i + 1, end);
 }
 
 /* What only a look at each field can tell. */
@@ -210,29 +209,34 @@ void csv_rows_drop_first(csv_rows *r) {
 csv_cell csv_cell_at(const csv_window *w, const csv_rows *r, size_t row, size_t field,
                      const csv_dialect *d) {
     size_t k = r->first[row] + field;
-    if (k >= r->next[row]) return (csv_cell){w->text, 0, false};
+    if (k >= r->next[row]) return (csv_cell){.text = w->text};
     size_t begin = field ? r->field_end[k - 1] + 1 : r->start[row], end = r->field_end[k];
     const char *text = w->text;
-    if (begin >= end) return (csv_cell){text, 0, false};
+    if (begin >= end) return (csv_cell){.text = text};
     if (d->quote && text[begin] == d->quote) {
         size_t last = end - 1;
         while (last > begin && text[last] == ' ') last--;
         if (last > begin && text[last] == d->quote) {
-            bool escaped = memchr(text + begin + 1, d->quote, last - begin - 1) != NULL;
-            return (csv_cell){text + begin + 1, last - begin - 1, escaped};
+            size_t size = last - begin - 1;
+            bool escaped = memchr(text + begin + 1, d->quote, size) ||
+                           (d->escape && memchr(text + begin + 1, d->escape, size));
+            return (csv_cell){text + begin + 1, size, escaped, true};
         }
     }
     while (begin < end && text[begin] == ' ') begin++;
     while (begin < end && text[end - 1] == ' ') end--;
-    return (csv_cell){text + begin, end - begin, false};
+    bool escaped = d->escape && memchr(text + begin, d->escape, end - begin);
+    return (csv_cell){text + begin, end - begin, escaped, false};
 }
 
-csv_cell csv_unescape(char *room, csv_cell cell, char quote) {
+csv_cell csv_unescape(char *room, csv_cell cell, const csv_dialect *d) {
     size_t n = 0;
-    if (!cell.escaped) return cell;
+    if (!cell.escaped || (cell.size == 2 && !memcmp(cell.text, "\\N", 2))) return cell;
     for (size_t i = 0; i < cell.size; i++) {
+        bool escape = d->escape && cell.text[i] == d->escape && i + 1 < cell.size;
+        if (escape) i++;
         room[n++] = cell.text[i];
-        if (cell.text[i] == quote) i++;
+        if (!escape && cell.quoted && cell.text[i] == d->quote) i++;
     }
-    return (csv_cell){room, n, false};
+    return (csv_cell){.text = room, .size = n};
 }

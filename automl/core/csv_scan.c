@@ -17,31 +17,46 @@ void csv_place(size_t *line, size_t *column, const char *text, size_t at) {
     for (size_t i = start; i < at; i++) *column += ((unsigned char)text[i] & 0xC0) != 0x80;
 }
 
-/* The quote that closes the one at `open`, or SIZE_MAX. */
-static size_t closing(const char *text, size_t length, size_t open, char quote) {
-    for (size_t at = open + 1; at < length; at += 2) {
-        const char *q = memchr(text + at, quote, length - at);
-        if (!q) return SIZE_MAX;
-        at = (size_t)(q - text);
-        if (at + 1 >= length || text[at + 1] != quote) return at;
+static size_t next_quote(const char *text, size_t length, size_t at, const csv_dialect *d) {
+    if (!d->escape) {
+        const char *q = at < length ? memchr(text + at, d->quote, length - at) : NULL;
+        return q ? (size_t)(q - text) : SIZE_MAX;
+    }
+    for (; at < length; at++) {
+        if (text[at] == d->escape) at++;
+        else if (text[at] == d->quote) return at;
     }
     return SIZE_MAX;
 }
 
-size_t csv_count_fields(size_t *end, const char *text, size_t length, size_t at,
-                        const csv_dialect *d) {
-    size_t fields = 1, start = at;
+size_t csv_closing_quote(const char *text, size_t length, size_t open, const csv_dialect *d) {
+    for (size_t at = open + 1;; at += 2) {
+        at = next_quote(text, length, at, d);
+        if (at == SIZE_MAX || at + 1 >= length || text[at + 1] != d->quote) return at;
+    }
+}
+
+size_t csv_field_end(const char *text, size_t length, size_t at, const csv_dialect *d) {
+    if (at < length && d->quote && text[at] == d->quote) {
+        size_t close = csv_closing_quote(text, length, at, d);
+        if (close == SIZE_MAX) return length;
+        at = close + 1;
+    }
     for (; at < length; at++) {
         char c = text[at];
-        if (c == d->quote && d->quote && at == start) {
-            size_t close = closing(text, length, at, d->quote);
-            at = close == SIZE_MAX ? length - 1 : close;
-        } else if (c == d->separator) {
-            fields++;
-            start = at + 1;
-        } else if (c == '\n' || c == '\r') {
-            break;
-        }
+        if (c == d->separator || c == '\n' || c == '\r') return at;
+        at += d->escape && c == d->escape;
+    }
+    return length;
+}
+
+size_t csv_count_fields(size_t *end, const char *text, size_t length, size_t at,
+                        const csv_dialect *d) {
+    size_t fields = 1;
+    for (;; fields++) {
+        at = csv_field_end(text, length, at, d);
+        if (at >= length || text[at] != d->separator) break;
+        at++;
     }
     *end = at;
     return fields;
@@ -95,6 +110,21 @@ static void find_lines(csv_window *w) {
     if (!w->last && w->text[end] == '\r') w->line[end / 64] &= ~((uint64_t)1 << end % 64);
 }
 
+/* What stands behind an escape is text. */
+static void leave_escaped(csv_window *w, char escape) {
+    csv_marks *m = &w->marks;
+    for (size_t at = 0; at < w->filled; at += 2) {
+        const char *e = memchr(w->text + at, escape, w->filled - at);
+        if (!e) return;
+        at = (size_t)(e - w->text);
+        uint64_t others = ~((uint64_t)1 << (at + 1) % 64);
+        if (at + 1 >= w->filled) return;
+        m->separator[(at + 1) / 64] &= others;
+        m->quote[(at + 1) / 64] &= others;
+        w->end[(at + 1) / 64] &= others;
+    }
+}
+
 /* ---- by a walk */
 
 static void set(uint64_t *mask, size_t i) { mask[i / 64] |= (uint64_t)1 << i % 64; }
@@ -108,8 +138,10 @@ static size_t walk(csv_window *w, const csv_dialect *d) {
     for (size_t at = 0, start = 0; at < w->filled; at++) {
         char c = w->text[at];
         if (c == d->quote && at == start) {
-            at = closing(w->text, w->filled, start, d->quote);
+            at = csv_closing_quote(w->text, w->filled, start, d);
             if (at == SIZE_MAX) return start;
+        } else if (d->escape && c == d->escape) {
+            at++;
         } else if (c == d->separator) {
             set(w->marks.separator, at);
             start = at + 1;
@@ -145,11 +177,17 @@ size_t csv_structure(csv_window *w, size_t *open, const csv_dialect *d, size_t s
     *open = SIZE_MAX;
     find_lines(w);
     memcpy(w->end, w->line, m->n_words * sizeof *w->end);
+    if (d->escape) leave_escaped(w, d->escape);
     for (size_t k = 0; m->any_quote && k < m->n_words; k++)
         leave_quotes(&c, &m->separator[k], &w->end[k], m->quote[k], m->carriage[k]);
     w->irregular = c.regular != 0;
     if (w->irregular || (c.inside && w->last)) *open = walk(w, d);
-    size_t last = last_bit(w->end, m->n_words, skip), length = last == SIZE_MAX ? 0 : last + 1;
+    return csv_whole_records(w, skip);
+}
+
+size_t csv_whole_records(csv_window *w, size_t skip) {
+    size_t last = last_bit(w->end, w->marks.n_words, skip),
+           length = last == SIZE_MAX ? 0 : last + 1;
     w->n_lines = count_bits(w->line, length);
     return length;
 }

@@ -140,11 +140,18 @@ static aml_status fail_long_line(const csv_stream *s, size_t line) {
 static aml_status carry_rest(csv_stream *s, csv_window *w) {
     size_t rest = w->filled - w->length;
     s->carry_size = 0;
-    if (rest == 0) return AML_OK;
+    if (rest == 0 || w->last) return AML_OK;
     AML_TRY(grow(&s->carry, &s->carry_room, rest, s->account));
     memcpy(s->carry, w->text + w->length, rest);
     s->carry_size = rest;
     return AML_OK;
+}
+
+/* The first window must have the header, or the first row. */
+static bool is_blank(const csv_window *w) {
+    size_t i = 0;
+    while (i < w->length && (w->text[i] == ' ' || w->text[i] == '\n' || w->text[i] == '\r')) i++;
+    return i == w->length;
 }
 
 aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
@@ -152,8 +159,11 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         size_t open, n_words = (w->filled + WORD - 1) / WORD;
         csv_mark(&w->marks, w->text, n_words, s->dialect.separator, s->dialect.quote);
         w->length = csv_structure(w, &open, &s->dialect, s->skip_footer);
+        if (s->find_tail)
+            w->length = csv_whole_records(w, w->last ? csv_find_tail(&s->tail, w, &s->dialect)
+                                                     : csv_possible_tail(w));
         if (w->last && open != SIZE_MAX) return fail_open_quote(s, w, open, s->n_lines + 1);
-        if (w->length || w->last) break;
+        if ((w->length && (s->n_windows || !is_blank(w))) || w->last) break;
         if (w->marks.any_nul)
             return csv_check_text(w->text, w->filled, false, s->name, s->n_lines + 1);
         if (w->filled > CSV_LINE_LIMIT)
@@ -162,14 +172,29 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         if (s->window_bytes < 2 * w->filled) s->window_bytes = 2 * w->filled;
         AML_TRY(csv_stream_fill(s, w, s->window_bytes));
     }
+    if (!s->first_bytes) s->first_bytes = s->n_bytes;
     w->number = s->n_windows++;
     w->lines_before = s->n_lines;
     s->n_lines += w->n_lines;
     return carry_rest(s, w);
 }
 
+void csv_stream_skip(csv_stream *s, csv_window *w, size_t bytes, size_t lines) {
+    s->skip_lines += lines;
+    s->n_lines += lines;
+    w->filled -= bytes;
+    memmove(w->text, w->text + bytes, w->filled + CSV_PADDING);
+}
+
+void csv_stream_trim(csv_stream *s, csv_window *w) {
+    size_t lines = w->n_lines;
+    w->length = csv_whole_records(w, csv_find_tail(&s->tail, w, &s->dialect));
+    s->n_lines -= lines - w->n_lines;
+}
+
 aml_status csv_stream_next(csv_stream *s, csv_window *w) {
     size_t want = s->window_bytes > 2 * s->carry_size ? s->window_bytes : 2 * s->carry_size;
+    if (s->n_windows == 0 && want < s->first_bytes) want = s->first_bytes;
     AML_TRY(grow_window(w, want + 1, s->account));
     w->filled = s->carry_size;
     w->length = 0;
@@ -196,8 +221,9 @@ static aml_status prepare(csv_stream *s, const char *name, const aml_csv_options
     *s = (csv_stream){.name = name,
                       .account = o->account,
                       .least_window = o->window_bytes,
-                      .skip_lines = o->skip_lines,
-                      .skip_footer = o->skip_footer,
+                      .skip_lines = o->skip_lines == CSV_NO_LINES ? 0 : o->skip_lines,
+                      .skip_footer = o->skip_footer == CSV_NO_LINES ? 0 : o->skip_footer,
+                      .find_tail = o->skip_footer == 0,
                       .compression = "none"};
     return csv_decoder_new(&s->decoder, o->encoding);
 }

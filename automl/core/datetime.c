@@ -261,6 +261,17 @@ csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_fi
     return form;
 }
 
+bool csv_clock(double *seconds, const char *s, size_t n) {
+    cursor c = {s, s + n};
+    int hour = 0, minute = 0, second = 0;
+    double fraction = 0;
+    if (n < 4 || n > 24 || !memchr(s, ':', n < 3 ? n : 3)) return false;
+    if (!take_clock(&c, &hour, &minute, &second, &fraction) || !take_half(&c, &hour)) return false;
+    if (c.s < c.end || hour > 23 || minute > 59 || second > 59) return false;
+    *seconds = hour * 3600.0 + minute * 60.0 + second + fraction;
+    return true;
+}
+
 bool aml_parse_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact) {
     return csv_datetime(seconds, s, n, day_first, compact) != CSV_NO_DATE;
 }

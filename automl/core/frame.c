@@ -14,7 +14,10 @@ static const struct {
              {AML_CATEGORY, "category"},
              {AML_TEXT, "text"},
              {AML_DATETIME, "datetime"},
-             {AML_IDENTIFIER, "identifier"}};
+             {AML_IDENTIFIER, "identifier"}},
+  forms[] = {{AML_NUMBER, "integer"}, {AML_NUMBER, "real"},     {AML_NUMBER, "money"},
+             {AML_NUMBER, "percent"}, {AML_NUMBER, "quantity"}, {AML_DATETIME, "date"},
+             {AML_DATETIME, "time"},  {AML_TEXT, "list"}};
 
 const char *aml_kind_name(aml_kind kind) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -28,7 +31,27 @@ bool aml_kind_parse(aml_kind *out, const char *name) {
         *out = kinds[i].kind;
         return true;
     }
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(forms[i].name, name)) continue;
+        *out = forms[i].kind;
+        return true;
+    }
     return false;
+}
+
+const char *aml_column_form(const aml_column *c) {
+    switch (c->form) {
+    case AML_PLAIN: break;
+    case AML_BOOLEAN: return "boolean";
+    case AML_MONEY: return "money";
+    case AML_PERCENT: return "percent";
+    case AML_QUANTITY: return "quantity";
+    case AML_DATE: return "date";
+    case AML_CLOCK: return "time";
+    case AML_LIST: return "list";
+    }
+    if (c->kind == AML_NUMBER) return c->integer ? "integer" : "real";
+    return aml_kind_name(c->kind);
 }
 
 void aml_frame_free(aml_frame *f) {
@@ -148,6 +171,9 @@ aml_status aml_column_rows(aml_column *out, const aml_column *c, const uint32_t 
                         .kind = c->kind,
                         .levels = c->levels,
                         .n_levels = c->n_levels,
+                        .form = c->form,
+                        .unit = c->unit,
+                        .list = c->list,
                         .day_first = c->day_first};
     if (c->kind == AML_CATEGORY) return take_codes(out, c, rows, n, keep);
     if (c->kind == AML_NUMBER || c->kind == AML_DATETIME)
@@ -159,6 +185,7 @@ aml_status aml_column_rows(aml_column *out, const aml_column *c, const uint32_t 
 static aml_status own_texts(aml_column *c, aml_arena *keep) {
     const char **levels = AML_ARRAY(keep, c->n_levels, const char *);
     c->name = aml_strdup(keep, c->name);
+    if (c->unit && !(c->unit = aml_strdup(keep, c->unit))) return AML_ENOMEM;
     if (!c->name || !levels) return AML_ENOMEM;
     if (c->kind != AML_CATEGORY) return AML_OK;
     for (size_t k = 0; k < c->n_levels; k++)

@@ -13,7 +13,20 @@ typedef enum aml_kind {
     AML_IDENTIFIER = 16 /* a key of the row: kept as text, never a feature by default */
 } aml_kind;
 
+/* What cells look like beyond their kind. */
+typedef enum aml_form {
+    AML_PLAIN,
+    AML_BOOLEAN,  /* NUMBER 0 and 1; CATEGORY yes and no, true and false, y n, t f, on off */
+    AML_MONEY,    /* NUMBER written as "$1,200", "5 EUR" */
+    AML_PERCENT,  /* NUMBER written as "12 %": 12 */
+    AML_QUANTITY, /* NUMBER written with a unit: "36 months" */
+    AML_DATE,     /* DATETIME without a time of day */
+    AML_CLOCK,    /* DATETIME without a date: of 1970-01-01 */
+    AML_LIST      /* TEXT of items: "Action|Comedy", "[1, 2]" */
+} aml_form;
+
 const char *aml_kind_name(aml_kind kind); /* "number" … */
+/* A name of a kind, or of a form (aml_column_form), whose kind it gives. */
 bool aml_kind_parse(aml_kind *out, const char *name);
 
 typedef struct aml_column {
@@ -28,7 +41,10 @@ typedef struct aml_column {
     size_t n_missing;
     size_t n_unseen; /* CATEGORY read with a schema: cells whose level is not in it */
     bool integer;    /* NUMBER: every value is a whole number */
-    bool day_first;  /* DATETIME: dates such as 03/04/2020 were read with the day first */
+    aml_form form;
+    char list;        /* TEXT of lists: what separates their items; else 0 */
+    const char *unit; /* NUMBER written with one: "$", "%", "kg"; else NULL */
+    bool day_first;   /* DATETIME: dates such as 03/04/2020 were read with the day first */
 } aml_column;
 
 /* Immutable once made; owns its arena. */
@@ -42,7 +58,12 @@ typedef struct aml_frame {
     aml_arena *arena;
     const char *const *notes; /* what was guessed or mended on reading, or NULL */
     size_t n_notes;
+    const char *reading; /* how the file was read, as JSON that a schema file may have; or NULL */
 } aml_frame;
+
+/* "integer", "real", "boolean", "money", "percent", "quantity", "category", "text", "list", "date", "time",
+ * "datetime", "identifier". */
+const char *aml_column_form(const aml_column *c);
 
 /* Line of a row in the source file, 0 when there is none. */
 static inline size_t aml_frame_line(const aml_frame *f, size_t row) {

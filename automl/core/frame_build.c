@@ -72,10 +72,10 @@ aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const d
 
 /* Cells as the reader has them. */
 static aml_status encode(csv_column *c, const char *const *values, size_t n) {
-    c->code = csv_new_array(c, n, sizeof *c->code);
-    c->code_room = n ? n : 1;
-    if (!c->code) return AML_ENOMEM;
-    csv_dict *d = &c->words->dict;
+    c->texts->code = csv_new_array(c, n, sizeof *c->texts->code);
+    c->texts->code_room = n ? n : 1;
+    if (!c->texts->code) return AML_ENOMEM;
+    csv_dict *d = &c->texts->words->dict;
     for (size_t i = 0; i < n; i++) {
         const char *value = values[i] ? values[i] : "";
         size_t size = strlen(value);
@@ -85,7 +85,7 @@ static aml_status encode(csv_column *c, const char *const *values, size_t n) {
         int64_t k = csv_dict_add_text(d, value, size);
         if (k < 0) return AML_ENOMEM;
         if (d->levels[k].count++ == 0) d->levels[k].row = i;
-        c->code[i] = (int32_t)k;
+        c->texts->code[i] = (int32_t)k;
     }
     return AML_OK;
 }
@@ -93,8 +93,8 @@ static aml_status encode(csv_column *c, const char *const *values, size_t n) {
 static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
                         aml_arena *keep) {
     AML_TRY(encode(c, values, n));
-    csv_judge(c, n, '.');
-    AML_TRY(csv_explain_column(c, n, "memory", c->bad_row + 1, 0));
+    csv_judge(c, n, &(csv_dialect){.decimal = '.'});
+    AML_TRY(csv_explain_column(c, n, "memory", c->texts->bad_row + 1, 0));
     return csv_finish(out, c, n, keep);
 }
 
@@ -102,7 +102,8 @@ aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const c
                                  aml_kind kind) {
     aml_column column = {0}, *added;
     csv_words words = {.dict = {.account = b->account}};
-    csv_column c = {.name = name, .kind = kind, .words = &words, .account = b->account};
+    csv_texts texts = {.words = &words};
+    csv_column c = {.name = name, .kind = kind, .texts = &texts, .account = b->account};
     aml_status status = judge(&column, &c, values, b->n, b->keep);
     csv_column_free(&c, 1);
     if (status) return status;

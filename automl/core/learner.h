@@ -24,7 +24,9 @@ enum {
     AML_ON_REQUEST = 1 << 10,     /* searched only where it is asked for by name */
     AML_WANTS_BIN_ROWS = 1 << 11, /* of design->bins, which lie by row, too */
     AML_CAN_MONOTONE = 1 << 12,   /* keeps data->monotone, with one output */
-    AML_CAN_GROUPS = 1 << 13      /* keeps data->groups */
+    AML_CAN_GROUPS = 1 << 13,     /* keeps data->groups */
+    AML_READABLE = 1 << 14 /* a sum of terms, one a feature: its contributions are coefficient
+                                   * times value, plus a constant */
 };
 
 typedef struct aml_learner {
@@ -57,6 +59,8 @@ typedef struct aml_learner {
     aml_status (*contributions)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
     /* Turns the sums of one row's contributions into its prediction, in place; NULL = they are the prediction. */
     void (*link)(double *z, const void *model);
+    /* Sets the hyperparameters by which a fit without rows to stop on does what `model` came to by stopping early. */
+    void (*settle)(double *hp, const void *model);
     /* Goes on from a model of the same data, hyperparameters and stream of random numbers with fewer iterations: the
      * same bits as if it had been fitted with more at once. `from` stays as it is. */
     aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,

@@ -86,6 +86,13 @@ void aml_dsyrk_rows_lower(size_t n, size_t m, const double *a, size_t lda, doubl
                 beta, c, (blasint)ldc);
 }
 
+void aml_ssyrk_rows_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                          size_t ldc) {
+    if (!n) return;
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
+                beta, c, (blasint)ldc);
+}
+
 /* In squares, so that the strides stay within few pages. */
 void aml_mirror(double *c, size_t n, size_t ldc) {
     enum { SQUARE = 32 };

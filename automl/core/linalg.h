@@ -29,6 +29,8 @@ void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta,
 /* c = a a' for a (n × m) + beta * c, the lower triangle. */
 void aml_dsyrk_rows_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
                           size_t ldc);
+void aml_ssyrk_rows_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
+                          size_t ldc);
 void aml_mirror(double *c, size_t n, size_t ldc);
 
 /* Lower Cholesky factor in place (the strict upper part is left as it was). False when the matrix is

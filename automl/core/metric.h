@@ -11,6 +11,8 @@ typedef struct aml_metric {
     bool higher_is_better;
     double best, worst; /* worst may be ±INFINITY */
     bool hard;          /* looks at predicted classes only, not at probabilities */
+    bool
+        lopsided; /* best when one class is always, or hardly ever, predicted: no threshold is chosen by it */
     /* y: class numbers or values; w: weights or NULL (= 1); pred: n × outputs (see aml_task_outputs); k = n_classes
      * (0 for regression). Probabilities become classes by argmax, ties to the lowest; binary: p > 0.5. AML_EDATA when it is
      * not defined for these data (one class only, negative values for a logarithm), AML_ENOMEM. n ≥ 1. */

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+const char *const aml_flag_choices[] = {"false", "true", NULL};
+
 size_t aml_params_count(const aml_param *params) {
     size_t n = 0;
     while (params && params[n].name) n++;

@@ -19,6 +19,8 @@ typedef struct aml_param {
     bool fixed;                 /* not searched: a knob for users only */
 } aml_param;
 
+extern const char *const aml_flag_choices[]; /* "false", "true": the choices of a flag */
+
 size_t aml_params_count(const aml_param *params); /* NULL gives 0 */
 int aml_params_find(const aml_param *params, const char *name);
 size_t aml_param_choices(const aml_param *p); /* number of choices, 0 unless CHOICE */

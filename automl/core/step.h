@@ -25,6 +25,7 @@ typedef struct aml_feature {
     const double *time;        /* DATETIME; NaN = missing */
     const char *bytes;         /* TEXT */
     const uint64_t *offset;
+    char list;           /* TEXT of lists, in training: what separates their items; else 0 */
     uint32_t source;     /* number of the input column it comes from (UINT32_MAX = several) */
     uint32_t parents[2]; /* of several: 1 + the numbers of two input columns; 0 = more, not told */
 } aml_feature;

@@ -43,6 +43,11 @@ const char *aml_nearest(const char *word, const char *const *names, size_t n);
 /* Length of the valid UTF-8 prefix of s[0 … n-1]; n when all is valid. */
 size_t aml_utf8_valid(const char *s, size_t n);
 
+/* The next item of a list such as "a|b", "[1, 2]" or "red; blue", without blanks, quotes and brackets around it, from
+ * byte *at on (0 first). False: there is none. Empty items are passed over. */
+bool aml_next_item(const char **item, size_t *size, size_t *at, const char *s, size_t n,
+                   char separator);
+
 /* FNV-1a, 64 bits: names and dictionary keys. */
 uint64_t aml_hash(const void *data, size_t n, uint64_t seed);
 

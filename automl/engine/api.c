@@ -21,10 +21,15 @@ static aml_status read_frame(aml_frame **out, const char *path, const aml_read_o
     AML_TRY(aml_reading_options(&csv, options, scratch));
     if (account.limit) csv.account = &account;
     AML_TRY(aml_csv_read(out, &report, path, &csv));
-    aml_arena_leave((*out)->arena);
-    (*out)->notes = report.notes;
-    (*out)->n_notes = report.n_notes;
-    return AML_OK;
+    aml_frame *f = *out;
+    f->notes = report.notes;
+    f->n_notes = report.n_notes;
+    f->reading = aml_reading_json(&report, &csv, f->arena);
+    aml_arena_leave(f->arena);
+    if (f->reading) return AML_OK;
+    aml_frame_free(f);
+    *out = NULL;
+    return AML_ENOMEM;
 }
 
 aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options) {

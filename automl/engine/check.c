@@ -15,7 +15,9 @@ struct aml_check {
     size_t p;
     aml_profile *columns;
     aml_guardrail_list guardrails;
-    const char *task;
+    const char *task, *reading; /* reading: JSON, or NULL */
+    const char *const *notes;
+    size_t n_notes;
 };
 
 static const char *role_name(aml_role role) {
@@ -44,11 +46,42 @@ static aml_status top_levels(aml_string *s, const aml_column *c, size_t n) {
     return AML_OK;
 }
 
+enum { FEW_VALUES = 24, ROWS_A_VALUE = 20 };
+
+/* Whole numbers of few values, which may stand for categories. */
+static bool is_code(const aml_column *c, const aml_column_facts *f, size_t n) {
+    return c->kind == AML_NUMBER && c->integer && c->form == AML_PLAIN && f->distinct > 2 &&
+           f->distinct <= FEW_VALUES && f->distinct * ROWS_A_VALUE <= n;
+}
+
+/* The three most frequent values of such a column with their counts. */
+static void top_values(aml_string *s, const aml_column *c, size_t n) {
+    double value[FEW_VALUES];
+    size_t count[FEW_VALUES] = {0}, n_values = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < n_values && value[k] != c->number[i]) k++;
+        if (isnan(c->number[i]) || k == FEW_VALUES) continue;
+        if (k == n_values) value[n_values++] = c->number[i];
+        count[k]++;
+    }
+    for (int shown = 0; shown < 3; shown++) {
+        size_t best = 0;
+        for (size_t k = 1; k < n_values; k++)
+            if (count[k] > count[best]) best = k;
+        aml_string_put(s, shown ? ", " : "");
+        aml_string_double(s, value[best]);
+        aml_string_printf(s, " (%zu)", count[best]);
+        count[best] = 0;
+    }
+}
+
 static aml_status describe(aml_profile *out, const aml_column *c, const aml_column_facts *f,
                            size_t n, aml_arena *arena) {
     *out = (aml_profile){.size = sizeof *out,
                          .role = role_name(f->role),
                          .kind = aml_kind_name(c->kind),
+                         .form = is_code(c, f, n) ? "code" : aml_column_form(c),
                          .missing = f->missing,
                          .distinct = f->distinct,
                          .min = f->min,
@@ -57,7 +90,9 @@ static aml_status describe(aml_profile *out, const aml_column *c, const aml_colu
                          .warning = f->warning};
     aml_string s = {0};
     aml_status status = AML_OK;
-    if (c->kind == AML_CATEGORY) {
+    if (is_code(c, f, n)) {
+        top_values(&s, c, n);
+    } else if (c->kind == AML_CATEGORY) {
         status = top_levels(&s, c, n);
     } else if (c->kind == AML_DATETIME && isfinite(f->min)) {
         char text[64];
@@ -74,7 +109,8 @@ static aml_status describe(aml_profile *out, const aml_column *c, const aml_colu
     out->name = aml_strdup(arena, c->name);
     out->top = aml_strdup(arena, s.text ? s.text : "");
     out->warning = aml_strdup(arena, f->warning);
-    bool failed = s.failed || !out->name || !out->top || !out->warning;
+    out->unit = aml_strdup(arena, c->unit ? c->unit : "");
+    bool failed = s.failed || !out->name || !out->top || !out->warning || !out->unit;
     aml_string_free(&s);
     return failed ? AML_ENOMEM : status;
 }
@@ -90,6 +126,18 @@ static aml_status check_target(aml_check *c, aml_data_profile *profile, const am
                                   target.n_missing, "rows left out",
                                   "the target is missing in %zu rows", target.n_missing));
     return aml_profile_target(profile, data, &target.task, target.rows, ctx);
+}
+
+/* How the file was read, and what was said about it. */
+static aml_status keep_reading(aml_check *c, const aml_frame *data) {
+    const char **notes = AML_ARRAY(c->arena, data->n_notes + 1, const char *);
+    c->reading = data->reading ? aml_strdup(c->arena, data->reading) : NULL;
+    if (!notes || (data->reading && !c->reading)) return AML_ENOMEM;
+    for (size_t i = 0; i < data->n_notes; i++)
+        if (!(notes[i] = aml_strdup(c->arena, data->notes[i]))) return AML_ENOMEM;
+    c->notes = notes;
+    c->n_notes = data->n_notes;
+    return AML_OK;
 }
 
 static aml_status run(aml_check *c, const aml_frame *data, const aml_train_options *o,
@@ -108,7 +156,7 @@ static aml_status run(aml_check *c, const aml_frame *data, const aml_train_optio
             describe(&c->columns[i], &data->columns[i], &profile.columns[i], data->n, ctx->keep));
     c->p = data->p;
     c->guardrails = profile.guardrails;
-    return AML_OK;
+    return keep_reading(c, data);
 }
 
 aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train_options *options) {
@@ -153,10 +201,8 @@ int aml_check_guardrail(const aml_check *c, size_t i, aml_guardrail *out) {
 const char *aml_check_task(const aml_check *c) { return c->task; }
 
 static void put_column(aml_string *s, const aml_profile *p) {
-    const char *const texts[][2] = {{"name", p->name},
-                                    {"kind", p->kind},
-                                    {"role", p->role},
-                                    {"top", p->top},
+    const char *const texts[][2] = {{"name", p->name},      {"kind", p->kind}, {"form", p->form},
+                                    {"unit", p->unit},      {"role", p->role}, {"top", p->top},
                                     {"warning", p->warning}};
     const struct {
         const char *name;
@@ -168,11 +214,11 @@ static void put_column(aml_string *s, const aml_profile *p) {
                    {"max", p->max}};
     aml_json_comma(s);
     aml_string_put(s, "{");
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         aml_json_key(s, texts[i][0]);
         aml_json_put_string(s, texts[i][1]);
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         aml_json_key(s, numbers[i].name);
         aml_json_put_number(s, numbers[i].x);
     }
@@ -184,6 +230,17 @@ char *aml_check_json(const aml_check *c) {
     aml_string_put(&s, "{");
     aml_json_key(&s, "task");
     aml_json_put_string(&s, c->task);
+    if (c->reading) {
+        aml_json_key(&s, "reading");
+        aml_string_put(&s, c->reading);
+    }
+    aml_json_key(&s, "notes");
+    aml_string_put(&s, "[");
+    for (size_t i = 0; i < c->n_notes; i++) {
+        aml_json_comma(&s);
+        aml_json_put_string(&s, c->notes[i]);
+    }
+    aml_string_put(&s, "]");
     aml_json_key(&s, "columns");
     aml_string_put(&s, "[");
     for (size_t i = 0; i < c->p; i++) put_column(&s, &c->columns[i]);

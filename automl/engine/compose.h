@@ -29,6 +29,7 @@ typedef struct aml_facts {
     unsigned needs;                         /* AML_CAN_…: what a learner has to be able to keep */
     size_t n_numbers, n_categories;         /* columns of these kinds */
     size_t n_few;                           /* numbers with few different values */
+    size_t n_lists;                         /* texts that are lists of items */
     const aml_featurization *featurization; /* what the user wants; NULL = auto */
 } aml_facts;
 

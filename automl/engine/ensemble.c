@@ -1,4 +1,4 @@
-/* ensemble.c: greedy ensemble selection, its cross-fitted predictions and the bootstrap. */
+/* ensemble.c: greedy ensemble selection and its cross-fitted predictions. */
 #include "automl/engine/ensemble.h"
 
 #include <math.h>
@@ -8,18 +8,29 @@
 #include "automl/core/sort.h"
 #include "automl/engine/catalog.h"
 
-enum { MOST_ROWS = 20000 };  /* selection looks at no more rows than this */
-enum { ENOUGH_DRAWS = 200 }; /* of a bootstrap, to read quantiles off */
+enum { MOST_ROWS = 20000 }; /* selection looks at no more rows than this */
 
 typedef struct round_job {
     const aml_candidates *c;
     const aml_metric *second; /* breaks ties of metrics that see classes only; may be NULL */
     const uint32_t *position;
     size_t n, taken;
+    const size_t *count; /* how often each was taken */
     const double *sum, *y, *w;
     double *mixed; /* one buffer a candidate */
     double *loss;
 } round_job;
+
+/* Would the model keep the limits with candidate i? */
+static bool is_affordable(const aml_candidates *c, const size_t *count, size_t i) {
+    double us = 0, bytes = 0;
+    for (size_t j = 0; c->us && j < c->n; j++) {
+        if (!count[j] && j != i) continue;
+        us += c->us[j];
+        bytes += c->bytes[j];
+    }
+    return !c->us || (us <= c->most_us && bytes <= c->most_bytes);
+}
 
 static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thread) {
     round_job *j = arg;
@@ -27,10 +38,11 @@ static void try_candidate(void *arg, size_t i, size_t begin, size_t end, int thr
     size_t k = c->outputs;
     double *p = j->mixed + i * j->n * k, share = 1.0 / (double)(j->taken + 1), score;
     (void)begin, (void)end, (void)thread;
+    j->loss[i] = INFINITY;
+    if (!is_affordable(c, j->count, i)) return;
     for (size_t r = 0; r < j->n; r++)
         for (size_t o = 0; o < k; o++)
             p[r * k + o] = (j->sum[r * k + o] + c->pred[i][j->position[r] * k + o]) * share;
-    j->loss[i] = INFINITY;
     if (c->metric->score(&score, j->y, j->w, p, j->n, c->n_classes)) return;
     j->loss[i] = aml_metric_loss(c->metric, score);
     if (j->second && !j->second->score(&score, j->y, j->w, p, j->n, c->n_classes))
@@ -51,6 +63,7 @@ static aml_status select_greedily(double *weight, const aml_candidates *c, round
     double *sum = AML_ARRAY(ctx->scratch, j->n * k, double);
     if (!count || !best_count || !sum) return AML_ENOMEM;
     j->sum = sum;
+    j->count = count;
     double best = INFINITY;
     size_t best_taken = 0;
     for (j->taken = 0; j->taken < rounds; j->taken++) {
@@ -123,69 +136,5 @@ aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uin
         AML_TRY(aml_ensemble_select(weight, c, rest, n_rest, rounds, ctx));
         aml_ensemble_mix(out, c, weight, in, n_in);
     }
-    return AML_OK;
-}
-
-/* ---- bootstrap */
-
-typedef struct bootstrap_job {
-    const aml_metric *metric;
-    const double *y, *w, *pred;
-    size_t n, k;
-    int n_classes;
-    aml_rng rng;
-    double *value;
-    _Atomic int status;
-} bootstrap_job;
-
-/* Resampling by weights: each draw counts a row a random number of times. */
-static void one_bootstrap(void *arg, size_t b, size_t begin, size_t end, int thread) {
-    bootstrap_job *j = arg;
-    (void)begin, (void)end, (void)thread;
-    double *w = aml_calloc(j->n, sizeof *w);
-    if (!w) {
-        j->status = AML_ENOMEM;
-        return;
-    }
-    aml_rng rng = aml_rng_child(&j->rng, (uint32_t)b);
-    for (size_t i = 0; i < j->n; i++) w[aml_rng_below(&rng, (uint32_t)j->n)] += 1;
-    for (size_t i = 0; j->w && i < j->n; i++) w[i] *= j->w[i];
-    if (j->metric->score(&j->value[b], j->y, w, j->pred, j->n, j->n_classes)) j->value[b] = NAN;
-    aml_free(w);
-}
-
-aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y,
-                         const double *w, const double *pred, size_t n, size_t outputs,
-                         int n_classes, aml_ctx *ctx) {
-    size_t draws = 4000000 / (n + 1);
-    draws = draws < 40 ? 40 : draws > 500 ? 500 : draws;
-    *low = *high = NAN;
-    bootstrap_job j = {.metric = metric,
-                       .y = y,
-                       .w = w,
-                       .pred = pred,
-                       .n = n,
-                       .k = outputs,
-                       .n_classes = n_classes,
-                       .rng = ctx->rng,
-                       .value = AML_ARRAY(ctx->scratch, draws, double)};
-    if (!j.value) return AML_ENOMEM;
-    aml_par_for(ctx->n_threads, draws, 1, one_bootstrap, &j);
-    if (j.status) return (aml_status)j.status;
-    AML_TRY(aml_sort_f64(j.value, draws));
-    size_t valid = draws;
-    while (valid && isnan(j.value[valid - 1])) valid--;
-    if (valid < draws / 2) return AML_OK;
-    if (valid < ENOUGH_DRAWS) { /* too few for quantiles */
-        double mean = 0, square = 0;
-        for (size_t i = 0; i < valid; i++) mean += j.value[i] / (double)valid;
-        for (size_t i = 0; i < valid; i++) square += pow(j.value[i] - mean, 2);
-        double half = 1.96 * sqrt(square / (double)(valid - 1));
-        *low = mean - half;
-        *high = mean + half;
-        return AML_OK;
-    }
-    *low = j.value[(size_t)(0.025 * (double)(valid - 1) + 0.5)];
-    *high = j.value[(size_t)(0.975 * (double)(valid - 1) + 0.5)];
     return AML_OK;
 }

@@ -12,10 +12,12 @@ typedef struct aml_candidates {
     const double *y, *w;      /* rows; w may be NULL */
     int n_classes;
     const aml_metric *metric;
+    const double *us, *bytes; /* what each costs in a model, or NULL: no limits */
+    double most_us, most_bytes;
 } aml_candidates;
 
-/* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows. Ends at the
- * deadline with what there is. AML_ENOMEM. */
+/* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows, within the
+ * limits, which each candidate alone must keep. Ends at the deadline with what there is. AML_ENOMEM. */
 aml_status aml_ensemble_select(double *weight, const aml_candidates *c, const uint32_t *position,
                                size_t n_positions, size_t rounds, aml_ctx *ctx);
 
@@ -26,10 +28,5 @@ void aml_ensemble_mix(double *out, const aml_candidates *c, const double *weight
 /* Predictions for all rows by weights chosen without the row's own part: part[i] in 0 … n_parts-1. */
 aml_status aml_ensemble_crossfit(double *out, const aml_candidates *c, const uint32_t *part,
                                  size_t n_parts, size_t rounds, aml_ctx *ctx);
-
-/* 95 % interval of the metric over resampled rows (bootstrap percentiles). NAN when the metric is not defined. */
-aml_status aml_bootstrap(double *low, double *high, const aml_metric *metric, const double *y,
-                         const double *w, const double *pred, size_t n, size_t outputs,
-                         int n_classes, aml_ctx *ctx);
 
 #endif

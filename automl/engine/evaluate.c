@@ -10,6 +10,7 @@
 #include "automl/engine/model.h"
 #include "automl/engine/reading.h"
 #include "automl/engine/target.h"
+#include "automl/engine/threshold.h"
 
 /* ---- reading */
 
@@ -203,9 +204,9 @@ aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, cons
 struct aml_evaluation {
     size_t rows, skipped, n;
     struct {
-        const aml_metric *metric;
+        const char *name;
         double value;
-    } at[64];
+    } at[65];
 };
 
 /* Class numbers or values of the rows whose target is known; keeps their predictions beside them. */
@@ -228,27 +229,38 @@ static aml_status known_rows(double *y, double *p, size_t *n, const aml_model *m
         "give rows whose target is one of the model's classes");
 }
 
+/* classes: p, of two classes 0 and 1 by the threshold. */
 static void score_all(aml_evaluation *e, const aml_model *m, const double *y, const double *p,
-                      size_t n) {
+                      const double *classes, size_t n) {
     for (const aml_metric *const *at = aml_metrics(); *at && e->n < 64; at++) {
         if (!((*at)->tasks & (unsigned)m->kind)) continue;
-        e->at[e->n].metric = *at;
-        if ((*at)->score(&e->at[e->n].value, y, NULL, p, n, m->n_classes)) e->at[e->n].value = NAN;
+        const double *pred = (*at)->hard ? classes : p;
+        e->at[e->n].name = (*at)->name;
+        if ((*at)->score(&e->at[e->n].value, y, NULL, pred, n, m->n_classes))
+            e->at[e->n].value = NAN;
         e->n++;
     }
+    if (m->kind == AML_REGRESSION) return;
+    e->at[e->n].name = "expected_calibration_error";
+    e->at[e->n++].value = aml_calibration_error(y, p, n, aml_model_outputs(m));
 }
 
 aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const aml_frame *data,
                               int threads) {
     aml_evaluation *e = aml_calloc(1, sizeof *e);
     double *y = aml_malloc((data->n + 1) * sizeof *y),
-           *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
-    aml_status status = e && y && p ? aml_model_predict(p, m, data, threads) : AML_ENOMEM;
+           *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p),
+           *classes = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
+    aml_status status =
+        e && y && p && classes ? aml_model_predict(p, m, data, threads) : AML_ENOMEM;
     if (!status) status = known_rows(y, p, &e->rows, m, data);
     if (!status) {
         e->skipped = data->n - e->rows;
-        score_all(e, m, y, p, e->rows);
+        memcpy(classes, p, e->rows * aml_model_outputs(m) * sizeof *p);
+        if (m->kind == AML_BINARY) aml_harden(classes, e->rows, m->threshold);
+        score_all(e, m, y, p, classes, e->rows);
     }
+    aml_free(classes);
     aml_free(y);
     aml_free(p);
     if (status) aml_free(e);
@@ -258,7 +270,7 @@ aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const am
 
 int aml_evaluation_metric(const aml_evaluation *e, size_t i, const char **name, double *value) {
     if (i >= e->n) return 0;
-    *name = e->at[i].metric->name;
+    *name = e->at[i].name;
     *value = e->at[i].value;
     return 1;
 }
@@ -272,7 +284,7 @@ char *aml_evaluation_json(const aml_evaluation *e) {
     aml_string_printf(&s, "%zu,\n  \"rows_without_target\": %zu,\n  \"metrics\": {", e->rows,
                       e->skipped);
     for (size_t i = 0; i < e->n; i++) {
-        aml_string_printf(&s, "%s\n    \"%s\": ", i ? "," : "", e->at[i].metric->name);
+        aml_string_printf(&s, "%s\n    \"%s\": ", i ? "," : "", e->at[i].name);
         aml_json_put_number(&s, e->at[i].value);
     }
     aml_string_put(&s, "\n  }\n}\n");

@@ -61,7 +61,8 @@ static aml_status describe(aml_explanation *e, const bool *exact, size_t draws) 
     if (!e->text || !room) return AML_ENOMEM;
     for (size_t i = 0; i < e->m->n_members; i++) {
         const aml_member *member = &e->m->members[i];
-        bool linked = aml_is_linked(member->learner, member->fits[0].model, e->k, room);
+        bool linked = e->m->calibrator.kind ||
+                      aml_is_linked(member->learner, member->fits[0].model, e->k, room);
         e->text[i] = !exact[number]
                          ? aml_printf(e->arena, "sampled: %zu orders of the columns", draws)
                      : linked ? "exact before the link, and carried through it"
@@ -102,6 +103,36 @@ static aml_status rank_columns(aml_explanation *e, aml_ctx *ctx) {
     return aml_argsort(e->order, key, p);
 }
 
+/* The contributions to the members' mean, carried through the calibration. */
+static void link_of(double *z, const void *model) {
+    const aml_model *m = model;
+    aml_calibrator_apply(z, &m->calibrator, aml_model_outputs(m));
+}
+
+static aml_status carry_through_calibration(aml_explanation *e, aml_ctx *ctx) {
+    size_t k = e->k, p = e->p;
+    double *matrix = AML_ARRAY(ctx->scratch, k * k, double),
+           *base = AML_ARRAY(ctx->scratch, k, double), *z = AML_ARRAY(ctx->scratch, k, double),
+           *room = AML_ARRAY(ctx->scratch, 4 * k, double),
+           *sum = AML_ARRAY(ctx->scratch, k, double);
+    if (!matrix || !base || !z || !room || !sum) return AML_ENOMEM;
+    for (size_t i = 0; i < e->n; i++) {
+        double *row = e->value + i * (p + 1) * k, *last = row + p * k;
+        memcpy(z, last, k * sizeof *z);
+        for (size_t j = 0; j < p * k; j++) z[j % k] += row[j];
+        aml_carry(matrix, base, last, z, k, link_of, e->m, room);
+        memcpy(last, base, k * sizeof *base);
+        for (size_t j = 0; j < p; j++) {
+            for (size_t o = 0; o < k; o++) {
+                sum[o] = 0;
+                for (size_t l = 0; l < k; l++) sum[o] += matrix[o * k + l] * row[j * k + l];
+            }
+            memcpy(row + j * k, sum, k * sizeof *sum);
+        }
+    }
+    return AML_OK;
+}
+
 static aml_status explain(aml_explanation *e, const aml_frame *data, const aml_explain_options *o,
                           aml_ctx *ctx) {
     aml_frame view;
@@ -120,6 +151,7 @@ static aml_status explain(aml_explanation *e, const aml_frame *data, const aml_e
                           .seed = o->seed};
     AML_TRY(aml_explain_exactly(&job, ctx->n_threads));
     if (!all) AML_TRY(aml_explain_by_samples(&job, ctx->n_threads, ctx));
+    if (e->m->calibrator.kind) AML_TRY(carry_through_calibration(e, ctx));
     AML_TRY(describe(e, exact, job.draws));
     return rank_columns(e, ctx);
 }

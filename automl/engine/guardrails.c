@@ -24,6 +24,9 @@ static const struct {
     {"duplicate_rows", "rows", "remove copies from the file, or keep them together: --group"},
     {"target_missing", "rows", "fill in the target"},
     {"zero_weight", "rows", "give them a weight"},
+    {"search_ended", "trials", "leave out --exit-score and --patience"},
+    {"calibration", "", "leave it out: --no-calibration"},
+    {"threshold", "", "give another: --threshold"},
     {"validation", "folds", "ask for another: --validation"},
 };
 

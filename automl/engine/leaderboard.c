@@ -18,6 +18,47 @@ static char *finish(aml_string *s) {
     return NULL;
 }
 
+/* What the clock chose is left out with the timings. */
+static void put_menu(aml_string *s, const aml_model *m, unsigned flags) {
+    bool timings = !(flags & AML_NO_TIMINGS);
+    aml_json_key(s, "menu");
+    aml_string_put(s, "[");
+    for (size_t i = 0; i < m->n_alternatives; i++) {
+        const aml_alternative *a = &m->alternatives[i];
+        if (!timings && !a->chosen && !strcmp(a->name, "fast")) continue;
+        aml_json_comma(s);
+        aml_string_put(s, "{");
+        aml_json_key(s, "name");
+        aml_json_put_string(s, a->name);
+        aml_json_key(s, "chosen");
+        aml_string_put(s, a->chosen ? "true" : "false");
+        aml_json_key(s, "members");
+        aml_json_put_string(s, a->members);
+        const double v[] = {(double)a->n_members, (double)a->fits, a->score, a->error, a->bytes,
+                            a->predict_us};
+        const char *const names[] = {"n_members", "fits",  "score",
+                                     "error",     "bytes", "predict_us_per_row"};
+        for (int k = 0; k < 5 + timings; k++) {
+            aml_json_key(s, names[k]);
+            aml_json_put_number(s, v[k]);
+        }
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "]");
+}
+
+static void put_forecast(aml_string *s, const aml_forecast *f) {
+    aml_json_key(s, "forecast");
+    aml_string_put(s, "{");
+    aml_json_key(s, "more_trials");
+    aml_json_put_number(s, (double)f->trials);
+    aml_json_key(s, "gain");
+    aml_json_put_number(s, f->gain);
+    aml_json_key(s, "high");
+    aml_json_put_number(s, f->high);
+    aml_string_put(s, "}");
+}
+
 char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_string s = {0};
     aml_string_put(&s, "{");
@@ -30,20 +71,13 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_json_key(&s, "validation");
     aml_json_put_string(&s, m->validation);
     aml_json_key(&s, "score");
-    aml_string_put(&s, "{");
-    const double v[] = {m->score.value, m->score.low, m->score.high, m->score.baseline};
-    const char *const names[] = {"value", "low", "high", "baseline"};
-    for (int i = 0; i < 4; i++) {
-        aml_json_key(&s, names[i]);
-        aml_json_put_number(&s, v[i]);
-    }
-    aml_json_key(&s, "method");
-    aml_json_put_string(&s, m->score.method);
-    aml_string_put(&s, "}");
+    aml_put_score(&s, &m->score);
     aml_json_key(&s, "leaderboard");
     aml_string_put(&s, "[");
     for (size_t i = 0; i < m->n_leaders; i++) aml_put_leader(&s, &m->leaders[i], flags);
     aml_string_put(&s, "]");
+    if (m->n_alternatives) put_menu(&s, m, flags);
+    if (m->forecast.trials) put_forecast(&s, &m->forecast);
     aml_json_key(&s, "guardrails");
     aml_put_guardrails(&s, &m->guardrails);
     aml_string_put(&s, "}");

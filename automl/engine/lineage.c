@@ -107,8 +107,32 @@ static const char *inputs_of(const aml_schema *inputs, uint32_t source, const ui
                             inputs->columns[parents[1] - 1].name);
 }
 
+/* Coefficients by the contributions to two rows, of zeros and of ones; NULL where there are none to tell. */
+static aml_status coefficients(double **out, const aml_model *m, const aml_member *member,
+                               const aml_table *t, aml_ctx *ctx) {
+    enum { ROWS = 2 };
+    static const uint32_t rows[ROWS] = {0, 1};
+    size_t p = t->p, q = 0;
+    *out = NULL;
+    for (size_t k = 0; k < t->n_blocks; k++) q += t->blocks[k].n_columns;
+    if (!(member->learner->can & AML_READABLE) || aml_model_outputs(m) > 1) return AML_OK;
+    float *dense = AML_ARRAY(ctx->scratch, ROWS * p + 1, float);
+    double *phi = AML_ARRAY(ctx->scratch, ROWS * (p + 1), double);
+    const aml_csr none = {.n = ROWS, .p = q, .start = (const uint64_t[ROWS + 1]){0}};
+    *out = AML_ARRAY(ctx->keep, p + 1, double);
+    if (!dense || !phi || !*out) return AML_ENOMEM;
+    for (size_t j = 0; j < p; j++) dense[p + j] = 1;
+    const aml_design design = {.n = ROWS, .p = p, .dense = dense, .csr = &none};
+    const aml_data x = {
+        .x = &design, .rows = rows, .n = ROWS, .task = m->kind, .n_classes = m->n_classes};
+    AML_TRY(member->learner->contributions(phi, member->fits[0].model, &x, ctx));
+    for (size_t j = 0; j < p; j++) (*out)[j] = phi[p + 1 + j] - phi[j];
+    return AML_OK;
+}
+
 static aml_status tell(aml_lineage *l, const aml_model *m, const aml_table *t,
-                       const char *const *history, const char *sparse_steps, const double *share) {
+                       const char *const *history, const char *sparse_steps, const double *share,
+                       const double *coefficient) {
     aml_arena *keep = l->arena;
     l->at = AML_ARRAY(keep, t->p + t->n_blocks, aml_engineered);
     if (!l->at) return AML_ENOMEM;
@@ -121,7 +145,8 @@ static aml_status tell(aml_lineage *l, const aml_model *m, const aml_table *t,
                              .inputs = inputs_of(&m->inputs, f->source, f->parents, keep),
                              .steps = history[j],
                              .columns = 1,
-                             .importance = share ? share[j] : NAN};
+                             .importance = share ? share[j] : NAN,
+                             .coefficient = coefficient ? coefficient[j] : NAN};
     }
     for (size_t k = 0; k < t->n_blocks; k++) {
         const aml_block *b = &t->blocks[k];
@@ -131,7 +156,8 @@ static aml_status tell(aml_lineage *l, const aml_model *m, const aml_table *t,
                                          .inputs = inputs_of(&m->inputs, b->source, NULL, keep),
                                          .steps = sparse_steps,
                                          .columns = b->n_columns,
-                                         .importance = NAN};
+                                         .importance = NAN,
+                                         .coefficient = NAN};
     }
     for (size_t i = 0; i < l->n; i++)
         if (!l->at[i].name || !l->at[i].inputs) return AML_ENOMEM;
@@ -163,7 +189,9 @@ static aml_status follow(aml_lineage *l, const aml_model *m, const aml_member *m
         if (!share) return AML_ENOMEM;
         AML_TRY(member->learner->importance(share, member->fits[0].model, at.p));
     }
-    return tell(l, m, &at, history, sparse, share);
+    double *coefficient;
+    AML_TRY(coefficients(&coefficient, m, member, &at, ctx));
+    return tell(l, m, &at, history, sparse, share, coefficient);
 }
 
 static const aml_member *member_at(const aml_model *m, size_t part) {
@@ -221,6 +249,8 @@ aml_status aml_put_lineage(aml_string *s, const aml_model *m, size_t part) {
         aml_json_put_number(s, (double)e->columns);
         aml_json_key(s, "importance");
         aml_json_put_number(s, e->importance);
+        aml_json_key(s, "coefficient");
+        aml_json_put_number(s, e->coefficient);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");

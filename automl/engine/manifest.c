@@ -1,5 +1,5 @@
 /* manifest.c: what is known about a model as JSON, written and read. */
-#include "automl/engine/model.h"
+#include "automl/engine/manifest.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,6 +86,7 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
             aml_json_key(s, "day_first");
             aml_string_put(s, "true");
         }
+        if (c->unit) put_text(s, "unit", c->unit);
         if (c->kind == AML_CATEGORY) {
             aml_json_key(s, "levels");
             aml_string_put(s, "[");
@@ -98,16 +99,6 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");
-}
-
-static void put_score(aml_string *s, const aml_score *score) {
-    aml_string_put(s, "{");
-    put_number(s, "value", score->value);
-    put_number(s, "low", score->low);
-    put_number(s, "high", score->high);
-    put_number(s, "baseline", score->baseline);
-    put_text(s, "method", score->method);
-    aml_string_put(s, "}");
 }
 
 static void put_members(aml_string *s, const aml_model *m) {
@@ -147,14 +138,9 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
     aml_json_key(s, "inputs");
     put_inputs(s, &m->inputs);
     aml_json_key(s, "score");
-    put_score(s, &m->score);
-    aml_json_key(s, "importance");
-    aml_string_put(s, "[");
-    for (size_t i = 0; m->importance && i < m->inputs.p; i++) {
-        aml_json_comma(s);
-        aml_json_put_number(s, m->importance[i]);
-    }
-    aml_string_put(s, "]");
+    aml_put_score(s, &m->score);
+    aml_put_adjustments(s, m);
+    aml_put_numbers(s, "importance", m->importance, m->importance ? m->inputs.p : 0);
     aml_json_key(s, "members");
     put_members(s, m);
     aml_json_key(s, "leaderboard");
@@ -169,12 +155,6 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
 
 /* ---- reading: a manifest that lacks a part is a damaged model */
 
-static aml_status lacks(const char *file, const char *what) {
-    aml_fail_at(AML_EDATA, file, 0, 0, "damaged model: the manifest has no valid %s", what);
-    return aml_help(AML_EDATA, "a model file is read only when every part of it is valid",
-                    "restore the file from a copy, or train the model again");
-}
-
 static size_t count_of(const aml_json *o, const char *name) {
     double x = aml_json_number(o, name, 0);
     return x >= 0 && x < 9e15 ? (size_t)x : 0;
@@ -185,16 +165,17 @@ static double number_or_nan(const aml_json *o, const char *name) {
 }
 
 static aml_status read_classes(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || list->size > 100000) return lacks(file, "classes");
+    if (!list || list->type != AML_JSON_ARRAY || list->size > 100000)
+        return aml_manifest_lacks(file, "classes");
     const char **names = AML_ARRAY(m->arena, list->size + 1, const char *);
     if (!names) return AML_ENOMEM;
     size_t n = 0;
     for (const aml_json *c = list->child; c; c = c->next) {
-        if (c->type != AML_JSON_STRING) return lacks(file, "classes");
+        if (c->type != AML_JSON_STRING) return aml_manifest_lacks(file, "classes");
         names[n++] = c->string;
     }
     bool right = m->kind == AML_REGRESSION ? n == 0 : m->kind == AML_BINARY ? n == 2 : n > 2;
-    if (!right) return lacks(file, "number of classes");
+    if (!right) return aml_manifest_lacks(file, "number of classes");
     m->classes = names;
     m->n_classes = (int)n;
     return AML_OK;
@@ -203,11 +184,11 @@ static aml_status read_classes(aml_model *m, const aml_json *list, const char *f
 static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json *list,
                               const char *file) {
     if (!list || list->type != AML_JSON_ARRAY || list->size > INT32_MAX)
-        return lacks(file, "levels");
+        return aml_manifest_lacks(file, "levels");
     const char **levels = AML_ARRAY(m->arena, list->size + 1, const char *);
     if (!levels) return AML_ENOMEM;
     for (const aml_json *l = list->child; l; l = l->next) {
-        if (l->type != AML_JSON_STRING) return lacks(file, "levels");
+        if (l->type != AML_JSON_STRING) return aml_manifest_lacks(file, "levels");
         levels[c->n_levels++] = l->string;
     }
     c->levels = levels;
@@ -215,15 +196,16 @@ static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json
 }
 
 static aml_status read_inputs(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "inputs");
+    if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "inputs");
     aml_schema_column *columns = AML_ARRAY(m->arena, list->size + 1, aml_schema_column);
     if (!columns) return AML_ENOMEM;
     size_t n = 0;
     for (const aml_json *c = list->child; c; c = c->next, n++) {
         columns[n].name = aml_json_string(c, "name", NULL);
         if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", "")))
-            return lacks(file, "inputs");
+            return aml_manifest_lacks(file, "inputs");
         columns[n].day_first = aml_json_bool(c, "day_first", false);
+        columns[n].unit = aml_json_string(c, "unit", NULL);
         if (columns[n].kind == AML_CATEGORY)
             AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
     }
@@ -232,9 +214,9 @@ static aml_status read_inputs(aml_model *m, const aml_json *list, const char *fi
 }
 
 static aml_status read_importance(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "importance");
+    if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "importance");
     if (!list->size) return AML_OK;
-    if (list->size != m->inputs.p) return lacks(file, "importance");
+    if (list->size != m->inputs.p) return aml_manifest_lacks(file, "importance");
     m->importance = AML_ARRAY(m->arena, m->inputs.p + 1, double);
     if (!m->importance) return AML_ENOMEM;
     size_t i = 0;
@@ -244,7 +226,8 @@ static aml_status read_importance(aml_model *m, const aml_json *list, const char
 }
 
 static aml_status read_members(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || !list->size) return lacks(file, "members");
+    if (!list || list->type != AML_JSON_ARRAY || !list->size)
+        return aml_manifest_lacks(file, "members");
     m->members = AML_ARRAY(m->arena, list->size, aml_member);
     if (!m->members) return AML_ENOMEM;
     for (const aml_json *x = list->child; x; x = x->next) {
@@ -256,8 +239,9 @@ static aml_status read_members(aml_model *m, const aml_json *list, const char *f
         p->bytes = count_of(x, "bytes");
         if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits ||
             fits > 1000)
-            return lacks(file, "members");
-        if (!(p->learner->tasks & (unsigned)m->kind)) return lacks(file, "learner for the task");
+            return aml_manifest_lacks(file, "members");
+        if (!(p->learner->tasks & (unsigned)m->kind))
+            return aml_manifest_lacks(file, "learner for the task");
         p->fits = AML_ARRAY(m->arena, fits, aml_fit);
         if (!p->fits) return AML_ENOMEM;
         p->n_fits = fits;
@@ -267,7 +251,7 @@ static aml_status read_members(aml_model *m, const aml_json *list, const char *f
 }
 
 static aml_status read_leaders(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "leaderboard");
+    if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "leaderboard");
     m->leaders = AML_ARRAY(m->arena, list->size + 1, aml_leader);
     if (!m->leaders) return AML_ENOMEM;
     for (const aml_json *x = list->child; x; x = x->next) {
@@ -293,7 +277,7 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
 }
 
 static aml_status read_guardrails(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY) return lacks(file, "guardrails");
+    if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "guardrails");
     for (const aml_json *x = list->child; x; x = x->next) {
         AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""),
                                   aml_json_string(x, "status", ""), count_of(x, "count"),
@@ -311,21 +295,10 @@ static aml_status read_guardrails(aml_model *m, const aml_json *list, const char
     return AML_OK;
 }
 
-static aml_status read_score(aml_model *m, const aml_json *o, const char *file) {
-    if (!o || o->type != AML_JSON_OBJECT) return lacks(file, "score");
-    m->score = (aml_score){.size = sizeof m->score,
-                           .value = number_or_nan(o, "value"),
-                           .low = number_or_nan(o, "low"),
-                           .high = number_or_nan(o, "high"),
-                           .baseline = number_or_nan(o, "baseline"),
-                           .method = aml_json_string(o, "method", "")};
-    return AML_OK;
-}
-
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file) {
     aml_json *root;
     AML_TRY(aml_json_parse(&root, m->arena, text, length, file, 0, AML_EDATA));
-    if (root->type != AML_JSON_OBJECT) return lacks(file, "object");
+    if (root->type != AML_JSON_OBJECT) return aml_manifest_lacks(file, "object");
     m->version = aml_json_string(root, "automl", "");
     m->target = aml_json_string(root, "target", NULL);
     m->metric = aml_metric_find(aml_json_string(root, "metric", ""));
@@ -335,14 +308,16 @@ aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, cons
     int64_t seed = 0;
     const char *seed_text = aml_json_string(root, "seed", "0");
     if (aml_parse_int64(&seed, seed_text, strlen(seed_text))) m->seed = (uint64_t)seed;
-    if (!m->target) return lacks(file, "target");
-    if (!m->metric) return lacks(file, "metric");
-    if (!aml_task_parse(&m->kind, aml_json_string(root, "task", ""))) return lacks(file, "task");
+    if (!m->target) return aml_manifest_lacks(file, "target");
+    if (!m->metric) return aml_manifest_lacks(file, "metric");
+    if (!aml_task_parse(&m->kind, aml_json_string(root, "task", "")))
+        return aml_manifest_lacks(file, "task");
     AML_TRY(read_classes(m, aml_json_find(root, "classes"), file));
     AML_TRY(read_inputs(m, aml_json_find(root, "inputs"), file));
+    AML_TRY(aml_read_adjustments(m, root, file));
     AML_TRY(read_importance(m, aml_json_find(root, "importance"), file));
     AML_TRY(read_members(m, aml_json_find(root, "members"), file));
     AML_TRY(read_leaders(m, aml_json_find(root, "leaderboard"), file));
     AML_TRY(read_guardrails(m, aml_json_find(root, "guardrails"), file));
-    return read_score(m, aml_json_find(root, "score"), file);
+    return aml_read_score(m, aml_json_find(root, "score"), file);
 }

@@ -1,9 +1,12 @@
 /* model.c: a model's life, and what is known about it. */
 #include "automl/engine/model.h"
 
+#include <math.h>
+
 aml_model *aml_model_new(void) {
     aml_model *m = aml_calloc(1, sizeof *m);
     if (!m) return NULL;
+    m->threshold = 0.5;
     m->arena = aml_arena_new(&m->account);
     if (m->arena) return m;
     aml_free(m);
@@ -19,7 +22,7 @@ void aml_model_free(aml_model *m) {
 }
 
 size_t aml_model_choose(const aml_model *m, const double *p) {
-    if (m->n_classes == 2) return p[0] > 0.5;
+    if (m->n_classes == 2) return p[0] > m->threshold;
     size_t best = 0;
     for (size_t i = 1; i < (size_t)m->n_classes; i++)
         if (p[i] > p[best]) best = i;
@@ -38,11 +41,25 @@ size_t aml_model_classes(const aml_model *m) { return (size_t)m->n_classes; }
 const char *aml_model_class(const aml_model *m, size_t i) {
     return i < (size_t)m->n_classes ? m->classes[i] : NULL;
 }
+double aml_model_threshold(const aml_model *m) { return m->n_classes == 2 ? m->threshold : NAN; }
+const char *aml_model_calibration(const aml_model *m) {
+    return aml_calibrator_names[m->calibrator.kind];
+}
 void aml_model_score(const aml_model *m, aml_score *out) { *out = m->score; }
 
 int aml_model_leader(const aml_model *m, size_t i, aml_leader *out) {
     if (i < m->n_leaders) *out = m->leaders[i];
     return i < m->n_leaders;
+}
+
+int aml_model_alternative(const aml_model *m, size_t i, aml_alternative *out) {
+    if (i < m->n_alternatives) *out = m->alternatives[i];
+    return i < m->n_alternatives;
+}
+
+int aml_model_forecast(const aml_model *m, aml_forecast *out) {
+    if (m->forecast.trials) *out = m->forecast;
+    return m->forecast.trials > 0;
 }
 
 int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out) {

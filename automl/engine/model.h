@@ -3,6 +3,7 @@
 #define AML_ENGINE_MODEL_H
 
 #include "automl/core/csv.h"
+#include "automl/engine/calibration.h"
 #include "automl/engine/profile.h"
 #include "automl/engine/trial.h"
 
@@ -29,7 +30,12 @@ struct aml_model {
     size_t n_leaders;
     aml_leader *leaders;
     aml_guardrail_list guardrails;
+    size_t n_alternatives;
+    aml_forecast forecast;         /* trials 0: there is none */
+    aml_alternative *alternatives; /* of the run that made it; not in the file */
     aml_score score;
+    aml_calibrator calibrator; /* of the members' mean */
+    double threshold;   /* two classes: the second is predicted from above this probability */
     double *importance; /* by input column; NULL when no learner has it */
     /* lineage */
     const char *validation, *fingerprint, *version;
@@ -48,8 +54,12 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);
 
+/* Size of its file. AML_ENOMEM. */
+aml_status aml_model_bytes(double *bytes, const aml_model *m);
+
 /* JSON of parts that several outputs share. */
 void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags);
+void aml_put_score(aml_string *s, const aml_score *score);
 void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list);
 
 #endif

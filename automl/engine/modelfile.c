@@ -11,7 +11,7 @@
 #include "automl/engine/model.h"
 
 static const unsigned char magic[8] = {0x89, 'A', 'U', 'T', 'O', 'M', 'L', '\n'};
-enum { FORMAT = 1, SECTIONS = 2, HEADER = 28, ENTRY = 24 };
+enum { FORMAT = 2, SECTIONS = 2, HEADER = 28, ENTRY = 24 };
 enum { MANI = 0x494E414D, FITS = 0x53544946 };
 static const size_t largest = (size_t)64 << 30;
 
@@ -55,10 +55,16 @@ static void put_entry(aml_writer *w, uint32_t tag, const void *data, size_t leng
     *offset += length;
 }
 
-static aml_status assemble(aml_writer *out, const aml_string *manifest, const aml_writer *fits) {
+/* Programs that know nothing of calibration and thresholds would predict something else: format 2. */
+static uint32_t format_of(const aml_model *m) {
+    return m->calibrator.kind || m->threshold != 0.5 ? 2 : 1;
+}
+
+static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *manifest,
+                           const aml_writer *fits) {
     uint64_t offset = HEADER + SECTIONS * ENTRY + 4;
     aml_put_bytes(out, magic, sizeof magic);
-    aml_put_u32(out, FORMAT);
+    aml_put_u32(out, format);
     aml_put_u32(out, SECTIONS);
     aml_put_u64(out, offset + manifest->length + fits->size);
     if (out->status) return out->status;
@@ -77,11 +83,22 @@ aml_status aml_model_save(const aml_model *m, const char *path) {
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);
     if (!status) status = put_fits(&fits, m);
-    if (!status) status = assemble(&file, &manifest, &fits);
+    if (!status) status = assemble(&file, format_of(m), &manifest, &fits);
     if (!status) status = aml_write_file(path, file.data, file.size);
     aml_string_free(&manifest);
     aml_writer_free(&fits);
     aml_writer_free(&file);
+    return status;
+}
+
+aml_status aml_model_bytes(double *bytes, const aml_model *m) {
+    aml_string manifest = {0};
+    aml_writer fits = {0};
+    aml_status status = aml_manifest_write(&manifest, m);
+    if (!status) status = put_fits(&fits, m);
+    *bytes = (double)(HEADER + SECTIONS * ENTRY + 4 + manifest.length + fits.size);
+    aml_string_free(&manifest);
+    aml_writer_free(&fits);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "automl/core/sort.h"
 #include "automl/engine/model.h"
 #include "automl/engine/target.h"
+#include "automl/engine/threshold.h"
 
 enum { REPEATS = 5 };
 
@@ -46,6 +47,7 @@ static aml_status known_rows(uint32_t *rows, double *y, size_t *n, const aml_mod
 static aml_status score(double *out, const aml_model *m, const aml_frame *view, const double *y,
                         double *pred, int threads) {
     AML_TRY(aml_model_predict(pred, m, view, threads));
+    if (m->metric->hard && m->kind == AML_BINARY) aml_harden(pred, view->n, m->threshold);
     return m->metric->score(out, y, NULL, pred, view->n, m->n_classes);
 }
 

@@ -108,7 +108,10 @@ static aml_status predict_block(void *arg, size_t begin, size_t end, aml_ctx *ct
     aml_batch batch;
     AML_TRY(aml_table_slice(&rows, j->table, begin, end - begin, ctx->keep));
     AML_TRY(aml_batch_init(&batch, j->m, &rows, ctx));
-    return aml_batch_predict(j->out + begin * aml_model_outputs(j->m), &batch, NULL);
+    size_t k = aml_model_outputs(j->m);
+    AML_TRY(aml_batch_predict(j->out + begin * k, &batch, NULL));
+    for (size_t i = begin; i < end; i++) aml_calibrator_apply(j->out + i * k, &j->m->calibrator, k);
+    return AML_OK;
 }
 
 static aml_status predict_frame(double *out, const aml_model *m, const aml_frame *data,

@@ -25,7 +25,7 @@ aml_status aml_batch_init(aml_batch *b, const aml_model *m, const aml_table *row
 /* The rows as the fit's learner sees them. */
 aml_status aml_batch_data(aml_data *out, aml_batch *b, const aml_fit *fit);
 
-/* out (rows × outputs): the weighted sum of the predictions of all fits but those with skip[fit] (NULL: of all);
+/* out (rows × outputs), not calibrated: the weighted sum of the predictions of all fits but those with skip[fit] (NULL: of all);
  * fits count through the members. */
 aml_status aml_batch_predict(double *out, aml_batch *b, const bool *skip);
 

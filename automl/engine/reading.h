@@ -1,12 +1,23 @@
-/* reading.h: the public options of reading as those of the CSV reader, and the kinds of columns as a file that a
- * person may edit. */
+/* reading.h: the public options of reading as those of the CSV reader; and what a file was read by, with the kinds of
+ * its columns, as JSON that a person may edit. */
 #ifndef AML_ENGINE_READING_H
 #define AML_ENGINE_READING_H
 
 #include "automl/core/csv.h"
+#include "automl/core/json.h"
 
 /* NULL gives the defaults. Lists live in `keep`. AML_EUSAGE, or what reading the schema's file gives. */
 aml_status aml_reading_options(aml_csv_options *out, const aml_read_options *options,
                                aml_arena *keep);
+
+/* Takes the options of an object {"separator": ";", "skip_lines": 2, …} where `o` has none; texts stay those of the
+ * object. AML_ECONFIG with the place in `path`. */
+aml_status aml_reading_take(aml_read_options *o, const char *path, const aml_json *object);
+/* The file o->schema: its kinds, and its `reading` as above. */
+aml_status aml_schema_read(aml_csv_kind **kinds, size_t *n_kinds, aml_read_options *o,
+                           aml_arena *keep);
+/* Such an object for what was found; NULL: out of memory. */
+char *aml_reading_json(const aml_csv_report *report, const aml_csv_options *options,
+                       aml_arena *keep);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct aml_study {
     aml_composer composer;
     aml_bench bench;
     aml_trial *yardstick;
+    int trial_threads; /* of one trial */
     aml_trials trials;
     double best; /* loss so far */
     const aml_trial *leader;
@@ -52,10 +53,10 @@ aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, s
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_finish(aml_study *s);
 
-/* Sets the model's score: value, and the 95 % interval of the metric on `pred` (scored rows × outputs, each row by
- * models and weights that it had no say in). */
-aml_status aml_study_score(aml_study *s, double value, const double *pred);
-
+/* Is the trial fitted once more on all rows in the end, if there is time? */
+bool aml_study_refits(const aml_study *s, const aml_trial *t);
+/* Is the trial's model there, or is there time for one: of an anytime learner for a good part of it? */
+bool aml_study_delivers(const aml_study *s, const aml_trial *t);
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 

@@ -81,7 +81,8 @@ static aml_status choose_features(aml_study *s) {
                                         .n_levels = c->n_levels,
                                         .day_first = c->day_first};
         const char **levels = AML_ARRAY(m->arena, (size_t)c->n_levels + 1, const char *);
-        if (!inputs[p].name || !levels) return AML_ENOMEM;
+        if (c->unit) inputs[p].unit = aml_strdup(m->arena, c->unit);
+        if (!inputs[p].name || !levels || (c->unit && !inputs[p].unit)) return AML_ENOMEM;
         for (uint32_t l = 0; c->kind == AML_CATEGORY && l < c->n_levels; l++)
             if (!(levels[l] = aml_strdup(m->arena, c->levels[l]))) return AML_ENOMEM;
         inputs[p++].levels = levels;
@@ -116,6 +117,7 @@ static void gather_facts(aml_study *s) {
         if (c->kind == AML_CATEGORY && c->n_levels > f->most_levels) f->most_levels = c->n_levels;
         f->n_numbers += c->kind == AML_NUMBER;
         f->n_categories += c->kind == AML_CATEGORY;
+        f->n_lists += c->kind == AML_TEXT && c->list;
         if (c->n_missing && c->kind != AML_TEXT) f->missing = true;
     }
 }

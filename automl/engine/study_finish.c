@@ -1,59 +1,18 @@
-/* study_finish.c: from the trials to the model: ensemble, refits, leaderboard. */
+/* study_finish.c: from the trials to the model: choice, refits, score. */
 #include <math.h>
 #include <string.h>
 
 #include "automl/core/sort.h"
-#include "automl/engine/study.h"
+#include "automl/engine/adjust.h"
+#include "automl/engine/forecast.h"
+#include "automl/engine/menu.h"
 
-enum { MOST_CANDIDATES = 20, ROUNDS = 25, PARTS = 5, WHOLE = 0xFFFFFF };
+enum { WHOLE = 0xFFFFFF, ATTEMPTS = 4 };
 
-/* Rows that are predicted by the same models and weights, one range after the other: only within them are scores
- * comparable. Folds, or five random shares of a holdout. */
-typedef struct parts {
-    size_t n;
-    uint32_t *of;    /* part of each scored row, 0 … n-1 */
-    size_t n_ranges; /* scored together: the folds, or the parts of a holdout */
-    uint32_t *range; /* of each scored row */
-} parts;
-
-typedef struct choice {
-    aml_candidates candidates;
-    aml_trial *trial[MOST_CANDIDATES];
-    double weight[MOST_CANDIDATES];
-    parts parts;
-    double *crossfit; /* scored × outputs */
-    double score, error;
-} choice;
-
-/* ---- candidates: the best complete trials, or the baseline when none is better */
-
-static void pick_candidates(choice *c, const aml_study *s, const float **pred) {
-    size_t n = 0;
-    for (size_t i = 0; i < s->trials.n; i++) {
-        aml_trial *t = s->trials.at[i];
-        if (t->state != AML_TRIAL_DONE || !t->out_of_fold) continue;
-        size_t at = n < MOST_CANDIDATES ? n++ : MOST_CANDIDATES;
-        while (at > 0 && c->trial[at - 1]->loss > t->loss) {
-            if (at < MOST_CANDIDATES) c->trial[at] = c->trial[at - 1];
-            at--;
-        }
-        if (at < MOST_CANDIDATES) c->trial[at] = t;
-    }
-    if (!n || !(c->trial[0]->loss < s->yardstick->loss)) c->trial[0] = s->yardstick, n = 1;
-    for (size_t i = 0; i < n; i++) pred[i] = c->trial[i]->out_of_fold;
-    c->candidates = (aml_candidates){.n = n,
-                                     .outputs = (size_t)s->bench.n_outputs,
-                                     .rows = s->bench.n_scored,
-                                     .pred = pred,
-                                     .y = s->bench.y,
-                                     .w = s->bench.w,
-                                     .n_classes = s->task.n_classes,
-                                     .metric = s->model->metric};
-}
-
-/* Nothing was finished on all folds: a trial that was stopped on the way is better than the baseline. */
+/* Nothing better than the baseline was finished on all folds: a trial that was stopped on the way and is. */
 static aml_trial *unfinished(const aml_study *s) {
     aml_trial *best = NULL;
+    if (s->leader && s->leader->loss < s->yardstick->loss) return NULL;
     for (size_t i = 0; i < s->trials.n; i++) {
         aml_trial *t = s->trials.at[i];
         if (t->state != AML_TRIAL_PRUNED || !t->fits || !isfinite(t->loss)) continue;
@@ -62,124 +21,98 @@ static aml_trial *unfinished(const aml_study *s) {
     return best && best->loss < s->yardstick->loss ? best : NULL;
 }
 
-static aml_status make_parts(parts *p, const aml_study *s) {
-    const aml_bench *b = &s->bench;
-    aml_rng rng = aml_rng_stream(b->seed, AML_RNG_ENSEMBLE, 1, 0);
-    size_t k = b->folds->k;
-    p->n = k > 1 && k < PARTS ? k : PARTS;
-    p->n_ranges = k > 1 ? k : PARTS;
-    p->of = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
-    p->range = AML_ARRAY(s->ctx.keep, b->n_scored, uint32_t);
-    if (!p->of || !p->range) return AML_ENOMEM;
-    for (size_t f = 0; f < k; f++) {
-        for (size_t i = b->begin[f]; i < b->begin[f + 1]; i++) {
-            p->range[i] = k > 1 ? (uint32_t)f : aml_rng_below(&rng, PARTS);
-            p->of[i] = p->range[i] % (uint32_t)p->n;
-        }
-    }
-    return AML_OK;
-}
-
-/* Mean score over the ranges, as trials are scored; of all rows together where a range alone has no score. */
-static aml_status score_ranges(double *score, double *error, const aml_study *s, const parts *p,
-                               const double *pred) {
-    const aml_bench *b = &s->bench;
-    size_t k = (size_t)b->n_outputs;
-    double *y = AML_ARRAY(s->ctx.scratch, b->n_scored, double),
-           *w = AML_ARRAY(s->ctx.scratch, b->n_scored, double);
-    double *q = AML_ARRAY(s->ctx.scratch, b->n_scored * k, double),
-           *one = AML_ARRAY(s->ctx.scratch, p->n_ranges, double);
-    double sum = 0, weight = 0, square = 0;
-    if (!y || !w || !q || !one) return AML_ENOMEM;
-    for (size_t r = 0; r < p->n_ranges; r++) {
-        size_t n = 0;
-        for (size_t i = 0; i < b->n_scored; i++) {
-            if (p->range[i] != r) continue;
-            y[n] = b->y[i];
-            if (b->w) w[n] = b->w[i];
-            memcpy(q + n++ * k, pred + i * k, k * sizeof *q);
-        }
-        one[r] = NAN;
-        if (n &&
-            b->metric->score(&one[r], y, b->w ? w : NULL, q, n, s->task.n_classes) == AML_ENOMEM)
-            return AML_ENOMEM;
-        sum += (double)n * (n ? one[r] : 0);
-        weight += (double)n;
-    }
-    *score = sum / weight;
-    for (size_t r = 0; r < p->n_ranges; r++) square += pow(one[r] - *score, 2);
-    *error = p->n_ranges > 1 ? sqrt(square / (double)(p->n_ranges - 1) / (double)p->n_ranges) : NAN;
-    if (isfinite(*score)) return AML_OK;
-    *error = NAN;
-    aml_status status = b->metric->score(score, b->y, b->w, pred, b->n_scored, s->task.n_classes);
-    if (status) *score = NAN;
-    return status == AML_ENOMEM ? status : AML_OK;
-}
-
-static void drop_small_weights(double *weight, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (weight[i] < 0.03) weight[i] = 0;
-        sum += weight[i];
-    }
-    for (size_t i = 0; i < n; i++) weight[i] /= sum;
-}
-
-/* Weights by so many greedy rounds, and what they are worth on rows that had no say. */
-static aml_status choose_by(choice *c, aml_study *s, size_t rounds, const uint32_t *all,
-                            double begin, double share) {
-    double left = s->deadline - begin;
-    s->ctx.deadline = s->deadline > 0 ? begin + 0.5 * share * left : 0;
-    AML_TRY(
-        aml_ensemble_select(c->weight, &c->candidates, all, s->bench.n_scored, rounds, &s->ctx));
-    s->ctx.deadline = s->deadline > 0 ? begin + share * left : 0;
-    AML_TRY(aml_ensemble_crossfit(c->crossfit, &c->candidates, c->parts.of, c->parts.n, rounds,
-                                  &s->ctx));
-    s->ctx.deadline = 0;
-    return score_ranges(&c->score, &c->error, s, &c->parts, c->crossfit);
-}
-
-/* The best single pipeline, unless an ensemble is better on rows that had no say in it. */
-static aml_status choose(choice *c, aml_study *s) {
-    size_t n = s->bench.n_scored, k = (size_t)s->bench.n_outputs;
-    uint32_t *all = AML_ARRAY(s->ctx.keep, n, uint32_t);
-    const float **pred = AML_ARRAY(s->ctx.keep, MOST_CANDIDATES, const float *);
-    c->crossfit = AML_ARRAY(s->ctx.keep, n * k, double);
-    double *other = AML_ARRAY(s->ctx.keep, n * k, double), begin = aml_now();
-    if (!all || !pred || !c->crossfit || !other) return AML_ENOMEM;
-    for (size_t i = 0; i < n; i++) all[i] = (uint32_t)i;
-    pick_candidates(c, s, pred);
-    AML_TRY(make_parts(&c->parts, s));
-    AML_TRY(choose_by(c, s, 1, all, begin, 0.1));
-    if (s->options->ensemble < 0 || c->candidates.n < 2) return AML_OK;
-    choice mixed = *c;
-    mixed.crossfit = other;
-    AML_TRY(choose_by(&mixed, s, ROUNDS, all, begin, 0.7));
-    if (aml_metric_loss(s->model->metric, mixed.score) <
-        aml_metric_loss(s->model->metric, c->score))
-        *c = mixed;
-    drop_small_weights(c->weight, c->candidates.n);
-    return AML_OK;
-}
-
 /* ---- members */
 
-static bool wants_refit(const aml_study *s, const aml_trial *t) {
+/* Which trial each member of the model comes from. */
+typedef struct origins {
+    aml_trial *trial[AML_MOST_CANDIDATES];
+    bool refitted[AML_MOST_CANDIDATES];
+} origins;
+
+bool aml_study_refits(const aml_study *s, const aml_trial *t) {
     if (!s->bench.refits) return false;
+    if (s->folds.k == 1 && t->plan.learner->settle && t->fits) return true; /* held-out rows, too */
     return (t->plan.learner->can & AML_REFIT) || t->plan.learner->can & AML_YARDSTICK ||
            s->task.time;
 }
 
-/* The trial's fits from fold `first` on become the member's: of folds forward in time the last has seen most. */
-static void take_folds(aml_member *member, aml_trial *t, size_t first) {
-    for (size_t f = first; f < t->n_done; f++) {
+bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
+    static const double PART = 0.25;
+    if (t->fits || s->deadline <= 0) return true;
+    double part = t->plan.learner->can & AML_ANYTIME ? PART : 1;
+    return aml_now() + part * aml_study_refit_seconds(s, t) < s->deadline;
+}
+
+/* Of folds forward in time the last has seen most. */
+static size_t first_fold(const aml_study *s, const aml_trial *t) {
+    return s->task.time ? t->n_done - 1 : 0;
+}
+
+/* The trial's fits become the member's, and come back to the trial. */
+static void take_folds(aml_member *member, aml_trial *t, size_t first, size_t n) {
+    for (size_t f = first; f < t->n_done && member->n_fits < n; f++) {
         member->fits[member->n_fits++] = t->fits[f];
         t->fits[f] = (aml_fit){0};
     }
 }
 
-/* Moves a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is time. */
-static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
+static void give_back(aml_member *member, aml_trial *t, size_t first, bool refitted) {
+    for (size_t f = 0; f < member->n_fits; f++) {
+        if (refitted) aml_fit_free(&member->fits[f]);
+        else t->fits[first + f] = member->fits[f];
+    }
+}
+
+/* The mean of what the folds came to by stopping early. */
+static void settle(aml_plan *plan, const aml_trial *t) {
+    double sum[AML_MAX_PARAMS] = {0};
+    size_t n = aml_params_count(plan->learner->params), folds = 0;
+    for (size_t f = 0; f < t->n_done; f++) {
+        double hp[AML_MAX_PARAMS];
+        memcpy(hp, t->plan.hp, sizeof hp);
+        plan->learner->settle(hp, t->fits[f].model);
+        for (size_t i = 0; i < n; i++) sum[i] += hp[i] - t->plan.hp[i];
+        folds++;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
+}
+
+/* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */
+static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, double until) {
+    aml_lease lease = {0};
+    aml_plan plan = t->plan;
+    if (plan.learner->settle && t->fits) settle(&plan, t);
+    aml_ctx ctx = s->ctx;
+    ctx.deadline = until;
+    ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
+    aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
+                                     s->bench.all_rows, s->table.n, NULL, 0, NULL, INFINITY, &ctx);
+    aml_designs_give_back(s->bench.designs, &lease);
+    if (!status && !(plan.learner->settle && ctx.truncated)) member->n_fits = 1;
+    else aml_fit_free(&member->fits[0]);
+    return status == AML_ESTOPPED || status == AML_ENOMEM ? AML_OK : status;
+}
+
+/* When the fit of a member on all rows has to end, 0 = never; below 0 where there is no time for it. Members whose models
+ * are not there share the time by what they need. */
+static double refit_until(const aml_study *s, const aml_choice *c, const uint32_t *order,
+                          size_t i) {
+    const aml_trial *t = c->trial[order[i]];
+    double now = aml_now(), left = s->deadline - now, need = aml_study_refit_seconds(s, t), all = 0;
+    if (s->deadline <= 0) return 0;
+    for (size_t j = i; j < c->n; j++) {
+        const aml_trial *o = c->trial[order[j]];
+        if (c->weight[order[j]] > 0 && !o->fits) all += aml_study_refit_seconds(s, o);
+    }
+    if (t->fits) return all + need < left ? s->deadline : -1;
+    return all < left ? s->deadline : now + left * need / all;
+}
+
+/* Moves so many of a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is
+ * time. */
+static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double weight, size_t fits,
+                             double until) {
     aml_model *m = s->model;
     aml_member *member = &m->members[m->n_members];
     *member = (aml_member){.pipeline = aml_strdup(m->arena, t->text),
@@ -187,22 +120,13 @@ static aml_status add_member(aml_study *s, aml_trial *t, double weight) {
                            .weight = weight,
                            .fits = AML_ARRAY(m->arena, t->n_folds, aml_fit)};
     if (!member->pipeline || !member->fits) return AML_ENOMEM;
-    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
-    if (wants_refit(s, t) && time) {
-        aml_lease lease = {0};
-        aml_ctx ctx = s->ctx;
-        ctx.deadline = s->deadline;
-        ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-        aml_status status = aml_fit_plan(&member->fits[0], &lease, &t->plan, &s->bench, WHOLE,
-                                         s->bench.all_rows, s->table.n, NULL, 0, NULL, &ctx);
-        aml_designs_give_back(s->bench.designs, &lease);
-        if (!status) member->n_fits = 1;
-        else aml_fit_free(&member->fits[0]);
-        if (status && status != AML_ESTOPPED && status != AML_ENOMEM) return status;
-    }
+    bool once = fits == 1 && t->plan.learner->settle && s->bench.refits && s->folds.k > 1;
+    if ((aml_study_refits(s, t) || once) && until >= 0) AML_TRY(refit(member, s, t, until));
+    from->trial[m->n_members] = t;
+    from->refitted[m->n_members] = member->n_fits > 0;
     if (!member->n_fits && !t->fits)
         return AML_OK; /* too large to keep, and no time to fit it again: left out */
-    if (!member->n_fits) take_folds(member, t, s->task.time ? t->n_done - 1 : 0);
+    if (!member->n_fits) take_folds(member, t, first_fold(s, t), fits);
     m->n_members++;
     aml_writer w = {0};
     for (size_t f = 0; f < member->n_fits; f++) member->learner->save(member->fits[f].model, &w);
@@ -224,30 +148,30 @@ static aml_status add_importance(aml_study *s, const aml_trial *t, double weight
 }
 
 /* Sum 1 again after some were left out. */
-static void weigh_members(aml_model *m, choice *c) {
+static void weigh_members(aml_model *m, aml_choice *c) {
     double sum = 0;
     for (size_t i = 0; i < m->n_members; i++) sum += m->members[i].weight;
     for (size_t i = 0; i < m->n_members; i++) m->members[i].weight /= sum;
-    for (size_t i = 0; i < c->candidates.n; i++) c->weight[i] /= sum;
+    for (size_t i = 0; i < c->n; i++) c->weight[i] /= sum;
 }
 
-static aml_status assemble(aml_study *s, choice *c) {
+static aml_status assemble(origins *from, aml_study *s, aml_choice *c) {
     aml_model *m = s->model;
-    m->members = AML_ARRAY(m->arena, MOST_CANDIDATES, aml_member);
+    m->members = AML_ARRAY(m->arena, AML_MOST_CANDIDATES, aml_member);
     if (!m->members) return AML_ENOMEM;
-    uint32_t order[MOST_CANDIDATES];
-    double key[MOST_CANDIDATES];
-    for (size_t i = 0; i < c->candidates.n; i++) key[i] = -c->weight[i];
-    AML_TRY(aml_argsort(order, key, c->candidates.n));
-    for (size_t i = 0; i < c->candidates.n; i++) {
-        size_t at = order[i];
+    uint32_t order[AML_MOST_CANDIDATES];
+    double key[AML_MOST_CANDIDATES];
+    for (size_t i = 0; i < c->n; i++) key[i] = -c->weight[i];
+    AML_TRY(aml_argsort(order, key, c->n));
+    for (size_t i = 0; i < c->n; i++) {
+        size_t at = order[i], before = m->n_members;
         if (!(c->weight[at] > 0)) continue;
-        size_t before = m->n_members;
-        AML_TRY(add_member(s, c->trial[at], c->weight[at]));
+        AML_TRY(add_member(from, s, c->trial[at], c->weight[at], c->fits[at],
+                           refit_until(s, c, order, i)));
         if (m->n_members == before) c->weight[at] = 0;
         else AML_TRY(add_importance(s, c->trial[at], c->weight[at]));
     }
-    if (!m->n_members) AML_TRY(add_member(s, s->yardstick, 1));
+    if (!m->n_members) AML_TRY(add_member(from, s, s->yardstick, 1, 1, s->deadline));
     weigh_members(m, c);
     double sum = 0;
     for (size_t i = 0; m->importance && i < m->inputs.p; i++) sum += m->importance[i];
@@ -256,71 +180,13 @@ static aml_status assemble(aml_study *s, choice *c) {
     return AML_OK;
 }
 
-/* ---- leaderboard */
-
-static int better(const void *a, const void *b, void *arg) {
-    const aml_leader *x = a, *y = b;
-    const aml_metric *metric = arg;
-    bool dx = !strcmp(x->state, "done"), dy = !strcmp(y->state, "done");
-    if (dx != dy) return dx ? -1 : 1;
-    double lx = aml_metric_loss(metric, x->score), ly = aml_metric_loss(metric, y->score);
-    if (isnan(lx) || isnan(ly)) return isnan(lx) - isnan(ly);
-    if (lx != ly) return lx < ly ? -1 : 1;
-    return 0;
-}
-
-static aml_status copy_texts(aml_leader *l, aml_arena *keep) {
-    l->pipeline = aml_strdup(keep, l->pipeline);
-    l->reason = aml_strdup(keep, l->reason);
-    return l->pipeline && l->reason ? AML_OK : AML_ENOMEM;
-}
-
-static aml_leader ensemble_leader(const aml_study *s, double error) {
-    const aml_model *m = s->model;
-    aml_leader l = {.size = sizeof l,
-                    .trial = SIZE_MAX,
-                    .pipeline = aml_printf(m->arena, "ensemble of %zu pipelines", m->n_members),
-                    .learner = "ensemble",
-                    .state = "done",
-                    .reason = "",
-                    .score = m->score.value,
-                    .error = error,
-                    .folds = s->folds.k,
-                    .folds_done = s->folds.k,
-                    .weight = 1};
-    return l;
-}
-
-static double weight_of(const choice *c, const aml_trial *t) {
-    for (size_t i = 0; i < c->candidates.n; i++)
-        if (c->trial[i] == t) return c->weight[i];
-    return 0;
-}
-
-static aml_status make_leaderboard(aml_study *s, const choice *c, double error) {
+/* What assemble did, undone. */
+static void take_apart(const origins *from, aml_study *s) {
     aml_model *m = s->model;
-    aml_leader *l = m->leaders = AML_ARRAY(m->arena, s->trials.n + 2, aml_leader);
-    if (!l) return AML_ENOMEM;
-    if (m->n_members > 1) {
-        l[m->n_leaders++] = ensemble_leader(s, error);
-        for (size_t i = 0; i < m->n_members; i++) l[0].bytes += m->members[i].bytes;
-    }
-    for (size_t i = 0; i <= s->trials.n; i++) {
-        const aml_trial *t = i < s->trials.n ? s->trials.at[i] : s->yardstick;
-        if (t->status == AML_ESTOPPED && !t->n_done) continue; /* in flight at the deadline */
-        aml_leader *at = &l[m->n_leaders++];
-        *at = aml_leader_of(s, t);
-        at->weight = weight_of(c, t);
-        AML_TRY(copy_texts(at, m->arena));
-        if (m->n_members > 1 && at->weight > 0) {
-            l[0].fit_seconds += at->fit_seconds;
-            l[0].predict_us += at->predict_us * (double)t->n_folds;
-        }
-    }
-    AML_TRY(aml_sort(l, m->n_leaders, sizeof *l, better, (void *)(uintptr_t)m->metric));
-    for (size_t i = 0, rank = 0; i < m->n_leaders; i++)
-        if (!strcmp(l[i].state, "done")) l[i].rank = ++rank;
-    return AML_OK;
+    for (size_t i = 0; i < m->n_members; i++)
+        give_back(&m->members[i], from->trial[i], first_fold(s, from->trial[i]), from->refitted[i]);
+    m->n_members = 0;
+    m->importance = NULL;
 }
 
 static aml_status copy_guardrails(aml_study *s) {
@@ -333,8 +199,7 @@ static aml_status copy_guardrails(aml_study *s) {
                                   "%s", g->message));
         AML_TRY(aml_guardrail_names(&m->guardrails, m->arena, g->columns));
     }
-    m->validation = aml_strdup(m->arena, s->folds.scheme);
-    return m->validation ? AML_OK : AML_ENOMEM;
+    return AML_OK;
 }
 
 /* Said when all that was tried is no better than a constant. */
@@ -347,8 +212,8 @@ static aml_status report_no_signal(aml_study *s) {
 
 /* The model of a trial that lacks folds: scored by the folds it has. */
 static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
-    const choice none = {0};
     aml_model *m = s->model;
+    origins from;
     m->members = AML_ARRAY(m->arena, 1, aml_member);
     if (!m->members) return AML_ENOMEM;
     m->score = (aml_score){.size = sizeof m->score,
@@ -356,22 +221,115 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .low = NAN,
                            .high = NAN,
                            .baseline = s->yardstick->score,
+                           .gain = NAN,
+                           .gain_low = NAN,
+                           .gain_high = NAN,
+                           .linear = NAN,
+                           .linear_gain = NAN,
+                           .linear_gain_low = NAN,
+                           .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
-    AML_TRY(add_member(s, t, 1));
-    return make_leaderboard(s, &none, NAN);
+    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
+    AML_TRY(add_member(&from, s, t, 1, t->n_done, time ? s->deadline : -1));
+    AML_TRY(copy_guardrails(s));
+    return aml_study_board(s, NULL);
+}
+
+/* ---- limits of the model */
+
+/* By how much the model is beyond its limits, measured; 1 or less: it keeps them. */
+static aml_status measure(double *excess, double *us, double *bytes, aml_study *s) {
+    const aml_train_options *o = s->options;
+    *excess = 0;
+    AML_TRY(aml_model_measure(us, s));
+    AML_TRY(aml_model_bytes(bytes, s->model));
+    if (o->max_predict_seconds > 0) *excess = fmax(*excess, *us / (1e6 * o->max_predict_seconds));
+    if (o->max_model_bytes) *excess = fmax(*excess, *bytes / (double)o->max_model_bytes);
+    return AML_OK;
+}
+
+static aml_status still_beyond(double us, double bytes) {
+    return aml_help(
+        aml_fail(AML_ECONFIG,
+                 "the model does not keep its limits: it takes %.3g µs a row and %.0f bytes", us,
+                 bytes),
+        "max_predict_time and max_model_size are limits that the model keeps",
+        "allow more; a file of few columns and levels is smaller");
+}
+
+/* A leaderboard that makes the file larger than it may be loses its end. */
+static aml_status fit_board(aml_study *s) {
+    aml_model *m = s->model;
+    double bytes, limit = (double)s->options->max_model_bytes;
+    while (limit > 0 && m->n_leaders > 1) {
+        AML_TRY(aml_model_bytes(&bytes, m));
+        if (bytes <= limit) return AML_OK;
+        m->n_leaders /= 2;
+    }
+    return AML_OK;
+}
+
+static aml_status forecast(aml_study *s) {
+    aml_forecast *f = &s->model->forecast;
+    double *loss = AML_ARRAY(s->ctx.scratch, s->trials.n + 1, double);
+    if (!loss) return AML_ENOMEM;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        const aml_trial *t = s->trials.at[i];
+        loss[i] = t->state == AML_TRIAL_DONE ? t->loss : NAN;
+    }
+    *f = (aml_forecast){.size = sizeof *f, .trials = s->trials.n};
+    if (!aml_forecast_gain(&f->gain, &f->high, loss, s->trials.n, s->yardstick->loss))
+        f->trials = 0;
+    return AML_OK;
+}
+
+/* ---- the whole */
+
+/* All entries, so that their scores can be compared; the chosen one last: its adjustments are the model's. */
+static aml_status adjust(aml_adjusted *told, aml_study *s, aml_menu *menu) {
+    for (size_t i = 0; i < AML_MENU; i++)
+        if (i != menu->chosen && menu->at[i].n)
+            AML_TRY(aml_adjust(told, &menu->at[i], s, &menu->parts));
+    return aml_adjust(told, &menu->at[menu->chosen], s, &menu->parts);
+}
+
+/* Choice, score, members; once more with tighter limits while what comes of it is beyond them. */
+static aml_status make_model(aml_menu *menu, aml_adjusted *told, double *us, double *bytes,
+                             aml_study *s) {
+    double tighter = 1, excess;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        origins from;
+        AML_TRY(aml_menu_make(menu, s, tighter));
+        aml_choice *c = &menu->at[menu->chosen];
+        AML_TRY(adjust(told, s, menu));
+        AML_TRY(aml_study_score(s, c, &menu->at[AML_INTERPRETABLE]));
+        aml_study_report(s, "refit", NULL);
+        AML_TRY(assemble(&from, s, c));
+        AML_TRY(measure(&excess, us, bytes, s));
+        if (excess <= 1) return AML_OK;
+        if (attempt + 1 < ATTEMPTS) take_apart(&from, s);
+        tighter *= 0.9 / excess;
+    }
+    return still_beyond(*us, *bytes);
 }
 
 aml_status aml_study_finish(aml_study *s) {
-    choice c = {0};
+    aml_menu menu;
+    aml_adjusted told;
+    double us, bytes;
     aml_study_report(s, "ensemble", NULL);
-    AML_TRY(choose(&c, s));
-    if (c.trial[0] == s->yardstick) AML_TRY(report_no_signal(s));
-    AML_TRY(copy_guardrails(s));
-    aml_trial *partial = c.trial[0] == s->yardstick ? unfinished(s) : NULL;
+    s->model->validation = aml_strdup(s->model->arena, s->folds.scheme);
+    if (!s->model->validation) return AML_ENOMEM;
+    aml_trial *partial = unfinished(s);
     if (partial) return finish_unfinished(s, partial);
-    AML_TRY(aml_study_score(s, c.score, c.crossfit));
-    aml_study_report(s, "refit", NULL);
-    AML_TRY(assemble(s, &c));
-    return make_leaderboard(s, &c, c.error);
+    if (!s->leader || !(s->leader->loss < s->yardstick->loss)) AML_TRY(report_no_signal(s));
+    AML_TRY(aml_costs_measure(s));
+    AML_TRY(make_model(&menu, &told, &us, &bytes, s));
+    AML_TRY(aml_adjust_tell(s, &told));
+    AML_TRY(copy_guardrails(s));
+    AML_TRY(aml_study_board(s, &menu.at[menu.chosen]));
+    AML_TRY(aml_menu_tell(s, &menu, us, bytes));
+    AML_TRY(forecast(s));
+    return fit_board(s);
 }

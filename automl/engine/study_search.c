@@ -1,9 +1,11 @@
 /* study_search.c: the yardstick, then the search. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/par.h"
-#include "automl/engine/study.h"
+#include "automl/engine/menu.h"
+#include "automl/engine/threshold.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
 #include "search/parts/prior.h"
@@ -137,10 +139,12 @@ void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
 /* ---- time */
 
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t) {
+    if (s->folds.k == 1 && t->plan.learner->settle) /* more rows, no rounds in vain */
+        return t->fit_seconds * sqrt((double)s->trial_threads / s->ctx.n_threads);
     return 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
 }
 
-/* Refits of the leaders whose fold models were too large to keep. */
+/* Refits of the leaders whose models of folds were too large to keep, or of a holdout do not know all rows. */
 static double refit_seconds(const aml_study *s) {
     const aml_trial *last = NULL;
     double sum = 0;
@@ -153,7 +157,8 @@ static double refit_seconds(const aml_study *s) {
             if (t->state == AML_TRIAL_DONE && behind && (!next || t->loss < next->loss)) next = t;
         }
         if (!next) break;
-        if (!next->fits) sum += aml_study_refit_seconds(s, next);
+        if (!next->fits || (s->folds.k == 1 && next->plan.learner->settle))
+            sum += aml_study_refit_seconds(s, next);
         last = next;
     }
     return sum;
@@ -164,7 +169,8 @@ static double reserve(const aml_study *s) {
     double left = s->deadline - aml_now(), limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s), most = 0.1 + 0.15 * limit;
+    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
 
@@ -206,9 +212,10 @@ static aml_status default_costs(const double **out, aml_study *s) {
         double hp[AML_MAX_PARAMS] = {0};
         for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
         aml_shape shape = shape_for(s, l);
+        double left = s->deadline > 0 ? s->deadline - aml_now() : INFINITY;
         cost[i] = l->cost ? l->cost(hp, &shape) : 1;
-        bool affordable = !(s->deadline > 0) || cost[i] < EARLIER * (s->deadline - aml_now());
-        if ((l->can & AML_EARLY_STOPS) && affordable) cost[i] *= EARLIER;
+        if ((l->can & AML_EARLY_STOPS) && cost[i] < EARLIER * left) cost[i] *= EARLIER;
+        if (!(l->can & AML_ANYTIME) && cost[i] > left) cost[i] = INFINITY; /* not to be tried */
     }
     *out = cost;
     return AML_OK;
@@ -251,23 +258,73 @@ static aml_status find_parts(aml_search *search, const aml_train_options *o) {
     return AML_OK;
 }
 
+/* Learners to search: those asked for; of an interpretable model only the readable ones. */
+static aml_status allowed_learners(const char *const **out, aml_study *s) {
+    const aml_train_options *o = s->options;
+    size_t n = 0, chosen;
+    *out = o->learners;
+    AML_TRY(aml_menu_find(&chosen, o));
+    if (chosen != AML_INTERPRETABLE) return AML_OK;
+    const char **names = AML_ARRAY(s->ctx.keep, 64, const char *);
+    if (!names) return AML_ENOMEM;
+    for (const aml_learner *const *l = aml_learners(); *l && n < 63; l++) {
+        bool asked = !o->learners && !((*l)->can & AML_ON_REQUEST);
+        for (size_t i = 0; o->learners && o->learners[i]; i++)
+            asked |= !strcmp(o->learners[i], (*l)->name);
+        bool fits = ((*l)->tasks & (unsigned)s->task.kind) && ((*l)->can & AML_READABLE);
+        if (asked && fits) names[n++] = (*l)->name;
+    }
+    *out = names;
+    if (n) return AML_OK;
+    return aml_help(aml_fail(AML_EUSAGE, "none of the learners asked for is interpretable"),
+                    "an interpretable model is linear",
+                    "allow ridge, elastic_net, logistic or linear_svm");
+}
+
 aml_status aml_study_bench(aml_study *s) {
+    const char *const *learners;
     AML_TRY(find_metric(s));
+    if (s->options->threshold > 0 && s->task.kind != AML_BINARY)
+        return aml_help(aml_fail(AML_EUSAGE, "a threshold is for two classes, not for a %s task",
+                                 aml_task_name(s->task.kind)),
+                        NULL, "leave it out");
     AML_TRY(make_bench(s));
-    AML_TRY(aml_composer_init(&s->composer, &s->facts, s->options->learners, s->ctx.keep));
+    s->bench.threshold = s->options->threshold > 0 ? s->options->threshold : 0.5;
+    s->bench.chooses_threshold =
+        !(s->options->threshold > 0) && aml_threshold_serves(s->model->metric, s->task.kind);
+    AML_TRY(allowed_learners(&learners, s));
+    AML_TRY(aml_composer_init(&s->composer, &s->facts, learners, s->ctx.keep));
     return run_yardstick(s);
+}
+
+/* Said when the search ended before its limits. */
+static aml_status report_end(aml_study *s) {
+    char score[64];
+    if (!s->trials.reached && !s->trials.patient) return AML_OK;
+    if (!s->trials.reached)
+        return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "search_ended", "Done",
+                                 s->trials.n, "the search ended",
+                                 "no better pipeline in %zu trials in a row, after %zu",
+                                 s->options->patience, s->trials.n);
+    snprintf(score, sizeof score, "%s %.6g", s->model->metric->name, *s->options->exit_score);
+    return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "search_ended", "Done",
+                             s->trials.n, "the search ended", "%s was reached after %zu trials",
+                             score, s->trials.n);
 }
 
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
-    aml_search search = {.bench = &s->bench,
-                         .composer = &s->composer,
-                         .keep = KEEP_TRIALS,
-                         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
-                         .stop = &s->stop,
-                         .interrupt = o->stop,
-                         .ended = trial_ended,
-                         .arg = s};
+    aml_search search = {
+        .bench = &s->bench,
+        .composer = &s->composer,
+        .keep = KEEP_TRIALS,
+        .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
+        .exit_loss = o->exit_score ? aml_metric_loss(s->model->metric, *o->exit_score) : -INFINITY,
+        .patience = o->patience,
+        .stop = &s->stop,
+        .interrupt = o->stop,
+        .ended = trial_ended,
+        .arg = s};
     AML_TRY(find_parts(&search, o));
     s->best = INFINITY;
     if (!s->view.p)
@@ -284,5 +341,7 @@ aml_status aml_study_search(aml_study *s) {
     search.concurrency = (size_t)together;
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
-    return aml_trials_run(&s->trials, &search);
+    s->trial_threads = search.n_threads;
+    AML_TRY(aml_trials_run(&s->trials, &search));
+    return report_end(s);
 }

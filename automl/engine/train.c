@@ -4,7 +4,7 @@
 
 #include "automl/core/linalg.h"
 #include "automl/core/par.h"
-#include "automl/engine/study.h"
+#include "automl/engine/menu.h"
 
 static aml_status check_options(const aml_train_options *o) {
     const struct {
@@ -15,12 +15,18 @@ static aml_status check_options(const aml_train_options *o) {
         {o->threads, 0, 1024, "threads", "give 1 to 1024, or 0 for all cores"},
         {o->max_concurrent_trials, 0, 64, "max_concurrent_trials",
          "give 1 to 64, or 0 for the default"},
+        {o->max_predict_seconds, 0, 1e6, "max_predict_seconds",
+         "give seconds a row, or 0 for none"},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
             return aml_help(aml_fail(AML_EUSAGE, "%s is out of range", ranges[i].name), NULL, "%s",
                             ranges[i].help);
-    return AML_OK;
+    if (o->threshold != 0 && !(o->threshold > 0 && o->threshold < 1))
+        return aml_help(aml_fail(AML_EUSAGE, "threshold %g is no probability", o->threshold), NULL,
+                        "give a number between 0 and 1, or 0 for the best by the metric");
+    size_t entry;
+    return aml_menu_find(&entry, o);
 }
 
 static aml_status stages(aml_study *s, const aml_frame *data) {

@@ -5,8 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/engine/threshold.h"
+
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
 enum { TIMED_ROWS = 1000 };
+static const double PREDICTABLE = 0.9; /* share of the time left that an anytime fit may take */
 
 static aml_data data_of(const aml_bench *b, const aml_design *design, const uint32_t *rows,
                         size_t n) {
@@ -21,7 +24,7 @@ static aml_data data_of(const aml_bench *b, const aml_design *design, const uint
 
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, double *held_out, aml_ctx *ctx) {
+                        size_t n_valid, double *held_out, double seconds, aml_ctx *ctx) {
     bool supervised = aml_plan_sees_target(plan);
     aml_data target =
         supervised ? data_of(b, NULL, rows, n) : data_of(b, NULL, b->all_rows, b->table->n);
@@ -37,7 +40,10 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     AML_TRY(aml_constraints_apply(&train, b->constraints, ctx->scratch));
     aml_ctx own = *ctx;
     own.keep = out->arena;
-    return plan->learner->fit(&out->model, &train, plan->hp, &own);
+    if (ctx->deadline > 0) own.deadline = fmin(ctx->deadline, aml_now() + seconds);
+    aml_status status = plan->learner->fit(&out->model, &train, plan->hp, &own);
+    ctx->truncated = own.truncated;
+    return status;
 }
 
 void aml_fit_free(aml_fit *f) {
@@ -80,8 +86,22 @@ static aml_status predict_fold(double *out, aml_trial *t, const aml_bench *b, si
     return AML_OK;
 }
 
+aml_status aml_bench_score(double *score, const aml_bench *b, const double *y, const double *w,
+                           const double *pred, size_t n, aml_arena *scratch) {
+    const aml_labelled rows = {.n = n, .y = y, .w = w, .p = pred};
+    if (b->chooses_threshold) return aml_threshold_score(score, b->metric, &rows, scratch);
+    if (b->task->kind != AML_BINARY || !b->metric->hard || b->threshold == 0.5)
+        return b->metric->score(score, y, w, pred, n, b->task->n_classes);
+    double *classes = AML_ARRAY(scratch, n, double);
+    if (!classes) return AML_ENOMEM;
+    memcpy(classes, pred, n * sizeof *classes);
+    aml_harden(classes, n, b->threshold);
+    return b->metric->score(score, y, w, classes, n, b->task->n_classes);
+}
+
 /* Keeps the predictions of a fold in out_of_fold, and their score. */
-static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const double *out) {
+static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const double *out,
+                             aml_arena *scratch) {
     size_t n = b->folds->n_valid[f], k = (size_t)b->n_outputs;
     for (size_t i = 0; i < n * k; i++) {
         if (!isfinite(out[i]))
@@ -91,11 +111,20 @@ static aml_status score_fold(aml_trial *t, const aml_bench *b, size_t f, const d
     }
     const double *w = b->w ? b->w + b->begin[f] : NULL;
     aml_status status =
-        b->metric->score(&t->fold_score[f], b->y + b->begin[f], w, out, n, b->task->n_classes);
+        aml_bench_score(&t->fold_score[f], b, b->y + b->begin[f], w, out, n, scratch);
     if (status == AML_ENOMEM) return status;
     if (status) t->fold_score[f] = NAN; /* not defined for this fold alone: see pool */
     t->fold_loss[f] = aml_metric_loss(b->metric, t->fold_score[f]);
     return AML_OK;
+}
+
+/* What a fit may take: of an anytime learner its share of the trial's time, so that all folds get as far as each other
+ * and there is time left to predict. */
+static double fit_seconds(const aml_trial *t, size_t f, const aml_ctx *ctx) {
+    if (!(ctx->deadline > 0)) return INFINITY;
+    double patience = t->patience > 0 ? t->patience - t->fit_seconds : INFINITY;
+    if (!(t->plan.learner->can & AML_ANYTIME)) return patience;
+    return fmin(patience, PREDICTABLE * (ctx->deadline - aml_now())) / (double)(t->n_folds - f);
 }
 
 static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *ctx) {
@@ -109,10 +138,11 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
     ctx->truncated = false;
     aml_status status = aml_fit_plan(&t->fits[f], &lease, &t->plan, b, f, folds->train[f],
                                      folds->n_train[f], folds->valid[f], folds->n_valid[f],
-                                     t->plan.learner->can & AML_EARLY_STOPS ? out : NULL, ctx);
+                                     t->plan.learner->can & AML_EARLY_STOPS ? out : NULL,
+                                     fit_seconds(t, f, ctx), ctx);
     t->fit_seconds += aml_now() - start;
     if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
-    if (!status) status = score_fold(t, b, f, out);
+    if (!status) status = score_fold(t, b, f, out, ctx->scratch);
     if (!status && t->importance)
         status = aml_fit_importance(t->importance, b->n_inputs, &t->plan, &t->fits[f], lease.design,
                                     ctx);
@@ -203,7 +233,6 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         aml_arena_release(scratch, mark);
         if (status) break;
         t->n_done = f + 1;
-        if (own.truncated && f + 1 < b->folds->k) status = aml_stopped();
         if (going && f + 1 < b->folds->k && !going(t, arg)) {
             t->state = AML_TRIAL_PRUNED;
             break;

@@ -22,8 +22,10 @@ typedef struct aml_bench {
     const size_t *begin;    /* k + 1: fold f is scored in begin[f] … begin[f+1]-1 */
     const aml_constraints *constraints;
     aml_designs *designs;
-    bool refits;     /* models for the end may be fitted anew on all rows */
-    size_t n_inputs; /* columns that features can come from */
+    double threshold;       /* between two classes: 0.5, or what the user says */
+    bool chooses_threshold; /* scores are those with the best for the fold */
+    bool refits;            /* models for the end may be fitted anew on all rows */
+    size_t n_inputs;        /* columns that features can come from */
     uint64_t seed;
     aml_memory *account;
 } aml_bench;
@@ -35,6 +37,13 @@ typedef struct aml_fit {
     aml_chain *chain;
 } aml_fit;
 
+/* Why a trial keeps its models and predictions. */
+typedef enum aml_kept {
+    AML_KEPT_GOOD,    /* it is among the best */
+    AML_KEPT_LEARNER, /* it is the best of its learner */
+    AML_KEPT_FAST     /* all better ones are slower, by the clock */
+} aml_kept;
+
 typedef struct aml_trial {
     size_t id;
     aml_plan plan;
@@ -43,6 +52,7 @@ typedef struct aml_trial {
     char reason[256];
     char *text; /* the plan */
     double *config;
+    double patience; /* seconds that its fits may take together; 0 = as long as there is time */
     size_t n_folds, n_done;
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */
@@ -52,8 +62,14 @@ typedef struct aml_trial {
     double *importance; /* n_inputs gain shares, sum over folds; NULL when the learner has none */
     double fit_seconds, predict_seconds;
     size_t n_predicted, bytes;
+    double features_us, row_us; /* to predict a row by one fit, measured after the search */
+    aml_kept kept;
     size_t held; /* bytes of `fits` when the trial ended */
 } aml_trial;
+
+/* The score of predictions for rows of the bench (y, w and pred by position) as trials are compared by it. */
+aml_status aml_bench_score(double *score, const aml_bench *b, const double *y, const double *w,
+                           const double *pred, size_t n, aml_arena *scratch);
 
 typedef bool (*aml_keep_going)(const aml_trial *t, void *arg);
 
@@ -66,10 +82,10 @@ aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan
                               const aml_fit *fit, const aml_design *design, aml_ctx *ctx);
 
 /* One fit of a plan on rows of the bench (with rows to stop early on, and room for predictions of them: see data.h); its
- * model and chain are the caller's. */
+ * model and chain are the caller's. `seconds`: for the learner alone, without the features; INFINITY = until the deadline. */
 aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, const aml_bench *b,
                         size_t fold, const uint32_t *rows, size_t n, const uint32_t *valid,
-                        size_t n_valid, double *held_out, aml_ctx *ctx);
+                        size_t n_valid, double *held_out, double seconds, aml_ctx *ctx);
 
 void aml_fit_free(aml_fit *f);
 void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */

@@ -9,6 +9,8 @@
 #include "automl/core/par.h"
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
+static const double REFIT = 2;       /* what a fit on all rows may take, in fits of a fold */
+enum { SPECIAL = 64 };               /* times in the bytes that may be kept */
 
 typedef struct team {
     const aml_search *s;
@@ -100,6 +102,38 @@ static aml_status append(aml_trials *list, aml_trial *t) {
     return AML_OK;
 }
 
+/* What a trial may take: a third of the time left, or twice as long as the best so far took, but not the time for a fit
+ * on all rows. The first ones are the model that there will be in any case. */
+static double patience(const team *m, const aml_learner *learner) {
+    const aml_trial *best = NULL;
+    double left = m->deadline - aml_now(), k = (double)m->s->bench->folds->k;
+    if (!(m->deadline > 0)) return 0;
+    if (learner->can & AML_REFIT) left /= 1 + REFIT / k;
+    for (size_t i = 0; i < m->trials->n; i++) {
+        const aml_trial *t = m->trials->at[i];
+        if (ended(t) && t->state == AML_TRIAL_DONE && (!best || t->loss < best->loss)) best = t;
+    }
+    if (!best) return fmax(0.7 * left, 1e-3);
+    double twice = 2 * (best->fit_seconds + best->predict_seconds);
+    return fmax(fmin(fmax(left / 3, twice), left), 1e-3);
+}
+
+/* Have the trials that trial k may see shown that no more are needed? */
+static bool is_enough(team *m, size_t k) {
+    double best = INFINITY;
+    size_t since = 0;
+    for (size_t i = 0; i < k; i++) {
+        if (!visible(m, i, k)) continue;
+        const aml_trial *t = m->trials->at[i];
+        bool better = t->state == AML_TRIAL_DONE && t->loss < best;
+        if (better) best = t->loss;
+        since = better ? 0 : since + 1;
+    }
+    m->trials->reached = best <= m->s->exit_loss;
+    m->trials->patient = m->s->patience && since >= m->s->patience && isfinite(best);
+    return m->trials->reached || m->trials->patient;
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
@@ -114,6 +148,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
             pthread_cond_wait(&m->changed, &m->lock);
     while (!m->over && m->trials->n < k)
         pthread_cond_wait(&m->changed, &m->lock); /* suggestions in order */
+    m->over = m->over || is_enough(m, k);
     if (m->over) return AML_OK;
     aml_trial *t = trial_new(m, k);
     aml_told told;
@@ -124,6 +159,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
         aml_compose(&t->plan, s->composer, t->config);
         aml_plan_text(&text, &t->plan);
         t->text = text.text;
+        t->patience = patience(m, t->plan.learner);
         if (text.failed) status = AML_ENOMEM;
     }
     if (!status) status = append(m->trials, t);
@@ -193,8 +229,26 @@ static bool before(const aml_trial *a, const aml_trial *b) {
     return a->loss < b->loss || (a->loss == b->loss && a->id < b->id);
 }
 
-/* With the lock held: only the best trials keep their models: the longest run from the best on that fits. Judged by trials that
- * have all ended, so that the result does not depend on who ended first: a trial that once fell out could not come back. */
+/* Of use to a model that is held to something: the best of its learner, or at least twice as fast as all better ones. */
+static bool is_special(aml_kept *why, const team *m, const aml_trial *t, size_t n) {
+    const aml_bench *b = m->s->bench;
+    double out_of_fold = 4.0 * (double)b->n_scored * b->n_outputs;
+    double us = t->predict_seconds / (double)t->n_predicted;
+    if (SPECIAL * fmax((double)t->held, out_of_fold) > (double)m->s->keep_bytes) return false;
+    bool first = true, fast = true;
+    for (size_t j = 0; j < n; j++) {
+        const aml_trial *o = m->trials->at[j];
+        if (!ended(o) || o->state != AML_TRIAL_DONE || !before(o, t)) continue;
+        first &= o->plan.learner != t->plan.learner;
+        fast &= 2 * us < o->predict_seconds / (double)o->n_predicted;
+    }
+    *why = first ? AML_KEPT_LEARNER : AML_KEPT_FAST;
+    return first || fast;
+}
+
+/* With the lock held: only the best trials keep their models: the longest run from the best on that fits, and some special
+ * ones. Judged by trials that have all ended, so that the result does not depend on who ended first: a trial that once fell
+ * out could not come back. */
 static void slim_losers(team *m) {
     size_t n = m->deadline > 0 ? m->trials->n : ended_prefix(m);
     for (size_t i = 0; i < n; i++) {
@@ -207,7 +261,8 @@ static void slim_losers(team *m) {
             better++;
             bytes += o->held;
         }
-        if (better && (better >= m->s->keep || bytes > m->s->keep_bytes)) aml_trial_slim(t);
+        if (!better || (better < m->s->keep && bytes <= m->s->keep_bytes)) continue;
+        if (!is_special(&t->kept, m, t, n)) aml_trial_slim(t);
     }
 }
 

@@ -15,8 +15,10 @@ typedef struct aml_search {
     int n_workers, n_threads; /* trials side by side, threads inside each */
     size_t keep,
         keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
-                                their models at most so large; the best one always */
-    double deadline; /* of the first trials; 0 = none: then time does not matter to any choice */
+                                their models at most so large; the best one always; and some special ones (aml_kept) */
+    double exit_loss; /* a trial as good as this is enough; -INFINITY = none */
+    size_t patience;  /* so many trials in a row without a better one are enough; 0 = none */
+    double deadline;  /* of the first trials; 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
     /* Called after each trial, one at a time; answers the deadline of the next ones. */
@@ -27,6 +29,8 @@ typedef struct aml_search {
 typedef struct aml_trials {
     size_t n, room;
     aml_trial **at; /* by id */
+    bool reached;   /* it ended with exit_loss */
+    bool patient;   /* it ended with patience */
 } aml_trials;
 
 /* Runs until trials, time or the stop flag end it; what was in flight at the deadline counts as failed and is left out.

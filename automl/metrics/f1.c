@@ -63,6 +63,7 @@ const aml_metric aml_metric_precision = {
     .best = 1,
     .worst = 0,
     .hard = true,
+    .lopsided = true,
     .score = precision,
 };
 
@@ -75,6 +76,7 @@ const aml_metric aml_metric_recall = {
     .best = 1,
     .worst = 0,
     .hard = true,
+    .lopsided = true,
     .score = recall,
 };
 

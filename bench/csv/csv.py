@@ -3,7 +3,7 @@
     python make_tables.py FOLDER && python csv.py build/bench_csv FOLDER [--threads 1,2] [--only automl,polars]
                                                   [--tables numeric,mixed] [--repeat 3]
 
-Each reader runs in its own process: one read to warm up, then the best of `repeat`. Peak memory is of the process
+A name with a point is a file: mixed.csv.gz and mixed.csv.zst are made by `gzip -6` and `zstd -3`. Each reader runs in its own process: one read to warm up, then the best of `repeat`. Peak memory is of the process
 without what the reader needs to be loaded. Peers: pandas (C engine), pyarrow, polars, DuckDB, R's data.table.
 """
 import argparse
@@ -33,7 +33,8 @@ SETUP = {
     "pandas": "import pandas\nread = lambda: pandas.read_csv(path, engine='c', low_memory=False)\nsize = len",
     "pyarrow": "import pyarrow as pa, pyarrow.csv as pc\npa.set_cpu_count(threads)\n"
                "o = pc.ReadOptions(use_threads=threads > 1, block_size=1 << (24 if 'broad' in path else 22))\n"
-               "read = lambda: pc.read_csv(path, read_options=o)\nsize = lambda t: t.num_rows",
+               "read = lambda: pc.read_csv(pa.input_stream(path, compression='detect') if path[-3:] != 'csv'"
+               " else path, read_options=o)\nsize = lambda t: t.num_rows",
     "polars": "os.environ['POLARS_MAX_THREADS'] = str(threads)\nimport polars\n"
               "read = lambda: polars.read_csv(path, infer_schema_length=1000, low_memory=False)\n"
               "size = lambda t: t.height",
@@ -91,14 +92,14 @@ def main():
     band = float(subprocess.run([o.program, "--bandwidth"], capture_output=True, text=True).stdout)
     print(f"memory bandwidth (memcpy, read and written): {band / 1e9:.1f} GB/s")
     for table in o.tables.split(","):
-        path = o.folder / f"{table}.csv"
+        path = o.folder / (table if "." in table else f"{table}.csv")
         for threads in map(int, o.threads.split(",")):
             ours = None
             print(f"\n{table}, {path.stat().st_size / 1e6:.0f} MB, {threads} thread{'s'[: threads > 1]}")
             print(f"  {'reader':8} {'wall s':>8} {'cpu s':>8} {'MB/s':>7} {'÷ automl':>8} {'peak MB':>8}")
             for name in o.only.split(","):
-                if name == "pandas" and threads > 1:
-                    continue  # it has one thread
+                if name == "pandas" and threads > 1 or name == "fread" and path.suffix != ".csv":
+                    continue  # it has one thread; it needs another package for compressed files
                 r = measure(name, o.program, path, threads, o.repeat, o.limit)
                 if isinstance(r, str):
                     print(f"  {name:8} {r}", flush=True)

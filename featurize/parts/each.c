@@ -29,3 +29,11 @@ aml_status aml_each(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {
     if (status) aml_set_error(&r.error);
     return status;
 }
+
+void **aml_each_room(size_t n, size_t size, aml_ctx *ctx) {
+    size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
+    void **room = AML_ARRAY(ctx->scratch, threads, void *);
+    for (size_t t = 0; room && t < threads; t++)
+        if (!(room[t] = aml_alloc_raw(ctx->scratch, n, size))) return NULL;
+    return room;
+}

@@ -11,4 +11,7 @@ typedef aml_status (*aml_each_fn)(void *arg, size_t item, int thread);
  * and that failure is returned with its text. An item must not use an arena that others use. */
 aml_status aml_each(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg);
 
+/* Room for n elements for each of those threads, not set; from ctx->scratch. NULL when memory is short. */
+void **aml_each_room(size_t n, size_t size, aml_ctx *ctx);
+
 #endif

@@ -144,6 +144,7 @@ static aml_feature borrow(const aml_column *c, size_t j) {
     } else if (c->kind == AML_TEXT) {
         f.bytes = c->bytes;
         f.offset = c->offset;
+        f.list = c->list;
     } else {
         f.time = c->number;
     }

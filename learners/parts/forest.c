@@ -19,6 +19,7 @@ typedef struct forest_job {
     uint32_t *feature;
     size_t n_features;
     double weight_unit; /* quantised weight = weight × unit; 1 without weights */
+    double *target;     /* per row of the data: standardised, or its class */
     aml_forest_levels levels;
     aml_forest_work **work; /* per thread */
     aml_sample *sample;     /* per thread */
@@ -34,14 +35,22 @@ static uint32_t weight_at(const forest_job *job, size_t row) {
     return w > 0 ? (uint32_t)fmax(1, rint(w)) : 0;
 }
 
+/* Do the rows that were drawn weigh anything? */
+static bool any_weight(const uint32_t *count, const forest_job *job) {
+    const aml_data *d = job->data;
+    if (!d->w) return true;
+    for (size_t i = 0; i < d->n; i++)
+        if (count[i] && weight_at(job, d->rows[i])) return true;
+    return false;
+}
+
 static void count_rows(uint32_t *count, const forest_job *job, aml_rng *rng) {
     size_t n = job->data->n;
-    for (size_t i = 0; i < n; i++) count[i] = !job->rules->bootstrap;
-    for (size_t i = 0; i < n && job->rules->bootstrap; i++)
-        count[aml_rng_below(rng, (uint32_t)n)]++;
-    bool any = false;
-    for (size_t i = 0; i < n; i++) any |= count[i] && weight_at(job, job->data->rows[i]);
-    for (size_t i = 0; i < n && !any; i++) count[i] = 1;
+    bool all = !job->rules->bootstrap;
+    for (size_t i = 0; i < n; i++) count[i] = all;
+    for (size_t i = 0; i < n && !all; i++) count[aml_rng_below(rng, (uint32_t)n)]++;
+    if (any_weight(count, job)) return;
+    for (size_t i = 0; i < n; i++) count[i] = 1;
 }
 
 /* Regression: targets in whole numbers, as fine as the sum of the tree's rows allows. */
@@ -49,8 +58,8 @@ static double slope_scale(const forest_job *job, const uint32_t *count) {
     const aml_data *d = job->data;
     double sum = 0;
     for (size_t i = 0; i < d->n; i++) {
-        double y = (d->y[d->rows[i]] - job->forest->center) / job->forest->scale;
-        sum += fabs(y) * count[i] * weight_at(job, d->rows[i]);
+        double w = d->w ? weight_at(job, d->rows[i]) : 1;
+        sum += fabs(job->target[i]) * count[i] * w;
     }
     return sum > 0 ? fmin(536870912.0 / sum, 1e9) : 1;
 }
@@ -60,20 +69,18 @@ static void draw_sample(aml_sample *s, const forest_job *job, uint32_t *count, a
     count_rows(count, job, rng);
     double scale = d->task == AML_REGRESSION ? slope_scale(job, count) : 1;
     uint64_t weight = 0;
-    size_t draws = 0;
-    s->n = 0;
-    for (size_t i = 0; i < d->n; i++) {
+    size_t draws = 0, n = 0;
+    for (size_t i = 0; i < d->n;
+         i++) { /* a row that is not drawn is written over by the next one */
         uint32_t row = d->rows[i];
-        uint64_t w = (uint64_t)count[i] * weight_at(job, row);
-        if (!w) continue;
-        double y = d->y[row];
-        if (d->task == AML_REGRESSION) y = rint((y - s->center) / s->scale * scale);
-        s->row[s->n] = row;
-        s->value[s->n++] =
-            s->n_classes ? (uint64_t)y << 32 | w : aml_pack((int64_t)y * (int64_t)w, (int64_t)w);
-        weight += w;
-        draws += count[i];
+        int64_t w = (int64_t)count[i] * weight_at(job, row), y = (int64_t)(job->target[i] * scale);
+        s->row[n] = row;
+        s->value[n] = s->n_classes ? (uint64_t)y << 32 | (uint64_t)w : aml_pack(y * w, w);
+        n += w > 0;
+        weight += (uint64_t)w;
+        draws += w ? count[i] : 0;
     }
+    s->n = n;
     s->unit = draws ? (weight + draws / 2) / draws : 1;
     if (!s->unit) s->unit = 1;
 }
@@ -157,10 +164,14 @@ static aml_status alloc(forest_job *job) {
     size_t threads = (size_t)job->ctx->n_threads;
     uint32_t n_classes = d->task == AML_MULTICLASS ? (uint32_t)d->n_classes : 0;
     job->feature = AML_ARRAY(a, bins->p, uint32_t);
+    job->target = AML_ARRAY(a, d->n, double);
     job->work = AML_ARRAY(a, threads, aml_forest_work *);
     job->sample = AML_ARRAY(a, threads, aml_sample);
     job->grown = AML_ARRAY(a, threads * BATCH, aml_grown);
-    if (!job->feature || !job->work || !job->sample || !job->grown) return AML_ENOMEM;
+    if (!job->feature || !job->target || !job->work || !job->sample || !job->grown)
+        return AML_ENOMEM;
+    for (size_t i = 0; i < d->n; i++)
+        job->target[i] = (d->y[d->rows[i]] - job->forest->center) / job->forest->scale;
     for (size_t t = 0; t < threads; t++) {
         aml_sample *s = job->sample + t;
         *s = (aml_sample){.n_classes = n_classes,
@@ -168,8 +179,8 @@ static aml_status alloc(forest_job *job) {
                           .y = d->y,
                           .center = job->forest->center,
                           .scale = job->forest->scale};
-        s->row = aml_alloc_raw(a, d->n, sizeof *s->row);
-        s->value = aml_alloc_raw(a, d->n, sizeof *s->value);
+        s->row = aml_alloc_raw(a, d->n + 1, sizeof *s->row);
+        s->value = aml_alloc_raw(a, d->n + 1, sizeof *s->value);
         job->work[t] = aml_forest_work_new(&job->levels, d->n, n_classes, job->rules->max_features);
         if (!s->row || !s->value || !job->work[t]) return AML_ENOMEM;
     }

@@ -4,24 +4,33 @@
 
 #include "learners/parts/forest_split.h"
 
-unsigned aml_forest_random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo,
-                               unsigned hi) {
-    const float *cut = d->bins->cut[feature], *first = cut + lo - 1;
-    float from = first[0], to = cut[hi - 2], share = (float)(aml_rng_u32(d->rng) >> 8) * 0x1p-24f;
+unsigned aml_forest_random_bin(const aml_bins *bins, uint32_t feature, unsigned lo, unsigned hi,
+                               aml_rng *rng, const aml_forest_kernels *kernels) {
+    const float *cut = bins->cut[feature], *first = cut + lo - 1;
+    float from = first[0], to = cut[hi - 2], share = (float)(aml_rng_u32(rng) >> 8) * 0x1p-24f;
     float at = from + (to - from) * share;
-    if (!isfinite(to - from)) return lo + aml_rng_below(d->rng, hi - lo);
+    if (!isfinite(to - from)) return lo + aml_rng_below(rng, hi - lo);
     if (at > to) at = to;
-    return lo + (unsigned)d->kernels->below(first, hi - lo - 1, at); /* the first cut not below */
+    return lo + (unsigned)kernels->below(first, hi - lo - 1, at); /* the first cut not below */
 }
 
-/* Takes a cut behind code `lower` if it is better. */
+unsigned aml_forest_part(const aml_bins *bins, uint32_t feature, unsigned a, unsigned b,
+                         aml_rng *rng, const aml_forest_kernels *kernels) {
+    unsigned lo = a < b ? a : b, hi = a < b ? b : a;
+    if (!lo) return bins->n_bins[feature];
+    if (rng) return aml_forest_random_bin(bins, feature, lo, hi, rng, kernels);
+    return (lo + hi - 1) / 2;
+}
+
+/* Takes a cut if it is better; w_left is on its left. */
 static bool take(aml_cut *best, const aml_forest_node *d, uint32_t feature, double gain,
-                 uint64_t left, bool missing, bool missing_left) {
+                 uint64_t w_left, bool missing, bool missing_left) {
     if (!(gain > best->gain)) return false;
     best->gain = gain;
     best->feature = feature;
     best->category = false;
-    best->missing_left = missing ? missing_left : 2 * (uint64_t)aml_curvature(left) >= d->weight;
+    best->open = NULL;
+    best->missing_left = missing ? missing_left : 2 * w_left >= d->weight;
     return true;
 }
 
@@ -32,10 +41,11 @@ static void judge_side(aml_cut *best, const aml_forest_node *d, uint32_t feature
     unsigned from = missing && !missing_left;
     uint64_t left = d->few ? d->kernels->few_side(d->few, d->code, d->n, from, bin)
                            : d->kernels->side(d->value, d->code, d->n, from, bin);
-    int64_t w = aml_curvature(left);
+    int64_t w = aml_curvature(left), slope = aml_slope(left);
     if (w < d->whole.least || w > d->whole.most) return;
-    double gain = aml_cut_gain((double)aml_slope(left), (double)w, d->whole);
-    if (take(best, d, feature, gain, left, missing, missing_left)) best->bin = (uint16_t)bin;
+    if (d->few) slope += w * d->whole.shift;
+    double gain = aml_cut_gain((double)slope, (double)w, &d->whole);
+    if (take(best, d, feature, gain, (uint64_t)w, missing, missing_left)) best->bin = (uint16_t)bin;
 }
 
 static unsigned smallest_above(const aml_forest_node *d, unsigned code) {
@@ -47,14 +57,18 @@ static unsigned smallest_above(const aml_forest_node *d, unsigned code) {
     return least;
 }
 
-static void try_random(aml_cut *best, const aml_forest_node *d, uint32_t feature, unsigned lo,
-                       unsigned hi) {
+static bool try_random(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    uint8_t least, most;
+    d->kernels->range(&least, &most, d->code, d->n);
+    if (least == most) return false;
+    unsigned lo = least, hi = most;
     bool missing = !lo;
     if (missing) lo = smallest_above(d, 0);
-    unsigned bin = lo < hi ? aml_forest_random_bin(d, feature, lo, hi)
+    unsigned bin = lo < hi ? aml_forest_random_bin(d->bins, feature, lo, hi, d->rng, d->kernels)
                            : d->bins->n_bins[feature]; /* missing or not */
     judge_side(best, d, feature, bin, missing, false);
     if (missing && lo < hi) judge_side(best, d, feature, bin, missing, true);
+    return true;
 }
 
 /* ---- the best cut */
@@ -64,32 +78,56 @@ static void set_bin(aml_cut *best, const aml_forest_node *d, unsigned lower, uns
     best->bin = (uint16_t)(upper > 255 ? d->bins->n_bins[best->feature] : (lower + upper - 1) / 2);
 }
 
-static void try_few(aml_cut *best, const aml_forest_node *d, uint32_t feature, bool missing) {
-    for (int missing_left = 0; missing_left <= missing; missing_left++) {
-        aml_scan s =
-            d->kernels->few(d->few, d->code, d->n, missing && !missing_left, d->whole, best->gain);
-        if (take(best, d, feature, s.gain, s.left, missing, missing_left))
-            set_bin(best, d, s.code, smallest_above(d, s.code));
-    }
+static bool has_missing(const aml_forest_node *d, uint32_t feature) {
+    return d->bins->has_missing[feature] && memchr(d->code, 0, d->n);
 }
 
-static void try_many(aml_cut *best, const aml_forest_node *d, uint32_t feature, unsigned lo,
-                     unsigned hi) {
-    uint64_t by_code[256], left[256];
-    bool missing = !lo;
-    memset(by_code + lo, 0, (hi - lo + 1) * sizeof *by_code);
-    for (size_t i = 0; i < d->n; i++) by_code[d->code[i]] += d->value[i];
-    unsigned first = missing ? 1 : lo;
+/* What a cut of few rows comes to is looked up once it is known to be the best of all features. */
+static bool try_few(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    bool missing = has_missing(d, feature), varies = false;
     for (int missing_left = 0; missing_left <= missing; missing_left++) {
-        uint64_t sum = missing_left ? by_code[0] : 0;
-        size_t n = hi - first + (missing && !missing_left); /* last: all numbers left */
-        for (size_t k = 0; k < n; k++) left[k] = sum += by_code[first + k];
-        aml_scan s = d->kernels->many(left, n, d->whole, best->gain);
-        if (!take(best, d, feature, s.gain, s.left, missing, missing_left)) continue;
-        unsigned lower = first + s.code, upper = lower + 1;
-        while (upper <= hi && !by_code[upper]) upper++;
-        set_bin(best, d, lower, upper <= hi ? upper : 256);
+        aml_few_cuts *cuts = d->cuts + (best->open == d->cuts);
+        d->kernels->few(cuts, d->few, d->code, d->n, missing && !missing_left, &d->whole);
+        varies = cuts->varies;
+        if (!varies || cuts->most < 0 || !(aml_few_gain(cuts->most) > best->gain)) continue;
+        best->gain = aml_few_gain(cuts->most);
+        best->feature = feature;
+        best->category = false;
+        best->missing_left = missing_left;
+        best->missing = missing;
+        best->open = cuts;
     }
+    return varies;
+}
+
+void aml_forest_close(aml_cut *best, const aml_forest_node *d) {
+    if (!best->open) return;
+    aml_scan s = d->kernels->few_best(best->open, d->n);
+    if (best->missing && !s.code)
+        best->missing_left = false, s.upper = 256; /* the other way round */
+    if (!best->missing) best->missing_left = 2 * s.weight >= d->weight;
+    set_bin(best, d, s.code, s.upper);
+    best->open = NULL;
+}
+
+static bool try_many(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
+    uint64_t by_code[256];
+    uint8_t lo, hi;
+    d->kernels->range(&lo, &hi, d->code, d->n);
+    if (lo == hi) return false;
+    unsigned begin = lo & ~(AML_LANES - 1u), end = (hi | (AML_LANES - 1u)) + 1;
+    memset(by_code + begin, 0, (end - begin) * sizeof *by_code);
+    for (size_t i = 0; i < d->n; i++) by_code[d->code[i]] += d->value[i];
+    uint64_t missing = lo ? 0 : by_code[0];
+    if (!lo) by_code[0] = 0;
+    for (int missing_left = 0; missing_left <= !lo; missing_left++) {
+        uint64_t before = missing_left ? missing : 0;
+        aml_scan s = d->kernels->many(by_code, lo, hi, before, &d->whole, best->gain);
+        if (missing_left && !s.code) continue;
+        if (take(best, d, feature, s.gain, s.weight, !lo, missing_left))
+            set_bin(best, d, s.code, s.upper);
+    }
+    return true;
 }
 
 /* Two rows: any cut between them parts them, and all gain the same. */
@@ -98,24 +136,18 @@ static bool try_two(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     if (lo == hi) return false;
     uint64_t left = d->value[a > b];
     double slope = (double)aml_slope(left), weight = (double)aml_curvature(left);
-    double gain = aml_cut_gain(slope, weight, d->whole);
+    double gain = aml_cut_gain(slope, weight, &d->whole);
     if (aml_curvature(left) < d->whole.least || aml_curvature(left) > d->whole.most) return true;
     if (!lo) left = d->value[a < b]; /* missing goes right */
-    if (!take(best, d, feature, gain, left, !lo, false)) return true;
-    if (!lo) best->bin = d->bins->n_bins[feature];
-    else if (d->rules->random_cuts) best->bin = (uint16_t)aml_forest_random_bin(d, feature, lo, hi);
-    else set_bin(best, d, lo, hi);
+    if (!take(best, d, feature, gain, (uint64_t)aml_curvature(left), !lo, false)) return true;
+    best->bin = (uint16_t)aml_forest_part(d->bins, feature, a, b,
+                                          d->rules->random_cuts ? d->rng : NULL, d->kernels);
     return true;
 }
 
 bool aml_forest_try_number(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
-    uint8_t lo, hi;
     if (d->few && d->n == 2) return try_two(best, d, feature);
     aml_forest_gather(d, feature);
-    d->kernels->range(&lo, &hi, d->code, d->n);
-    if (lo == hi) return false;
-    if (d->rules->random_cuts) try_random(best, d, feature, lo, hi);
-    else if (d->few) try_few(best, d, feature, !lo);
-    else try_many(best, d, feature, lo, hi);
-    return true;
+    if (d->rules->random_cuts) return try_random(best, d, feature);
+    return d->few ? try_few(best, d, feature) : try_many(best, d, feature);
 }

@@ -4,6 +4,7 @@
  * w log w (entropy); a cut gains what its sides are worth beyond the node. Only codes that occur in the node are looked at. */
 #include "learners/parts/forest_split.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static double worth_one(const aml_forest_node *d, uint64_t s, uint64_t w) {
 
 /* One output: slope s and weight w on the left. */
 static double gain_one(const aml_forest_node *d, int64_t s, int64_t w) {
-    if (aml_forest_plain(d)) return aml_cut_gain((double)s, (double)w, d->whole);
+    if (aml_forest_plain(d)) return aml_cut_gain((double)s, (double)w, &d->whole);
     uint64_t left = (uint64_t)s, weight = (uint64_t)w, all = (uint64_t)aml_slope(d->total);
     return worth_one(d, left, weight) + worth_one(d, all - left, d->weight - weight) - d->worth;
 }
@@ -56,12 +57,39 @@ static tally whole(const aml_forest_node *d) {
     return (tally){.w_right = d->weight, .squares_right = d->squares, .logs_right = d->logs};
 }
 
+enum { SORTED = 6 };
+
+/* Squared error of few rows: no cut is better than one along the targets themselves. */
+static double best_order(const aml_forest_node *d) {
+    double slope[SORTED], weight[SORTED], s = 0, w = 0, most = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        double own = (double)aml_slope(d->value[i]), of = (double)aml_curvature(d->value[i]);
+        size_t k = i;
+        for (; k && own * weight[k - 1] < slope[k - 1] * of; k--)
+            slope[k] = slope[k - 1], weight[k] = weight[k - 1];
+        slope[k] = own, weight[k] = of;
+    }
+    for (size_t i = 0; i + 1 < d->n; i++) {
+        s += slope[i], w += weight[i];
+        most = fmax(most, aml_cut_gain(s, w, &d->whole));
+    }
+    return most;
+}
+
+/* Two rows are apart with any cut; classes are apart at best. */
+static double most_gain(const aml_forest_node *d) {
+    double w = (double)d->weight;
+    if (d->n == 2) return -DBL_MAX;
+    if (d->n_classes && !d->rules->entropy) return (w - d->worth) * (1 - 1e-12);
+    if (!aml_forest_plain(d)) return -d->worth * (1 - 1e-12);
+    double s = (double)aml_slope(d->total);
+    if (d->binary) return s * (w - s) / (w * w) * (1 - 1e-6); /* gains of floats */
+    return d->n <= SORTED ? best_order(d) * (1 - 1e-6) : INFINITY;
+}
+
 void aml_forest_weigh(aml_forest_node *d) {
     int64_t slope = aml_slope(d->total);
-    d->whole = (aml_whole){.slope = (double)slope,
-                           .weight = (double)d->weight,
-                           .least = (int64_t)d->least,
-                           .most = (int64_t)(d->weight - d->least)};
+    d->whole = aml_whole_of(slope, (int64_t)d->weight, (int64_t)d->least);
     d->squares = 0;
     d->logs = d->worth = 0;
     if (!d->n_classes && !aml_forest_plain(d)) d->worth = worth_one(d, (uint64_t)slope, d->weight);
@@ -73,6 +101,7 @@ void aml_forest_weigh(aml_forest_node *d) {
     if (d->n_classes)
         d->worth = d->rules->entropy ? d->logs - xlogx(d, d->weight)
                                      : (double)d->squares / (double)d->weight;
+    d->enough = most_gain(d);
 }
 
 static uint32_t class_of(uint64_t value) { return (uint32_t)(value >> 32); }
@@ -92,8 +121,18 @@ typedef struct present {
 
 /* Codes of few rows: put together in a register, since what is stored in bytes is slow to load in one piece. */
 static void gather_few(uint8_t *code, const uint8_t *const *at, size_t n, uint32_t feature) {
+    typedef uint8_t half_lanes __attribute__((vector_size(AML_LANES / 2)));
+    typedef uint8_t lanes __attribute__((vector_size(AML_LANES)));
+    if (n <= AML_LANES / 2) {
+        half_lanes v;
+#pragma GCC unroll 8
+        for (size_t k = 0; k < AML_LANES / 2; k++) v[k] = at[k][feature];
+        memcpy(code, &v, sizeof v);
+        memcpy(code + AML_LANES / 2, &v, sizeof v);
+        return;
+    }
     for (size_t c = 0; c < n; c += AML_LANES) {
-        uint8_t v __attribute__((vector_size(AML_LANES)));
+        lanes v;
 #pragma GCC unroll 16
         for (size_t k = 0; k < AML_LANES; k++) v[k] = at[c + k][feature];
         memcpy(code + c, &v, sizeof v);
@@ -234,7 +273,7 @@ static void try_random_number(aml_cut *best, const aml_forest_node *d, uint32_t 
                               unsigned lo, unsigned hi) {
     uint8_t left[256];
     uint64_t w_left;
-    unsigned bin = aml_forest_random_bin(d, feature, lo, hi);
+    unsigned bin = aml_forest_random_bin(d->bins, feature, lo, hi, d->rng, d->kernels);
     for (unsigned c = 0; c < 256; c++) left[c] = c <= bin;
     double gain = gain_of_side(&w_left, d, left);
     if (!is_better(best, d, w_left, gain)) return;
@@ -248,7 +287,8 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
     bool missing = !p->code[0];
     size_t first = missing, bin = 0;
     if (d->rules->random_cuts && p->n - first > 1) {
-        bin = aml_forest_random_bin(d, feature, p->code[first], p->code[p->n - 1]);
+        bin = aml_forest_random_bin(d->bins, feature, p->code[first], p->code[p->n - 1], d->rng,
+                                    d->kernels);
         t.only = first;
         while (t.only < p->n && p->code[t.only] <= bin) t.only++;
     }
@@ -261,6 +301,7 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
         size_t lower = p->code[n_left - 1], upper = all ? 0 : p->code[n_left];
         best->feature = feature;
         best->category = false;
+        best->open = NULL;
         best->bin = (uint16_t)(all   ? d->bins->n_bins[feature]
                                : bin ? bin
                                      : (lower + upper - 1) / 2);
@@ -303,6 +344,7 @@ static void put_set(aml_cut *best, const aml_forest_node *d, const present *p,
     for (unsigned c = 0; c < 256; c++) best->set[c / 32] |= (uint32_t)side[c] << c % 32;
     best->missing_left = side[0];
     best->category = true;
+    best->open = NULL;
 }
 
 /* A random half of the levels: few rows a level say little about their order. */
@@ -351,7 +393,8 @@ static bool try_codes(aml_cut *best, const aml_forest_node *d, uint32_t feature,
 }
 
 /* A cut along ordered codes as a set of them. */
-static void put_order(aml_cut *best) {
+static void put_order(aml_cut *best, const aml_forest_node *d) {
+    aml_forest_close(best, d);
     memset(best->set, 0, sizeof best->set);
     for (unsigned c = 1; c <= best->bin; c++) best->set[c / 32] |= (uint32_t)1 << c % 32;
     best->set[0] |= best->missing_left;
@@ -362,6 +405,6 @@ bool aml_forest_try(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     double gain = best->gain;
     bool category = d->bins->level_code[feature] != NULL, ordered = category && d->ordered[feature];
     bool varies = try_codes(best, d, feature, category && !ordered);
-    if (ordered && best->gain > gain) put_order(best);
+    if (ordered && best->gain > gain) put_order(best, d);
     return varies;
 }

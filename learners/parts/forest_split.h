@@ -5,13 +5,16 @@
 #include "learners/parts/forest_grow.h"
 #include "learners/parts/forest_kernels.h"
 
-/* gain: what the two sides are worth beyond the node as a whole, in plain nodes times its weight; -INFINITY = no cut
- * yet. */
+/* gain: what the two sides are worth beyond the node as a whole, in plain nodes divided by its weight; -INFINITY = no
+ * cut yet. */
 typedef struct aml_cut {
     double gain;
     uint32_t feature;
     uint16_t bin; /* number: codes 1 … bin go left */
     bool category, missing_left;
+    const aml_few_cuts
+        *open;    /* bin, and missing_left unless some are missing, are still to be found there */
+    bool missing; /* with open */
     uint32_t set[AML_SET_WORDS]; /* category: codes that go left */
 } aml_cut;
 
@@ -49,8 +52,10 @@ typedef struct aml_forest_node {
     double logs;                 /* and with entropy of x log x */
     aml_rng *rng;
     double worth;       /* of the node as a whole */
+    double enough;      /* no cut gains more, as far as it is known */
     aml_whole whole;    /* one output */
-    const aml_few *few; /* its rows when they are few, else NULL */
+    const aml_few *few; /* its rows when they are few, else NULL, */
+    aml_few_cuts *cuts; /* and two rooms for cuts: of the best feature, and of the one at hand */
     const uint8_t **at; /* the codes of each of the few rows */
     const aml_forest_kernels *kernels;
     uint8_t *code;         /* n, and a lane more */
@@ -61,7 +66,7 @@ typedef struct aml_forest_node {
 /* Puts the best cut on `feature` into *best when it is better; false when the feature is constant here. */
 bool aml_forest_try(aml_cut *best, const aml_forest_node *node, uint32_t feature);
 
-/* Sets squares, logs, worth and whole. */
+/* Sets squares, logs, worth, enough and whole. */
 void aml_forest_weigh(aml_forest_node *node);
 
 /* Is the node's gain that of sums alone: one output, squared error or Gini? */
@@ -74,8 +79,16 @@ void aml_forest_gather(const aml_forest_node *d, uint32_t feature);
 
 /* A random cut between codes lo < hi, uniform over the values between them as far as the bins tell: codes up to it
  * go left. */
-unsigned aml_forest_random_bin(const aml_forest_node *d, uint32_t feature, unsigned lo,
-                               unsigned hi);
+unsigned aml_forest_random_bin(const aml_bins *bins, uint32_t feature, unsigned lo, unsigned hi,
+                               aml_rng *rng, const aml_forest_kernels *kernels);
+
+/* A cut between two different codes: halfway, or a random one when rng is not NULL. All numbers go left when one code
+ * is 0, missing. */
+unsigned aml_forest_part(const aml_bins *bins, uint32_t feature, unsigned a, unsigned b,
+                         aml_rng *rng, const aml_forest_kernels *kernels);
+
+/* Sets what the best cut still leaves open. */
+void aml_forest_close(aml_cut *best, const aml_forest_node *node);
 
 /* aml_forest_try for a number, or ordered codes, in a plain node. */
 bool aml_forest_try_number(aml_cut *best, const aml_forest_node *d, uint32_t feature);

@@ -102,16 +102,21 @@ void aml_forest_bring_near(aml_forest_work *w, size_t begin, size_t n) {
 
 void aml_forest_unpack(aml_forest_work *w, aml_forest_node *d) {
     size_t padded = (d->n + AML_LANES - 1) / AML_LANES * AML_LANES;
+    w->few.narrow = d->binary && d->weight < INT16_MAX;
     for (size_t i = 0; i < d->n; i++) {
+        int64_t weight = aml_curvature(d->value[i]);
         w->at[i] = d->view.rows + (size_t)d->row[i] * d->bins->stride;
-        w->few.slope[i] = (int32_t)aml_slope(d->value[i]);
-        w->few.weight[i] = (int32_t)aml_curvature(d->value[i]);
+        w->few.slope[i] = (int32_t)(aml_slope(d->value[i]) - weight * d->whole.shift);
+        w->few.weight[i] = (int32_t)weight;
     }
     for (size_t i = d->n; i < padded; i++) {
         w->at[i] = w->at[0];
         w->few.slope[i] = w->few.weight[i] = 0;
     }
+    for (size_t i = 0; i < padded && w->few.narrow; i++)
+        w->few.packed[i] = w->few.slope[i] * 65536 + w->few.weight[i];
     d->few = &w->few;
+    d->cuts = w->cuts;
     d->at = w->at;
 }
 

@@ -26,11 +26,14 @@ struct aml_forest_work {
     size_t near_rows; /* nodes up to this size use them */
     const aml_forest_kernels *kernels;
     aml_few few;                /* the rows of a small node, */
-    const uint8_t *at[AML_FEW]; /* and their codes */
+    aml_few_cuts cuts[2];       /* its cuts, */
+    const uint8_t *at[AML_FEW]; /* and the codes */
     /* of the tree at hand */
     const aml_forest_rules *rules;
     aml_sample *sample;
-    size_t n_features, worked;
+    size_t n_features, n_tried, worked;
+    uint64_t least; /* weight of a leaf */
+    bool pairs;     /* nodes of two rows are done with at once */
     aml_rng rng;
     const aml_ctx *ctx;
     aml_grown *out;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { PANEL = 256, CHUNK = 131072 };
+enum { CHUNK = 131072 };
 
 typedef struct features {
     const aml_data *x;
@@ -45,7 +45,7 @@ aml_status aml_gram_features(double *out, const aml_data *x, const double *cente
 typedef struct panels {
     const aml_data *x;
     const double *center, *v; /* v: n × k */
-    double *out, *room;       /* room: n × PANEL for each thread */
+    double *out, *room;       /* room: n × AML_GRAM_PANEL for each thread */
     size_t k;
 } panels;
 
@@ -61,7 +61,7 @@ aml_status aml_gram_rows(double *out, const aml_data *x, const double *center, a
     panels a = {.x = x, .center = center};
     aml_mark mark = aml_arena_mark(ctx->scratch);
     aml_sum s;
-    AML_TRY(aml_sum_init(&s, x->x->p, n * n, PANEL, n * PANEL, ctx));
+    AML_TRY(aml_sum_init(&s, x->x->p, n * n, AML_GRAM_PANEL, n * AML_GRAM_PANEL, ctx));
     AML_TRY(aml_sum_run(out, &s, add_panel, &a, ctx));
     aml_mirror(out, n, n);
     aml_arena_release(ctx->scratch, mark);
@@ -71,7 +71,7 @@ aml_status aml_gram_rows(double *out, const aml_data *x, const double *center, a
 static void combine_panel(void *arg, size_t block, size_t begin, size_t end, int thread) {
     const panels *a = arg;
     size_t n = a->x->n, k = a->k, width = end - begin;
-    double *panel = a->room + (size_t)thread * n * PANEL;
+    double *panel = a->room + (size_t)thread * n * AML_GRAM_PANEL;
     (void)block;
     aml_rows_panel(panel, a->x, a->center, begin, end);
     aml_dgemm(true, false, width, k, n, 1, panel, width, a->v, k, 0, a->out + begin * k, k);
@@ -81,10 +81,10 @@ aml_status aml_gram_combine(double *out, const aml_data *x, const double *center
                             size_t k, aml_ctx *ctx) {
     aml_mark mark = aml_arena_mark(ctx->scratch);
     size_t n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
-    double *room = aml_alloc_raw(ctx->scratch, n_threads * x->n * PANEL, sizeof *room);
+    double *room = aml_alloc_raw(ctx->scratch, n_threads * x->n * AML_GRAM_PANEL, sizeof *room);
     if (!room) return AML_ENOMEM;
     panels a = {.x = x, .center = center, .v = v, .out = out, .room = room, .k = k};
-    aml_par_for(ctx->n_threads, x->x->p, PANEL, combine_panel, &a);
+    aml_par_for(ctx->n_threads, x->x->p, AML_GRAM_PANEL, combine_panel, &a);
     aml_arena_release(ctx->scratch, mark);
     return AML_OK;
 }

@@ -8,14 +8,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { SAMPLE = 1024, CHUNK = 262144, LEAST_CHUNK = 128, MOST_CHUNK = 1024 };
+enum { SAMPLE = 1024, BLOCK = 131072, LEAST_BLOCK = 64, BLOCKS = 4 };
 
 /* A row becomes p features, 1 and y, all times the root of its weight: `width` products with each. */
 typedef struct pass {
     const aml_data *x;
     const double *w, *y;
     const float *shift, *unit; /* p: near the center, and one over the spread */
-    size_t p, width, chunk;
+    size_t p, width, block;    /* rows at once */
 } pass;
 
 AML_KERNEL void load(float *restrict to, const float *restrict from, const float *restrict shift,
@@ -34,20 +34,29 @@ AML_KERNEL void widen(double *restrict sum, const float *restrict part, size_t n
 
 AML_BEST(widen, (double *sum, const float *part, size_t n), (sum, part, n))
 
-static void add_chunk(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
-    const pass *a = arg;
+static void load_block(float *to, float *room, const pass *a, size_t begin, size_t end) {
     const aml_design *d = a->x->x;
-    size_t p = a->p, width = a->width, n = end - begin;
-    float *x = (float *)scratch, *part = x + a->chunk * width, *to = x;
-    if (!d->dense) aml_rows_floats(part, a->x, begin, end);
-    for (size_t i = begin; i < end; i++, to += width) {
-        const float *from = d->dense ? d->dense + a->x->rows[i] * p : part + (i - begin) * p;
+    size_t p = a->p;
+    if (!d->dense) aml_rows_floats(room, a->x, begin, end);
+    for (size_t i = begin; i < end; i++, to += a->width) {
+        const float *from = d->dense ? d->dense + a->x->rows[i] * p : room + (i - begin) * p;
         float root = (float)sqrt(a->w[i]);
         load_best(to, from, a->shift, a->unit, root, p);
         to[p] = root;
         to[p + 1] = (float)(sqrt(a->w[i]) * a->y[i]);
     }
-    aml_ssyrk_lower(width, n, x, width, 0, part, width);
+}
+
+/* Blocks of rows that the second-level cache holds, a few of them before their sum becomes doubles. */
+static void add_chunk(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
+    const pass *a = arg;
+    size_t width = a->width, to;
+    float *x = (float *)scratch, *part = x + a->block * width, *room = part + width * width;
+    for (size_t at = begin; at < end; at = to) {
+        to = at + a->block < end ? at + a->block : end;
+        load_block(x, room, a, at, to);
+        aml_ssyrk_lower(width, to - at, x, width, at > begin ? 1 : 0, part, width);
+    }
     for (size_t j = 0; j < width; j++) widen_best(sum + j * width, part + j * width, j + 1);
 }
 
@@ -95,17 +104,19 @@ static bool finish(double *out, double *center, double *sd, const pass *a, const
 
 aml_status aml_gram_floats(bool *sound, double *out, double *center, double *sd, const aml_data *x,
                            const double *w, const double *y, aml_ctx *ctx) {
-    size_t p = x->x->p, width = p + 2, chunk = CHUNK / width / 8 * 8;
-    chunk = chunk < LEAST_CHUNK ? LEAST_CHUNK : chunk > MOST_CHUNK ? MOST_CHUNK : chunk;
-    size_t part = width > chunk ? width : chunk;
+    size_t p = x->x->p, width = p + 2, block = BLOCK / width / 8 * 8;
+    block = block < LEAST_BLOCK               ? LEAST_BLOCK
+            : block > AML_GRAM_CHUNK / BLOCKS ? AML_GRAM_CHUNK / BLOCKS
+                                              : block;
+    size_t room = (x->x->dense ? block : 2 * block) + width;
     aml_mark mark = aml_arena_mark(ctx->scratch);
     float *shift = AML_ARRAY(ctx->scratch, p, float), *unit = AML_ARRAY(ctx->scratch, p, float);
     double *sum = aml_alloc_raw(ctx->scratch, width * width, sizeof *sum);
     if (!shift || !unit || !sum) return AML_ENOMEM;
     AML_TRY(look_ahead(shift, unit, x, ctx->scratch));
-    pass a = {x, w, y, shift, unit, p, width, chunk};
+    pass a = {x, w, y, shift, unit, p, width, block};
     aml_sum s;
-    AML_TRY(aml_sum_init(&s, x->n, width * width, chunk, (chunk + part) * width / 2 + 1, ctx));
+    AML_TRY(aml_sum_init(&s, x->n, width * width, BLOCKS * block, room * width / 2 + 1, ctx));
     AML_TRY(aml_sum_run(sum, &s, add_chunk, &a, ctx));
     *sound = finish(out, center, sd, &a, sum);
     aml_arena_release(ctx->scratch, mark);

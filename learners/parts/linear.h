@@ -6,7 +6,8 @@
  * of the rows where the loss is not squared): an ill-scaled or collinear design costs no extra
  * steps, and for the squared loss the first step is the closed-form solution. With more features
  * than rows the problem is turned into one of as many features as rows. Sparse features, and dense
- * ones too many for a matrix, go by Newton's method with conjugate gradients. */
+ * ones too many for a matrix, go by Newton's method with conjugate gradients; classifiers on short
+ * sparse rows by coordinate ascent on the dual. */
 #ifndef AML_LEARNERS_PARTS_LINEAR_H
 #define AML_LEARNERS_PARTS_LINEAR_H
 
@@ -95,5 +96,12 @@ aml_status aml_linear_importance(double *out, const void *model, size_t p);
 
 /* Seconds of a fit, roughly. */
 double aml_linear_cost(const aml_shape *shape, double passes);
+
+/* The same of a classifier with a weight c of the losses: seconds for each class and row, value, row and pair of
+ * features, sparse entry; all but the third are for c = 1 and grow by the power, those of entries from `easy` on. */
+typedef struct aml_linear_prices {
+    double row, value, matrix, entry, growth, easy;
+} aml_linear_prices;
+double aml_linear_class_cost(const aml_shape *shape, const aml_linear_prices *price, double c);
 
 #endif

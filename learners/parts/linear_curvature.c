@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { SAMPLE = 8192, SAMPLE_PER_FEATURE = 12, FACTOR_BUDGET = 1 << 24 };
+enum { MOST_APART = 128 }; /* features with a matrix for each class of the softmax */
+#define RARE 0.1
 
 static size_t matrix_chunk(const aml_linear_problem *problem) {
     size_t rows = 131072 / (problem->p + 1) / 8 * 8;
@@ -52,28 +54,28 @@ aml_status aml_curvature_init(aml_linear_problem *problem) {
     c->price =
         (wide * (double)sample_size(problem) + (double)k * wide * wide / 3) / (4 * n * (double)k);
     c->n_factors = size * k <= FACTOR_BUDGET ? k : 1;
+    c->n_sums = problem->loss == aml_loss_softmax && c->n_factors == k && p <= MOST_APART ? k : 1;
     c->floats = problem->plain && !problem->rows.own && problem->loss != aml_loss_squared;
     AML_TRY(choose_rows(problem));
-    c->sum = AML_ARRAY(scratch, size + p + k, double);
+    c->sum = AML_ARRAY(scratch, c->n_sums * (size + p) + k, double);
     c->factor = aml_alloc_raw(scratch, c->n_factors * size, sizeof(double));
     c->side = AML_ARRAY(scratch, p + k, double);
     if (!c->sum || !c->factor || !c->side) return AML_ENOMEM;
-    return aml_sum_init(&c->pass, c->rows.x.n, size + p + k, chunk,
-                        chunk * (p + 2 * k) + (c->floats ? size : 0), problem->ctx);
+    return aml_sum_init(&c->pass, c->rows.x.n, c->n_sums * (size + p) + k, chunk,
+                        chunk * (2 * p + 2 * k + 1) + (c->floats ? size : 0), problem->ctx);
 }
 
-static void add_doubles(double *sum, const aml_linear_problem *problem, double *x, const double *h,
+static void add_doubles(double *sum, size_t p, double *scaled, const double *x, const double *h,
                         size_t n) {
-    size_t p = problem->p;
-    double *mean = sum + p * p;
-    for (size_t i = 0; i < n; i++, x += p) {
+    double *mean = sum + p * p, *to = scaled;
+    for (size_t i = 0; i < n; i++, x += p, to += p) {
         double root = sqrt(h[i]);
         for (size_t j = 0; j < p; j++) {
             mean[j] += h[i] * x[j];
-            x[j] *= root;
+            to[j] = root * x[j];
         }
     }
-    aml_dsyrk_lower(p, n, x - n * p, p, 1, sum, p);
+    aml_dsyrk_lower(p, n, scaled, p, 1, sum, p);
 }
 
 /* In units of the features' spreads, so that nothing overflows or drowns. */
@@ -98,42 +100,55 @@ static void add_floats(double *sum, const aml_linear_problem *problem, float *x,
         for (size_t l = 0; l <= j; l++) sum[j * p + l] += (double)product[j * p + l];
 }
 
+/* The curvatures of one output, or of all together. */
+static void curvatures_of(double *out, const double *h, size_t n, size_t k, size_t output,
+                          bool together) {
+    for (size_t i = 0; i < n; i++, h += k) {
+        out[i] = together ? 0 : h[output];
+        for (size_t c = 0; together && c < k; c++) out[i] += h[c];
+    }
+}
+
 static void add_block(double *sum, void *arg, size_t begin, size_t end, double *scratch) {
     const aml_linear_problem *problem = arg;
     const aml_curvature *curvature = &problem->curvature;
     const aml_linear_rows *rows = &curvature->rows;
     size_t p = problem->p, k = problem->k, n = end - begin, chunk = curvature->pass.chunk;
-    double *z = scratch, *h = z + chunk * k, *x = h + chunk * k;
-    double *intercept = sum + p * p + p;
+    double *z = scratch, *h = z + chunk * k, *own = h + chunk * k, *x = own + chunk,
+           *scaled = x + chunk * p, *intercept = sum + curvature->n_sums * (p * p + p);
     aml_linear_margins(z, x, problem, rows, begin, end);
     problem->loss(z, h, rows->y + begin, rows->w + begin, n, k, problem->shape);
-    for (size_t i = 0; i < n; i++) {
-        double together = 0;
-        for (size_t c = 0; c < k; c++) {
-            together += h[i * k + c];
-            intercept[c] += h[i * k + c];
-        }
-        h[i] = together;
-    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < k; c++) intercept[c] += h[i * k + c];
     if (!p) return;
-    if (curvature->floats)
-        add_floats(sum, problem, (float *)x, (float *)(x + chunk * p), h, begin, n);
-    else {
-        if (problem->plain && k == 1 && !rows->own) /* the margins had no need of x */
-            aml_dense_centered(x, rows->x.x->dense, rows->x.rows + begin, n, p, problem->center);
-        add_doubles(sum, problem, x, h, n);
+    if (!curvature->floats && problem->plain && k == 1 && !rows->own) /* margins had no need of x */
+        aml_dense_centered(x, rows->x.x->dense, rows->x.rows + begin, n, p, problem->center);
+    for (size_t u = 0; u < curvature->n_sums; u++, sum += p * p + p) {
+        curvatures_of(own, h, n, k, u, curvature->n_sums == 1);
+        if (curvature->floats) add_floats(sum, problem, (float *)x, (float *)scaled, own, begin, n);
+        else add_doubles(sum, p, scaled, x, own, n);
     }
 }
 
 /* Takes the units of add_floats back out. */
-static void restore_units(aml_linear_problem *problem) {
+static void restore_units(double *s, const aml_linear_problem *problem) {
     size_t p = problem->p;
-    double *s = problem->curvature.sum, *mean = s + p * p;
     const double *sd = problem->sd;
+    double *mean = s + p * p;
     for (size_t i = 0; problem->curvature.floats && i < p; i++) {
         mean[i] *= sd[i];
         for (size_t j = 0; j < p; j++) s[i * p + j] *= sd[i] * sd[j];
     }
+}
+
+/* A feature that hardly varies in the sample, as a rare level, gets a part of what it would have if it varied there
+ * as it does in all rows. */
+static void lift_rare(double *s, const aml_linear_problem *problem, double total) {
+    size_t p = problem->p;
+    const aml_curvature *c = &problem->curvature;
+    if (c->n_sums == 1 && c->rows.x.n == problem->rows.x.n) return;
+    for (size_t j = 0; j < p; j++)
+        s[j * p + j] = fmax(s[j * p + j], RARE * total * problem->sd[j] * problem->sd[j]);
 }
 
 /* factor = Cholesky of share * S + lambda I, with as much of a ridge as rounding asks for. */
@@ -154,10 +169,9 @@ static void center(double *s, double *mean, size_t p, double total) {
         for (size_t j = 0; j < p; j++) s[i * p + j] -= total * mean[i] * mean[j];
 }
 
-static double share_of(const aml_linear_problem *problem, size_t output, double total) {
-    const double *intercept = problem->curvature.sum + problem->p * problem->p + problem->p;
-    if (problem->curvature.n_factors == 1) return 1 / (double)problem->k;
-    return fmax(intercept[output] / total, 1e-4 / (double)problem->k);
+/* Of one output; a class that all but vanished keeps a little. */
+static double own_total(const double *intercept, size_t k, size_t output, double total) {
+    return fmax(intercept[output], 1e-4 / (double)k * total);
 }
 
 /* Where there is no curvature at all, or none that can be factorised, the estimate is the identity.
@@ -165,23 +179,30 @@ static double share_of(const aml_linear_problem *problem, size_t output, double 
 aml_status aml_curvature_renew(const double *coef, void *arg) {
     aml_linear_problem *problem = arg;
     aml_curvature *c = &problem->curvature;
-    size_t p = problem->p, k = problem->k;
-    double *mean = c->sum + p * p, *intercept = mean + p, total = 0;
+    size_t p = problem->p, k = problem->k, size = p * p + p;
+    double *intercept = c->sum + c->n_sums * size, total = 0;
     problem->at = coef;
     c->ready = false;
     AML_TRY(aml_sum_run(c->sum, &c->pass, add_block, problem, problem->ctx));
     for (size_t o = 0; o < k; o++) total += intercept[o];
     if (!(total > 1e-200) || !isfinite(total)) return AML_OK;
-    restore_units(problem);
-    center(c->sum, mean, p, total);
+    for (size_t u = 0; u < c->n_sums; u++) {
+        double *s = c->sum + u * size,
+               of = c->n_sums > 1 ? own_total(intercept, k, u, total) : total;
+        restore_units(s, problem);
+        center(s, s + p * p, p, of);
+        lift_rare(s, problem, of);
+    }
     for (size_t f = 0; f < c->n_factors; f++) {
+        double share = c->n_sums > 1      ? 1
+                       : c->n_factors > 1 ? own_total(intercept, k, f, total) / total
+                                          : 1 / (double)k;
+        const double *s = c->sum + (c->n_sums > 1 ? f : 0) * size;
         if (aml_should_stop(problem->ctx)) return aml_stopped();
-        if (!factorise(c->factor + f * p * p, c->sum, p, share_of(problem, f, total),
-                       problem->lambda))
-            return AML_OK;
+        if (!factorise(c->factor + f * p * p, s, p, share, problem->lambda)) return AML_OK;
     }
     for (size_t o = 0; o < k; o++)
-        intercept[o] = share_of(problem, c->n_factors == 1 ? 0 : o, total) * total;
+        intercept[o] = c->n_factors > 1 ? own_total(intercept, k, o, total) : total / (double)k;
     c->ready = true;
     return AML_OK;
 }
@@ -189,8 +210,10 @@ aml_status aml_curvature_renew(const double *coef, void *arg) {
 /* One output: the features' block without the intercept, then the intercept that goes with it. */
 static void apply_output(double *v, const aml_linear_problem *problem, size_t o) {
     const aml_curvature *c = &problem->curvature;
-    size_t p = problem->p, k = problem->k;
-    const double *mean = c->sum + p * p, *factor = c->factor + (c->n_factors == 1 ? 0 : o) * p * p;
+    size_t p = problem->p, k = problem->k, size = p * p + p;
+    const double *mean = c->sum + (c->n_sums == 1 ? 0 : o) * size + p * p,
+                 *factor = c->factor + (c->n_factors == 1 ? 0 : o) * p * p,
+                 *total = c->sum + c->n_sums * size;
     double *side = c->side, *intercept = v + p * k + o, slope = *intercept, along = 0;
     for (size_t j = 0; j < p; j++) side[j] = v[j * k + o] - mean[j] * slope;
     aml_cholesky_solve(factor, p, p, side);
@@ -198,7 +221,7 @@ static void apply_output(double *v, const aml_linear_problem *problem, size_t o)
         v[j * k + o] = side[j];
         along += mean[j] * side[j];
     }
-    *intercept = problem->frozen[o] ? 0 : slope / mean[p + o] - along;
+    *intercept = problem->frozen[o] ? 0 : slope / total[o] - along;
 }
 
 /* The softmax does not see what all classes share, and the penalty wants none of it: it would only

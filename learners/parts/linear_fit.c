@@ -37,7 +37,9 @@ static aml_status solve(double *coef, aml_linear_problem *problem) {
         return aml_linear_dual(coef, problem);
     if (!problem->q && p <= AML_LINEAR_LARGEST_MATRIX)
         return aml_linear_quasi_newton(coef, problem);
-    return aml_linear_newton(coef, problem);
+    bool done = false;
+    if (problem->q) AML_TRY(aml_linear_ascent(&done, coef, problem));
+    return done || problem->ctx->truncated ? AML_OK : aml_linear_newton(coef, problem);
 }
 
 /* Coefficients of the features and the target as they came; what overflowed becomes 0. */

@@ -18,13 +18,14 @@ typedef struct aml_linear_rows {
 } aml_linear_rows;
 
 /* An estimate of the inverse Hessian of the dense features: for output c (share_c * S + lambda I)^-1
- * with S the curvature of all outputs together, centered by its own means. */
+ * with S the curvature of all outputs together, centered by its own means; or (S_c + lambda I)^-1. */
 typedef struct aml_curvature {
     aml_linear_rows rows; /* all, or an even sample */
     double price;         /* of a renewal, in passes over the rows */
     size_t n_factors;     /* Cholesky factors: k, or 1 when k of them would be too large */
     bool floats;          /* S is summed in floats: good enough for steps, not for a closed form */
-    double *sum;          /* S (p × p, its lower triangle), then p means, k intercepts */
+    size_t n_sums;        /* 1, or k: S of each output */
+    double *sum;          /* n_sums of S (p × p, its lower triangle) with p means; k intercepts */
     double *factor;       /* n_factors × p × p */
     double *side;         /* p + k: one output's part of a vector */
     aml_sum pass;
@@ -66,6 +67,9 @@ void aml_curvature_apply(double *v, void *problem);
  * ctx->truncated. */
 aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem); /* q = 0 */
 aml_status aml_linear_newton(double *coef, aml_linear_problem *problem);
+/* Logistic loss, softmax or squared hinge. *done is false for rows that it does not suit, and where it takes too many
+ * passes: coef is then a start for another method. */
+aml_status aml_linear_ascent(bool *done, double *coef, aml_linear_problem *problem);
 /* Rows n < p, q = 0: on n features that span the same space (the rows' inner products), and back. */
 aml_status aml_linear_dual(double *coef, aml_linear_problem *problem);
 

@@ -188,6 +188,13 @@ aml_status aml_linear_importance(double *out, const void *model, size_t p) {
     return AML_OK;
 }
 
+double aml_linear_class_cost(const aml_shape *s, const aml_linear_prices *price, double c) {
+    double k = s->task == AML_MULTICLASS ? s->n_classes : 1, n = (double)s->n, p = (double)s->p;
+    double rows = fmin(n, fmax(8192, 12 * p)), matrix = p < 2048 ? rows * p * p * price->matrix : 0;
+    double dense = n * (price->value * p + price->row) * pow(c, price->growth) + matrix;
+    return k * (3e-5 + dense + (double)s->nnz * price->entry * pow(fmax(c / price->easy, 1), 0.4));
+}
+
 double aml_linear_cost(const aml_shape *s, double passes) {
     double k = s->task == AML_MULTICLASS ? s->n_classes : 1, n = (double)s->n, p = (double)s->p;
     double pass = (n * p * 0.8e-9 + (double)s->nnz * 3e-9) * k;

@@ -1,15 +1,17 @@
 /* linear_newton.c: Newton's method for wide and sparse linear models: each system is solved by
- * conjugate gradients as far as it pays (Dembo and Steihaug 1983), preconditioned with the diagonal,
- * and the step is searched along its line (Galli and Lin 2021). The margins follow the steps, so
- * that neither the line search nor the new gradient reads the rows once more. */
+ * conjugate gradients as far as it pays (Dembo and Steihaug 1983), preconditioned with the diagonal
+ * until those solves have cost as much as the joint curvature does, then with that; the step is
+ * searched along its line (Galli and Lin 2021). The margins follow the steps, so that neither the
+ * line search nor the new gradient reads the rows once more. */
 #include "learners/parts/linear_fit.h"
 
 #include "automl/core/linalg.h"
+#include "learners/parts/linear_block.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST_STEPS = 200, MOST_SOLVES = 500, MOST_TRIALS = 30, LEFT = 10 };
+enum { MOST_STEPS = 200, MOST_SOLVES = 500, MOST_TRIALS = 30, LEFT = 10, FEWEST = 5 };
 
 typedef struct newton {
     aml_linear_problem *problem;
@@ -19,7 +21,11 @@ typedef struct newton {
     double *z, *slope, *curvature; /* n × k: margins, w * loss' and w * loss'' at them */
     double *along, *zd, *trial; /* n × k: the margins' change with the step and with a direction */
     double *g, *inverse;        /* d: gradient, and the inverse of the Hessian's diagonal */
-    double *step, *r, *dir, *hd; /* d: conjugate gradients */
+    double *step, *r, *dir, *hd, *flat; /* d: conjugate gradients; flat: r preconditioned */
+    aml_linear_block block;
+    double *mean;   /* k × k: curvature of outputs with outputs, summed over rows */
+    double solves;  /* since the block was made */
+    bool cut_short; /* the last conjugate gradients */
 } newton;
 
 static double *numbers(const newton *t, size_t count) {
@@ -32,8 +38,9 @@ static aml_status allocate(newton *t) {
     t->along = numbers(t, rows), t->zd = numbers(t, rows), t->trial = numbers(t, rows);
     t->g = numbers(t, t->d), t->inverse = numbers(t, t->d), t->step = numbers(t, t->d);
     t->r = numbers(t, t->d), t->dir = numbers(t, t->d), t->hd = numbers(t, t->d);
+    t->flat = numbers(t, t->d), t->mean = numbers(t, t->k * t->k);
     bool good = t->z && t->slope && t->curvature && t->along && t->zd && t->trial && t->g &&
-                t->inverse && t->step && t->r && t->dir && t->hd;
+                t->inverse && t->step && t->r && t->dir && t->hd && t->flat && t->mean;
     return good ? AML_OK : AML_ENOMEM;
 }
 
@@ -54,6 +61,25 @@ static void hold_frozen(const newton *t, double *g) {
         if (t->problem->frozen[c]) g[t->penalised + c] = 0;
 }
 
+/* How the outputs curve together. */
+static void sum_curvature(newton *t) {
+    const aml_linear_problem *a = t->problem;
+    size_t k = t->k;
+    memset(t->mean, 0, k * k * sizeof *t->mean);
+    for (size_t i = 0; i < t->n; i++) {
+        double w = a->rows.w[i];
+        const double *slope = t->slope + i * k, *h = t->curvature + i * k;
+        for (size_t c = 0; c < k; c++) t->mean[c * k + c] += h[c];
+        if (a->loss != aml_loss_softmax || !(w > 0)) continue;
+        size_t label = (size_t)a->rows.y[i];
+        for (size_t c = 0; c < k; c++)
+            for (size_t l = 0; l < c; l++)
+                t->mean[c * k + l] -=
+                    (slope[c] + (c == label) * w) * (slope[l] + (l == label) * w) / w;
+    }
+    aml_mirror(t->mean, k, k);
+}
+
 /* Value, gradient and diagonal at coef, whose margins are z. */
 static aml_status linearise(newton *t, const double *coef) {
     aml_ctx *ctx = t->problem->ctx;
@@ -68,7 +94,10 @@ static aml_status linearise(newton *t, const double *coef) {
     hold_frozen(t, t->g);
     for (size_t j = 0; j < t->d; j++)
         t->inverse[j] = t->inverse[j] > 1e-200 ? 1 / t->inverse[j] : 0;
-    return AML_OK;
+    if (t->solves < t->block.price) return AML_OK;
+    t->solves = 0;
+    sum_curvature(t);
+    return aml_linear_block_make(&t->block, t->curvature, t->mean, ctx);
 }
 
 /* s = the curvature of the loss times the change u of the margins, both n × k. */
@@ -100,10 +129,33 @@ static aml_status hessian_times_dir(newton *t) {
     return AML_OK;
 }
 
-static double norm(const newton *t, const double *r) {
-    double sum = 0;
-    for (size_t j = 0; j < t->d; j++) sum += r[j] * r[j] * t->inverse[j];
-    return sum;
+/* What is added to the scores of all classes alike changes nothing. */
+static void take_common_off(const newton *t, double *v, size_t n) {
+    size_t k = t->k;
+    if (t->problem->loss != aml_loss_softmax) return;
+    for (size_t j = 0; j < n; j++, v += k) {
+        double mean = 0;
+        for (size_t c = 0; c < k; c++) mean += v[c] / (double)k;
+        for (size_t c = 0; c < k; c++) v[c] -= mean;
+    }
+}
+
+/* flat = r preconditioned; returns their product. */
+static double flatten(newton *t, const double *r) {
+    if (t->block.ready) {
+        aml_linear_block_apply(t->flat, &t->block, r);
+    } else {
+        for (size_t j = 0; j < t->d; j++) t->flat[j] = t->inverse[j] * r[j];
+        take_common_off(t, t->flat, t->d / t->k);
+    }
+    hold_frozen(t, t->flat);
+    return aml_dot(r, t->flat, t->d);
+}
+
+/* Solves with the diagonal alone are no more than what the block costs. */
+static int most_solves(const newton *t) {
+    double left = t->block.price - t->solves;
+    return t->block.ready || left > MOST_SOLVES ? MOST_SOLVES : left > FEWEST ? (int)left : FEWEST;
 }
 
 static void add(double *to, double scale, const double *x, size_t n) {
@@ -116,15 +168,14 @@ static aml_status conjugate_gradients(double *gain, double *left, newton *t, dou
     size_t d = t->d, rows = t->n * t->k;
     memset(t->step, 0, d * sizeof *t->step);
     memset(t->along, 0, rows * sizeof *t->along);
-    for (size_t j = 0; j < d; j++) {
-        t->r[j] = -t->g[j];
-        t->dir[j] = t->inverse[j] * t->r[j];
-    }
-    double rr = norm(t, t->r), enough = rr * forcing * forcing;
+    for (size_t j = 0; j < d; j++) t->r[j] = -t->g[j];
+    double rr = flatten(t, t->r), enough = rr * forcing * forcing;
+    memcpy(t->dir, t->flat, d * sizeof *t->dir);
     *gain = 0;
     *left = INFINITY;
-    for (int solve = 0; solve < MOST_SOLVES && rr > enough && 2 * *left > t->problem->tolerance;
-         solve++) {
+    int most = most_solves(t);
+    for (int solve = 0; solve < most && rr > enough && 2 * *left > t->problem->tolerance;
+         solve++, t->solves++) {
         AML_TRY(hessian_times_dir(t));
         double curvature = aml_dot(t->dir, t->hd, d);
         if (!(curvature > 0) || !isfinite(curvature)) break;
@@ -134,10 +185,10 @@ static aml_status conjugate_gradients(double *gain, double *left, newton *t, dou
         add(t->r, -a, t->hd, d);
         *left = LEFT * (solve + 1) * 0.5 * a * rr;
         *gain += 0.5 * a * rr;
-        rr = norm(t, t->r);
-        for (size_t j = 0; j < d; j++)
-            t->dir[j] = t->inverse[j] * t->r[j] + rr / before * t->dir[j];
+        rr = flatten(t, t->r);
+        for (size_t j = 0; j < d; j++) t->dir[j] = t->flat[j] + rr / before * t->dir[j];
     }
+    t->cut_short = rr > enough && 2 * *left > t->problem->tolerance;
     return AML_OK;
 }
 
@@ -168,7 +219,7 @@ static aml_status iterate(newton *t, double *coef) {
     double first = 0, before = 0, gain, left;
     for (int number = 0; number < MOST_STEPS; number++, before = gain) {
         AML_TRY(linearise(t, coef));
-        double now = norm(t, t->g);
+        double now = flatten(t, t->g);
         if (!number) first = now;
         if (!(now > 1e-30)) break;
         double forcing =
@@ -177,7 +228,8 @@ static aml_status iterate(newton *t, double *coef) {
         if (!line_search(t, coef)) break;
         t->problem->steps++;
         t->problem->gain = next_gain(gain, before);
-        if (2 * left <= t->problem->tolerance) t->problem->gain = fmax(t->problem->gain, left);
+        if (t->cut_short || 2 * left <= t->problem->tolerance)
+            t->problem->gain = fmax(t->problem->gain, left);
         if (2 * t->problem->gain <= t->problem->tolerance) break;
     }
     return AML_OK;
@@ -193,6 +245,8 @@ aml_status aml_linear_newton(double *coef, aml_linear_problem *problem) {
     AML_TRY(
         aml_linear_matrix_init(&t.matrix, &problem->rows.x, problem->center, t.k, problem->ctx));
     AML_TRY(allocate(&t));
+    take_common_off(&t, coef, t.matrix.p + t.matrix.q);
+    aml_linear_block_init(&t.block, &t.matrix, t.lambda);
     AML_TRY(aml_linear_matrix_product(t.z, &t.matrix, coef, problem->ctx));
     aml_status status = iterate(&t, coef);
     if (status != AML_ESTOPPED || !problem->steps) return status;

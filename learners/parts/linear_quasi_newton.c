@@ -77,7 +77,7 @@ static aml_status renew(const double *coef, void *arg) {
     return aml_curvature_renew(coef, arg);
 }
 
-aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem) {
+static aml_status minimise(double *coef, aml_linear_problem *problem) {
     size_t p = problem->p, k = problem->k;
     aml_ctx *ctx = problem->ctx;
     bool squared = problem->loss == aml_loss_squared;
@@ -100,4 +100,32 @@ aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem) {
                                .tolerance = problem->tolerance,
                                .gain = &problem->gain};
     return aml_lbfgs(coef, &lbfgs, ctx);
+}
+
+/* One class against the others, each by itself: nothing ties the outputs together. */
+static aml_status one_by_one(double *coef, aml_linear_problem *problem) {
+    aml_ctx *ctx = problem->ctx;
+    size_t n = problem->rows.x.n, p = problem->p, k = problem->k;
+    double *side = AML_ARRAY(ctx->scratch, p + 1, double), *y = AML_ARRAY(ctx->scratch, n, double);
+    if (!side || !y) return AML_ENOMEM;
+    for (size_t o = 0; o < k && !ctx->truncated; o++) {
+        aml_mark mark = aml_arena_mark(ctx->scratch);
+        aml_linear_problem inner = *problem;
+        inner.k = 1;
+        inner.d = p + 1;
+        inner.rows.y = y;
+        inner.frozen = problem->frozen + o;
+        for (size_t i = 0; i < n; i++) y[i] = (size_t)problem->rows.y[i] == o;
+        for (size_t j = 0; j <= p; j++) side[j] = coef[j * k + o];
+        AML_TRY(minimise(side, &inner));
+        for (size_t j = 0; j <= p; j++) coef[j * k + o] = side[j];
+        problem->gain = inner.gain > problem->gain ? inner.gain : problem->gain;
+        aml_arena_release(ctx->scratch, mark);
+    }
+    return AML_OK;
+}
+
+aml_status aml_linear_quasi_newton(double *coef, aml_linear_problem *problem) {
+    bool apart = problem->loss == aml_loss_squared_hinge && problem->k > 1;
+    return apart ? one_by_one(coef, problem) : minimise(coef, problem);
 }

@@ -2,7 +2,9 @@
 #include "learners/parts/neighbours.h"
 
 #include "automl/core/par.h"
+#include "learners/parts/neighbours_bound.h"
 #include "learners/parts/neighbours_coarse.h"
+#include "learners/parts/neighbours_nearest.h"
 #include "learners/parts/neighbours_tree.h"
 #include "learners/parts/rows.h"
 
@@ -18,9 +20,12 @@ typedef struct search {
     aml_neighbours_fn fn;
     void *arg;
     const aml_ctx *ctx;
-    float *query, *distance; /* for each thread: QUERIES × p (padded), QUERIES × k */
+    float *query;           /* for each thread: QUERIES × p (padded) */
+    size_t room;            /* of the nearest rows of a query */
+    float *distance, *work; /* QUERIES × room, room */
     uint32_t *row;
     int8_t *code; /* QUERIES × the width of bytes */
+    float *best;  /* QUERIES × 32 rounds, or NULL */
     const aml_neighbour_kernels *kernels;
     atomic_bool stopped;
 } search;
@@ -72,80 +77,82 @@ static float half_square(double square, size_t p) {
     return (float)(0.5 * square * (1 - 8 * ((double)p + 8) * 0x1p-24));
 }
 
+typedef struct halves {
+    const aml_neighbours *m;
+    float *half;
+} halves;
+
+static void half_panels(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    const halves *h = arg;
+    const aml_neighbours *m = h->m;
+    (void)block, (void)thread;
+    for (size_t i = begin; i < end; i += AML_PANEL) {
+        const float *x = m->panel + i * m->p;
+        double square[AML_PANEL] = {0};
+        for (size_t j = 0; j < m->p && i < m->n; j++, x += AML_PANEL)
+            for (size_t l = 0; l < AML_PANEL; l++) square[l] += (double)x[l] * (double)x[l];
+        for (size_t l = 0; l < AML_PANEL; l++)
+            h->half[i + l] = i + l < m->n ? half_square(square[l], m->p) : INFINITY;
+    }
+}
+
 aml_status aml_neighbours_ready(aml_neighbours *m, size_t k, aml_ctx *ctx) {
     size_t rows = (m->n + 2 * AML_PANEL - 1) / AML_PANEL * AML_PANEL;
     float *half = aml_alloc_raw(ctx->keep, rows, sizeof *half);
     if (!half) return AML_ENOMEM;
-    for (size_t i = 0; i < rows; i++) {
-        const float *x = m->panel + i / AML_PANEL * m->p * AML_PANEL + i % AML_PANEL;
-        double square = 0;
-        for (size_t j = 0; j < m->p && i < m->n; j++)
-            square += (double)x[j * AML_PANEL] * (double)x[j * AML_PANEL];
-        half[i] = i < m->n ? half_square(square, m->p) : INFINITY;
-    }
+    aml_par_for(ctx->n_threads, rows, 256 * AML_PANEL, half_panels, &(halves){m, half});
     m->half = half;
     AML_TRY(aml_neighbour_tree_build(&m->tree, m, k, ctx));
     return m->tree ? AML_OK : aml_coarse_build(&m->coarse, m, ctx);
 }
 
-/* Puts a row among the k nearest, kept upwards; rows come in order, so an equal one stays behind. */
-static void insert(float *distance, uint32_t *row, size_t k, float d, uint32_t r) {
-    size_t at = 0;
-    for (size_t n = k - 1; n;) {
-        size_t half = n / 2;
-        bool behind = distance[at + half] <= d;
-        at = behind ? at + half + 1 : at;
-        n = behind ? n - half - 1 : half;
-    }
-    memmove(distance + at + 1, distance + at, (k - 1 - at) * sizeof *distance);
-    memmove(row + at + 1, row + at, (k - 1 - at) * sizeof *row);
-    distance[at] = d;
-    row[at] = r;
-}
-
 /* A query and the nearest rows so far. */
 typedef struct seeker {
     const float *query;
-    float *distance;
-    uint32_t *row;
-    float half;         /* of the query's own square */
+    aml_nearest nearest;
+    double square;      /* of its length */
+    float half;         /* of that, low */
     const int8_t *code; /* the query in bytes, see neighbours_coarse.h */
     float base, error;
 } seeker;
 
 /* Rows of a panel that `mask` leaves over. */
-static void offer(const search *s, const seeker *q, size_t panel, uint32_t mask) {
+static void offer(const search *s, seeker *q, size_t panel, uint32_t mask) {
     float d[AML_PANEL];
     s->kernels->distances(d, q->query, s->m->panel + panel * s->m->p * AML_PANEL, s->m->p);
     for (; mask; mask &= mask - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(mask);
-        if (d[i] < q->distance[s->k - 1])
-            insert(q->distance, q->row, s->k, d[i], (uint32_t)(panel * AML_PANEL) + i);
+        aml_nearest_offer(&q->nearest, d[i], (uint32_t)(panel * AML_PANEL) + i);
     }
 }
 
 /* AML_GROUP queries and what rows must reach to be nearer than the k-th: in floats or in bytes. */
 typedef struct group {
-    const seeker *q;
+    seeker *q;
     bool bytes;
+    float limit[AML_GROUP]; /* of the distances, and what that makes: */
     float least[AML_GROUP]; /* of x·q - |x|²/2 */
     aml_coarse_group coarse;
 } group;
 
 static void renew(group *g, size_t i, const search *s) {
     const seeker *q = g->q + i;
-    float farthest = q->distance[s->k - 1];
-    g->least[i] = q->half - 0.5f * farthest - 1e-37f;
-    if (g->bytes) g->coarse.reach[i] = aml_coarse_reach(s->m->coarse, farthest, q->error);
+    float limit = g->limit[i] = fminf(q->nearest.limit, 3e38f);
+    g->least[i] = q->half - 0.5f * limit - 1e-37f;
+    if (g->bytes) g->coarse.reach[i] = aml_coarse_reach(s->m->coarse, limit, q->error);
+}
+
+static aml_panel_pair pair_at(const aml_neighbours *m, size_t panel) {
+    size_t size = m->p * AML_PANEL, at = panel * AML_PANEL, next = panel < (m->n - 1) / AML_PANEL;
+    const float *x = m->panel + panel * size;
+    return (aml_panel_pair){{x, x + next * size}, {m->half + at, m->half + at + AML_PANEL}};
 }
 
 static void filter(uint32_t *mask, const search *s, const group *g, size_t panel) {
     const aml_neighbours *m = s->m;
-    size_t size = m->p * AML_PANEL, at = panel * AML_PANEL, next = panel < (m->n - 1) / AML_PANEL;
-    const float *x = m->panel + panel * size;
+    size_t at = panel * AML_PANEL;
     if (!g->bytes) {
-        aml_panel_pair pair = {{x, x + next * size}, {m->half + at, m->half + at + AML_PANEL}};
-        s->kernels->filter(mask, g->q->query, padded(m->p), g->least, pair, m->p);
+        s->kernels->filter(mask, g->q->query, padded(m->p), g->least, pair_at(m, panel), m->p);
         return;
     }
     const aml_coarse_rows *c = m->coarse;
@@ -157,7 +164,7 @@ static void filter(uint32_t *mask, const search *s, const group *g, size_t panel
 }
 
 /* A group of queries against panels from … to-1, from even. Returns how many panels were measured. */
-static size_t search_group(const search *s, const seeker *q, size_t from, size_t to, bool bytes) {
+static size_t search_group(const search *s, seeker *q, size_t from, size_t to, bool bytes) {
     uint32_t mask[AML_GROUP];
     group g = {.q = q, .bytes = bytes, .coarse.code = q->code};
     size_t measured = 0;
@@ -171,52 +178,91 @@ static size_t search_group(const search *s, const seeker *q, size_t from, size_t
             if (!mask[i]) continue;
             if (mask[i] & 0xffff) offer(s, q + i, panel, mask[i] & 0xffff), measured++;
             if (mask[i] >> 16) offer(s, q + i, panel + 1, mask[i] >> 16), measured++;
-            renew(&g, i, s);
+            if (q[i].nearest.limit < g.limit[i]) renew(&g, i, s);
         }
     }
     return measured;
 }
 
+static size_t tile_panels(const search *s) {
+    return 2 * (TILE_FLOATS / (2 * AML_PANEL * (s->m->p + 1)) + 1);
+}
+
+static bool stopped(search *s) {
+    if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
+    return atomic_load(&s->stopped);
+}
+
+/* Bounds the k-th nearest by the first SETTLED × k rows. */
+static void bound_all(search *s, seeker *q, size_t n, float *best) {
+    const aml_neighbours *m = s->m;
+    size_t n_panels = (m->n + AML_PANEL - 1) / AML_PANEL, tile = tile_panels(s), to;
+    size_t rounds = aml_bound_rounds(s->k), sets = 2 * AML_PANEL * rounds;
+    size_t enough = SETTLED * s->k / AML_PANEL / 2 * 2, end = n_panels < enough ? n_panels : enough;
+    for (size_t i = 0; i < QUERIES * sets; i++) best[i] = -INFINITY;
+    for (size_t from = 0; from < end; from = to) {
+        to = from + tile < end ? from + tile : end;
+        if (stopped(s)) return;
+        for (size_t g = 0; g < n; g += AML_GROUP)
+            for (size_t panel = from; panel < to; panel += 2)
+                s->kernels->best(best + g * sets + panel / 2 % rounds * 2 * AML_PANEL, sets,
+                                 q[g].query, padded(m->p), pair_at(m, panel), m->p);
+    }
+    for (size_t i = 0; i < n; i++) {
+        float score = aml_nearest_select(best + i * sets, sets, s->k);
+        if (score > -INFINITY)
+            q[i].nearest.limit = aml_bound_distance(score, q[i].half, q[i].square, m->p);
+    }
+}
+
 /* A block of queries against all rows, tile by tile of what the cache holds. Bytes are used once the k-th nearest rows
  * are near, for as long as they leave few panels over. */
-static bool search_all(search *s, const seeker *q, size_t n) {
-    size_t p = s->m->p, n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL, to;
-    size_t tile = 2 * (TILE_FLOATS / (2 * AML_PANEL * (p + 1)) + 1);
+static bool search_all(search *s, seeker *q, size_t n, float *best) {
+    size_t n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL, tile = tile_panels(s), to;
     bool bytes = s->m->coarse != NULL;
+    if (best) bound_all(s, q, n, best);
     for (size_t from = 0; from < n_panels; from = to) {
         size_t measured = 0;
-        bool settled = from * AML_PANEL >= SETTLED * s->k;
+        bool settled = best || from * AML_PANEL >= SETTLED * s->k;
         to = from + tile < n_panels ? from + tile : n_panels;
-        if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
-        if (atomic_load(&s->stopped)) return false;
+        if (stopped(s)) return false;
         for (size_t g = 0; g < n; g += AML_GROUP)
             measured += search_group(s, q + g, from, to, bytes && settled);
         bytes = bytes && (!settled || measured < n * (to - from) / FEW);
     }
+    for (size_t i = 0; i < n; i++) aml_nearest_finish(&q[i].nearest);
     return true;
 }
 
-static bool search_tree(search *s, const seeker *q, size_t n) {
-    if (aml_should_stop(s->ctx)) atomic_store(&s->stopped, true);
-    if (atomic_load(&s->stopped)) return false;
+static bool search_tree(search *s, seeker *q, size_t n) {
+    if (stopped(s)) return false;
     for (size_t i = 0; i < n; i++)
-        aml_neighbour_tree_find(q[i].distance, q[i].row, s->k, s->m->tree, q[i].query, s->kernels);
+        aml_neighbour_tree_find(q[i].nearest.distance, q[i].nearest.row, s->k, s->m->tree,
+                                q[i].query, s->kernels);
     return true;
 }
 
 static size_t code_width(const aml_neighbours *m) { return m->coarse ? m->coarse->width : 0; }
 
-/* The i-th query of a block; those beyond the last are zeros. */
-static void prepare_query(seeker *q, const search *s, float *x, int8_t *code, size_t i,
-                          size_t end) {
+/* Queries begin … end-1, padded; those beyond the last are zeros. */
+static void load_queries(float *x, const search *s, size_t begin, size_t end) {
+    size_t p = s->m->p, width = padded(p), n = end - begin;
+    aml_rows_floats(x, s->x, begin, end);
+    memset(x + n * p, 0, (QUERIES * width - n * p) * sizeof *x);
+    for (size_t i = n; width > p && i-- > 0;) {
+        memmove(x + i * width, x + i * p, p * sizeof *x);
+        memset(x + i * width + p, 0, (width - p) * sizeof *x);
+    }
+}
+
+static void prepare_query(seeker *q, const search *s, float *x, int8_t *code) {
     const aml_neighbours *m = s->m;
     double square = 0;
-    memset(x, 0, padded(m->p) * sizeof *x);
-    if (i < end) aml_rows_floats(x, s->x, i, i + 1);
     for (size_t j = 0; j < m->p; j++) x[j] = limited(x[j]);
     for (size_t j = 0; j < m->p; j++) square += (double)x[j] * (double)x[j];
     q->query = x;
     q->half = half_square(square, m->p);
+    q->square = square;
     q->code = code;
     q->base = q->error = 0;
     if (m->coarse) aml_coarse_query(code, &q->base, &q->error, m->coarse, x);
@@ -225,20 +271,24 @@ static void prepare_query(seeker *q, const search *s, float *x, int8_t *code, si
 static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     search *s = arg;
     size_t k = s->k, first = (size_t)thread * QUERIES, width = padded(s->m->p);
-    float *distance = s->distance + first * k;
-    uint32_t *row = s->row + first * k;
     seeker seekers[QUERIES];
     (void)block;
-    for (size_t i = 0; i < QUERIES * k; i++) distance[i] = 3e38f;
+    load_queries(s->query + first * width, s, begin, end);
     for (size_t i = 0; i < QUERIES; i++) {
-        seekers[i] = (seeker){.distance = distance + i * k, .row = row + i * k};
+        seekers[i] = (seeker){.nearest = {.distance = s->distance + (first + i) * s->room,
+                                          .work = s->work + (size_t)thread * s->room,
+                                          .row = s->row + (first + i) * s->room}};
+        aml_nearest_start(&seekers[i].nearest, k, INFINITY);
         prepare_query(seekers + i, s, s->query + (first + i) * width,
-                      s->code + (first + i) * code_width(s->m), begin + i, end);
+                      s->code + (first + i) * code_width(s->m));
     }
-    bool done =
-        s->m->tree ? search_tree(s, seekers, end - begin) : search_all(s, seekers, end - begin);
-    for (size_t i = begin; i < end && done; i++)
-        s->fn(s->arg, i, row + (i - begin) * k, distance + (i - begin) * k, k);
+    float *best = s->best ? s->best + first * 2 * AML_PANEL * aml_bound_rounds(k) : NULL;
+    bool done = s->m->tree ? search_tree(s, seekers, end - begin)
+                           : search_all(s, seekers, end - begin, best);
+    for (size_t i = begin; i < end && done; i++) {
+        const aml_nearest *n = &seekers[i - begin].nearest;
+        s->fn(s->arg, i, n->row, n->distance, k);
+    }
 }
 
 aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data *x,
@@ -247,10 +297,17 @@ aml_status aml_neighbours_find(const aml_neighbours *m, size_t k, const aml_data
     aml_mark mark = aml_arena_mark(ctx->scratch);
     search s = {.m = m, .x = x, .k = k, .fn = fn, .arg = arg, .ctx = ctx};
     s.query = aml_alloc_raw(ctx->scratch, slots * padded(m->p), sizeof(float));
-    s.distance = aml_alloc_raw(ctx->scratch, slots * k, sizeof(float));
-    s.row = aml_alloc_raw(ctx->scratch, slots * k, sizeof(uint32_t));
+    s.room = aml_nearest_room(k);
+    s.distance = aml_alloc_raw(ctx->scratch, slots * s.room, sizeof(float));
+    s.work = aml_alloc_raw(ctx->scratch, n_threads * s.room, sizeof(float));
+    s.row = aml_alloc_raw(ctx->scratch, slots * s.room, sizeof(uint32_t));
     s.code = aml_alloc_raw(ctx->scratch, slots, code_width(m));
-    if (!s.query || !s.distance || !s.row || !s.code) return AML_ENOMEM;
+    bool bounded = !m->tree && k >= AML_NEAREST_MANY && m->n >= 2 * AML_BOUND_SETS * k;
+    if (bounded)
+        s.best =
+            aml_alloc_raw(ctx->scratch, slots * 2 * AML_PANEL * aml_bound_rounds(k), sizeof(float));
+    if (!s.query || !s.distance || !s.work || !s.row || !s.code || (bounded && !s.best))
+        return AML_ENOMEM;
     s.kernels = aml_neighbour_kernels_best();
     atomic_init(&s.stopped, false);
     aml_par_for(ctx->n_threads, x->n, QUERIES, find_block, &s);

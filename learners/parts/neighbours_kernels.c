@@ -26,23 +26,46 @@ AML_KERNEL void distances_body(float out[AML_PANEL], const float *q, const float
     memcpy(out, &v, sizeof v);
 }
 
-/* Four queries at a time: their sums stay in registers. */
+/* x·q - |x|²/2 of four queries at a time and the rows of one panel: their sums stay in registers. */
+enum { TOGETHER = 4 };
+
+AML_KERNEL void scores_body(lanes score[TOGETHER], const float *query, size_t width, const float *x,
+                            const float *half, size_t p) {
+    lanes v;
+    for (size_t k = 0; k < TOGETHER; k++) score[k] = (lanes){0};
+    for (size_t j = 0; j < p; j++) {
+        memcpy(&v, x + j * AML_PANEL, sizeof v);
+        for (size_t k = 0; k < TOGETHER; k++) score[k] += v * query[k * width + j];
+    }
+    memcpy(&v, half, sizeof v);
+    for (size_t k = 0; k < TOGETHER; k++) score[k] -= v;
+}
+
 AML_KERNEL void filter_body(uint32_t *mask, const float *query, size_t width, const float *least,
                             aml_panel_pair pair, size_t p) {
-    enum { TOGETHER = 4 };
+    lanes score[TOGETHER];
     memset(mask, 0, AML_GROUP * sizeof *mask);
     for (int side = 0; side < 2; side++)
         for (size_t g = 0; g < AML_GROUP; g += TOGETHER) {
-            lanes sum[TOGETHER] = {{0}, {0}, {0}, {0}}, v, half;
-            for (size_t j = 0; j < p; j++) {
-                memcpy(&v, pair.x[side] + j * AML_PANEL, sizeof v);
-                for (size_t k = 0; k < TOGETHER; k++) sum[k] += v * query[(g + k) * width + j];
-            }
-            memcpy(&half, pair.half[side], sizeof half);
+            scores_body(score, query + g * width, width, pair.x[side], pair.half[side], p);
             for (size_t k = 0; k < TOGETHER; k++) {
-                marks near = (sum[k] - half) > least[g + k];
+                marks near = score[k] > least[g + k];
                 for (uint32_t i = 0; i < AML_PANEL; i++)
                     mask[g + k] |= ((uint32_t)near[i] & 1) << (i + (side ? AML_PANEL : 0));
+            }
+        }
+}
+
+AML_KERNEL void best_body(float *best, size_t stride, const float *query, size_t width,
+                          aml_panel_pair pair, size_t p) {
+    lanes score[TOGETHER];
+    for (size_t side = 0; side < 2; side++)
+        for (size_t g = 0; g < AML_GROUP; g += TOGETHER) {
+            scores_body(score, query + g * width, width, pair.x[side], pair.half[side], p);
+            for (size_t k = 0; k < TOGETHER; k++) {
+                float *to = best + (g + k) * stride + side * AML_PANEL;
+                for (size_t i = 0; i < AML_PANEL; i++)
+                    to[i] = score[k][i] > to[i] ? score[k][i] : to[i];
             }
         }
 }
@@ -54,7 +77,11 @@ static void filter_plain(uint32_t *mask, const float *query, size_t width, const
                          aml_panel_pair pair, size_t p) {
     filter_body(mask, query, width, least, pair, p);
 }
-static const aml_neighbour_kernels plain = {filter_plain, NULL, distances_plain};
+static void best_plain(float *best, size_t stride, const float *query, size_t width,
+                       aml_panel_pair pair, size_t p) {
+    best_body(best, stride, query, width, pair, p);
+}
+static const aml_neighbour_kernels plain = {filter_plain, NULL, distances_plain, best_plain};
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -62,45 +89,68 @@ static const aml_neighbour_kernels plain = {filter_plain, NULL, distances_plain}
 #define FMA __attribute__((target("avx2,fma")))
 #define WIDE __attribute__((target("avx512f")))
 #define BYTES __attribute__((target("avx512f,avx512vnni")))
+#define INLINE static inline __attribute__((always_inline))
 
 FMA static void distances_avx2(float out[AML_PANEL], const float *q, const float *panel, size_t p) {
     distances_body(out, q, panel, p);
 }
 
 /* Six queries by 16 rows: 12 sums, two values and a factor are all the registers there are. */
+enum { SIX = 6 };
+
+FMA INLINE void scores_avx2(__m256 *a, __m256 *b, const float *q, size_t width, const float *x,
+                            const float *half, size_t p) {
+#pragma GCC unroll 6
+    for (size_t k = 0; k < SIX; k++) a[k] = b[k] = _mm256_setzero_ps();
+    for (size_t j = 0; j < p; j++) {
+        __m256 low = _mm256_loadu_ps(x + j * AML_PANEL);
+        __m256 high = _mm256_loadu_ps(x + j * AML_PANEL + 8);
+#pragma GCC unroll 6
+        for (size_t k = 0; k < SIX; k++) {
+            __m256 v = _mm256_broadcast_ss(q + k * width + j);
+            a[k] = _mm256_fmadd_ps(v, low, a[k]);
+            b[k] = _mm256_fmadd_ps(v, high, b[k]);
+        }
+    }
+#pragma GCC unroll 6
+    for (size_t k = 0; k < SIX; k++) {
+        a[k] = _mm256_sub_ps(a[k], _mm256_loadu_ps(half));
+        b[k] = _mm256_sub_ps(b[k], _mm256_loadu_ps(half + 8));
+    }
+}
+
 FMA static void filter_avx2(uint32_t *mask, const float *query, size_t width, const float *least,
                             aml_panel_pair pair, size_t p) {
     memset(mask, 0, AML_GROUP * sizeof *mask);
     for (int side = 0; side < 2; side++)
-        for (size_t g = 0; g < AML_GROUP; g += 6) {
-            const float *x = pair.x[side], *q = query + g * width;
-            __m256 a[6], b[6];
+        for (size_t g = 0; g < AML_GROUP; g += SIX) {
+            __m256 a[SIX], b[SIX];
+            scores_avx2(a, b, query + g * width, width, pair.x[side], pair.half[side], p);
 #pragma GCC unroll 6
-            for (size_t k = 0; k < 6; k++) a[k] = b[k] = _mm256_setzero_ps();
-            for (size_t j = 0; j < p; j++) {
-                __m256 low = _mm256_loadu_ps(x + j * AML_PANEL);
-                __m256 high = _mm256_loadu_ps(x + j * AML_PANEL + 8);
-#pragma GCC unroll 6
-                for (size_t k = 0; k < 6; k++) {
-                    __m256 v = _mm256_broadcast_ss(q + k * width + j);
-                    a[k] = _mm256_fmadd_ps(v, low, a[k]);
-                    b[k] = _mm256_fmadd_ps(v, high, b[k]);
-                }
-            }
-            __m256 low = _mm256_loadu_ps(pair.half[side]);
-            __m256 high = _mm256_loadu_ps(pair.half[side] + 8);
-#pragma GCC unroll 6
-            for (size_t k = 0; k < 6; k++) {
+            for (size_t k = 0; k < SIX; k++) {
                 __m256 t = _mm256_set1_ps(least[g + k]);
-                unsigned m = (unsigned)_mm256_movemask_ps(
-                    _mm256_cmp_ps(_mm256_sub_ps(a[k], low), t, _CMP_GT_OQ));
-                unsigned n = (unsigned)_mm256_movemask_ps(
-                    _mm256_cmp_ps(_mm256_sub_ps(b[k], high), t, _CMP_GT_OQ));
+                unsigned m = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a[k], t, _CMP_GT_OQ));
+                unsigned n = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(b[k], t, _CMP_GT_OQ));
                 mask[g + k] |= (m | n << 8) << (side ? AML_PANEL : 0);
             }
         }
 }
-static const aml_neighbour_kernels avx2 = {filter_avx2, NULL, distances_avx2};
+
+FMA static void best_avx2(float *best, size_t stride, const float *query, size_t width,
+                          aml_panel_pair pair, size_t p) {
+    for (size_t side = 0; side < 2; side++)
+        for (size_t g = 0; g < AML_GROUP; g += SIX) {
+            __m256 a[SIX], b[SIX];
+            scores_avx2(a, b, query + g * width, width, pair.x[side], pair.half[side], p);
+#pragma GCC unroll 6
+            for (size_t k = 0; k < SIX; k++) {
+                float *to = best + (g + k) * stride + side * AML_PANEL;
+                _mm256_storeu_ps(to, _mm256_max_ps(a[k], _mm256_loadu_ps(to)));
+                _mm256_storeu_ps(to + 8, _mm256_max_ps(b[k], _mm256_loadu_ps(to + 8)));
+            }
+        }
+}
+static const aml_neighbour_kernels avx2 = {filter_avx2, NULL, distances_avx2, best_avx2};
 
 WIDE static void distances_avx512(float out[AML_PANEL], const float *q, const float *panel,
                                   size_t p) {
@@ -108,10 +158,9 @@ WIDE static void distances_avx512(float out[AML_PANEL], const float *q, const fl
 }
 
 /* Twelve queries by 32 rows: 24 sums. */
-WIDE static void filter_avx512(uint32_t *mask, const float *query, size_t width, const float *least,
+WIDE INLINE void scores_avx512(__m512 *a, __m512 *b, const float *query, size_t width,
                                aml_panel_pair pair, size_t p) {
     const float *x0 = pair.x[0], *x1 = pair.x[1];
-    __m512 a[AML_GROUP], b[AML_GROUP];
 #pragma GCC unroll 12
     for (size_t k = 0; k < AML_GROUP; k++) a[k] = b[k] = _mm512_setzero_ps();
     for (size_t j = 0; j < p; j++) {
@@ -127,13 +176,36 @@ WIDE static void filter_avx512(uint32_t *mask, const float *query, size_t width,
     __m512 low = _mm512_loadu_ps(pair.half[0]), high = _mm512_loadu_ps(pair.half[1]);
 #pragma GCC unroll 12
     for (size_t k = 0; k < AML_GROUP; k++) {
+        a[k] = _mm512_sub_ps(a[k], low);
+        b[k] = _mm512_sub_ps(b[k], high);
+    }
+}
+
+WIDE static void filter_avx512(uint32_t *mask, const float *query, size_t width, const float *least,
+                               aml_panel_pair pair, size_t p) {
+    __m512 a[AML_GROUP], b[AML_GROUP];
+    scores_avx512(a, b, query, width, pair, p);
+#pragma GCC unroll 12
+    for (size_t k = 0; k < AML_GROUP; k++) {
         __m512 t = _mm512_set1_ps(least[k]);
-        unsigned m = _mm512_cmp_ps_mask(_mm512_sub_ps(a[k], low), t, _CMP_GT_OQ);
-        unsigned n = _mm512_cmp_ps_mask(_mm512_sub_ps(b[k], high), t, _CMP_GT_OQ);
+        unsigned m = _mm512_cmp_ps_mask(a[k], t, _CMP_GT_OQ);
+        unsigned n = _mm512_cmp_ps_mask(b[k], t, _CMP_GT_OQ);
         mask[k] = m | n << AML_PANEL;
     }
 }
-static const aml_neighbour_kernels avx512 = {filter_avx512, NULL, distances_avx512};
+
+WIDE static void best_avx512(float *best, size_t stride, const float *query, size_t width,
+                             aml_panel_pair pair, size_t p) {
+    __m512 a[AML_GROUP], b[AML_GROUP];
+    scores_avx512(a, b, query, width, pair, p);
+#pragma GCC unroll 12
+    for (size_t k = 0; k < AML_GROUP; k++) {
+        float *to = best + k * stride;
+        _mm512_storeu_ps(to, _mm512_max_ps(a[k], _mm512_loadu_ps(to)));
+        _mm512_storeu_ps(to + AML_PANEL, _mm512_max_ps(b[k], _mm512_loadu_ps(to + AML_PANEL)));
+    }
+}
+static const aml_neighbour_kernels avx512 = {filter_avx512, NULL, distances_avx512, best_avx512};
 
 /* The whole numbers that products must exceed, low enough for all roundings. */
 BYTES static void limits(int32_t limit[AML_PANEL], const aml_coarse_group *q, float error) {
@@ -180,7 +252,8 @@ BYTES static void coarse_vnni(uint32_t *mask, const aml_coarse_group *q,
         mask[k] = m | n << AML_PANEL;
     }
 }
-static const aml_neighbour_kernels vnni = {filter_avx512, coarse_vnni, distances_avx512};
+static const aml_neighbour_kernels vnni = {filter_avx512, coarse_vnni, distances_avx512,
+                                           best_avx512};
 #endif
 
 const aml_neighbour_kernels *aml_neighbour_kernels_best(void) {

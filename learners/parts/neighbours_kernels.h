@@ -39,6 +39,9 @@ typedef struct aml_neighbour_kernels {
                    size_t width);
     /* The squared distances of a panel's rows from q. */
     void (*distances)(float out[AML_PANEL], const float *q, const float *panel, size_t p);
+    /* best[q * stride + i]: the larger of itself and x·q - |x|²/2 of row i of the pair, for the AML_GROUP queries. */
+    void (*best)(float *best, size_t stride, const float *query, size_t width, aml_panel_pair pair,
+                 size_t p);
 } aml_neighbour_kernels;
 
 /* Those for this processor. */

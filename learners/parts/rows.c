@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 21 };
+enum { MOST_PARTS = 64, FEWEST_PARTS = 4, PARTS_BUDGET = 1 << 20 };
 #define FAR 1e3
 
 void aml_rows_floats(float *out, const aml_data *x, size_t begin, size_t end) {
@@ -154,8 +154,9 @@ aml_status aml_sum_run(double *out, aml_sum *s, aml_sum_fn fn, void *arg, aml_ct
     atomic_init(&r.stopped, false);
     aml_par_for(ctx->n_threads, s->n, s->part, run_part, &r);
     if (atomic_load(&r.stopped)) return aml_stopped();
-    memset(out, 0, s->d * sizeof *out);
-    for (size_t block = 0; block * s->part < s->n; block++)
+    if (!s->n) memset(out, 0, s->d * sizeof *out);
+    else memcpy(out, s->parts, s->d * sizeof *out);
+    for (size_t block = 1; block * s->part < s->n; block++)
         for (size_t j = 0; j < s->d; j++) out[j] += s->parts[block * s->d + j];
     return AML_OK;
 }

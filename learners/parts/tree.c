@@ -12,19 +12,21 @@ aml_status aml_trees_init(aml_trees *t, const aml_design *design, size_t max_tre
     if (design->csr) t->q = (uint32_t)design->csr->p;
     t->tree = AML_ARRAY(keep, max_trees, aml_tree);
     t->gain = AML_ARRAY(keep, design->p, double);
-    return t->tree && t->gain ? AML_OK : AML_ENOMEM;
+    t->used = AML_ARRAY(keep, (size_t)t->p + t->q, bool);
+    return t->tree && t->gain && t->used ? AML_OK : AML_ENOMEM;
 }
 
 /* ---- making */
 
 /* Breadth-first: nodes near the root share cache lines, and the children of the i-th inner node are 2i + 1, 2i + 2,
  * so that files need no links. */
-static uint32_t order_nodes(aml_node *node, float *cover, const aml_tree *grown) {
+static uint32_t order_nodes(aml_node *node, float *cover, bool *used, const aml_tree *grown) {
     uint32_t end = 1;
     node[0] = grown->node[0];
     cover[0] = grown->cover[0];
     for (uint32_t i = 0; i < end; i++) {
         if (!node[i].left) continue;
+        used[node[i].feature] = true;
         memcpy(node + end, grown->node + node[i].left, 2 * sizeof *node);
         memcpy(cover + end, grown->cover + node[i].left, 2 * sizeof *cover);
         node[i].left = end;
@@ -61,7 +63,7 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
     float *cover = aml_alloc_raw(keep, tree.n_nodes, sizeof *cover);
     if (!node || !tree.set || !cover) return AML_ENOMEM;
     tree.cover = cover;
-    tree.n_nodes = order_nodes(node, cover, grown); /* the grower may have dropped some */
+    tree.n_nodes = order_nodes(node, cover, t->used, grown); /* the grower may have dropped some */
     aml_tree_sum_covers(cover, node, tree.n_nodes);
     tree.node = node;
     if (grown->n_shares) {
@@ -69,15 +71,21 @@ aml_status aml_trees_add(aml_trees *t, const aml_tree *grown, aml_arena *keep) {
         if (!tree.share) return AML_ENOMEM;
     }
     t->tree[t->n_trees++] = tree;
+    t->n_added++;
     return AML_OK;
+}
+
+static void mark_used(aml_trees *t) {
+    memset(t->used, 0, ((size_t)t->p + t->q) * sizeof *t->used);
+    for (uint32_t k = 0; k < t->n_trees; k++)
+        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
+            if (t->tree[k].node[i].left) t->used[t->tree[k].node[i].feature] = true;
 }
 
 static aml_status number_used(aml_trees *t, uint32_t *index, const aml_design *design,
                               const uint8_t *const *level_code, aml_arena *keep) {
-    for (uint32_t k = 0; k < t->n_trees; k++)
-        for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
-            if (t->tree[k].node[i].left) index[t->tree[k].node[i].feature] = 1;
-    for (uint32_t j = 0; j < t->p + t->q; j++) t->n_used += index[j];
+    if (t->n_trees < t->n_added) mark_used(t); /* some were dropped */
+    for (uint32_t j = 0; j < t->p + t->q; j++) t->n_used += index[j] = t->used[j];
     t->feature = AML_ARRAY(keep, t->n_used, uint32_t);
     t->n_levels = AML_ARRAY(keep, t->n_used, uint32_t);
     t->level_code = AML_ARRAY(keep, t->n_used, uint8_t *);
@@ -101,7 +109,7 @@ aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
     uint32_t *index = aml_calloc((size_t)t->p + t->q + 1, sizeof *index);
     if (!index) return AML_ENOMEM;
     aml_status status = number_used(t, index, design, level_code, keep);
-    for (uint32_t k = 0; k < t->n_trees && !status; k++) {
+    for (uint32_t k = 0; k < t->n_trees && !status && t->n_used < t->p + t->q; k++) {
         aml_node *node = (aml_node *)t->tree[k].node; /* ours: aml_trees_add made it */
         for (uint32_t i = 0; i < t->tree[k].n_nodes; i++)
             if (node[i].left) node[i].feature = index[node[i].feature];

@@ -43,6 +43,8 @@ typedef struct aml_trees {
     uint32_t n_trees;
     aml_tree *tree;
     double *gain; /* p: total gain of the splits on each dense feature */
+    bool *used;   /* p + q: which features trees that were added split on; NULL in loaded ones */
+    uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */

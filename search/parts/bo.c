@@ -20,12 +20,14 @@ typedef struct group {
     aml_gp columns; /* smooths the pipelines' expected relative losses; n = 0: none */
     double mean;    /* of those */
     size_t n_told;
+    double handicap; /* in units of log expected improvement */
 } group;
 
 typedef struct search {
     const aml_space *space;
     const aml_told *told;
-    const aml_advice *advice; /* NULL: no prior mean */
+    const aml_advice *advice;   /* NULL: no prior mean */
+    const aml_problem *problem; /* or NULL */
     aml_groups groups;
     group *group; /* groups.n */
     aml_warp warp;
@@ -187,6 +189,38 @@ static aml_status learn(search *s) {
     return AML_OK;
 }
 
+/* ---- hope ---- */
+
+/* First and lowest loss of a group; NaN without any. */
+static void losses_of(double *first, double *lowest, const search *s, const group *q) {
+    *first = *lowest = NAN;
+    for (size_t i = 0; i < s->told->n; i++) {
+        const aml_record *r = &s->told->records[i];
+        if (!aml_has_loss(r) || group_of(s, r->config) != q) continue;
+        if (isnan(*first)) *first = r->loss;
+        if (!(*lowest <= r->loss)) *lowest = r->loss;
+    }
+}
+
+/* A process knows little of a group with few trials and hopes for much. How far its best is behind is compared with what
+ * trying on has brought the leading group, and REACH of the leader's gain on the constant. */
+static void handicap_groups(search *s) {
+    static const double REACH = 0.01;
+    double baseline = s->problem ? s->problem->baseline_loss : NAN;
+    double first, lowest, best = INFINITY, brought = 0;
+    for (size_t g = 0; g < s->groups.n; g++) {
+        losses_of(&first, &lowest, s, &s->group[g]);
+        if (!(lowest < best)) continue;
+        best = lowest;
+        brought = first - lowest;
+    }
+    if (baseline > best) brought += REACH * (baseline - best);
+    for (size_t g = 0; g < s->groups.n; g++) {
+        losses_of(&first, &lowest, s, &s->group[g]);
+        if (lowest > best && brought > 0) s->group[g].handicap = (lowest - best) / brought;
+    }
+}
+
 /* ---- candidates ---- */
 
 static aml_status make_candidates(double **out, size_t *n, search *s, const aml_rng *rng) {
@@ -216,7 +250,8 @@ static aml_status make_candidates(double **out, size_t *n, search *s, const aml_
 typedef struct times {
     size_t n;
     double *x, *log, *weight;
-    double elsewhere; /* mean log of all trials' times */
+    double
+        elsewhere; /* where there are none: what a default is said to take, or the mean of all trials */
 } times;
 
 static void add_time(times *t, const search *s, const group *q, const double *config,
@@ -247,6 +282,9 @@ static aml_status collect_times(times *t, const search *s, const group *q) {
         if (group_of(s, r->config) == q) add_time(t, s, q, r->config, log_seconds, 2);
     }
     if (all) t->elsewhere /= (double)all;
+    const double *cost = s->problem && s->groups.rooted ? s->problem->default_cost : NULL;
+    size_t root = (size_t)s->groups.first + (size_t)(q - s->group);
+    if (cost && cost[root] > 0) t->elsewhere = log(cost[root]);
     return AML_OK;
 }
 
@@ -284,6 +322,7 @@ static aml_status score_group(double *score, const search *s, const group *q,
     for (size_t k = 0; k < m; k++) {
         double centre = mean[k] + s->trust * prior_mean(s, q, x + k * d);
         score[which[k]] = aml_log_expected_improvement(centre, sqrt(variance[k]), s->best);
+        score[which[k]] -= q->handicap;
         if (!timed) continue;
         double seconds = expected_seconds_log(&t, q, x + k * d);
         score[which[k]] -= cost_exponent * seconds;
@@ -313,11 +352,12 @@ static aml_status choose(double *config, search *s, const aml_rng *rng) {
 }
 
 aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told *told,
-                          const aml_advice *advice, bool use_prior, const aml_rng *rng,
-                          aml_arena *scratch) {
+                          const aml_advice *advice, bool use_prior, const aml_problem *problem,
+                          const aml_rng *rng, aml_arena *scratch) {
     search s = {
         .space = space, .told = told, .scratch = scratch, .groups = aml_space_groups(space)};
     s.advice = advice;
+    s.problem = problem;
     s.group = AML_ARRAY(scratch, s.groups.n, group);
     s.y = AML_ARRAY(scratch, told->n, double);
     s.prior = AML_ARRAY(scratch, told->n, double);
@@ -326,5 +366,6 @@ aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told
     AML_TRY(lay_out(&s));
     if (use_prior && advice && advice->prior->mix) AML_TRY(smooth_columns(&s));
     AML_TRY(learn(&s));
+    handicap_groups(&s);
     return choose(config, &s, rng);
 }

@@ -102,7 +102,7 @@ bool aml_next_default(double *config, const aml_space *space, const aml_told *to
                    ? problem->default_cost[(size_t)value]
                    : 0;
         if (isnan(cost)) cost = 0;
-        if (found && cost >= cheapest) continue;
+        if (isinf(cost) || (found && cost >= cheapest)) continue;
         found = true;
         cheapest = cost;
         groups.first = value;

@@ -56,6 +56,40 @@ has out mean_texture
 run 0 train "$data/iris.csv" --target petal_width_cm --drop species --trials 2 --learners ridge --weight sepal_length_cm
 has out regression
 
+# The menu of final models, and limits that they keep.
+run 0 train "$data/diabetes.csv" --target progression --trials 6 --learners ridge,knn --prefer interpretable
+has out interpretable chosen single
+lacks out knn
+run 0 inspect model.automl
+has out coefficient
+run 0 train "$data/diabetes.csv" --target progression --trials 4 --learners ridge,knn --max-model-size 8k --max-predict-time 1ms
+[ "$(wc -c <model.automl)" -le 8192 ] || failed "the model is too large"
+refused 78 fastest -- train "$data/diabetes.csv" --target progression --trials 3 --learners ridge --max-predict-time 0.000001us
+refused 64 'did you mean' -- train "$data/diabetes.csv" --target progression --prefer fsat
+
+# The threshold between two classes.
+awk 'BEGIN { print "x,z,y"; for (i = 0; i < 400; i++) { x = (i * 37) % 101; print x "," (i * 53) % 89 "," (x + (i * 71) % 60 > 140 ? "yes" : "no") } }' >rare.csv
+run 0 train rare.csv --target y --metric f1 --trials 3 --learners logistic
+has out 'is predicted from a probability of'
+run 0 train rare.csv --target y --metric f1 --trials 3 --learners logistic --threshold 0.5 --no-calibration
+lacks out 'is predicted from a probability of'
+run 0 inspect model.automl
+has out 'yes from a probability of 0.5'
+refused 64 threshold -- train rare.csv --target y --threshold 1.2
+refused 64 'two classes' -- train "$data/iris.csv" --target species --threshold 0.4 --trials 1
+run 0 evaluate model.automl rare.csv
+has out expected_calibration_error
+
+# The search ends early.
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic --patience 4 --threads 2
+has out 'no better pipeline in 4 trials'
+cp model.automl first.automl
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic --patience 4 --threads 1
+same first.automl model.automl
+run 0 train "$data/iris.csv" --target species --trials 40 --learners logistic,naive_bayes --exit-score 0.9
+has out 'was reached after'
+refused 64 exit-score -- train "$data/iris.csv" --target species --exit-score high
+
 # Where nothing can be learnt, the model is the baseline, and that is said.
 awk 'BEGIN { OFS = ","; print "a,b,y"; for (i = 0; i < 120; i++) print int(i / 2), int(i / 2) % 7, i % 2 }' >noise.csv
 run 0 train noise.csv --target y --trials 2 --learners knn
