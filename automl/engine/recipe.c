@@ -5,7 +5,6 @@
 
 enum { MANY_LEVELS = 8 };     /* from here on target encoding is worth trying */
 enum { HASHED_LEVELS = 200 }; /* and from here on sharing columns */
-enum { TREE_TERMS = 4000 };   /* of a text, for trees */
 enum { CROSSED_COLUMNS = 1000, PCA_COLUMNS = 4 };
 
 /* ---- what is searched */
@@ -13,6 +12,10 @@ enum { CROSSED_COLUMNS = 1000, PCA_COLUMNS = 4 };
 static bool native(const aml_learner *l) {
     return (l->can & AML_CAN_CATEGORIES) && (l->can & AML_CAN_MISSING);
 }
+
+/* Texts' terms as they are: linear models learn from thousands of them in no time. Trees do as well from a few dense
+ * columns, many times faster. */
+static bool takes_terms(const aml_learner *l) { return (l->can & AML_CAN_SPARSE) && !native(l); }
 
 static bool may(const aml_facts *f, const char *step) {
     return aml_featurization_allows(f->featurization, step);
@@ -74,12 +77,6 @@ static const aml_param *terms_param(aml_arena *keep) {
     return choice("terms", "what is counted in texts", list, 3, keep);
 }
 
-/* Trees split on one term at a time: what many terms say together they find in components. */
-static const aml_param *text_param(aml_arena *keep) {
-    static const char *const list[] = {"components", "terms"};
-    return choice("text", "what stands for a text", list, 2, keep);
-}
-
 static const aml_param components = {.name = "components",
                                      .summary = "dense columns that stand for a text's terms",
                                      .kind = AML_INT,
@@ -100,9 +97,7 @@ size_t aml_recipe_params(const aml_param *out[AML_MAX_CHOICES], const aml_learne
     if (f->shape.p <= CROSSED_COLUMNS && !f->needs) out[n++] = features_param(l, f, keep);
     if ((f->kinds & AML_TEXT) && may(f, "text_hash")) {
         out[n++] = terms_param(keep);
-        bool sparse = l->can & AML_CAN_SPARSE;
-        if (!sparse || native(l)) out[n++] = &components;
-        if (sparse && native(l)) out[n++] = text_param(keep);
+        if (!takes_terms(l)) out[n++] = &components;
     }
     size_t used = 0;
     for (size_t i = 0; i < n; i++) {
@@ -118,8 +113,7 @@ void aml_recipe_take(aml_recipe *r, const aml_param *param, double value) {
     } texts[] = {{"encode", &r->encode},
                  {"scale", &r->scale},
                  {"features", &r->features},
-                 {"terms", &r->terms},
-                 {"text", &r->text}};
+                 {"terms", &r->terms}};
     if (param->kind != AML_CHOICE) r->components = value;
     for (size_t i = 0; param->kind == AML_CHOICE && i < sizeof texts / sizeof *texts; i++)
         if (!strcmp(param->name, texts[i].name)) *texts[i].text = param->choices[(size_t)value];
@@ -193,12 +187,9 @@ static void add_features(const cook *c) {
 
 static void add_text(const cook *c) {
     if (!(c->f->kinds & AML_TEXT)) return;
-    bool sparse = c->plan->learner->can & AML_CAN_SPARSE, tree = native(c->plan->learner);
-    aml_plan_step *s = add(c, "text_hash");
-    choose(s, "terms", c->r->terms ? c->r->terms : "both");
-    if (sparse && tree && is(c->r->text, "terms")) set(s, "max_terms", TREE_TERMS);
-    if (sparse && (!tree || is(c->r->text, "terms"))) return;
-    s = add(c, "text_svd");
+    choose(add(c, "text_hash"), "terms", c->r->terms ? c->r->terms : "both");
+    if (takes_terms(c->plan->learner)) return;
+    aml_plan_step *s = add(c, "text_svd");
     if (c->r->components > 0) set(s, "components", c->r->components);
 }
 

@@ -42,8 +42,8 @@ typedef struct aml_trees {
     uint8_t **level_code; /* per used category: bin code of each level */
     uint32_t n_trees;
     aml_tree *tree;
-    double *gain;     /* p: total gain of the splits on each dense feature */
-    bool *used;       /* p + q: which features trees that were added split on; NULL in loaded ones */
+    double *gain; /* p: total gain of the splits on each dense feature */
+    bool *used;   /* p + q: which features trees that were added split on; NULL in loaded ones */
     uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
 } aml_trees;
 
