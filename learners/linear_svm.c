@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum { C, TOLERANCE };
-#define ROUGHER 100 /* the tolerance of the fit that only calibrates */
+#define ROUGHER 1000 /* the tolerance of the fit that only calibrates */
 
 typedef struct linear_svm {
     aml_linear linear; /* first: what linear models share reads it */

@@ -84,6 +84,13 @@ static void test_tail(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) check_case(&cases[i]);
     aml_frame *f;
+    aml_string s = {0}; /* a table of statistics ends with one of them */
+    aml_string_put(&s, "stat,a,b\n");
+    for (int i = 0; i < 20; i++) aml_string_printf(&s, "%s,%d,\n", i % 2 ? "Mean" : "Max", i);
+    assert_int_equal(aml_csv_parse(&f, NULL, s.text, s.length, "t.csv", NULL), AML_OK);
+    assert_int_equal(f->n, 20);
+    aml_frame_free(f);
+    aml_string_free(&s);
     /* A file that was cut off is no file with a remark. */
     assert_int_equal(parse(&f, NULL, "a,b\nx y,1\nz w,2\nu v", NULL), AML_EDATA);
     aml_csv_options none = {.skip_footer = CSV_NO_LINES};
@@ -157,6 +164,10 @@ static void test_decimal(void **state) {
         {"a\tb\n1,234\t1\n950\t2\n", "a:n|b:n\n1234|1\n950|2", amounts, {0}},
         {"a\tb\n0,234\t1\n1,950\t2\n", "a:n|b:n\n0.234|1\n1.95|2", commas, {0}},
         {"a,b\n\"1,234\",1\n\"12,950\",2\n", "a:n|b:n\n1234|1\n12950|2", amounts, {0}},
+        {"a,b,c\n\"1,2\",\"1,2\",1.5\n\"3,4\",\"5,6\",2\n",
+         "a:c|b:c|c:n\n1,2|1,2|1.5\n3,4|5,6|2",
+         NULL,
+         {0}},
         {"a,b\n\"1,2\",1\n\"3,4,5\",2\n", "a:c|b:n\n1,2|1\n3,4,5|2", NULL, {0}},
         {"a;b\n1\xE2\x80\xAF"
          "234,5;1\n2\xC2\xA0"

@@ -109,6 +109,16 @@ static bool has_numbers(const csv_sample *s, size_t column, char decimal) {
     return numbers > words;
 }
 
+/* Not in the last rows, which may be totals. */
+static bool has_totals(const csv_sample *s) {
+    for (size_t i = 1; i + CSV_TAIL_LINES < s->n_rows && i < TAIL_ROWS; i++) {
+        csv_cell c = {0};
+        for (size_t j = 0; j < s->width && !c.size; j++) c = csv_sample_cell(s, i, j);
+        if (csv_is_total(c.text, c.size)) return true;
+    }
+    return false;
+}
+
 /* What the last lines are is judged when they are there; that may be now. */
 static aml_status find_tail(csv_reader *r) {
     csv_tail *t = &r->stream.tail;
@@ -117,6 +127,7 @@ static aml_status find_tail(csv_reader *r) {
     for (size_t j = 0; j < r->width; j++)
         numbers[j] = has_numbers(&r->sample, j, r->dialect.decimal);
     t->numbers = numbers;
+    t->totals = has_totals(&r->sample);
     t->width = r->width;
     if (!r->first.last) return AML_OK;
     csv_stream_trim(&r->stream, &r->first);

@@ -215,9 +215,10 @@ static void free_texts(csv_texts *t, size_t n_threads) {
 void csv_column_free(csv_column *c, size_t n_threads) {
     if (c->texts) free_texts(c->texts, n_threads);
     aml_memory_release(c->account, c->charged);
-    aml_free(c->number);
+    if (!c->kept) aml_free(c->number);
     c->texts = NULL;
     c->number = NULL;
+    c->kept = false;
     c->charged = 0;
 }
 
@@ -286,6 +287,7 @@ aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep)
         return AML_ENOMEM;
     if (c->kind == AML_CATEGORY) return finish_category(out, c, n, keep);
     if (c->kind == AML_TEXT || c->kind == AML_IDENTIFIER) return finish_text(out, c, n, keep);
-    out->number = hand_over(c, (void **)&c->number, c->charged, n * sizeof *c->number, keep);
+    if (c->kept) out->number = c->number;
+    else out->number = hand_over(c, (void **)&c->number, c->charged, n * sizeof *c->number, keep);
     return out->number ? AML_OK : AML_ENOMEM;
 }

@@ -53,6 +53,7 @@ static void weigh_column(votes *all, const csv_sample *s, size_t column, const c
 char csv_find_decimal(const csv_sample *s, const csv_dialect *d) {
     votes v = {0};
     for (size_t j = 0; j < s->width; j++) weigh_column(&v, s, j, d);
+    if (d->separator == ',' && v.point) return '.';
     if (v.comma != v.point) return v.comma > v.point ? ',' : '.';
     return v.either > v.points && d->separator != ',' ? ',' : '.';
 }

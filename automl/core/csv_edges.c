@@ -21,8 +21,7 @@ static bool is_comment(const char *s, size_t n) {
     return n && (*s == '#' || *s == '%' || (n > 1 && s[0] == '/' && s[1] == '/'));
 }
 
-/* A word such as Total at the beginning. */
-static bool is_total(const char *s, size_t n) {
+bool csv_is_total(const char *s, size_t n) {
     static const char *const words[] = {"total",  "totals",  "grand total", "subtotal", "sum",
                                         "sums",   "overall", "average",     "mean",     "summe",
                                         "gesamt", "suma",    "totale",      "somme"};
@@ -63,7 +62,7 @@ static record look_at(const char *text, size_t length, size_t at, const csv_dial
         if (at >= length || text[at] != d->separator) break;
     }
     r.comment = is_comment(r.text, r.size);
-    r.total = is_total(r.text, r.size);
+    r.total = csv_is_total(r.text, r.size);
     return r;
 }
 
@@ -179,13 +178,14 @@ size_t csv_possible_tail(const csv_window *w) {
 /* What says by itself that it is no row. */
 static bool is_remark(const record *r, const csv_tail *t, bool cut) {
     if (r->filled == 0 || r->place >= t->width) return false;
-    bool odd = r->fields != t->width, above_numbers = t->numbers[r->place] && r->numbers == 0;
+    bool odd = r->fields != t->width;
     if (r->comment && odd) return true;
-    if (r->total) return odd || r->filled < r->fields || t->numbers[r->place];
+    bool in_numbers = t->numbers[r->place];
+    if (r->total && (!t->totals || in_numbers)) return odd || r->filled < r->fields || in_numbers;
     if (cut && odd) return false; /* the file may have been cut off here */
     if (r->filled != 1 || r->numbers || t->width < 2) return false;
     bool words = memchr(r->text, ' ', r->size) || memchr(r->text, ':', r->size);
-    return words && (odd || above_numbers);
+    return words && (odd || in_numbers);
 }
 
 /* What is none behind a blank line. */

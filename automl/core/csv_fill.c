@@ -9,7 +9,7 @@
 #include "automl/core/csv_internal.h"
 #include "automl/core/par.h"
 
-enum { LARGE_PAGES_FROM = 16 << 20 };
+enum { LARGE_PAGES_FROM = 16 << 20, SHORT_ROWS = 512 };
 
 /* One pass over the text. `again`: only for columns that turned out not to be numbers. */
 typedef struct pass {
@@ -44,7 +44,18 @@ static aml_status grow_array(void **a, csv_column *c, size_t before, size_t byte
     return AML_OK;
 }
 
-static aml_status grow_column(csv_column *c, size_t before, size_t n) {
+/* Short columns, of which there may be many, are where the frame will have them. */
+static aml_status grow_kept(csv_reader *r, csv_column *c, size_t before, size_t n) {
+    double *more = aml_alloc_raw(r->keep, n, sizeof *more);
+    if (!more) return AML_ENOMEM;
+    if (before) memcpy(more, c->number, before * sizeof *more);
+    c->number = more;
+    c->kept = true;
+    return AML_OK;
+}
+
+static aml_status grow_column(csv_reader *r, csv_column *c, size_t before, size_t n) {
+    if (c->kept) return grow_kept(r, c, before, n);
     if (c->number)
         return grow_array((void **)&c->number, c, before * sizeof *c->number,
                           n * sizeof *c->number);
@@ -58,7 +69,8 @@ static aml_status grow_column(csv_column *c, size_t before, size_t n) {
 static aml_status grow_columns(csv_reader *r, size_t n) {
     size_t most = r->room_rows * 3 / 2;
     if (n < most) n = most;
-    for (size_t k = 0; k < r->n_columns; k++) AML_TRY(grow_column(&r->columns[k], r->room_rows, n));
+    for (size_t k = 0; k < r->n_columns; k++)
+        AML_TRY(grow_column(r, &r->columns[k], r->room_rows, n));
     r->room_rows = n;
     return AML_OK;
 }
@@ -304,10 +316,7 @@ static aml_status turn_mixed(csv_reader *r, bool *any) {
         if (!c->number) continue;
         if (c->soft && !c->schema && all_missing(c, r->n_rows)) c->mixed = true;
         if (!c->mixed) continue;
-        aml_memory_release(c->account, c->charged);
-        aml_free(c->number);
-        c->number = NULL;
-        c->charged = 0;
+        csv_column_free(c, r->n_threads);
         c->n_missing = 0;
         AML_TRY(become_words(c, r, r->n_rows));
         *any = true;
@@ -330,11 +339,13 @@ static bool sample_is_numbers(const csv_reader *r, const csv_column *c) {
 
 static aml_status make_columns(csv_reader *r) {
     size_t room = foretell_rows(r);
+    bool foretold = r->first.last || csv_stream_size(&r->stream);
     for (size_t k = 0; k < r->n_columns; k++) {
         csv_column *c = &r->columns[k];
         c->account = r->options->account;
-        if (c->kind == AML_NUMBER || (c->kind == 0 && sample_is_numbers(r, c)))
-            AML_TRY(grow_array((void **)&c->number, c, 0, room * sizeof *c->number));
+        bool numbers = c->kind == AML_NUMBER || (c->kind == 0 && sample_is_numbers(r, c));
+        if (numbers && foretold && room <= SHORT_ROWS) AML_TRY(grow_kept(r, c, 0, room));
+        else if (numbers) AML_TRY(grow_array((void **)&c->number, c, 0, room * sizeof *c->number));
         else AML_TRY(become_words(c, r, room));
     }
     r->room_rows = room;

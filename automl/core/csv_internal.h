@@ -8,6 +8,7 @@
 
 #include "automl/core/csv.h"
 #include "automl/core/csv_marks.h"
+#include "automl/core/csv_values.h"
 #include "automl/core/csv_words.h"
 #include "automl/core/io.h"
 
@@ -16,12 +17,6 @@ enum {
     CSV_LINE_LIMIT = 256 << 20, /* bytes of one line */
     CSV_PADDING = 64            /* readable bytes before and behind a text */
 };
-
-typedef struct csv_dialect {
-    char separator, quote, decimal;
-    char escape;    /* 0 = none */
-    char thousands; /* 0 = of each column its own; '\1' = none */
-} csv_dialect;
 
 /* ---- csv_encoding.c: other encodings to UTF-8 */
 typedef struct csv_decoder csv_decoder;
@@ -39,6 +34,7 @@ aml_status csv_decode(csv_decoder *d, char *to, size_t size, size_t *got, csv_by
 typedef struct csv_tail {
     size_t width;        /* fields of a row; 0 = nothing is known yet */
     const bool *numbers; /* width: columns of numbers or dates */
+    bool totals;         /* rows of the table itself are called Total or Mean */
     size_t found;        /* lines left out */
     char text[64];       /* of the first of them */
 } csv_tail;
@@ -205,47 +201,13 @@ char csv_find_decimal(const csv_sample *s, const csv_dialect *d);
 /* Bytes and line ends before the header (0: it comes first). `header` as in aml_csv_options. */
 size_t csv_find_head(size_t *n_lines, const char *text, size_t length, const csv_dialect *d,
                      int header);
+/* A word such as Total, alone or before a colon. */
+bool csv_is_total(const char *s, size_t n);
 /* How many records at the end of a window csv_find_tail would look at if the text ended there. */
 size_t csv_possible_tail(const csv_window *w);
 /* How many of the last records of a window that ends the text are no rows. The same for every window that has those
  * records. */
 size_t csv_find_tail(csv_tail *tail, const csv_window *w, const csv_dialect *d);
-
-/* ---- csv_values.c: what one cell says */
-bool csv_number(double *out, const char *s, size_t n,
-                char decimal); /* true for an overflow, with ±inf */
-bool csv_missing_number(const char *s,
-                        size_t n); /* spellings of missing only in a column of numbers: - . None */
-bool csv_infinite(const char *s, size_t n);               /* inf, Infinity, … */
-bool csv_thousands(const char *s, size_t n);              /* 1,234 or 1,234,567.8 */
-bool csv_long_integer(const char *s, size_t n, double x); /* digits that a double does not keep */
-
-/* ---- csv_amount.c: numbers as people write them */
-typedef enum csv_unit { CSV_NO_UNIT, CSV_MONEY, CSV_PERCENT, CSV_MEASURE } csv_unit;
-typedef struct csv_amount {
-    double value;
-    csv_unit kind;
-    const char *unit; /* "$", "%", "kg"; within the text */
-    size_t unit_size;
-} csv_amount;
-/* A number with groups of thousands, a currency before or behind it, a percent sign or another unit behind it (letters and
- * the like, at most 15 bytes), k, M or B for thousands, millions, billions, or parentheses for a minus. False for
- * a plain number, too. */
-bool csv_amount_parse(csv_amount *out, const char *s, size_t n, const csv_dialect *d);
-
-/* ---- datetime.c */
-typedef enum csv_date_form {
-    CSV_NO_DATE,
-    CSV_YMD,
-    CSV_YM,
-    CSV_SLASHED,
-    CSV_NAMED,
-    CSV_COMPACT
-} csv_date_form;
-/* As aml_parse_datetime, telling the form; CSV_NO_DATE when it is none. */
-csv_date_form csv_datetime(double *seconds, const char *s, size_t n, bool day_first, bool compact);
-/* A time of day alone, h:mm[:ss[.fraction]] [AM|PM], to seconds since midnight. */
-bool csv_clock(double *seconds, const char *s, size_t n);
 
 /* ---- csv_kinds.c, csv_columns.c: a column of words to a typed column */
 typedef enum csv_verdict {
@@ -285,7 +247,8 @@ typedef struct csv_column {
     size_t field;                    /* its place in the row */
     const aml_schema_column *schema; /* or NULL */
     csv_texts *texts;                /* of a column of words */
-    double *number;                  /* numbers (dates too), or NULL: heap */
+    double *number;                  /* numbers (dates too), or NULL: heap, or */
+    bool kept;                       /* in the frame's arena */
     size_t charged;                  /* for all arrays of the column but its words */
     aml_memory *account;
     _Atomic size_t n_missing;

@@ -59,12 +59,13 @@ typedef struct aml_learner {
     aml_status (*contributions)(double *out, const void *model, const aml_data *x, aml_ctx *ctx);
     /* Turns the sums of one row's contributions into its prediction, in place; NULL = they are the prediction. */
     void (*link)(double *z, const void *model);
-    /* Sets the hyperparameters by which a fit without rows to stop on does what `model` came to by stopping early. */
-    void (*settle)(double *hp, const void *model);
     /* Goes on from a model of the same data, hyperparameters and stream of random numbers with fewer iterations: the
      * same bits as if it had been fitted with more at once. `from` stays as it is. */
     aml_status (*more)(void **model, const void *from, const aml_data *train, const double *hp,
                        aml_ctx *ctx);
+    /* Writes into hp what the model's fit found out on data->valid (how many rounds), so that a fit on all rows, without
+     * such, ends there. */
+    void (*settle)(double *hp, const void *model);
 } aml_learner;
 
 /* What a learner fits on, for aml_design_prepare. */

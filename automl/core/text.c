@@ -149,6 +149,8 @@ const char *aml_nearest(const char *word, const char *const *names, size_t n) {
         if (d > limit || (best && d >= aml_edit_distance(word, best))) continue;
         if (d < length || d < strlen(names[i])) best = names[i];
     }
+    for (size_t i = 0; i < n && !best && length > 1; i++) /* its beginning, or a word of it */
+        if (strstr(names[i], word)) best = names[i];
     return best;
 }
 

@@ -37,7 +37,7 @@ void aml_string_free(aml_string *s);
  * 255 bytes are compared. */
 size_t aml_edit_distance(const char *a, const char *b);
 
-/* The name nearest to `word` within distance max(2, length/4), or NULL. Ties: the first. */
+/* The name nearest to `word` within distance max(2, length/4), else the first that has it in itself, or NULL. Ties: the first. */
 const char *aml_nearest(const char *word, const char *const *names, size_t n);
 
 /* Length of the valid UTF-8 prefix of s[0 … n-1]; n when all is valid. */

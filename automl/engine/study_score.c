@@ -99,7 +99,10 @@ static aml_status compare_with_baseline(aml_score *score, aml_study *s, const do
 static aml_status compare_with_linear(aml_score *score, aml_study *s, const aml_choice *c,
                                       const aml_choice *linear) {
     double gain[3] = {NAN, NAN, NAN};
-    if (!linear->n || linear->trial[0] == s->yardstick || linear == c) return AML_OK;
+    size_t cells = s->bench.n_scored * (size_t)s->bench.n_outputs;
+    if (!linear->n || linear->trial[0] == s->yardstick) return AML_OK;
+    if (!memcmp(c->pred, linear->pred, cells * sizeof *c->pred))
+        return AML_OK; /* it is the model */
     AML_TRY(compare(gain, s, c->pred, linear->pred, 2));
     score->linear = linear->score;
     score->linear_gain = gain[0];

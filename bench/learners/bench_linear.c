@@ -11,12 +11,13 @@
  *   ridge_path - THREADS ALPHA …            (upwards)
  *   enet_path - THREADS TOLERANCE L1_RATIO ALPHA …   (downwards)
  *
- * answered by "SECONDS ROWS COLUMNS REACHED" (the tolerance reached, of the mean loss or the target's
- * variance; of a path the worst) when FOLDER/coef.f64 holds that many coefficients, for
+ * answered by "SECONDS CPU_SECONDS ROWS COLUMNS REACHED" (of the wall and of the processors; the tolerance reached, of
+ * the mean loss or the target's variance; of a path the worst) when FOLDER/coef.f64 holds that many coefficients, for
  * paths a column (ridge, with a last row of mean squared leave-one-out errors) or a row a penalty, or by "error". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "automl/core/io.h"
 #include "automl/core/linalg.h"
@@ -77,13 +78,28 @@ static void load(job *b) {
                          .y = array(b, "y.f64", n, sizeof(double))};
 }
 
-static void give(const job *b, double seconds, double reached, const double *coef, size_t rows,
+typedef struct watch {
+    double wall, cpu;
+} watch;
+
+static watch now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (watch){aml_now(), (double)t.tv_sec + 1e-9 * (double)t.tv_nsec};
+}
+
+static watch since(watch begin) {
+    watch end = now();
+    return (watch){end.wall - begin.wall, end.cpu - begin.cpu};
+}
+
+static void give(const job *b, watch spent, double reached, const double *coef, size_t rows,
                  size_t columns) {
     char path[4096];
     snprintf(path, sizeof path, "%s/coef.f64", b->folder);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(coef, sizeof *coef, rows * columns, f) != rows * columns || fclose(f)) exit(1);
-    printf("%.6f %zu %zu %.3g\n", seconds, rows, columns, reached);
+    printf("%.6f %.6f %zu %zu %.3g\n", spent.wall, spent.cpu, rows, columns, reached);
 }
 
 static aml_ctx context(int n_threads) {
@@ -100,11 +116,11 @@ static void fit(const job *b, const char *name, int n_threads, const double *hp,
     for (size_t i = 0; l && i < aml_params_count(l->params); i++)
         all[i] = i < n_hp ? hp[i] : l->params[i].fallback;
     aml_ctx ctx = context(n_threads);
-    double begin = aml_now();
+    watch begin = now();
     if (l && !l->fit(&model, &b->data, all, &ctx)) {
-        double seconds = aml_now() - begin;
+        watch spent = since(begin);
         const aml_linear *m = model; /* the first member of each linear learner's model */
-        give(b, seconds, m->gain, m->coef, m->p + m->q + 1, m->k);
+        give(b, spent, m->gain, m->coef, m->p + m->q + 1, m->k);
     } else {
         puts("error");
     }
@@ -115,14 +131,14 @@ static void fit(const job *b, const char *name, int n_threads, const double *hp,
 static void ridge_path(const job *b, int n_threads, const double *alpha, size_t m) {
     aml_ctx ctx = context(n_threads);
     aml_ridge_path path;
-    double begin = aml_now();
+    watch begin = now();
     if (!aml_ridge_path_fit(&path, &b->data, alpha, m, false, &ctx)) {
-        double seconds = aml_now() - begin;
+        watch spent = since(begin);
         size_t rows = b->design.p + 1;
         double *out = aml_alloc_raw(ctx.scratch, (rows + 1) * m, sizeof *out);
         memcpy(out, path.coef, rows * m * sizeof *out);
         memcpy(out + rows * m, path.loo, m * sizeof *out);
-        give(b, seconds, 0, out, rows + 1, m);
+        give(b, spent, 0, out, rows + 1, m);
     } else {
         puts("error");
     }
@@ -146,9 +162,10 @@ static aml_status solve_path(double *worst, double *coef, const job *b, const do
 static void enet_path(const job *b, int n_threads, const double *number, size_t count) {
     aml_ctx ctx = context(n_threads);
     size_t m = count - 2, rows = b->design.p + b->csr.p + 1;
-    double *coef = aml_alloc_raw(ctx.keep, rows * m, sizeof *coef), begin = aml_now(), worst = 0;
+    double *coef = aml_alloc_raw(ctx.keep, rows * m, sizeof *coef), worst = 0;
+    watch begin = now();
     if (solve_path(&worst, coef, b, number, m, &ctx)) puts("error");
-    else give(b, aml_now() - begin, worst, coef, m, rows);
+    else give(b, since(begin), worst, coef, m, rows);
     aml_arena_free(ctx.keep);
     aml_arena_free(ctx.scratch);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Linear models against scikit-learn at equal objective, in one run.
 
-    python bench/learners/bench_linear.py BUILD/bench_linear [--cases a,b] [--threads 1] [--repeats 5]
+    python bench/learners/bench_linear.py BUILD/bench_linear [--cases a,b] [--threads 1] [--repeats 5] [--cpu]
 
 Ours runs as a child process on the same numbers; repeats of ours and of every peer alternate, the
 median counts. `gap` is the objective above the best of all, relative; a peer enters the ratio only
@@ -273,24 +273,25 @@ CASES = {
 
 
 class Ours:
-    def __init__(self, program, folder):
-        self.folder = folder
+    def __init__(self, program, folder, cpu):
+        self.folder, self.cpu = folder, cpu
         self.child = subprocess.Popen([program, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                       env={**os.environ, "OMP_WAIT_POLICY": "passive"})
 
     def run(self, command):
         self.child.stdin.write(command + "\n"); self.child.stdin.flush()
         answer = self.child.stdout.readline().split()
-        seconds, shape, self.reached = float(answer[0]), (int(answer[1]), int(answer[2])), float(answer[3])
+        seconds, shape, self.reached = float(answer[self.cpu]), (int(answer[2]), int(answer[3])), float(answer[4])
         return seconds, np.fromfile(os.path.join(self.folder, "coef.f64")).reshape(shape)
 
 
-def measure(name, threads, repeats, budget, program, without):
+def measure(name, threads, repeats, budget, program, without, cpu):
+    clock = time.process_time if cpu else time.perf_counter
     c, command, objective, peers, exact = CASES[name]()
     peers = {w: p for w, p in peers.items() if not any(part and part in w for part in without.split(","))}
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(threads):
         c.write(folder)
-        ours = Ours(program, folder)
+        ours = Ours(program, folder, cpu)
         commands = [command] if isinstance(command, str) else command
         seconds, coef = ours.run((exact or commands[0]) % threads)
         lowest = objective(coef)
@@ -312,7 +313,7 @@ def measure(name, threads, repeats, budget, program, without):
                 if r and spent[who] * (1 + 1 / r) > budget: continue
                 if who == "ours": seconds = ours.run(command % threads)[0]
                 else:
-                    begin = time.perf_counter(); run[who](); seconds = time.perf_counter() - begin
+                    begin = clock(); run[who](); seconds = clock() - begin
                 times[who].append(seconds); spent[who] += seconds
         ours.child.stdin.close(); ours.child.wait()
     median = {w: statistics.median(times[w]) for w in times}
@@ -332,9 +333,10 @@ if __name__ == "__main__":
     a.add_argument("--threads", default="1")
     a.add_argument("--repeats", type=int, default=5)
     a.add_argument("--without", default="", help="peers to leave out, by parts of their names")
+    a.add_argument("--cpu", action="store_true", help="seconds of the processors: for a machine that others use, too")
     a.add_argument("--budget", type=float, default=8, help="seconds of repeats a contestant and case")
     o = a.parse_args()
     for t in o.threads.split(","):
         for name in CASES:
             if not o.cases or any(part in name for part in o.cases.split(",")):
-                measure(name, int(t), o.repeats, o.budget, o.program, o.without)
+                measure(name, int(t), o.repeats, o.budget, o.program, o.without, o.cpu)

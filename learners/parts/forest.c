@@ -214,17 +214,27 @@ aml_status aml_forest_fit(aml_forest *f, const aml_data *train, const aml_forest
 
 /* ---- predict */
 
+/* Half a tree more that knows nothing, so that no class is impossible because none of the trees saw it: sums over trees
+ * that add up to `total` become probabilities by x -> keep * x / total + floor. */
+static void soften(double *keep, double *floor, const aml_forest *f, uint32_t n_trees) {
+    double classes = f->task == AML_MULTICLASS ? (double)f->n_outputs : 2, n = (double)n_trees;
+    *keep = n / (n + 0.5);
+    *floor = 0.5 / (classes * (n + 0.5));
+}
+
 /* Sums over n_trees trees become the prediction. */
 static void finish_row(double *out, const aml_forest *f, uint32_t n_trees) {
     size_t k = f->n_outputs;
-    double total = 0;
-    for (size_t c = 0; c < k && f->task == AML_MULTICLASS; c++) total += out[c];
-    for (size_t c = 0; c < k; c++) {
-        if (f->task == AML_MULTICLASS) out[c] = total > 0 ? out[c] / total : 1 / (double)k;
-        else out[c] /= (double)n_trees;
-        if (f->task == AML_REGRESSION)
-            out[c] = fmax(fmin(f->center + f->scale * out[c], DBL_MAX), -DBL_MAX);
+    double total = f->task == AML_BINARY ? (double)n_trees : 0, keep, floor;
+    if (f->task == AML_REGRESSION) {
+        double mean = out[0] / (double)n_trees;
+        out[0] = fmax(fmin(f->center + f->scale * mean, DBL_MAX), -DBL_MAX);
+        return;
     }
+    soften(&keep, &floor, f, n_trees);
+    for (size_t c = 0; c < k && f->task == AML_MULTICLASS; c++) total += out[c];
+    for (size_t c = 0; c < k; c++)
+        out[c] = total > 0 ? keep * out[c] / total + floor : 1 / (double)k;
 }
 
 static aml_status check_task(const aml_forest *f, const aml_data *x) {
@@ -245,11 +255,12 @@ aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *
 /* Sums over the trees become shares of the prediction; classes are divided by what all of them got, as above. */
 static void finish_contributions(double *row, const aml_forest *f) {
     size_t k = f->n_outputs, width = (f->trees.p + 1u) * k;
-    double total = 0, scale = f->task == AML_REGRESSION ? f->scale : 1;
+    double total = 0, scale = f->scale, floor = f->center;
+    if (f->task != AML_REGRESSION) soften(&scale, &floor, f, f->trees.n_trees);
     for (size_t j = 0; j < width; j++) total += row[j];
     if (f->task != AML_MULTICLASS || !(total > 0)) total = (double)f->trees.n_trees;
     for (size_t j = 0; j < width; j++) row[j] *= scale / total;
-    if (f->task == AML_REGRESSION) row[width - 1] += f->center;
+    for (size_t c = 0; c < k; c++) row[width - k + c] += floor;
 }
 
 aml_status aml_forest_contributions(double *out, const aml_forest *f, const aml_data *x,
@@ -348,15 +359,17 @@ aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx) {
         return aml_reader_fail(r, "a task that is none");
     if (!isfinite(f->center) || !isfinite(f->scale))
         return aml_reader_fail(r, "a scale that is not a number");
-    AML_TRY(aml_trees_load(&f->trees, 0, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
+    AML_TRY(
+        aml_trees_load(&f->trees, 0, f->task == AML_MULTICLASS ? f->n_outputs : 0, r, ctx->keep));
     return f->trees.n_trees ? AML_OK : aml_reader_fail(r, "a forest without trees");
 }
 
 /* Growing visits rows and tried features at each level of the tree, predicting walks down. */
 double aml_forest_cost(const aml_forest_rules *rules, const aml_shape *shape) {
     double n = (double)shape->n, tried = fmax(1, rules->max_features * (double)shape->p);
-    double leaves = fmin(0.8 * n / fmax(rules->min_rows, 1) + 2, rules->max_leaves);
     bool several = shape->task == AML_MULTICLASS;
+    double pure = shape->task == AML_REGRESSION ? 0.8 : 0.15; /* nodes of one class end early */
+    double leaves = fmin(pure * n / fmax(rules->min_rows, 1) + 2, rules->max_leaves);
     double level = 3 + tried * (several ? 3.5 : 2.2), shares = several ? 6 * shape->n_classes : 0;
     return 1e-9 * rules->n_trees * (n * (level * log2(leaves) + shares) + leaves * 300);
 }

@@ -120,8 +120,8 @@ static bool part_two(aml_forest_work *w, uint32_t at, size_t begin, uint64_t tot
     o.gain = gain_of_two(value[0], value[1]);
     o.cut.category = false;
     o.cut.missing_left = a && b && 2 * (uint64_t)aml_curvature(value[left]) >= weight;
-    o.cut.bin = (uint16_t)aml_forest_part(w->bins, o.cut.feature, a, b,
-                                          w->rules->random_cuts ? &w->rng : NULL, w->kernels);
+    o.cut.bin = (uint16_t)aml_forest_part(w->bins, o.cut.feature, a, b, w->rules->random_cuts,
+                                          &w->rng, w->kernels);
     return put_split(w, &o) && put_row(w, child, begin + left) &&
            put_row(w, child + 1, begin + 1 - left);
 }
@@ -155,6 +155,7 @@ static bool examine(aml_forest_work *w, uint32_t at, size_t begin, size_t n, siz
                             .code = w->code,
                             .next = w->next,
                             .left = w->left,
+                            .table = w->table,
                             .xlogx = w->xlogx};
     aml_forest_weigh(&node);
     if (n <= AML_FEW && weight < INT32_MAX && aml_forest_plain(&node)) aml_forest_unpack(w, &node);

@@ -6,8 +6,8 @@
 
 #include "learners/parts/simd.h"
 
-#if defined(__SSE4_1__)
-#include <smmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 aml_whole aml_whole_of(int64_t slope, int64_t weight, int64_t least) {

@@ -75,6 +75,18 @@ TARGET static inline bool NAME(widen)(int32_t *code, const uint8_t *byte, size_t
     return NAME(largest)(-differ) > 0;
 }
 
+/* Which lanes of `own` are not below a number; and those get x more. */
+#if LANES == 16
+typedef __mmask16 NAME(lanes);
+#define REACHES(own, number) _mm512_cmpge_epi32_mask((__m512i)(own), _mm512_set1_epi32(number))
+#define ADD_WHERE(sum, where, x) \
+    (ints) _mm512_mask_add_epi32((__m512i)(sum), where, (__m512i)(sum), _mm512_set1_epi32(x))
+#else
+typedef ints NAME(lanes);
+#define REACHES(own, number) ((own) >= (number))
+#define ADD_WHERE(sum, where, x) ((sum) + ((where) & (x)))
+#endif
+
 /* The sums of the cuts behind the rows of `sets` vectors from c on, which share the loads. */
 TARGET static inline __attribute__((always_inline)) void NAME(sum_left)(
     int32_t *slopes, int32_t *weights, const aml_few *rows, const int32_t *code, size_t n, size_t c,
@@ -83,9 +95,9 @@ TARGET static inline __attribute__((always_inline)) void NAME(sum_left)(
     memcpy(own, code + c, (size_t)sets * sizeof *own);
     for (size_t j = 0; j < n; j++)
         for (int k = 0; k < sets; k++) {
-            ints left = code[j] <= own[k];
-            slope[k] += left & rows->slope[j];
-            weight[k] += left & rows->weight[j];
+            NAME(lanes) left = REACHES(own[k], code[j]);
+            slope[k] = ADD_WHERE(slope[k], left, rows->slope[j]);
+            weight[k] = ADD_WHERE(weight[k], left, rows->weight[j]);
         }
     memcpy(slopes + c, slope, (size_t)sets * sizeof *slope);
     memcpy(weights + c, weight, (size_t)sets * sizeof *weight);
@@ -99,8 +111,7 @@ TARGET static inline __attribute__((always_inline)) void NAME(sum_packed)(
     memcpy(own, code + c, (size_t)sets * sizeof *own);
     for (size_t j = 0; j < n; j++)
         for (int k = 0; k < sets; k++) {
-            ints left = code[j] <= own[k];
-            sum[k] += left & rows->packed[j];
+            sum[k] = ADD_WHERE(sum[k], REACHES(own[k], code[j]), rows->packed[j]);
         }
     for (int k = 0; k < sets; k++, c += LANES) {
         ints weight = sum[k] & 0xffff, slope = sum[k] >> 16;
@@ -257,6 +268,8 @@ TARGET static size_t NAME(below)(const float *v, size_t n, float x) { return bel
 static const aml_forest_kernels NAME(kernels) = {
     NAME(few), NAME(few_best), NAME(many), NAME(side), NAME(few_side), range, NAME(below)};
 
+#undef REACHES
+#undef ADD_WHERE
 #undef ints
 #undef uints
 #undef floats

@@ -15,11 +15,11 @@ unsigned aml_forest_random_bin(const aml_bins *bins, uint32_t feature, unsigned 
 }
 
 unsigned aml_forest_part(const aml_bins *bins, uint32_t feature, unsigned a, unsigned b,
-                         aml_rng *rng, const aml_forest_kernels *kernels) {
+                         bool by_value, aml_rng *rng, const aml_forest_kernels *kernels) {
     unsigned lo = a < b ? a : b, hi = a < b ? b : a;
     if (!lo) return bins->n_bins[feature];
-    if (rng) return aml_forest_random_bin(bins, feature, lo, hi, rng, kernels);
-    return (lo + hi - 1) / 2;
+    if (by_value) return aml_forest_random_bin(bins, feature, lo, hi, rng, kernels);
+    return lo + aml_rng_below(rng, hi - lo);
 }
 
 /* Takes a cut if it is better; w_left is on its left. */
@@ -73,9 +73,11 @@ static bool try_random(aml_cut *best, const aml_forest_node *d, uint32_t feature
 
 /* ---- the best cut */
 
-/* Halfway between the last code on the left and the next one. */
+/* Anywhere between the last code on the left and the next one: trees whose thresholds differ err less alike than trees that
+ * share the thresholds of 255 bins. */
 static void set_bin(aml_cut *best, const aml_forest_node *d, unsigned lower, unsigned upper) {
-    best->bin = (uint16_t)(upper > 255 ? d->bins->n_bins[best->feature] : (lower + upper - 1) / 2);
+    best->bin = (uint16_t)(upper > 255 ? d->bins->n_bins[best->feature]
+                                       : lower + aml_rng_below(d->rng, upper - lower));
 }
 
 static bool has_missing(const aml_forest_node *d, uint32_t feature) {
@@ -140,8 +142,8 @@ static bool try_two(aml_cut *best, const aml_forest_node *d, uint32_t feature) {
     if (aml_curvature(left) < d->whole.least || aml_curvature(left) > d->whole.most) return true;
     if (!lo) left = d->value[a < b]; /* missing goes right */
     if (!take(best, d, feature, gain, (uint64_t)aml_curvature(left), !lo, false)) return true;
-    best->bin = (uint16_t)aml_forest_part(d->bins, feature, a, b,
-                                          d->rules->random_cuts ? d->rng : NULL, d->kernels);
+    best->bin = (uint16_t)aml_forest_part(d->bins, feature, a, b, d->rules->random_cuts, d->rng,
+                                          d->kernels);
     return true;
 }
 

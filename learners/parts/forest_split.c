@@ -113,10 +113,11 @@ enum { FEW_ROWS = 96, ROWS_PER_LEVEL = 30 };
 
 typedef struct present {
     size_t n;
-    uint8_t code[256];  /* upwards */
-    uint64_t sum[256];  /* one output: packed sums, by code */
-    uint32_t head[256]; /* classes: 1 + the last row of the code, then d->next */
-    double key[256];    /* categories: what they are ordered by, by code */
+    uint8_t code[256];     /* upwards */
+    uint64_t sum[256];     /* one output: packed sums, by code */
+    const uint32_t *table; /* classes: their weights, by code; or, where rows are fewer, NULL and */
+    uint32_t head[256];    /* 1 + the last row of the code, then d->next */
+    double key[256];       /* categories: what they are ordered by, by code */
 } present;
 
 /* Codes of few rows: put together in a register, since what is stored in bytes is slow to load in one piece. */
@@ -179,8 +180,22 @@ static void sum_codes(present *p, const aml_forest_node *d) {
         if (p->sum[c]) p->code[p->n++] = (uint8_t)c;
 }
 
+/* By code and class: a code moves at once, not row by row. */
+static void tabulate(present *p, const aml_forest_node *d) {
+    size_t k = d->n_classes;
+    for (size_t c = 0; c < p->n; c++) memset(d->table + p->code[c] * k, 0, k * sizeof *d->table);
+    for (size_t i = 0; i < d->n; i++)
+        d->table[d->code[i] * k + class_of(d->value[i])] += weight_in(d->value[i]);
+    p->table = d->table;
+}
+
 static void link_codes(present *p, const aml_forest_node *d) {
     list_codes(p, d);
+    p->table = NULL;
+    if (d->n >= p->n * d->n_classes) {
+        tabulate(p, d);
+        return;
+    }
     for (size_t k = 0; k < p->n; k++) p->head[p->code[k]] = 0;
     for (size_t i = 0; i < d->n; i++) {
         d->next[i] = p->head[d->code[i]];
@@ -189,6 +204,12 @@ static void link_codes(present *p, const aml_forest_node *d) {
 }
 
 static void move_code(tally *t, const present *p, const aml_forest_node *d, uint8_t code) {
+    if (p->table) {
+        const uint32_t *w = p->table + (size_t)code * d->n_classes;
+        for (uint32_t c = 0; c < d->n_classes; c++)
+            if (w[c]) move(t, d, c, w[c]);
+        return;
+    }
     for (uint32_t i = p->head[code]; i; i = d->next[i - 1])
         move(t, d, class_of(d->value[i - 1]), weight_in(d->value[i - 1]));
 }
@@ -251,6 +272,27 @@ static size_t run(trial *t, size_t first, size_t n_cuts) {
     return t->found;
 }
 
+/* The classes of the rows with left[code], row by row or, where there are many, summed first. */
+static tally side_by_rows(const aml_forest_node *d, const uint8_t left[256]) {
+    tally sums = whole(d);
+    for (size_t i = 0; i < d->n; i++)
+        if (left[d->code[i]]) move(&sums, d, class_of(d->value[i]), weight_in(d->value[i]));
+    return sums;
+}
+
+static tally side_by_classes(const aml_forest_node *d, const uint8_t left[256]) {
+    tally sums = {0};
+    for (size_t i = 0; i < d->n; i++)
+        d->left[class_of(d->value[i])] += weight_in(d->value[i]) & -(uint32_t)left[d->code[i]];
+    for (uint32_t c = 0; c < d->n_classes; c++) {
+        uint64_t l = d->left[c], r = d->class_total[c] - l;
+        sums.w_left += l, sums.w_right += r;
+        if (d->rules->entropy) sums.logs_left += xlogx(d, l), sums.logs_right += xlogx(d, r);
+        else sums.squares_left += l * l, sums.squares_right += r * r;
+    }
+    return sums;
+}
+
 /* Gain of the rows with left[code] on the left; their weight in *w_left. */
 static double gain_of_side(uint64_t *w_left, const aml_forest_node *d, const uint8_t left[256]) {
     if (!d->n_classes) {
@@ -260,9 +302,7 @@ static double gain_of_side(uint64_t *w_left, const aml_forest_node *d, const uin
         *w_left = (uint64_t)w;
         return w && w < (int64_t)d->weight ? gain_one(d, s, w) : -INFINITY;
     }
-    tally sums = whole(d);
-    for (size_t i = 0; i < d->n; i++)
-        if (left[d->code[i]]) move(&sums, d, class_of(d->value[i]), weight_in(d->value[i]));
+    tally sums = d->n < d->n_classes ? side_by_rows(d, left) : side_by_classes(d, left);
     clear_left(d);
     *w_left = sums.w_left;
     return sums.w_left && sums.w_right ? gain_of_tally(&sums, d) : -INFINITY;
@@ -313,6 +353,11 @@ static void try_number(aml_cut *best, const aml_forest_node *d, const present *p
 static double key_of(const present *p, const aml_forest_node *d, uint8_t code, uint32_t class) {
     if (!d->n_classes) return (double)aml_slope(p->sum[code]) / (double)aml_curvature(p->sum[code]);
     uint64_t all = 0, own = 0;
+    if (p->table) {
+        const uint32_t *w = p->table + (size_t)code * d->n_classes;
+        for (uint32_t c = 0; c < d->n_classes; c++) all += w[c];
+        return (double)w[class] / (double)all;
+    }
     for (uint32_t i = p->head[code]; i; i = d->next[i - 1]) {
         all += (uint32_t)d->value[i - 1];
         if (d->value[i - 1] >> 32 == class) own += (uint32_t)d->value[i - 1];

@@ -60,6 +60,7 @@ typedef struct aml_forest_node {
     const aml_forest_kernels *kernels;
     uint8_t *code;         /* n, and a lane more */
     uint32_t *next, *left; /* n; n_classes zeros, and zeros again after use */
+    uint32_t *table;       /* classes: 256 × n_classes */
     const double *xlogx;   /* AML_XLOGX values of x log x */
 } aml_forest_node;
 
@@ -82,10 +83,10 @@ void aml_forest_gather(const aml_forest_node *d, uint32_t feature);
 unsigned aml_forest_random_bin(const aml_bins *bins, uint32_t feature, unsigned lo, unsigned hi,
                                aml_rng *rng, const aml_forest_kernels *kernels);
 
-/* A cut between two different codes: halfway, or a random one when rng is not NULL. All numbers go left when one code
- * is 0, missing. */
+/* A random cut between two different codes: of values or of codes alike. All numbers go left when one code is 0,
+ * missing. */
 unsigned aml_forest_part(const aml_bins *bins, uint32_t feature, unsigned a, unsigned b,
-                         aml_rng *rng, const aml_forest_kernels *kernels);
+                         bool by_value, aml_rng *rng, const aml_forest_kernels *kernels);
 
 /* Sets what the best cut still leaves open. */
 void aml_forest_close(aml_cut *best, const aml_forest_node *node);

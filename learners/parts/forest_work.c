@@ -26,6 +26,7 @@ void aml_forest_work_free(aml_forest_work *w) {
     aml_free(w->spare_value);
     aml_free(w->class_total);
     aml_free(w->left);
+    aml_free(w->table);
     aml_free(w->feature);
     aml_free(w->xlogx);
     aml_free(w->near);
@@ -56,10 +57,11 @@ aml_forest_work *aml_forest_work_new(const aml_forest_levels *levels, size_t n, 
     w->spare_value = aml_malloc((n + 1) * sizeof *w->spare_value);
     w->class_total = aml_calloc(n_classes + 1u, sizeof *w->class_total);
     w->left = aml_calloc(n_classes + 1u, sizeof *w->left);
+    w->table = aml_malloc(((size_t)n_classes * 256 + 1) * sizeof *w->table);
     w->feature = aml_malloc((bins->p + 1) * sizeof *w->feature);
     w->xlogx = aml_malloc(AML_XLOGX * sizeof *w->xlogx);
     if (!w->code || !w->next || !w->spare_row || !w->spare_value || !w->class_total || !w->left ||
-        !w->feature || !w->xlogx ||
+        !w->table || !w->feature || !w->xlogx ||
         !alloc_near(w, n, (size_t)(1 + max_features * (double)bins->p))) {
         aml_forest_work_free(w);
         return NULL;

@@ -18,7 +18,7 @@ struct aml_forest_work {
     const aml_bins *bins;
     const bool *ordered;
     uint8_t *code;
-    uint32_t *next, *spare_row, *class_total, *left, *feature;
+    uint32_t *next, *spare_row, *class_total, *left, *table, *feature;
     uint64_t *spare_value;
     double *xlogx;
     uint8_t *near;    /* copies of code rows by place in the sample, or NULL */

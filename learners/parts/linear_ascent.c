@@ -169,10 +169,11 @@ static void follow_pull(side *s) {
 /* False when the stop flag went up. */
 static bool pass(double *gain, side *s, aml_rng *rng) {
     const ascent *a = s->a;
+    size_t rows = LOOK / s->width + 1;
     aml_rng_shuffle(rng, s->order, a->n);
     *gain = 0;
     for (size_t i = 0; i < a->n; i++) {
-        if (i % LOOK == 0 && aml_should_stop(a->problem->ctx)) return false;
+        if (i % rows == 0 && aml_should_stop(a->problem->ctx)) return false;
         if (i + AHEAD < a->n) ask_for(a, s->order[i + AHEAD]);
         *gain += visit(s, s->order[i]);
     }
@@ -198,11 +199,12 @@ static void one_side(void *arg, size_t number, size_t begin, size_t end, int thr
 
 /* ---- the whole */
 
-/* Squared lengths of the rows; false where they are too long for this method. */
+/* Squared lengths of the rows; false where they are too long for this method, or the stop flag went up. */
 static bool measure(ascent *a) {
     double sum = 0;
     a->plain = true;
     for (size_t i = 0; i < a->n; i++) {
+        if (i % 4096 == 0 && aml_should_stop(a->problem->ctx)) return false;
         const uint32_t *column;
         const float *value;
         size_t entries = aml_rows_entries(&column, &value, a->x, i);
