@@ -3,8 +3,6 @@
 
 #include <stdbool.h>
 
-enum { ROWS_A_BIN = 16 };
-
 /* Distinct values upwards, the zeros at their place. */
 typedef struct cursor {
     const float *v;
@@ -31,23 +29,6 @@ static size_t count_distinct(cursor c) {
     return n;
 }
 
-static size_t count_zeros(const float *sorted, size_t n) {
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (sorted[middle] < 0) low = middle + 1;
-        else high = middle;
-    }
-    for (high = low; high < n && sorted[high] == 0;) high++;
-    return high - low;
-}
-
-/* Where most values are 0, the others are few a bin: each bin costs more than it tells. */
-static size_t fewer_bins(size_t max_bins, size_t zeros, size_t n) {
-    size_t others = n - zeros, most = 2 + others / ROWS_A_BIN;
-    return others <= n / 4 && most < max_bins ? most : max_bins;
-}
-
 /* Between neighbours a < b of the data: a value c with a ≤ c < b. */
 static float middle(float a, float b) {
     float c = (float)(((double)a + (double)b) / 2);
@@ -55,7 +36,6 @@ static float middle(float a, float b) {
 }
 
 size_t aml_cut_quantiles(float *cut, const float *sorted, size_t n, size_t zeros, size_t max_bins) {
-    max_bins = fewer_bins(max_bins, zeros + count_zeros(sorted, n), n + zeros);
     cursor c = {sorted, n, 0, zeros};
     size_t n_cuts = 0, in_bin = 0, left = n + zeros, bins_left = max_bins;
     size_t distinct = count_distinct(c), following;
