@@ -11,8 +11,7 @@ enum { FROM_MATRIX = 8, BLIND_TRIALS = 4, RANDOM_EVERY = 10 };
 /* Every so many trials a learner that had no turn yet: an ensemble lives on different opinions. */
 enum {
     VARIETY_EVERY = 2,
-    TURNS = 100,   /* a turn takes at most this part of the time left, for one fit */
-    DEFAULTS = 4, /* the same where nothing is known, but for the first of them */
+    TURNS = 100, /* a turn takes at most this part of the time left, for one fit */
     FIRST_TURNS = 4
 };
 
@@ -49,14 +48,13 @@ static bool pick_untried(double *config, const aml_space *space, const aml_told 
     return true;
 }
 
-/* Where nothing is known learners have a turn by their defaults, the cheapest first, while a fit is a small part of the
- * time left. */
+/* Where nothing is known learners have a turn by their defaults, the cheapest first, while a fit may end in the time left. */
 static bool pick_default(double *config, const aml_space *space, const aml_told *told,
                          const aml_problem *problem) {
     if (!aml_next_default(config, space, told, problem)) return false;
     if (told->n < FIRST_TURNS || !problem || !problem->default_cost) return true;
     return !aml_space_groups(space).rooted ||
-           problem->default_cost[(size_t)config[0]] * DEFAULTS < told->time_left;
+           problem->default_cost[(size_t)config[0]] < told->time_left;
 }
 
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,

@@ -20,7 +20,6 @@ typedef struct group {
     aml_gp columns; /* smooths the pipelines' expected relative losses; n = 0: none */
     double mean;    /* of those */
     size_t n_told;
-    double handicap; /* in units of log expected improvement */
 } group;
 
 typedef struct search {
@@ -189,38 +188,6 @@ static aml_status learn(search *s) {
     return AML_OK;
 }
 
-/* ---- hope ---- */
-
-/* First and lowest loss of a group; NaN without any. */
-static void losses_of(double *first, double *lowest, const search *s, const group *q) {
-    *first = *lowest = NAN;
-    for (size_t i = 0; i < s->told->n; i++) {
-        const aml_record *r = &s->told->records[i];
-        if (!aml_has_loss(r) || group_of(s, r->config) != q) continue;
-        if (isnan(*first)) *first = r->loss;
-        if (!(*lowest <= r->loss)) *lowest = r->loss;
-    }
-}
-
-/* A process knows little of a group with few trials and hopes for much. How far its best is behind is compared with what
- * trying on has brought the leading group, and REACH of the leader's gain on the constant. */
-static void handicap_groups(search *s) {
-    static const double REACH = 0.01;
-    double baseline = s->problem ? s->problem->baseline_loss : NAN;
-    double first, lowest, best = INFINITY, brought = 0;
-    for (size_t g = 0; g < s->groups.n; g++) {
-        losses_of(&first, &lowest, s, &s->group[g]);
-        if (!(lowest < best)) continue;
-        best = lowest;
-        brought = first - lowest;
-    }
-    if (baseline > best) brought += REACH * (baseline - best);
-    for (size_t g = 0; g < s->groups.n; g++) {
-        losses_of(&first, &lowest, s, &s->group[g]);
-        if (lowest > best && brought > 0) s->group[g].handicap = (lowest - best) / brought;
-    }
-}
-
 /* ---- candidates ---- */
 
 static aml_status make_candidates(double **out, size_t *n, search *s, const aml_rng *rng) {
@@ -322,7 +289,6 @@ static aml_status score_group(double *score, const search *s, const group *q,
     for (size_t k = 0; k < m; k++) {
         double centre = mean[k] + s->trust * prior_mean(s, q, x + k * d);
         score[which[k]] = aml_log_expected_improvement(centre, sqrt(variance[k]), s->best);
-        score[which[k]] -= q->handicap;
         if (!timed) continue;
         double seconds = expected_seconds_log(&t, q, x + k * d);
         score[which[k]] -= cost_exponent * seconds;
@@ -366,6 +332,5 @@ aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told
     AML_TRY(lay_out(&s));
     if (use_prior && advice && advice->prior->mix) AML_TRY(smooth_columns(&s));
     AML_TRY(learn(&s));
-    handicap_groups(&s);
     return choose(config, &s, rng);
 }

@@ -10,9 +10,7 @@
  * loss. Candidates are local moves around the five best trials, random points and the pipelines of
  * `advice` (NULL = none). With `use_prior` the pipelines' expected losses, smoothed, are the mean
  * of the processes, as far as the trials bear them out. Under a time limit: improvement per
- * second^0.5. A group is put off the more, the further its best is behind the best of all beside what
- * trying on has brought so far. `problem` (NULL = nothing known): the loss of the constant predictor,
- * and what groups cost that have no times yet. Needs at least one record with a loss. A pure function of its arguments and rng. AML_ENOMEM. */
+ * second^0.5; `problem` (NULL = nothing known) says what groups cost that have no times yet. Needs at least one record with a loss. A pure function of its arguments and rng. AML_ENOMEM. */
 aml_status aml_bo_suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_advice *advice, bool use_prior, const aml_problem *problem,
                           const aml_rng *rng, aml_arena *scratch);
