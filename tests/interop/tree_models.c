@@ -109,8 +109,12 @@ static exported of_boosted(const char *name, const aml_boosted *m) {
 
 static exported of_forest(const char *name, const aml_forest *f) {
     exported e = {.name = name, .trees = &f->trees, .k = f->n_outputs};
-    e.factor = (f->task == AML_REGRESSION ? f->scale : 1) / f->trees.n_trees;
-    if (f->task == AML_REGRESSION) e.offset[0] = f->center;
+    double half = f->task == AML_REGRESSION ? 0 : 0.5; /* a tree that knows nothing */
+    e.factor = (f->task == AML_REGRESSION ? f->scale : 1) / (f->trees.n_trees + half);
+    double classes = f->task == AML_BINARY ? 2 : (double)f->n_outputs;
+    for (size_t c = 0; c < e.k; c++)
+        e.offset[c] =
+            f->task == AML_REGRESSION ? f->center : half / classes / (f->trees.n_trees + half);
     return e;
 }
 
