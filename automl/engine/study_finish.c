@@ -36,11 +36,16 @@ bool aml_study_refits(const aml_study *s, const aml_trial *t) {
            s->task.time;
 }
 
+/* When refits have to end: the model is put together, measured and saved after them. */
+static double last_refit(const aml_study *s) {
+    return s->deadline - 0.1 - 0.06 * (s->deadline - s->start);
+}
+
 bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
     static const double PART = 0.25;
     if (t->fits || s->deadline <= 0) return true;
     double part = t->plan.learner->can & AML_ANYTIME ? PART : 1;
-    return aml_now() + part * aml_study_refit_seconds(s, t) < s->deadline;
+    return aml_now() + part * aml_study_refit_seconds(s, t) < last_refit(s);
 }
 
 /* Of folds forward in time the last has seen most. */
@@ -99,14 +104,15 @@ static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, do
 static double refit_until(const aml_study *s, const aml_choice *c, const uint32_t *order,
                           size_t i) {
     const aml_trial *t = c->trial[order[i]];
-    double now = aml_now(), left = s->deadline - now, need = aml_study_refit_seconds(s, t), all = 0;
+    double now = aml_now(), left = last_refit(s) - now, need = aml_study_refit_seconds(s, t),
+           all = 0;
     if (s->deadline <= 0) return 0;
     for (size_t j = i; j < c->n; j++) {
         const aml_trial *o = c->trial[order[j]];
         if (c->weight[order[j]] > 0 && !o->fits) all += aml_study_refit_seconds(s, o);
     }
-    if (t->fits) return all + need < left ? s->deadline : -1;
-    return all < left ? s->deadline : now + left * need / all;
+    if (t->fits) return all + need < left ? last_refit(s) : -1;
+    return all < left ? last_refit(s) : now + left * need / all;
 }
 
 /* Moves so many of a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is
@@ -230,8 +236,8 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
-    bool time = s->deadline <= 0 || aml_now() + aml_study_refit_seconds(s, t) < s->deadline;
-    AML_TRY(add_member(&from, s, t, 1, t->n_done, time ? s->deadline : -1));
+    bool any = s->deadline > 0, time = aml_now() + aml_study_refit_seconds(s, t) < last_refit(s);
+    AML_TRY(add_member(&from, s, t, 1, t->n_done, !any ? 0 : time ? last_refit(s) : -1));
     AML_TRY(copy_guardrails(s));
     return aml_study_board(s, NULL);
 }
