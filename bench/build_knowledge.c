@@ -156,7 +156,7 @@ static void take_over(double *loss, double *seconds, const char *part, size_t n_
                       aml_arena *a) {
     char *text;
     size_t size;
-    aml_knowledge *k;
+    aml_knowledge *k = NULL;
     if (access(part, R_OK)) return;
     if (aml_read_file(&text, &size, part, 1 << 28, NULL) ||
         aml_knowledge_parse(&k, text, size, part, a))

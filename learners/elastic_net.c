@@ -86,7 +86,8 @@ const aml_learner aml_learner_elastic_net = {
     .name = "elastic_net",
     .summary = "linear regression with L1 and L2 penalties",
     .tasks = AML_REGRESSION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
+    .can =
+        AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = aml_linear_predict_values,

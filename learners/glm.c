@@ -205,8 +205,8 @@ const aml_learner aml_learner_glm = {
     .name = "glm",
     .summary = "linear regression for outliers, quantiles or counts",
     .tasks = AML_REGRESSION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE |
-           AML_ON_REQUEST,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT |
+           AML_READABLE | AML_ON_REQUEST,
     .params = params,
     .fit = fit,
     .predict = predict,

@@ -53,7 +53,8 @@ const aml_learner aml_learner_logistic = {
     .name = "logistic",
     .summary = "logistic regression with an L2 penalty",
     .tasks = AML_CLASSIFICATION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
+    .can =
+        AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = predict,

@@ -65,7 +65,8 @@ const aml_learner aml_learner_ridge = {
     .name = "ridge",
     .summary = "linear regression with an L2 penalty",
     .tasks = AML_REGRESSION,
-    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
+    .can =
+        AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
     .params = params,
     .fit = fit,
     .predict = aml_linear_predict_values,

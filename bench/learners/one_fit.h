@@ -119,7 +119,8 @@ static int bench_one_fit(const aml_learner *l, char **argv) {
         bench_die("memory");
     bench_reset_peak();
     double before = bench_megabytes("VmRSS:"), start = aml_now();
-    if (aml_design_prepare(&train.design, aml_learner_wants(l), &ctx) || l->fit(&model, &train.data, hp, &ctx))
+    if (aml_design_prepare(&train.design, aml_learner_wants(l), &ctx) ||
+        l->fit(&model, &train.data, hp, &ctx))
         bench_die("fit failed");
     double fitted = aml_now();
     if (l->predict(out, model, &test.data, &ctx)) bench_die("predict failed");
