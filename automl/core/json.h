@@ -47,6 +47,9 @@ void aml_json_put_string(aml_string *s, const char *text); /* quoted and escaped
 void aml_json_put_number(aml_string *s, double x);
 /* Appends `"name":` preceded by a comma unless it follows '{' or '['. */
 void aml_json_key(aml_string *s, const char *name);
+/* The key and its value. */
+void aml_json_add_string(aml_string *s, const char *name, const char *text);
+void aml_json_add_number(aml_string *s, const char *name, double x);
 void aml_json_comma(aml_string *s);
 
 /* Re-indents compact JSON made by the writers above by two spaces. */

@@ -57,6 +57,16 @@ void aml_json_key(aml_string *s, const char *name) {
     aml_string_put(s, ":");
 }
 
+void aml_json_add_string(aml_string *s, const char *name, const char *text) {
+    aml_json_key(s, name);
+    aml_json_put_string(s, text);
+}
+
+void aml_json_add_number(aml_string *s, const char *name, double x) {
+    aml_json_key(s, name);
+    aml_json_put_number(s, x);
+}
+
 static void new_line(aml_string *out, size_t depth) {
     aml_string_put(out, "\n");
     while (depth--) aml_string_put(out, "  ");

@@ -120,19 +120,14 @@ int aml_catalog(size_t i, aml_catalog_entry *out) {
     return 1;
 }
 
-static void put_text(aml_string *s, const char *key, const char *text) {
-    aml_json_key(s, key);
-    aml_json_put_string(s, text);
-}
-
 static void put_param(aml_string *s, const aml_param *p) {
     static const char *const kinds[] = {
         [AML_REAL] = "real", [AML_INT] = "int", [AML_CHOICE] = "choice"};
     aml_json_comma(s);
     aml_string_put(s, "{");
-    put_text(s, "name", p->name);
-    put_text(s, "summary", p->summary);
-    put_text(s, "kind", kinds[p->kind]);
+    aml_json_add_string(s, "name", p->name);
+    aml_json_add_string(s, "summary", p->summary);
+    aml_json_add_string(s, "kind", kinds[p->kind]);
     if (p->kind == AML_CHOICE) {
         aml_json_key(s, "choices");
         aml_string_put(s, "[");
@@ -141,13 +136,12 @@ static void put_param(aml_string *s, const aml_param *p) {
             aml_json_put_string(s, p->choices[i]);
         }
         aml_string_put(s, "]");
-        put_text(s, "default", p->choices[(size_t)p->fallback]);
+        aml_json_add_string(s, "default", p->choices[(size_t)p->fallback]);
     } else {
         const double values[] = {p->lo, p->hi, p->fallback};
         const char *const names[] = {"low", "high", "default"};
         for (int i = 0; i < 3; i++) {
-            aml_json_key(s, names[i]);
-            aml_json_put_number(s, values[i]);
+            aml_json_add_number(s, names[i], values[i]);
         }
         aml_json_key(s, "log");
         aml_string_put(s, p->log ? "true" : "false");
@@ -164,10 +158,10 @@ char *aml_catalog_json(void) {
     for (size_t i = 0; part_at(&p, i); i++) {
         aml_json_comma(&s);
         aml_string_put(&s, "{");
-        put_text(&s, "kind", p.kind);
-        put_text(&s, "name", p.name);
-        put_text(&s, "summary", p.summary);
-        if (p.tasks[0]) put_text(&s, "tasks", p.tasks);
+        aml_json_add_string(&s, "kind", p.kind);
+        aml_json_add_string(&s, "name", p.name);
+        aml_json_add_string(&s, "summary", p.summary);
+        if (p.tasks[0]) aml_json_add_string(&s, "tasks", p.tasks);
         aml_json_key(&s, "params");
         aml_string_put(&s, "[");
         for (size_t j = 0; j < aml_params_count(p.params); j++) put_param(&s, &p.params[j]);

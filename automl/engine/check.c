@@ -215,12 +215,10 @@ static void put_column(aml_string *s, const aml_profile *p) {
     aml_json_comma(s);
     aml_string_put(s, "{");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        aml_json_key(s, texts[i][0]);
-        aml_json_put_string(s, texts[i][1]);
+        aml_json_add_string(s, texts[i][0], texts[i][1]);
     }
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        aml_json_key(s, numbers[i].name);
-        aml_json_put_number(s, numbers[i].x);
+        aml_json_add_number(s, numbers[i].name, numbers[i].x);
     }
     aml_string_put(s, "}");
 }
@@ -228,8 +226,7 @@ static void put_column(aml_string *s, const aml_profile *p) {
 char *aml_check_json(const aml_check *c) {
     aml_string s = {0}, pretty = {0};
     aml_string_put(&s, "{");
-    aml_json_key(&s, "task");
-    aml_json_put_string(&s, c->task);
+    aml_json_add_string(&s, "task", c->task);
     if (c->reading) {
         aml_json_key(&s, "reading");
         aml_string_put(&s, c->reading);

@@ -108,11 +108,6 @@ aml_status aml_explanation_csv(const aml_explanation *e, const char *path, size_
 
 /* ---- JSON */
 
-static void put_key(aml_string *s, const char *key, double x) {
-    aml_json_key(s, key);
-    aml_json_put_number(s, x);
-}
-
 static void put_columns(aml_string *s, const aml_explanation *e, const aml_permutation *p) {
     const char *name, *other;
     double mean, loss, error;
@@ -120,13 +115,12 @@ static void put_columns(aml_string *s, const aml_explanation *e, const aml_permu
     for (size_t i = 0; aml_explanation_column(e, i, &name, &mean); i++) {
         aml_json_comma(s);
         aml_string_put(s, "{");
-        aml_json_key(s, "name");
-        aml_json_put_string(s, name);
-        put_key(s, "mean_abs_contribution", mean);
+        aml_json_add_string(s, "name", name);
+        aml_json_add_number(s, "mean_abs_contribution", mean);
         for (size_t j = 0; p && aml_permutation_column(p, j, &other, &loss, &error); j++) {
             if (strcmp(name, other) != 0) continue;
-            put_key(s, "permutation_loss", loss);
-            put_key(s, "permutation_error", error);
+            aml_json_add_number(s, "permutation_loss", loss);
+            aml_json_add_number(s, "permutation_error", error);
         }
         aml_string_put(s, "}");
     }
@@ -138,11 +132,9 @@ static void put_parts(aml_string *s, const aml_explanation *e) {
     for (size_t i = 0; i < e->m->n_members; i++) {
         aml_json_comma(s);
         aml_string_put(s, "{");
-        aml_json_key(s, "pipeline");
-        aml_json_put_string(s, e->m->members[i].pipeline);
-        put_key(s, "weight", e->m->members[i].weight);
-        aml_json_key(s, "contributions");
-        aml_json_put_string(s, e->text[i]);
+        aml_json_add_string(s, "pipeline", e->m->members[i].pipeline);
+        aml_json_add_number(s, "weight", e->m->members[i].weight);
+        aml_json_add_string(s, "contributions", e->text[i]);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");
@@ -151,13 +143,12 @@ static void put_parts(aml_string *s, const aml_explanation *e) {
 static void put_row(aml_string *s, const aml_explanation *e, size_t i, size_t o) {
     aml_json_comma(s);
     aml_string_put(s, "{");
-    put_key(s, "row", (double)e->row[i] + 1);
+    aml_json_add_number(s, "row", (double)e->row[i] + 1);
     if (e->k > 1) {
-        aml_json_key(s, "class");
-        aml_json_put_string(s, e->m->classes[o]);
+        aml_json_add_string(s, "class", e->m->classes[o]);
     }
-    put_key(s, "prediction", prediction_of(e, i, o));
-    put_key(s, "base", value_of(e, i, e->p, o));
+    aml_json_add_number(s, "prediction", prediction_of(e, i, o));
+    aml_json_add_number(s, "base", value_of(e, i, e->p, o));
     aml_json_key(s, "contributions");
     aml_string_put(s, "{");
     for (size_t j = 0; j < e->p; j++) {
@@ -172,16 +163,14 @@ static void put_row(aml_string *s, const aml_explanation *e, size_t i, size_t o)
 char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p, int with_rows) {
     aml_string s = {0}, pretty = {0};
     aml_string_put(&s, "{");
-    put_key(&s, "rows", (double)e->n);
+    aml_json_add_number(&s, "rows", (double)e->n);
     if (e->m->n_classes == 2) {
-        aml_json_key(&s, "probability_of");
-        aml_json_put_string(&s, e->m->classes[1]);
+        aml_json_add_string(&s, "probability_of", e->m->classes[1]);
     }
     if (p) {
-        aml_json_key(&s, "metric");
-        aml_json_put_string(&s, e->m->metric->name);
-        put_key(&s, "score", aml_permutation_score(p));
-        put_key(&s, "permutation_rows", (double)aml_permutation_rows(p));
+        aml_json_add_string(&s, "metric", e->m->metric->name);
+        aml_json_add_number(&s, "score", aml_permutation_score(p));
+        aml_json_add_number(&s, "permutation_rows", (double)aml_permutation_rows(p));
     }
     aml_json_key(&s, "columns");
     put_columns(&s, e, p);

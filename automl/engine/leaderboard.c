@@ -28,19 +28,16 @@ static void put_menu(aml_string *s, const aml_model *m, unsigned flags) {
         if (!timings && !a->chosen && !strcmp(a->name, "fast")) continue;
         aml_json_comma(s);
         aml_string_put(s, "{");
-        aml_json_key(s, "name");
-        aml_json_put_string(s, a->name);
+        aml_json_add_string(s, "name", a->name);
         aml_json_key(s, "chosen");
         aml_string_put(s, a->chosen ? "true" : "false");
-        aml_json_key(s, "members");
-        aml_json_put_string(s, a->members);
+        aml_json_add_string(s, "members", a->members);
         const double v[] = {(double)a->n_members, (double)a->fits, a->score, a->error, a->bytes,
                             a->predict_us};
         const char *const names[] = {"n_members", "fits",  "score",
                                      "error",     "bytes", "predict_us_per_row"};
         for (int k = 0; k < 5 + timings; k++) {
-            aml_json_key(s, names[k]);
-            aml_json_put_number(s, v[k]);
+            aml_json_add_number(s, names[k], v[k]);
         }
         aml_string_put(s, "}");
     }
@@ -50,26 +47,20 @@ static void put_menu(aml_string *s, const aml_model *m, unsigned flags) {
 static void put_forecast(aml_string *s, const aml_forecast *f) {
     aml_json_key(s, "forecast");
     aml_string_put(s, "{");
-    aml_json_key(s, "more_trials");
-    aml_json_put_number(s, (double)f->trials);
-    aml_json_key(s, "gain");
-    aml_json_put_number(s, f->gain);
-    aml_json_key(s, "high");
-    aml_json_put_number(s, f->high);
+    aml_json_add_number(s, "more_trials", (double)f->trials);
+    aml_json_add_number(s, "gain", f->gain);
+    aml_json_add_number(s, "high", f->high);
     aml_string_put(s, "}");
 }
 
 char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_string s = {0};
     aml_string_put(&s, "{");
-    aml_json_key(&s, "task");
-    aml_json_put_string(&s, aml_task_name(m->kind));
-    aml_json_key(&s, "metric");
-    aml_json_put_string(&s, m->metric->name);
+    aml_json_add_string(&s, "task", aml_task_name(m->kind));
+    aml_json_add_string(&s, "metric", m->metric->name);
     aml_json_key(&s, "higher_is_better");
     aml_string_put(&s, m->metric->higher_is_better ? "true" : "false");
-    aml_json_key(&s, "validation");
-    aml_json_put_string(&s, m->validation);
+    aml_json_add_string(&s, "validation", m->validation);
     aml_json_key(&s, "score");
     aml_put_score(&s, &m->score);
     aml_json_key(&s, "leaderboard");

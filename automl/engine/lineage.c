@@ -228,11 +228,6 @@ void aml_lineage_free(aml_lineage *l) {
     if (l) aml_arena_free(l->arena);
 }
 
-static void put_pair(aml_string *s, const char *key, const char *text) {
-    aml_json_key(s, key);
-    aml_json_put_string(s, text);
-}
-
 aml_status aml_put_lineage(aml_string *s, const aml_model *m, size_t part) {
     aml_lineage *l;
     AML_TRY(aml_lineage_new(&l, m, part));
@@ -241,16 +236,13 @@ aml_status aml_put_lineage(aml_string *s, const aml_model *m, size_t part) {
         const aml_engineered *e = &l->at[i];
         aml_json_comma(s);
         aml_string_put(s, "{");
-        put_pair(s, "name", e->name);
-        put_pair(s, "kind", e->kind);
-        put_pair(s, "inputs", e->inputs);
-        put_pair(s, "steps", e->steps);
-        aml_json_key(s, "columns");
-        aml_json_put_number(s, (double)e->columns);
-        aml_json_key(s, "importance");
-        aml_json_put_number(s, e->importance);
-        aml_json_key(s, "coefficient");
-        aml_json_put_number(s, e->coefficient);
+        aml_json_add_string(s, "name", e->name);
+        aml_json_add_string(s, "kind", e->kind);
+        aml_json_add_string(s, "inputs", e->inputs);
+        aml_json_add_string(s, "steps", e->steps);
+        aml_json_add_number(s, "columns", (double)e->columns);
+        aml_json_add_number(s, "importance", e->importance);
+        aml_json_add_number(s, "coefficient", e->coefficient);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");

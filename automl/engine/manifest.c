@@ -9,36 +9,26 @@
 
 /* ---- writing */
 
-static void put_text(aml_string *s, const char *key, const char *text) {
-    aml_json_key(s, key);
-    aml_json_put_string(s, text);
-}
-
-static void put_number(aml_string *s, const char *key, double x) {
-    aml_json_key(s, key);
-    aml_json_put_number(s, x);
-}
-
 void aml_put_leader(aml_string *s, const aml_leader *l, unsigned flags) {
     aml_json_comma(s);
     aml_string_put(s, "{");
-    put_number(s, "rank", (double)l->rank);
-    put_number(s, "trial", l->trial == SIZE_MAX ? NAN : (double)l->trial);
-    put_text(s, "learner", l->learner);
-    put_text(s, "pipeline", l->pipeline);
-    put_text(s, "state", l->state);
-    if (l->reason[0]) put_text(s, "reason", l->reason);
-    put_number(s, "score", l->score);
-    put_number(s, "error", l->error);
-    put_number(s, "folds", (double)l->folds);
-    put_number(s, "folds_done", (double)l->folds_done);
-    put_number(s, "bytes", (double)l->bytes);
-    put_number(s, "weight", l->weight);
+    aml_json_add_number(s, "rank", (double)l->rank);
+    aml_json_add_number(s, "trial", l->trial == SIZE_MAX ? NAN : (double)l->trial);
+    aml_json_add_string(s, "learner", l->learner);
+    aml_json_add_string(s, "pipeline", l->pipeline);
+    aml_json_add_string(s, "state", l->state);
+    if (l->reason[0]) aml_json_add_string(s, "reason", l->reason);
+    aml_json_add_number(s, "score", l->score);
+    aml_json_add_number(s, "error", l->error);
+    aml_json_add_number(s, "folds", (double)l->folds);
+    aml_json_add_number(s, "folds_done", (double)l->folds_done);
+    aml_json_add_number(s, "bytes", (double)l->bytes);
+    aml_json_add_number(s, "weight", l->weight);
     if (!(flags & AML_NO_TIMINGS)) {
         aml_json_key(s, "timings");
         aml_string_put(s, "{");
-        put_number(s, "fit_seconds", l->fit_seconds);
-        put_number(s, "predict_us_per_row", l->predict_us);
+        aml_json_add_number(s, "fit_seconds", l->fit_seconds);
+        aml_json_add_number(s, "predict_us_per_row", l->predict_us);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "}");
@@ -60,14 +50,14 @@ void aml_put_guardrails(aml_string *s, const aml_guardrail_list *list) {
         const aml_guardrail *g = &list->at[i];
         aml_json_comma(s);
         aml_string_put(s, "{");
-        put_text(s, "id", g->id);
-        put_text(s, "status", g->status);
-        put_text(s, "message", g->message);
-        put_text(s, "action", g->action);
-        put_number(s, "count", (double)g->count);
-        put_text(s, "severity", g->severity);
-        put_text(s, "unit", g->unit);
-        put_text(s, "undo", g->undo);
+        aml_json_add_string(s, "id", g->id);
+        aml_json_add_string(s, "status", g->status);
+        aml_json_add_string(s, "message", g->message);
+        aml_json_add_string(s, "action", g->action);
+        aml_json_add_number(s, "count", (double)g->count);
+        aml_json_add_string(s, "severity", g->severity);
+        aml_json_add_string(s, "unit", g->unit);
+        aml_json_add_string(s, "undo", g->undo);
         if (g->columns) put_names(s, "columns", g->columns);
         aml_string_put(s, "}");
     }
@@ -80,13 +70,13 @@ static void put_inputs(aml_string *s, const aml_schema *inputs) {
         const aml_schema_column *c = &inputs->columns[i];
         aml_json_comma(s);
         aml_string_put(s, "{");
-        put_text(s, "name", c->name);
-        put_text(s, "kind", aml_kind_name(c->kind));
+        aml_json_add_string(s, "name", c->name);
+        aml_json_add_string(s, "kind", aml_kind_name(c->kind));
         if (c->day_first) {
             aml_json_key(s, "day_first");
             aml_string_put(s, "true");
         }
-        if (c->unit) put_text(s, "unit", c->unit);
+        if (c->unit) aml_json_add_string(s, "unit", c->unit);
         if (c->kind == AML_CATEGORY) {
             aml_json_key(s, "levels");
             aml_string_put(s, "[");
@@ -107,11 +97,11 @@ static void put_members(aml_string *s, const aml_model *m) {
         const aml_member *p = &m->members[i];
         aml_json_comma(s);
         aml_string_put(s, "{");
-        put_text(s, "pipeline", p->pipeline);
-        put_text(s, "learner", p->learner->name);
-        put_number(s, "weight", p->weight);
-        put_number(s, "fits", (double)p->n_fits);
-        put_number(s, "bytes", (double)p->bytes);
+        aml_json_add_string(s, "pipeline", p->pipeline);
+        aml_json_add_string(s, "learner", p->learner->name);
+        aml_json_add_number(s, "weight", p->weight);
+        aml_json_add_number(s, "fits", (double)p->n_fits);
+        aml_json_add_number(s, "bytes", (double)p->bytes);
         aml_string_put(s, "}");
     }
     aml_string_put(s, "]");
@@ -119,10 +109,10 @@ static void put_members(aml_string *s, const aml_model *m) {
 
 aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
     aml_string_put(s, "{");
-    put_text(s, "automl", m->version);
-    put_text(s, "task", aml_task_name(m->kind));
-    put_text(s, "metric", m->metric->name);
-    put_text(s, "target", m->target);
+    aml_json_add_string(s, "automl", m->version);
+    aml_json_add_string(s, "task", aml_task_name(m->kind));
+    aml_json_add_string(s, "metric", m->metric->name);
+    aml_json_add_string(s, "target", m->target);
     aml_json_key(s, "classes");
     aml_string_put(s, "[");
     for (int i = 0; i < m->n_classes; i++) {
@@ -130,9 +120,9 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
         aml_json_put_string(s, m->classes[i]);
     }
     aml_string_put(s, "]");
-    put_number(s, "rows", (double)m->n_rows);
-    put_text(s, "data_fingerprint", m->fingerprint);
-    put_text(s, "validation", m->validation);
+    aml_json_add_number(s, "rows", (double)m->n_rows);
+    aml_json_add_string(s, "data_fingerprint", m->fingerprint);
+    aml_json_add_string(s, "validation", m->validation);
     aml_json_key(s, "seed");
     aml_string_printf(s, "\"%llu\"", (unsigned long long)m->seed);
     aml_json_key(s, "inputs");

@@ -12,34 +12,24 @@ aml_status aml_manifest_lacks(const char *file, const char *what) {
 
 /* ---- score */
 
-static void put_text(aml_string *s, const char *key, const char *text) {
-    aml_json_key(s, key);
-    aml_json_put_string(s, text);
-}
-
-static void put_number(aml_string *s, const char *key, double x) {
-    aml_json_key(s, key);
-    aml_json_put_number(s, x);
-}
-
 static double number_or_nan(const aml_json *o, const char *name) {
     return aml_json_number(o, name, NAN);
 }
 
 void aml_put_score(aml_string *s, const aml_score *score) {
     aml_string_put(s, "{");
-    put_number(s, "value", score->value);
-    put_number(s, "low", score->low);
-    put_number(s, "high", score->high);
-    put_number(s, "baseline", score->baseline);
-    put_text(s, "method", score->method);
-    put_number(s, "gain", score->gain);
-    put_number(s, "gain_low", score->gain_low);
-    put_number(s, "gain_high", score->gain_high);
-    put_number(s, "linear", score->linear);
-    put_number(s, "linear_gain", score->linear_gain);
-    put_number(s, "linear_gain_low", score->linear_gain_low);
-    put_number(s, "linear_gain_high", score->linear_gain_high);
+    aml_json_add_number(s, "value", score->value);
+    aml_json_add_number(s, "low", score->low);
+    aml_json_add_number(s, "high", score->high);
+    aml_json_add_number(s, "baseline", score->baseline);
+    aml_json_add_string(s, "method", score->method);
+    aml_json_add_number(s, "gain", score->gain);
+    aml_json_add_number(s, "gain_low", score->gain_low);
+    aml_json_add_number(s, "gain_high", score->gain_high);
+    aml_json_add_number(s, "linear", score->linear);
+    aml_json_add_number(s, "linear_gain", score->linear_gain);
+    aml_json_add_number(s, "linear_gain_low", score->linear_gain_low);
+    aml_json_add_number(s, "linear_gain_high", score->linear_gain_high);
     aml_string_put(s, "}");
 }
 
@@ -76,9 +66,9 @@ void aml_put_numbers(aml_string *s, const char *key, const double *x, size_t n) 
 static void put_calibrator(aml_string *s, const aml_calibrator *c) {
     aml_json_key(s, "calibration");
     aml_string_put(s, "{");
-    put_text(s, "kind", aml_calibrator_names[c->kind]);
-    put_number(s, "slope", c->slope);
-    put_number(s, "offset", c->offset);
+    aml_json_add_string(s, "kind", aml_calibrator_names[c->kind]);
+    aml_json_add_number(s, "slope", c->slope);
+    aml_json_add_number(s, "offset", c->offset);
     aml_put_numbers(s, "from", c->from, c->n);
     aml_put_numbers(s, "to", c->to, c->n);
     aml_string_put(s, "}");
@@ -86,7 +76,7 @@ static void put_calibrator(aml_string *s, const aml_calibrator *c) {
 
 void aml_put_adjustments(aml_string *s, const aml_model *m) {
     if (m->calibrator.kind) put_calibrator(s, &m->calibrator);
-    if (m->kind == AML_BINARY) put_number(s, "threshold", m->threshold);
+    if (m->kind == AML_BINARY) aml_json_add_number(s, "threshold", m->threshold);
 }
 
 static aml_status read_numbers(const double **out, size_t *n, aml_model *m, const aml_json *list) {

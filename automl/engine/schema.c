@@ -126,14 +126,9 @@ aml_status aml_schema_read(aml_csv_kind **kinds, size_t *n_kinds, aml_read_optio
 
 /* ---- writing */
 
-static void put_text(aml_string *s, const char *key, const char *text) {
-    aml_json_key(s, key);
-    aml_json_put_string(s, text);
-}
-
 static void put_mark(aml_string *s, const char *key, char mark) {
     const char text[2] = {mark, 0};
-    put_text(s, key, mark && mark != '\1' ? text : "none");
+    aml_json_add_string(s, key, mark && mark != '\1' ? text : "none");
 }
 
 char *aml_reading_json(const aml_csv_report *r, const aml_csv_options *o, aml_arena *keep) {
@@ -144,13 +139,11 @@ char *aml_reading_json(const aml_csv_report *r, const aml_csv_options *o, aml_ar
     if (o->thousands) put_mark(&s, "thousands", o->thousands);
     put_mark(&s, "quote", o->quote ? o->quote : '"');
     put_mark(&s, "escape", r->escape);
-    put_text(&s, "encoding", o->encoding ? o->encoding : "utf-8");
+    aml_json_add_string(&s, "encoding", o->encoding ? o->encoding : "utf-8");
     aml_json_key(&s, "header");
     aml_string_put(&s, r->header ? "true" : "false");
-    aml_json_key(&s, "skip_lines");
-    aml_json_put_number(&s, (double)r->skip_lines);
-    aml_json_key(&s, "skip_footer");
-    aml_json_put_number(&s, (double)r->skip_footer);
+    aml_json_add_number(&s, "skip_lines", (double)r->skip_lines);
+    aml_json_add_number(&s, "skip_footer", (double)r->skip_footer);
     aml_string_put(&s, "}");
     char *copy = s.failed ? NULL : aml_strdup(keep, s.text);
     aml_string_free(&s);
@@ -170,11 +163,11 @@ aml_status aml_frame_write_schema(const aml_frame *f, const char *path) {
         const aml_column *c = &f->columns[j];
         aml_json_comma(&compact);
         aml_string_put(&compact, "{");
-        put_text(&compact, "name", c->name);
-        put_text(&compact, "kind", aml_kind_name(c->kind));
+        aml_json_add_string(&compact, "name", c->name);
+        aml_json_add_string(&compact, "kind", aml_kind_name(c->kind));
         if (strcmp(aml_column_form(c), aml_kind_name(c->kind)) != 0)
-            put_text(&compact, "form", aml_column_form(c));
-        if (c->unit) put_text(&compact, "unit", c->unit);
+            aml_json_add_string(&compact, "form", aml_column_form(c));
+        if (c->unit) aml_json_add_string(&compact, "unit", c->unit);
         aml_string_put(&compact, "}");
     }
     aml_string_put(&compact, "]}");
