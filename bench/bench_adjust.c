@@ -1,6 +1,6 @@
 /* bench_adjust.c: do calibration and the threshold pay on rows that nothing has seen?
  *
- *   bench_adjust [--trials N] [--threads N] [--splits N] [--learn-rows N] [--most-rows N] [TABLE …]
+ *   bench_adjust [--trials N] [--threads N] [--splits N] [--first-split N] [--learn-rows N] [--most-rows N] [TABLE …]
  *
  * Takes the classification tables of $AUTOML_DATASETS/index.csv (default ../shared/datasets); learns from at most N rows (1000) of
  * each and tests on others, at most 20,000. The same search is run without calibration and with it (log loss and expected
@@ -12,11 +12,6 @@
 
 #include "tables.h"
 
-typedef struct options {
-    size_t trials, learn_rows, most_rows, splits;
-    int threads;
-} options;
-
 typedef struct count {
     size_t better, same, worse;
     double before, after; /* sums */
@@ -27,12 +22,12 @@ static const char *const measures[MEASURES] = {"log_loss", "expected_calibration
                                                "balanced_accuracy", "matthews_correlation"};
 
 typedef struct runs {
-    options o;
+    bench_options o;
     count counts[MEASURES];
 } runs;
 
 static aml_model *learn(const bench_table *t, const aml_frame *data, const char *metric,
-                        bool adjusted, const options *o, size_t split) {
+                        bool adjusted, const bench_options *o, size_t split) {
     aml_train_options train = {.size = sizeof train,
                                .target = t->target,
                                .metric = metric,
@@ -77,7 +72,7 @@ static void run(const bench_table *t, void *arg) {
     bool binary = !strcmp(t->task, "binary");
     if (!binary && strcmp(t->task, "multiclass") != 0) return;
     aml_frame *table = bench_read(t->file);
-    for (size_t split = 0; split < r->o.splits; split++) {
+    for (size_t split = r->o.first_split; split < r->o.first_split + r->o.splits; split++) {
         aml_frame *data, *test;
         bench_divide(&data, &test, table, r->o.learn_rows, split);
         printf("%-26s", t->name);
@@ -91,27 +86,10 @@ static void run(const bench_table *t, void *arg) {
     aml_frame_free(table);
 }
 
-/* The first operand's place, or 0 when an option is wrong. */
-static int parse(options *o, int argc, char **argv) {
-    int at = 1;
-    for (; at < argc && !strncmp(argv[at], "--", 2); at += 2) {
-        double x = at + 1 < argc ? bench_number(argv[at + 1]) : -1;
-        if (x < 0) return 0;
-        if (!strcmp(argv[at], "--trials")) o->trials = (size_t)x;
-        else if (!strcmp(argv[at], "--threads")) o->threads = (int)x;
-        else if (!strcmp(argv[at], "--splits")) o->splits = (size_t)x;
-        else if (!strcmp(argv[at], "--learn-rows")) o->learn_rows = (size_t)x;
-        else if (!strcmp(argv[at], "--most-rows")) o->most_rows = (size_t)x;
-        else return 0;
-    }
-    return at;
-}
-
 int main(int argc, char **argv) {
     static runs r = {
         .o = {.trials = 6, .learn_rows = 1000, .most_rows = 1000000, .splits = 1, .threads = 1}};
-    int at = parse(&r.o, argc, argv);
-    if (!at) return fprintf(stderr, "bench_adjust: see the first lines of its source\n"), 64;
+    int at = bench_options_read(&r.o, argc, argv);
     bench_each_table(run, &r, 350, r.o.most_rows, argc - at, argv + at);
     for (size_t i = 0; i < MEASURES; i++) {
         const count *c = &r.counts[i];

@@ -18,11 +18,6 @@
 #include "automl/core/sort.h"
 #include "tables.h"
 
-typedef struct options {
-    size_t trials, most_rows, learn_rows, splits, first_split;
-    int threads;
-} options;
-
 enum { LEAST_ROWS = 350, MOST_RUNS = 4096 };
 
 typedef struct tally {
@@ -54,7 +49,7 @@ static double error_by_tenths(const aml_model *m, const aml_frame *test, const c
 }
 
 static void compare(tally *all, const char *name, const aml_model *m, const aml_frame *test,
-                    bool higher, const options *opt) {
+                    bool higher, const bench_options *opt) {
     aml_score score = {.size = sizeof score};
     const char *metric = aml_model_metric(m);
     aml_model_score(m, &score);
@@ -79,7 +74,7 @@ static void compare(tally *all, const char *name, const aml_model *m, const aml_
 }
 
 static void run(tally *all, const char *name, const char *file, const char *target,
-                const char *task, const options *opt) {
+                const char *task, const bench_options *opt) {
     bool higher = !strcmp(task, "binary"), regression = !strcmp(task, "regression");
     aml_frame *table = bench_read(file);
     for (size_t split = opt->first_split; split < opt->first_split + opt->splits; split++) {
@@ -105,28 +100,6 @@ static void run(tally *all, const char *name, const char *file, const char *targ
     aml_frame_free(table);
 }
 
-static int usage(void) {
-    fprintf(stderr, "bench_honest: see the first lines of its source\n");
-    return 64;
-}
-
-/* The first operand's place, or 0 when an option is wrong. */
-static int parse(options *o, int argc, char **argv) {
-    int at = 1;
-    for (; at < argc && !strncmp(argv[at], "--", 2); at += 2) {
-        double x = at + 1 < argc ? bench_number(argv[at + 1]) : -1;
-        if (x < 0) return 0;
-        if (!strcmp(argv[at], "--trials")) o->trials = (size_t)x;
-        else if (!strcmp(argv[at], "--threads")) o->threads = (int)x;
-        else if (!strcmp(argv[at], "--splits")) o->splits = (size_t)x;
-        else if (!strcmp(argv[at], "--first-split")) o->first_split = (size_t)x;
-        else if (!strcmp(argv[at], "--learn-rows")) o->learn_rows = (size_t)x;
-        else if (!strcmp(argv[at], "--most-rows")) o->most_rows = (size_t)x;
-        else return 0;
-    }
-    return at;
-}
-
 static int report(tally *all) {
     double sum = 0, square = 0, n = (double)all->n;
     if (!all->n || aml_sort_f64(all->z, all->n)) return 1;
@@ -140,7 +113,7 @@ static int report(tally *all) {
 }
 
 typedef struct runs {
-    const options *o;
+    const bench_options *o;
     tally *all;
 } runs;
 
@@ -150,10 +123,9 @@ static void run_table(const bench_table *t, void *arg) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.trials = 20, .most_rows = 1000000, .learn_rows = 1000, .splits = 1};
-    int at = parse(&o, argc, argv);
+    bench_options o = {.trials = 20, .most_rows = 1000000, .learn_rows = 1000, .splits = 1};
+    int at = bench_options_read(&o, argc, argv);
     static tally all;
-    if (!at) return usage();
     bench_each_table(run_table, &(runs){&o, &all}, LEAST_ROWS, o.most_rows, argc - at, argv + at);
     return report(&all);
 }

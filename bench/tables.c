@@ -60,6 +60,29 @@ double bench_number(const char *text) {
     exit(64);
 }
 
+int bench_options_read(bench_options *o, int argc, char **argv) {
+    const struct {
+        const char *name;
+        size_t *to;
+    } counts[] = {{"--trials", &o->trials},
+                  {"--learn-rows", &o->learn_rows},
+                  {"--most-rows", &o->most_rows},
+                  {"--splits", &o->splits},
+                  {"--first-split", &o->first_split}};
+    int at = 1;
+    for (; at < argc && !strncmp(argv[at], "--", 2); at += 2) {
+        bool known = !strcmp(argv[at], "--threads");
+        double x = at + 1 < argc ? bench_number(argv[at + 1]) : 0;
+        if (known) o->threads = (int)x;
+        for (size_t i = 0; i < sizeof counts / sizeof *counts && !known; i++)
+            if ((known = !strcmp(argv[at], counts[i].name))) *counts[i].to = (size_t)x;
+        if (known && at + 1 < argc) continue;
+        fprintf(stderr, "%s: see the first lines of the program's source\n", argv[at]);
+        exit(64);
+    }
+    return at;
+}
+
 /* ---- the folder's index */
 
 static bool is_wanted(const char *name, int n, char **names) {

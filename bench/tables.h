@@ -24,6 +24,16 @@ double bench_score(const aml_model *m, const aml_frame *data, const char *metric
 /* A number of the command line; ends the program with 64 when it is none. */
 double bench_number(const char *text);
 
+/* How much a bench of trainings is to do. */
+typedef struct bench_options {
+    size_t trials, learn_rows, most_rows, splits, first_split;
+    int threads;
+} bench_options;
+
+/* --trials, --learn-rows, --most-rows, --splits, --first-split and --threads; the place of the first operand. Ends the program
+ * with 64, naming it, when an option is wrong. */
+int bench_options_read(bench_options *o, int argc, char **argv);
+
 /* A line of index.csv. */
 typedef struct bench_table {
     const char *name, *file, *target, *task;
