@@ -53,28 +53,6 @@ static double dense_value(const ascent *a, size_t row, size_t j) {
 
 /* ---- products of a row */
 
-static inline double dot(const double *coef, const uint32_t *column, const float *value, size_t n) {
-    double s[4] = {0};
-    size_t e = 0;
-    for (; e + 4 <= n; e += 4)
-        for (size_t l = 0; l < 4; l++) s[l] += (double)value[e + l] * coef[column[e + l]];
-    for (; e < n; e++) s[0] += (double)value[e] * coef[column[e]];
-    return (s[0] + s[1]) + (s[2] + s[3]);
-}
-
-AML_KERNEL void gather(double *restrict z, const double *restrict coef, const uint32_t *column,
-                       const float *value, size_t entries, size_t width) {
-    for (size_t e = 0; e < entries; e++) {
-        const double *from = coef + column[e] * width, v = (double)aml_rows_value(value[e]);
-        for (size_t c = 0; c < width; c++) z[c] += v * from[c];
-    }
-}
-
-AML_BEST(gather,
-         (double *z, const double *coef, const uint32_t *column, const float *value, size_t entries,
-          size_t width),
-         (z, coef, column, value, entries, width))
-
 AML_KERNEL void scatter(double *restrict coef, const double *restrict step, const uint32_t *column,
                         const float *value, size_t entries, size_t width) {
     for (size_t e = 0; e < entries; e++) {
@@ -97,8 +75,8 @@ static void margins(side *s, const uint32_t *column, const float *value, size_t 
         double v = dense_value(a, a->x->rows[i], j);
         for (size_t c = 0; c < width; c++) s->z[c] += v * s->coef[j * width + c];
     }
-    if (width == 1 && a->plain) s->z[0] += dot(coef, column, value, entries);
-    else gather_best(s->z, coef, column, value, entries, width);
+    if (width == 1 && a->plain) s->z[0] += aml_linear_row_dot(coef, column, value, entries);
+    else aml_linear_row_add(s->z, coef, column, value, entries, width);
 }
 
 static void move(side *s, const uint32_t *column, const float *value, size_t entries, size_t i) {

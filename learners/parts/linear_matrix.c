@@ -95,6 +95,16 @@ AML_BEST(add_row,
           size_t k),
          (z, coef, column, value, entries, k))
 
+double aml_linear_row_dot(const double *coef, const uint32_t *column, const float *value,
+                          size_t entries) {
+    return sum_of(coef, column, value, entries, false);
+}
+
+void aml_linear_row_add(double *z, const double *coef, const uint32_t *column, const float *value,
+                        size_t entries, size_t k) {
+    add_row_best(z, coef, column, value, entries, k);
+}
+
 static void row_product(double *z, const aml_linear_matrix *m, const double *coef, size_t i) {
     const aml_design *d = m->x->x;
     size_t k = m->k, row = m->x->rows[i], entries;

@@ -16,6 +16,13 @@ typedef struct aml_linear_matrix {
     aml_sum pass; /* of the dense features and the intercepts */
 } aml_linear_matrix;
 
+/* Of a row's sparse entries: their sum with k = 1 coefficients each (values that need no bringing into range), and added to
+ * z (k) with k each. */
+double aml_linear_row_dot(const double *coef, const uint32_t *column, const float *value,
+                          size_t entries);
+void aml_linear_row_add(double *z, const double *coef, const uint32_t *column, const float *value,
+                        size_t entries, size_t k);
+
 /* Into ctx->scratch; center and x are borrowed. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_linear_matrix_init(aml_linear_matrix *m, const aml_data *x, const double *center,
                                   size_t k, aml_ctx *ctx);
