@@ -171,6 +171,15 @@ AML_API void aml_featurization_free(aml_featurization *f);
 /* Columns that are to be categories or texts, NULL-ended: for aml_read_options.text, so that "007" stays what it is. */
 AML_API const char *const *aml_featurization_texts(const aml_featurization *f);
 
+/* What is searched of a learner's parameter, when it is less than `automl catalog` says. */
+typedef struct aml_param_range {
+    size_t size;
+    const char *learner, *param;
+    double min, max; /* of a number; within the parameter's own range */
+    const char *const
+        *values; /* only these, NULL-ended, as texts: "31", "gini"; one = fixed. NULL: min to max */
+} aml_param_range;
+
 typedef struct aml_train_options {
     size_t size;
     const char *target;      /* column name; required */
@@ -227,6 +236,10 @@ typedef struct aml_train_options {
      * trials in a row were no better than the best before them, 0 = never. */
     const double *exit_score;
     size_t patience;
+    /* Seconds that a trial may take on all its folds, 0 = no limit. Learners that can end early (boosted trees, networks,
+     * linear ones) do and are scored as they are; a trial of any other fails, and the search goes on. */
+    double trial_timeout;
+    const aml_param_range *const *ranges; /* NULL-ended; NULL = the learners' own spaces */
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,

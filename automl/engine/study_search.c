@@ -321,6 +321,7 @@ aml_status aml_study_search(aml_study *s) {
         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
         .exit_loss = o->exit_score ? aml_metric_loss(s->model->metric, *o->exit_score) : -INFINITY,
         .patience = o->patience,
+        .trial_timeout = o->trial_timeout,
         .stop = &s->stop,
         .interrupt = o->stop,
         .ended = trial_ended,

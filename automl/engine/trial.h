@@ -53,6 +53,9 @@ typedef struct aml_trial {
     char *text; /* the plan */
     double *config;
     double patience; /* seconds that its fits may take together; 0 = as long as there is time */
+    double
+        timeout; /* seconds after which the trial fails, unless its learner can end early; 0 = none */
+    bool timed_out; /* that is why it failed */
     size_t n_folds, n_done;
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */

@@ -160,6 +160,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
         aml_plan_text(&text, &t->plan);
         t->text = text.text;
         t->patience = patience(m, t->plan.learner);
+        t->timeout = s->trial_timeout;
         if (text.failed) status = AML_ENOMEM;
     }
     if (!status) status = append(m->trials, t);
