@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/json_edit.h"
+
 enum { MOST_WORDS = 256, SHOWN = 60 };
 
 /* ---- messages */
@@ -239,8 +241,16 @@ static aml_status read_bytes(size_t *to, const aml_json *x, const aml_key *k,
     return AML_OK;
 }
 
+/* "5" and "true" of the environment or the command line. */
+static aml_status settle(const aml_json *x, const aml_key *k, const aml_key_place *at) {
+    bool texts = k->type == AML_KEY_TEXT || k->type == AML_KEY_TEXTS || k->type == AML_KEY_OBJECT ||
+                 k->type == AML_KEY_OWN;
+    return x->untyped && !texts ? aml_json_settle((aml_json *)x, at->keep) : AML_OK;
+}
+
 aml_status aml_key_read(void *to, const aml_json *x, const aml_key *k, const aml_key_place *at) {
     double whole;
+    AML_TRY(settle(x, k, at));
     switch (k->type) {
     case AML_KEY_FLAG: return read_flag(to, x, k, at);
     case AML_KEY_TEXT: return read_text(to, x, k, at);

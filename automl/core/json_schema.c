@@ -126,7 +126,13 @@ static void put_members(aml_string *s, const aml_key *keys) {
 
 void aml_keys_schema(aml_string *out, const aml_key *keys) {
     aml_json_comma(out);
-    aml_string_put(out, "{\"type\":\"object\"");
-    put_members(out, keys);
+    aml_string_put(out, "{");
+    aml_keys_schema_members(out, keys);
     aml_string_put(out, "}");
+}
+
+void aml_keys_schema_members(aml_string *out, const aml_key *keys) {
+    aml_json_key(out, "type");
+    aml_string_put(out, "\"object\"");
+    put_members(out, keys);
 }

@@ -14,9 +14,8 @@ enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
 enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
-    static const char *const usual[] = {
-        [AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
-    const char *name = s->options->metric ? s->options->metric : usual[s->task.kind], *names[64];
+    const char *names[64],
+        *name = s->options->metric ? s->options->metric : aml_metric_usual(s->task.kind)->name;
     size_t n = 0;
     for (const aml_metric *const *m = aml_metrics(); *m && n < 64; m++)
         if ((*m)->tasks & (unsigned)s->task.kind) names[n++] = (*m)->name;
