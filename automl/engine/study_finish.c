@@ -71,16 +71,15 @@ static void give_back(aml_member *member, aml_trial *t, size_t first, bool refit
 /* The mean of what the folds came to by stopping early. */
 static void settle(aml_plan *plan, const aml_trial *t) {
     double sum[AML_MAX_PARAMS] = {0};
-    size_t n = aml_params_count(plan->learner->params), folds = 0;
+    size_t n = aml_params_count(plan->learner->params);
     for (size_t f = 0; f < t->n_done; f++) {
         double hp[AML_MAX_PARAMS];
         memcpy(hp, t->plan.hp, sizeof hp);
         plan->learner->settle(hp, t->fits[f].model);
         for (size_t i = 0; i < n; i++) sum[i] += hp[i] - t->plan.hp[i];
-        folds++;
     }
     for (size_t i = 0; i < n; i++)
-        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
+        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)t->n_done;
 }
 
 /* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */
