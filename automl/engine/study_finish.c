@@ -36,10 +36,8 @@ bool aml_study_refits(const aml_study *s, const aml_trial *t) {
            s->task.time;
 }
 
-/* When refits have to end: the model is put together, measured and saved after them. */
-static double last_refit(const aml_study *s) {
-    return s->deadline - 0.1 - 0.06 * (s->deadline - s->start);
-}
+/* When refits have to end. */
+static double last_refit(const aml_study *s) { return s->deadline - aml_study_closing(s); }
 
 bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
     static const double PART = 0.25;
