@@ -337,7 +337,7 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval of the model's score on rows without end */
+    double value, low, high; /* 95 % interval of the model's score on very many new rows */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
     /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =

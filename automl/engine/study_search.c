@@ -163,12 +163,16 @@ static double refit_seconds(const aml_study *s) {
     return sum;
 }
 
-/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and saving. */
+double aml_study_closing(const aml_study *s) {
+    return 0.1 + 0.06 * fmin(s->deadline - s->start, 20);
+}
+
+/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and what comes after. */
 static double reserve(const aml_study *s) {
-    double left = s->deadline - aml_now(), limit = s->deadline - s->start;
+    double limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double want = aml_study_closing(s) + ensemble + refit_seconds(s);
     double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
