@@ -24,7 +24,8 @@ static int check_inputs(const cli_job *j) {
     int status = 0;
     if (standard > 1)
         return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
-    if (f->validation)
+    if (named) status = cli_need_file(f->train, "data.train", "check the spelling of the path");
+    if (!status && f->validation)
         status = cli_need_file(f->validation, named ? "data.validation" : "--validation",
                                named ? "check the spelling of the path"
                                      : "it is cvK (cv5), holdoutX (holdout0.2) or the path of a "
