@@ -43,7 +43,9 @@ run 0 run env.json --json --no-timings --quiet
 same run.json out
 run 0 run env.json --json --no-timings --quiet --set limits.max_trials=2 --set 'learners=["ridge","naive_bayes"]' --set data.test=null --set outputs=null
 lacks out logistic
-N=4 run 0 run env.json --quiet
+N=4
+export N
+run 0 run env.json --quiet
 has out species
 
 # Spaces of learners, and a limit of time for trials.
@@ -62,13 +64,17 @@ lacks out learning_rate=0.1
 lacks out num_leaves=31
 
 # The committed example, twice the same; its variables say where things go and what seed there is.
-OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6
+OUTPUT=$work
+export OUTPUT
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2
 has out 'breast_cancer: binary'
 [ -s breast_cancer_board.csv ] || failed "no leaderboard"
 cp breast_cancer.automl first.automl
-OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6 --set limits.threads=1
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2 --set limits.threads=1
 same first.automl breast_cancer.automl
-SEED=1 OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6
+SEED=1
+export SEED
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2
 ! cmp -s first.automl breast_cancer.automl || failed "the seed has no effect"
 
 # What init writes runs as it stands, wherever it is put.
