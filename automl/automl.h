@@ -251,7 +251,8 @@ AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
  * learners and their spaces, search, which model, constraints, outputs. Every key with its meaning and range is in the
  * schema. Comments are allowed, null is as good as no key. Paths are relative to the file, "-" is standard input.
  * Times and sizes are numbers or "1h30m", "2G". In texts ${NAME} and ${NAME:-default} are variables of the
- * environment, $$ is a dollar. */
+ * environment, $$ is a dollar. "extends" names another experiment whose keys hold where this one has none: objects are
+ * filled member by member, all else is taken or left as a whole, null unsets. */
 typedef struct aml_experiment aml_experiment;
 
 /* sets: "limits.max_trials=5", changes to the document, NULL-ended, or NULL; a value is JSON or else text. AML_ECONFIG with

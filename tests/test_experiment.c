@@ -142,6 +142,59 @@ static void defaults_are_those_of_train(void **state) {
     aml_experiment_free(e);
 }
 
+/* ---- experiments that extend others */
+
+static void bases_fill_what_is_not_said(void **state) {
+    aml_experiment *e = read_file(own_rows);
+    const aml_train_options *o = aml_experiment_options(e);
+    aml_experiment_files f = {.size = sizeof f};
+    const char *name, *value;
+    (void)state;
+    aml_experiment_paths(e, &f);
+    assert_string_equal(o->drop[0], "id");                       /* a new member of an object */
+    assert_string_equal(o->target, "y$");                        /* said here */
+    assert_true(o->patience == 9 && o->memory_limit == 1 << 30); /* of the base, of its base */
+    assert_true(o->time_limit == 0);                             /* null unsets */
+    assert_string_equal(aml_experiment_reading(e)->schema,
+                        SOURCE_DIR "/tests/experiments/bases/kinds.json"); /* its own folder */
+    assert_true(aml_experiment_tag(e, 0, &name, &value));
+    assert_string_equal(value, "growth");
+    aml_experiment_free(e);
+}
+
+static void bases_have_places(void **state) {
+    static const struct {
+        const char *text;
+        aml_status status;
+        size_t line;
+        const char *file, *words;
+    } bad[] = {{"{\n\"extends\": \"no.json\"}", AML_ENOINPUT, 2, "a.json", "no.json"},
+               {"{\n\"extends\": 7}", AML_ECONFIG, 2, "a.json", "`extends` must be a text"},
+               {"{\n\"extends\": \"a.json\"}", AML_ECONFIG, 2, "a.json", "more than 8 times"},
+               {"{\"extends\": \"b.json\"}", AML_ECONFIG, 3, "b.json", "max_trails"}};
+    char folder[] = "/tmp/automl_bases_XXXXXX", a[64], b[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(a, sizeof a, "%s/a.json", folder);
+    snprintf(b, sizeof b, "%s/b.json", folder);
+    assert_int_equal(aml_text_write("{\"data\": {\"train\": \"t\", \"target\": \"y\"},\n"
+                                    "\"limits\": {\n\"max_trails\": 3}}",
+                                    b),
+                     AML_OK);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        aml_experiment *e = NULL;
+        const aml_error *error = aml_last_error();
+        assert_int_equal(aml_text_write(bad[i].text, a), AML_OK);
+        assert_int_equal(aml_experiment_read(&e, a, NULL), bad[i].status);
+        if (error->line != bad[i].line || !strstr(error->file, bad[i].file) ||
+            !strstr(error->message, bad[i].words))
+            fail_msg("%s: %s:%zu %s", bad[i].text, error->file, error->line, error->message);
+    }
+    unlink(a);
+    unlink(b);
+    rmdir(folder);
+}
+
 /* ---- changes from outside */
 
 static aml_status read_with(aml_experiment **e, const char *path, const char *set) {
@@ -185,6 +238,7 @@ static void bad_settings_are_refused(void **state) {
                {"limits.max_trials=0", AML_ECONFIG, "limits.max_trials"},
                {"learners.gbdt=7", AML_ECONFIG, "not an object"},
                {"data.drop=[\"a\"", AML_ECONFIG, "text ends here"},
+               {"extends=a.json", AML_ECONFIG, "from outside"},
                {"metric=acuracy", AML_ECONFIG, "accuracy"}};
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -211,7 +265,7 @@ static void variables_are_put_in(void **state) {
     aml_experiment_free(e);
     setenv("TRIALS", "a dozen", 1);
     assert_int_equal(read_with(&e, own_rows, NULL), AML_ECONFIG);
-    assert_int_equal(aml_last_error()->line, 5);
+    assert_int_equal(aml_last_error()->line, 6);
     assert_non_null(strstr(aml_last_error()->message, "a dozen"));
     unsetenv("TRIALS");
     unsetenv("DATA");
@@ -308,6 +362,8 @@ int main(void) {
                                        cmocka_unit_test(options_arrive),
                                        cmocka_unit_test(spaces_arrive),
                                        cmocka_unit_test(defaults_are_those_of_train),
+                                       cmocka_unit_test(bases_fill_what_is_not_said),
+                                       cmocka_unit_test(bases_have_places),
                                        cmocka_unit_test(settings_change_it),
                                        cmocka_unit_test(bad_settings_are_refused),
                                        cmocka_unit_test(variables_are_put_in),

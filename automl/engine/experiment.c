@@ -3,28 +3,7 @@
 
 #include <string.h>
 
-#include "automl/core/io.h"
-#include "automl/core/json_edit.h"
 #include "automl/engine/experiment_files.h"
-
-enum { MAX_FILE = 4 << 20 };
-
-static aml_status parse(aml_experiment *e, const char *path, const char *const *sets) {
-    char *text;
-    size_t size;
-    aml_status status = aml_read_file(&text, &size, path, MAX_FILE, NULL);
-    if (status == AML_EDATA)
-        return aml_help(aml_fail_at(AML_ECONFIG, path, 0, 0, "the file is too long"),
-                        "an experiment has at most 4 MiB", "is it the right file?");
-    if (status) return status;
-    status = aml_json_parse(&e->root, e->arena, text, size, path, AML_JSON_COMMENTS, AML_ECONFIG);
-    aml_free(text);
-    if (!status) status = aml_json_expand(e->root, e->arena);
-    if (!status && sets && sets[0] && e->root->type != AML_JSON_OBJECT) return AML_OK;
-    for (size_t i = 0; !status && sets && sets[i]; i++)
-        status = aml_json_set(e->root, sets[i], "--set", e->arena);
-    return status;
-}
 
 static aml_status read_all(aml_experiment *e, const char *path, const char *const *sets) {
     const aml_key_place at = {.keep = e->arena, .path = "", .root = aml_experiment_keys};
@@ -33,7 +12,7 @@ static aml_status read_all(aml_experiment *e, const char *path, const char *cons
     e->files.size = sizeof e->files;
     e->path = aml_strdup(e->arena, path);
     if (!e->path) return AML_ENOMEM;
-    AML_TRY(parse(e, path, sets));
+    AML_TRY(aml_experiment_document(&e->root, path, sets, e->arena));
     AML_TRY(aml_keys_read(e, e->root, aml_experiment_keys, &at));
     AML_TRY(aml_experiment_place(e));
     AML_TRY(aml_experiment_agree(e));
@@ -111,6 +90,9 @@ char *aml_experiment_schema(void) {
     aml_json_add_string(&s, "description",
                         "What `automl run` takes. Comments are allowed in the file.");
     aml_keys_schema_members(&s, aml_experiment_keys);
-    aml_string_put(&s, "}");
+    aml_string_put(&s, ",\"anyOf\":[{\"required\":[\"extends\"]},{\"required\":[\"data\"],"
+                       "\"properties\":{\"data\":{\"type\":\"object\",\"required\":[\"train\","
+                       "\"target\"],\"properties\":{\"train\":{\"type\":\"string\"},"
+                       "\"target\":{\"type\":\"string\"}}}}}]}");
     return pretty(&s);
 }

@@ -221,18 +221,10 @@ static void validation_schema(aml_string *s) {
     { .name = key, .summary = about, .type = AML_KEY_OBJECT, .keys = table }
 
 static const aml_key data_keys[] = {
-    {.name = "train",
-     .summary = "the table to learn from: a CSV file, plain or compressed",
-     .type = AML_KEY_TEXT,
-     AT(files.train),
-     .required = true},
+    TEXT("train", files.train, "the table to learn from: a CSV file, plain or compressed"),
     TEXT("validation", files.validation, "rows to validate on, instead of folds: a file"),
     TEXT("test", files.test, "rows to evaluate the model on in the end: a file"),
-    {.name = "target",
-     .summary = "the column to predict",
-     .type = AML_KEY_TEXT,
-     AT(options.target),
-     .required = true},
+    TEXT("target", options.target, "the column to predict"),
     TEXTS("drop", options.drop, "columns not to use"),
     TEXT("weight", options.weight, "column of row weights"),
     TEXT("group", options.group, "column whose rows of one value stay in one fold"),
@@ -301,14 +293,12 @@ static const aml_key output_keys[] = {
 
 const aml_key aml_experiment_keys[] = {
     TEXT("$schema", schema, "the JSON Schema of experiments, for editors"),
+    TEXT("extends", extends,
+         "another experiment, whose values are taken where this one has none: a file"),
     TEXT("name", name, "of the experiment (default: that of its file)"),
     TEXT("description", description, "what it is for"),
     OWN("tags", tags, tags, "names and values to find it by"),
-    {.name = "data",
-     .summary = "tables, and what their columns are",
-     .type = AML_KEY_OBJECT,
-     .keys = data_keys,
-     .required = true},
+    SECTION("data", data_keys, "tables, and what their columns are"),
     OWN("task", options.task, task, "auto (by the target), binary, multiclass or regression"),
     OWN("metric", options.metric, metric, "what to optimize (default: auc, log_loss or rmse)"),
     SECTION("limits", limit_keys, "when to end"),
