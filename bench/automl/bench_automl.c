@@ -26,6 +26,7 @@ static void run(const char *const path[3], const aml_train_options *options) {
     aml_train_options o = *options;
     aml_model *m;
     o.seconds_used = aml_now() - start;
+    o.save_reserve = fmax(0.05, 0.01 * o.time_limit); /* as `automl train` does */
     if (aml_train(&m, train, &o)) bench_stop(path[0]);
     size_t trials = 0;
     aml_leader leader = {.size = sizeof leader};
