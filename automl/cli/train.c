@@ -21,6 +21,7 @@ typedef struct job {
     aml_model *model;
     aml_evaluation *evaluation;
     aml_featurization *featurization;
+    aml_store *store;
     int stopped_by; /* signal */
 } job;
 
@@ -67,6 +68,9 @@ static int check_inputs(const job *j) {
         status = need_file(a->validation, "--validation",
                            "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
     if (!status && a->test) status = need_file(a->test, "--test", "check the spelling of the path");
+    if (!a->store && (a->experiment || a->tags || a->new_run))
+        return cli_fail(AML_EUSAGE, "name the file of the runs: --store automl.db",
+                        "--experiment, --tag and --new need --store");
     return status ? status : cli_report(aml_check_writable(j->path));
 }
 
@@ -129,7 +133,12 @@ static aml_train_options options_of(const job *j, double *exit_score) {
                            .patience = a->patience,
                            .calibration = a->no_calibration ? -1 : 0,
                            .max_predict_seconds = a->max_predict_time,
-                           .max_model_bytes = a->max_model_size};
+                           .max_model_bytes = a->max_model_size,
+                           .store = j->store,
+                           .experiment = a->experiment,
+                           .tags = a->tags,
+                           .resume = a->new_run ? -1 : 0,
+                           .model_path = j->path};
     if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
     if (a->exit_score && cli_parse_number(exit_score, a->exit_score)) o.exit_score = exit_score;
     if (a->threshold) cli_parse_decimal(&o.threshold, a->threshold); /* "auto": 0 */
@@ -153,7 +162,7 @@ static int train(job *j) {
     if (status == AML_ESTOPPED && j->stopped_by) return 128 + j->stopped_by;
     if (j->stopped_by && !j->a->quiet)
         cli_note("stopped by a signal: the model is the best so far");
-    if (!status) status = aml_model_save(j->model, j->path);
+    if (!status && !j->store) status = aml_model_save(j->model, j->path);
     signal(SIGPIPE, SIG_DFL);
     return cli_report(status);
 }
@@ -193,7 +202,11 @@ static void show_next(const job *j) {
     fprintf(out, "model    %s", cli_clean(path, sizeof path, j->path));
     if (!stat(j->path, &st) && S_ISREG(st.st_mode))
         fprintf(out, ", %s", cli_bytes(size, (double)st.st_size));
-    fprintf(out, ", after %.1f s\nnext     ", cli_now() - j->call->start);
+    fprintf(out, ", after %.1f s\n", cli_now() - j->call->start);
+    if (j->store)
+        fprintf(out, "run      %s in %s\n", aml_model_run(j->model),
+                cli_clean(path, sizeof path, j->a->store));
+    fputs("next     ", out);
     put_word(out, j->call->program);
     fputs(" predict ", out);
     put_word(out, j->path);
@@ -249,6 +262,8 @@ static int run(const cli_call *call) {
              .a = call->args,
              .path = call->args->output ? call->args->output : "model.automl"};
     int status = check_inputs(&j);
+    if (!status && j.a->store)
+        status = cli_report(aml_store_open(&j.store, j.a->store, AML_STORE_CREATE));
     if (!status) status = read_data(&j);
     if (!status) status = train(&j);
     if (!status) status = test(&j);
@@ -259,6 +274,7 @@ static int run(const cli_call *call) {
     aml_frame_free(j.test);
     aml_frame_free(j.valid);
     aml_frame_free(j.data);
+    aml_store_close(j.store);
     return status;
 }
 
@@ -321,6 +337,17 @@ static const cli_option options[] = {
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},
     {"test", "FILE", "evaluate the model on these rows in the end", CLI_TEXT, CLI_AT(test)},
+    CLI_TITLE("Run history"),
+    {"store", "FILE",
+     "record the run and its trials here (made when it is not there). The same command goes on "
+     "with "
+     "a run that was killed or stopped, and with more --trials or --time-limit with one that is "
+     "finished",
+     CLI_TEXT, CLI_AT(store)},
+    {"experiment", "NAME", "that the run belongs to (default: name of the data file)", CLI_TEXT,
+     CLI_AT(experiment)},
+    {"tag", "KEY=VALUE,…", "tags of the run", CLI_NAMES, CLI_AT(tags)},
+    {"new", NULL, "begin a new run in any case", CLI_FLAG, CLI_AT(new_run)},
     CLI_TITLE("Output"),
     {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
     {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},
