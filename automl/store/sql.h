@@ -14,6 +14,7 @@ struct aml_store {
     char *path;
     pthread_mutex_t lock; /* recursive */
     bool read_only;
+    int patience_ms; /* with others that have it locked */
     size_t n_cached;
     struct {
         const char *sql; /* a literal: compared by its address */

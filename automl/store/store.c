@@ -19,10 +19,10 @@ static int64_t now_ms(void) {
 static int wait_for_others(void *arg, int count) {
     static _Thread_local int64_t began;
     static _Thread_local uint32_t chance;
+    const aml_store *s = arg;
     int64_t now = now_ms();
-    (void)arg;
     if (!count) began = now;
-    if (now - began > PATIENCE_MS) return 0;
+    if (now - began > s->patience_ms) return 0;
     if (!chance) chance = (uint32_t)getpid() * 2654435761u + (uint32_t)now;
     chance = chance * 1664525u + 1013904223u;
     uint32_t most = count < LONGEST_PAUSE_MS ? (uint32_t)count + 1 : LONGEST_PAUSE_MS;
@@ -43,7 +43,7 @@ static aml_status connect(aml_store *s, unsigned flags) {
     int code = sqlite3_open_v2(s->path, &s->db, mode, NULL);
     if (code) return aml_sql_fail(s, code, "open the run store");
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_handler(s->db, wait_for_others, NULL);
+    sqlite3_busy_handler(s->db, wait_for_others, s);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     s->read_only = sqlite3_db_readonly(s->db, "main") == 1;
@@ -92,6 +92,7 @@ aml_status aml_store_open(aml_store **out, const char *path, unsigned flags) {
     if (!(flags & AML_STORE_CREATE) && access(path, F_OK)) return no_store(path);
     aml_store *s = aml_calloc(1, sizeof *s);
     if (!s) return AML_ENOMEM;
+    s->patience_ms = PATIENCE_MS;
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);

@@ -5,14 +5,14 @@ kills=${KILLS:-15}
 [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] || kills=3
 
 search() {
-    "$AUTOML" train "$data/iris.csv" --target species --trials 14 --learners logistic,naive_bayes,knn,random_forest \
+    exec "$AUTOML" train "$data/iris.csv" --target species --trials 14 --learners logistic,naive_bayes,knn,random_forest \
         --json --no-timings --quiet "$@"
 }
 
 # A store changes nothing.
-search --output plain.automl >plain.json 2>err || failed "without a store"
+(search --output plain.automl) >plain.json 2>err || failed "without a store"
 begin=$(date +%s%N)
-search --output model.automl --store first.db >first.json 2>err || failed "with a store"
+(search --output model.automl --store first.db) >first.json 2>err || failed "with a store"
 took=$((($(date +%s%N) - begin) / 1000000))
 same plain.json first.json
 same plain.automl model.automl
@@ -28,14 +28,14 @@ after() {
 
 seed=${SEED:-1}
 n=0
-lost=0
+ended=0
 while [ "$n" -lt "$kills" ]; do
     n=$((n + 1))
     rm -f killed.db killed.db-wal killed.db-shm killed.automl
-    for moment in $(awk -v s="$((seed * 1000 + n))" -v t="$took" 'BEGIN { srand(s); k = 1 + int(3 * rand()); while (k--) print int(rand() * t * 1.1) }'); do
+    for moment in $(awk -v s="$((seed * 1000 + n))" -v t="$took" 'BEGIN { srand(s); k = 1 + int(3 * rand()); for (i = 0; i < k; i++) print int(rand() * t * (i ? 0.6 : 1)) }'); do
         after "$moment"
     done
-    search --output killed.automl --store killed.db >out 2>err || failed "after kill $n"
+    (search --output killed.automl --store killed.db) >out 2>err || failed "after kill $n"
     same first.json out
     same plain.automl killed.automl
     run 0 runs list --store killed.db --json
@@ -43,7 +43,7 @@ while [ "$n" -lt "$kills" ]; do
     has out '"finished"'
     lacks out '"running"'
     grep -c '"id"' out >count
-    [ "$(cat count)" -le 4 ] || failed "a run for every command"
-    [ "$(cat count)" = 1 ] || lost=$((lost + 1))
+    [ "$(cat count)" -le 4 ] || failed "more runs than commands" # each may have ended before it was killed
+    [ "$(cat count)" = 1 ] || ended=$((ended + 1))
 done
-echo "$n runs killed, $lost of them more than a run"
+echo "$n times killed; $ended times a run had ended before"
