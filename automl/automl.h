@@ -174,6 +174,15 @@ AML_API void aml_featurization_free(aml_featurization *f);
 /* Columns that are to be categories or texts, NULL-ended: for aml_read_options.text, so that "007" stays what it is. */
 AML_API const char *const *aml_featurization_texts(const aml_featurization *f);
 
+/* What is searched of a learner's parameter, when it is less than `automl catalog` says. */
+typedef struct aml_param_range {
+    size_t size;
+    const char *learner, *param;
+    double min, max; /* of a number; within the parameter's own range */
+    const char *const
+        *values; /* only these, NULL-ended, as texts: "31", "gini"; one = fixed. NULL: min to max */
+} aml_param_range;
+
 typedef struct aml_train_options {
     size_t size;
     const char *target;      /* column name; required */
@@ -230,6 +239,10 @@ typedef struct aml_train_options {
      * trials in a row were no better than the best before them, 0 = never. */
     const double *exit_score;
     size_t patience;
+    /* Seconds that a trial may take on all its folds, 0 = no limit. Learners that can end early (boosted trees, networks,
+     * linear ones) do and are scored as they are; a trial of any other fails, and the search goes on. */
+    double trial_timeout;
+    const aml_param_range *const *ranges; /* NULL-ended; NULL = the learners' own spaces */
     /* Where the run is recorded, or NULL: each trial when it has ended, before `progress` tells of it. A run of the same data and
      * options that was not finished, because its process died or it was stopped, goes on: its trials are not fitted again, and
      * with a limit of trials the model is the one that it would have come to, byte for byte. So does a finished run whose limits
@@ -245,6 +258,54 @@ typedef struct aml_train_options {
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
                              const aml_train_options *options);
+
+/* ---- experiments --------------------------------------------------------------------------- */
+
+/* What a training is made of, as a JSON file: data and roles of columns, task, metric, limits, validation, featurization,
+ * learners and their spaces, search, which model, constraints, outputs. Every key with its meaning and range is in the
+ * schema. Comments are allowed, null is as good as no key. Paths are relative to the file, "-" is standard input.
+ * Times and sizes are numbers or "1h30m", "2G". In texts ${NAME} and ${NAME:-default} are variables of the
+ * environment, $$ is a dollar. */
+typedef struct aml_experiment aml_experiment;
+
+/* sets: "limits.max_trials=5", changes to the document, NULL-ended, or NULL; a value is JSON or else text. AML_ECONFIG with
+ * file, line and column, what was expected and the nearest known word; AML_ENOINPUT. */
+AML_API aml_status aml_experiment_read(aml_experiment **out, const char *path,
+                                       const char *const *sets);
+AML_API void aml_experiment_free(aml_experiment *e);
+
+/* For aml_frame_read and aml_train; what it points to is the experiment's. Without a limit of time or trials there is
+ * one of 60 seconds. `valid`, `progress` and the like are the caller's to set in a copy. */
+AML_API const aml_read_options *aml_experiment_reading(const aml_experiment *e);
+AML_API const aml_train_options *aml_experiment_options(const aml_experiment *e);
+
+/* Where things are and go, found from the folder of the experiment; NULL = not asked for. */
+typedef struct aml_experiment_files {
+    size_t size;
+    const char *train, *validation, *test; /* data; validation and test may be NULL */
+    const char *model;                     /* default: beside the experiment, NAME.automl */
+    const char *const *leaderboard;        /* NULL-ended; ".csv" or ".json" says which */
+    const char *predictions, *evaluation;  /* of the test rows: CSV, JSON */
+} aml_experiment_files;
+AML_API void aml_experiment_paths(const aml_experiment *e, aml_experiment_files *out);
+
+AML_API const char *aml_experiment_name(const aml_experiment *e); /* default: that of the file */
+AML_API const char *aml_experiment_description(const aml_experiment *e); /* may be empty */
+AML_API int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name,
+                               const char **value); /* 0 after the last */
+
+/* Are the columns that it names there? AML_EDATA with their place in the experiment, and the nearest column. */
+AML_API aml_status aml_experiment_check(const aml_experiment *e, const aml_frame *data);
+/* The document as it is used, variables and settings put in. */
+AML_API char *aml_experiment_json(const aml_experiment *e);
+/* The JSON Schema (draft 2020-12) of experiments, with the learners, metrics and parameters of this build. */
+AML_API char *aml_experiment_schema(void);
+/* An experiment to start from, with comments, for the data that were read from `path` by `reading` (may be NULL): options may
+ * have target (required), task, metric, roles and limits. `output` is where it will be, for the paths in it. AML_EDATA
+ * as aml_check_run. */
+AML_API aml_status aml_experiment_draft(char **out, const aml_frame *data, const char *path,
+                                        const char *output, const aml_read_options *reading,
+                                        const aml_train_options *options);
 
 /* The checks alone: a model-less report of the data (profile and guardrails). target may be NULL. */
 typedef struct aml_check aml_check;
@@ -272,6 +333,8 @@ AML_API void aml_check_free(aml_check *c);
 /* ---- models ------------------------------------------------------------------------------- */
 
 AML_API aml_status aml_model_save(const aml_model *m, const char *path);
+/* Writes a text to a file, beside its place first; "-" = standard output. */
+AML_API aml_status aml_text_write(const char *text, const char *path);
 /* Can a file be created there? To be asked before hours of training. */
 AML_API aml_status aml_check_writable(const char *path);
 /* The run of the model that aml_train made with a store; "" else. */
@@ -290,7 +353,7 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval of the model's score on rows without end */
+    double value, low, high; /* 95 % interval of the model's score on very many new rows */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
     /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =

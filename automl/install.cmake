@@ -33,6 +33,13 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/automlConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion.cmake DESTINATION ${AUTOML_CMAKE_DIR})
 
+# ---- the JSON Schema of experiments, as this build has it
+set(AUTOML_SCHEMA ${CMAKE_CURRENT_BINARY_DIR}/experiment.schema.json)
+add_custom_command(OUTPUT ${AUTOML_SCHEMA} COMMAND automl_program catalog --schema > ${AUTOML_SCHEMA}
+  DEPENDS automl_program VERBATIM)
+add_custom_target(automl_schema ALL DEPENDS ${AUTOML_SCHEMA})
+install(FILES ${AUTOML_SCHEMA} DESTINATION ${CMAKE_INSTALL_DATADIR}/automl)
+
 # ---- documents
 install(FILES automl/cli/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -201,7 +201,8 @@ int main(int argc, char **argv) {
     aml_linalg_init();
     aml_par_init();
     for (size_t j = 0; j < DIMS; j++)
-        d.dims[j] = (aml_dim){params[j].name, &params[j], params[j].lo, params[j].hi, -1, 0};
+        d.dims[j] =
+            (aml_dim){params[j].name, &params[j], params[j].lo, params[j].hi, -1, 0, NULL, 0};
     d.space = (aml_space){DIMS, d.dims};
     if (!read_table(&d.config[0][0], CONFIGS, DIMS, argv[1], "lcbench_configs.csv") ||
         !read_table(&d.error[0][0], TASKS, CONFIGS, argv[1], "lcbench_errors_dev.csv"))

@@ -29,18 +29,18 @@ static const aml_param root = {"learner", "which", AML_CHOICE, false, 0, 0, 2, l
 
 /* learner: forest has leaves and criterion, criterion = entropy has subsample; linear has depth. */
 static const aml_dim dims[] = {
-    {"learner", &root, 0, 2, -1, 0},
-    {"forest.leaves", &params[2], 1, 100, 0, 0},
-    {"forest.criterion", &params[4], 0, 2, 0, 0},
-    {"forest.subsample", &params[1], 0.25, 1, 2, 1},
-    {"linear.depth", &params[3], -1, 12, 0, 1},
-    {"linear.verbose", &params[5], 0, 9, 0, 1},
+    {"learner", &root, 0, 2, -1, 0, NULL, 0},
+    {"forest.leaves", &params[2], 1, 100, 0, 0, NULL, 0},
+    {"forest.criterion", &params[4], 0, 2, 0, 0, NULL, 0},
+    {"forest.subsample", &params[1], 0.25, 1, 2, 1, NULL, 0},
+    {"linear.depth", &params[3], -1, 12, 0, 1, NULL, 0},
+    {"linear.verbose", &params[5], 0, 9, 0, 1, NULL, 0},
 };
 enum { N_DIMS = sizeof dims / sizeof *dims };
 static const aml_space space = {N_DIMS, dims};
 
 static aml_dim dim_of(const aml_param *p) {
-    return (aml_dim){p->name, p, p->lo, aml_param_hi(p), -1, 0};
+    return (aml_dim){p->name, p, p->lo, aml_param_hi(p), -1, 0, NULL, 0};
 }
 
 static void arrays_end_without_a_name(void **state) {
@@ -141,7 +141,8 @@ static void cells_are_fair(void **state) {
 }
 
 static void narrowed_ranges_hold(void **state) {
-    aml_dim d = {"n", &params[2], 2.3, 7.9, -1, 0}, point = {"m", &params[0], 0.5, 0.5, -1, 0};
+    aml_dim d = {"n", &params[2], 2.3, 7.9, -1, 0, NULL, 0},
+            point = {"m", &params[0], 0.5, 0.5, -1, 0, NULL, 0};
     (void)state;
     assert_true(aml_dim_decode(&d, 0) == 3 && aml_dim_decode(&d, 1) == 7);
     assert_true(aml_dim_encode(&d, 31) == aml_dim_encode(&d, 7));
@@ -149,7 +150,7 @@ static void narrowed_ranges_hold(void **state) {
     double config[1] = {NAN};
     aml_space_repair(config, &(aml_space){1, &d});
     assert_true(config[0] == 7); /* the fallback is 31 */
-    aml_dim crossed = {"x", &params[2], 2.3, 2.6, -1, 0};
+    aml_dim crossed = {"x", &params[2], 2.3, 2.6, -1, 0, NULL, 0};
     assert_true(aml_dim_decode(&crossed, 0) == 3 && aml_dim_decode(&crossed, 1) == 3);
 }
 

@@ -55,19 +55,24 @@ static const aml_param knob = {
     .name = "f", .kind = AML_REAL, .lo = 0, .hi = 9, .fallback = 2, .fixed = true};
 static const aml_param whole = {.name = "i", .kind = AML_INT, .lo = 0, .hi = 3, .fallback = 1};
 
-static const aml_dim tree_dims[] = {
-    {"learner", &root, 0, 2, -1, 0},          {"linear.penalty", &penalty, 0, 2, 0, 0},
-    {"linear.c", &strength, 1e-4, 1e4, 0, 0}, {"linear.mix", &mix, 0, 1, 1, 2},
-    {"tree.depth", &depth, 1, 20, 0, 1},      {"tree.leaf", &leaf, 1, 100, 0, 1},
-    {"knn.k", &neighbours, 1, 64, 0, 2},      {"knn.weigh", &weigh, 0, 1, 0, 2}};
-static const aml_dim line_dims[] = {{"u", &unit, 0, 1, -1, 0}};
-static const aml_dim whole_dims[] = {{"i", &whole, 0, 3, -1, 0}};
-static const aml_dim choice_dims[] = {{"a", &penalty, 0, 2, -1, 0}, {"b", &weigh, 0, 1, -1, 0}};
-static const aml_dim one_learner_dims[] = {{"learner", &root, 1, 1, -1, 0},
-                                           {"tree.depth", &depth, 1, 20, 0, 1},
-                                           {"tree.f", &knob, 0, 9, 0, 1}};
-static const aml_dim cube_dims[] = {
-    {"x", &unit, 0, 1, -1, 0}, {"y", &unit, 0, 1, -1, 0}, {"z", &unit, 0, 1, -1, 0}};
+static const aml_dim tree_dims[] = {{"learner", &root, 0, 2, -1, 0, NULL, 0},
+                                    {"linear.penalty", &penalty, 0, 2, 0, 0, NULL, 0},
+                                    {"linear.c", &strength, 1e-4, 1e4, 0, 0, NULL, 0},
+                                    {"linear.mix", &mix, 0, 1, 1, 2, NULL, 0},
+                                    {"tree.depth", &depth, 1, 20, 0, 1, NULL, 0},
+                                    {"tree.leaf", &leaf, 1, 100, 0, 1, NULL, 0},
+                                    {"knn.k", &neighbours, 1, 64, 0, 2, NULL, 0},
+                                    {"knn.weigh", &weigh, 0, 1, 0, 2, NULL, 0}};
+static const aml_dim line_dims[] = {{"u", &unit, 0, 1, -1, 0, NULL, 0}};
+static const aml_dim whole_dims[] = {{"i", &whole, 0, 3, -1, 0, NULL, 0}};
+static const aml_dim choice_dims[] = {{"a", &penalty, 0, 2, -1, 0, NULL, 0},
+                                      {"b", &weigh, 0, 1, -1, 0, NULL, 0}};
+static const aml_dim one_learner_dims[] = {{"learner", &root, 1, 1, -1, 0, NULL, 0},
+                                           {"tree.depth", &depth, 1, 20, 0, 1, NULL, 0},
+                                           {"tree.f", &knob, 0, 9, 0, 1, NULL, 0}};
+static const aml_dim cube_dims[] = {{"x", &unit, 0, 1, -1, 0, NULL, 0},
+                                    {"y", &unit, 0, 1, -1, 0, NULL, 0},
+                                    {"z", &unit, 0, 1, -1, 0, NULL, 0}};
 
 typedef struct named_space {
     const char *name;

@@ -19,15 +19,16 @@ typedef struct cli_args {
     const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
         *threshold, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort;
     const char **drop, **learners, **keep; /* NULL-ended */
-    const char **increasing, **decreasing, **tags;
-    const char ***interactions;          /* NULL-ended lists, NULL-ended */
-    double time_limit, max_predict_time; /* seconds */
+    const char **increasing, **decreasing;
+    const char ***interactions;                         /* NULL-ended lists, NULL-ended */
+    const char **sets, **tags;                          /* NULL-ended */
+    double time_limit, trial_timeout, max_predict_time; /* seconds */
     size_t trials, patience, memory_limit, max_model_size, top, row, rows, draws, limit;
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration,
-        new_run, all;
+        dry_run, schema_json, new_run, all, no_store;
 } cli_args;
 
 /* The type of an option is the type of its member. */
@@ -35,6 +36,7 @@ typedef enum cli_kind {
     CLI_FLAG,    /* bool */
     CLI_TEXT,    /* const char *, not empty */
     CLI_NAMES,   /* const char **, separated by commas */
+    CLI_EACH,    /* const char **, one each time the option is given */
     CLI_GROUPS,  /* const char ***, lists of names separated by semicolons */
     CLI_CHAR,    /* char: one character or "tab" */
     CLI_COUNT,   /* size_t, at least 1 */

@@ -111,8 +111,19 @@ static void limits(double *lo, double *hi, const aml_dim *d) {
     if (!(*hi >= *lo)) *hi = *lo;
 }
 
+/* The number of the value nearest to x, on the dimension's scale. */
+static size_t nearest_value(const aml_dim *d, double x) {
+    size_t best = 0;
+    for (size_t i = 1; i < d->n_values; i++) {
+        double a = d->values[best], b = d->values[i];
+        if (d->param->log ? x * x > a * b : 2 * x > a + b) best = i;
+    }
+    return best;
+}
+
 static double dim_clamp(const aml_dim *d, double x) {
     double lo, hi;
+    if (d->n_values) return d->values[nearest_value(d, aml_param_clamp(d->param, x))];
     limits(&lo, &hi, d);
     return clamp(aml_param_clamp(d->param, x), lo, hi);
 }
@@ -127,6 +138,7 @@ static double scale(const aml_dim *d, double x, double lo, double hi) {
 double aml_dim_encode(const aml_dim *d, double x) {
     double lo, hi;
     if (isnan(x)) return x;
+    if (d->n_values) return ((double)nearest_value(d, x) + 0.5) / (double)d->n_values;
     limits(&lo, &hi, d);
     x = dim_clamp(d, x);
     if (d->param->kind == AML_REAL) return scale(d, x, lo, hi);
@@ -136,8 +148,10 @@ double aml_dim_encode(const aml_dim *d, double x) {
 double aml_dim_decode(const aml_dim *d, double u) {
     double lo, hi;
     if (isnan(u)) return u;
-    limits(&lo, &hi, d);
     u = clamp(u, 0, 1);
+    if (d->n_values)
+        return d->values[(size_t)fmin(u * (double)d->n_values, (double)d->n_values - 1)];
+    limits(&lo, &hi, d);
     double half = d->param->kind == AML_REAL ? 0 : 0.5, from = lo - half, to = hi + half;
     double x = d->param->log ? from * pow(to / from, u) : from + u * (to - from);
     return dim_clamp(d, x);

@@ -39,6 +39,8 @@ typedef struct aml_dim {
     double lo, hi; /* the parameter's own range or what the data's shape narrowed it to */
     int parent;    /* dimension number, or -1 */
     double when;
+    const double *values; /* only these, ascending, from lo to hi; NULL = all */
+    size_t n_values;
 } aml_dim;
 
 typedef struct aml_space {
@@ -47,7 +49,7 @@ typedef struct aml_space {
 } aml_space;
 
 bool aml_space_live(const aml_space *s, const double *config, size_t dim);
-/* [0, 1] and back: linear or logarithmic; INT and CHOICE take the middle of their cells. */
+/* [0, 1] and back: linear or logarithmic; INT, CHOICE and listed values take the middle of their cells. */
 double aml_dim_encode(const aml_dim *d, double x);
 double aml_dim_decode(const aml_dim *d, double u);
 void aml_space_default(double *config, const aml_space *s,

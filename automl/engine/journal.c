@@ -345,7 +345,7 @@ static aml_status fill(item *i, const aml_journal *j, const aml_trial *t, const 
                            .bytes = t->bytes,
                            .fit_seconds = t->fit_seconds,
                            .predict_us = p->last->predict_us,
-                           .partial = t->status == AML_ESTOPPED};
+                           .partial = t->status == AML_ESTOPPED && !t->timed_out};
     if (!i->entry.pipeline || !i->entry.reason) return AML_ENOMEM;
     AML_TRY(put_params(&i->entry, t, j->space, i->keep));
     AML_TRY(put_metrics(&i->entry, t, p->metric, i->keep));

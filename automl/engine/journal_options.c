@@ -39,6 +39,26 @@ static void put_groups(aml_string *s, const char *const *const *groups) {
     aml_string_put(s, "]");
 }
 
+static void put_ranges(aml_string *s, const aml_param_range *const *ranges) {
+    if (!ranges) return;
+    aml_json_key(s, "ranges");
+    aml_string_put(s, "[");
+    for (; *ranges; ranges++) {
+        const aml_param_range *r = *ranges;
+        aml_json_comma(s);
+        aml_string_put(s, "{");
+        put_text(s, "learner", r->learner);
+        put_text(s, "param", r->param);
+        put_names(s, "values", r->values);
+        if (!r->values) {
+            aml_json_add_number(s, "min", r->min);
+            aml_json_add_number(s, "max", r->max);
+        }
+        aml_string_put(s, "}");
+    }
+    aml_string_put(s, "]");
+}
+
 static void put_limits(aml_string *s, const aml_train_options *o) {
     put_number(s, "trials", (double)o->trials);
     put_number(s, "time_limit", o->time_limit);
@@ -78,6 +98,8 @@ void aml_options_put(aml_string *s, const aml_train_options *o, bool limits) {
     put_number(s, "threshold", o->threshold);
     if (o->exit_score) aml_json_add_number(s, "exit_score", *o->exit_score);
     put_number(s, "patience", (double)o->patience);
+    put_number(s, "trial_timeout", o->trial_timeout);
+    put_ranges(s, o->ranges);
     if (limits) put_limits(s, o);
     aml_string_put(s, "}");
 }

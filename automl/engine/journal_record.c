@@ -9,6 +9,7 @@ aml_status aml_record_write(aml_writer *w, const aml_trial *t, size_t n_config) 
     aml_put_u8(w, FORMAT);
     aml_put_u8(w, (uint8_t)t->state);
     aml_put_u32(w, (uint32_t)t->status);
+    aml_put_u8(w, t->timed_out);
     aml_put_string(w, t->reason);
     aml_put_f64s(w, t->config, n_config);
     aml_put_u32(w, (uint32_t)t->n_folds);
@@ -49,6 +50,7 @@ static aml_status get_trial(aml_trial *t, aml_reader *r, size_t n_config, size_t
     if (aml_get_u8(r) != FORMAT) return AML_EDATA;
     t->state = (aml_trial_state)aml_get_u8(r);
     t->status = (aml_status)aml_get_u32(r);
+    t->timed_out = aml_get_u8(r);
     const char *reason = aml_get_string(r, scratch);
     const double *config = aml_get_f64s(r, scratch, n_config, NULL);
     t->n_folds = aml_get_u32(r);

@@ -60,6 +60,8 @@ aml_status aml_study_finish(aml_study *s);
 bool aml_study_refits(const aml_study *s, const aml_trial *t);
 /* Is the trial's model there, or is there time for one: of an anytime learner for a good part of it? */
 bool aml_study_delivers(const aml_study *s, const aml_trial *t);
+/* Seconds from the last refit to the deadline: the model is put together, measured and handed over. */
+double aml_study_closing(const aml_study *s);
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 

@@ -62,7 +62,8 @@ aml_status aml_study_board(aml_study *s, const aml_choice *c) {
     }
     for (size_t i = 0; i <= s->trials.n; i++) {
         const aml_trial *t = i < s->trials.n ? s->trials.at[i] : s->yardstick;
-        if (t->status == AML_ESTOPPED && !t->n_done) continue; /* in flight at the deadline */
+        if (t->status == AML_ESTOPPED && !t->n_done && !t->timed_out)
+            continue; /* in flight at the deadline */
         aml_leader *at = &l[m->n_leaders++];
         *at = aml_leader_of(s, t);
         at->weight = weight_of(c, t);

@@ -107,6 +107,7 @@ static void gather_facts(aml_study *s) {
                                .n_classes = s->task.n_classes},
                      .needs = s->constraints.needs};
     f->featurization = s->options->featurization;
+    f->ranges = s->options->ranges;
     for (size_t i = 0; i < s->frame->p; i++)
         f->n_few += s->profile.columns[i].role == AML_FEATURE &&
                     s->frame->columns[i].kind == AML_NUMBER &&

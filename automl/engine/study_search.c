@@ -14,9 +14,8 @@ enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
 enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
-    static const char *const usual[] = {
-        [AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
-    const char *name = s->options->metric ? s->options->metric : usual[s->task.kind], *names[64];
+    const char *names[64],
+        *name = s->options->metric ? s->options->metric : aml_metric_usual(s->task.kind)->name;
     size_t n = 0;
     for (const aml_metric *const *m = aml_metrics(); *m && n < 64; m++)
         if ((*m)->tasks & (unsigned)s->task.kind) names[n++] = (*m)->name;
@@ -170,12 +169,16 @@ static double refit_seconds(const aml_study *s) {
     return sum;
 }
 
-/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and saving. */
+double aml_study_closing(const aml_study *s) {
+    return 0.1 + 0.06 * fmin(s->deadline - s->start, 20);
+}
+
+/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and what comes after. */
 static double reserve(const aml_study *s) {
-    double left = s->deadline - aml_now(), limit = s->deadline - s->start;
+    double limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double want = aml_study_closing(s) + ensemble + refit_seconds(s);
     double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
@@ -329,6 +332,7 @@ aml_status aml_study_search(aml_study *s) {
         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
         .exit_loss = o->exit_score ? aml_metric_loss(s->model->metric, *o->exit_score) : -INFINITY,
         .patience = o->patience,
+        .trial_timeout = o->trial_timeout,
         .stop = &s->stop,
         .interrupt = o->stop,
         .journal = s->journal,

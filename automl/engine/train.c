@@ -12,6 +12,7 @@ static aml_status check_options(const aml_train_options *o) {
         const char *name, *help;
     } ranges[] = {
         {o->time_limit, 0, 1e9, "time_limit", "give seconds, or 0 for none"},
+        {o->trial_timeout, 0, 1e9, "trial_timeout", "give seconds, or 0 for none"},
         {o->threads, 0, 1024, "threads", "give 1 to 1024, or 0 for all cores"},
         {o->max_concurrent_trials, 0, 64, "max_concurrent_trials",
          "give 1 to 64, or 0 for the default"},

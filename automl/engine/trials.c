@@ -185,6 +185,7 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     if (!status) status = suggest(t->config, m, &told, scratch);
     if (!status) status = name_plan(t, m);
     if (!status) t->patience = patience(m, t->plan.learner);
+    if (!status) t->timeout = s->trial_timeout;
     if (!status) status = append(m->trials, t);
     if (status) aml_trial_free(t);
     else *out = t;

@@ -16,9 +16,10 @@ typedef struct aml_search {
     size_t keep,
         keep_bytes; /* trials whose models and predictions stay in memory: the best ones, at most so many, and
                                 their models at most so large; the best one always; and some special ones (aml_kept) */
-    double exit_loss; /* a trial as good as this is enough; -INFINITY = none */
-    size_t patience;  /* so many trials in a row without a better one are enough; 0 = none */
-    double deadline;  /* of the first trials; 0 = none: then time does not matter to any choice */
+    double exit_loss;     /* a trial as good as this is enough; -INFINITY = none */
+    size_t patience;      /* so many trials in a row without a better one are enough; 0 = none */
+    double trial_timeout; /* seconds a trial, 0 = none */
+    double deadline; /* of the first trials; 0 = none: then time does not matter to any choice */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
     const aml_journal *journal;    /* trials that are in it are not fitted again; or NULL */

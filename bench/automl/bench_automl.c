@@ -1,6 +1,7 @@
 /* bench_automl.c: one run of the engine as compare.py runs every system: learns TRAIN, predicts TEST, writes the predictions.
  *
  *   bench_automl TRAIN TEST OUTPUT --target NAME --metric NAME --time-limit SECONDS --threads N [--forget TABLE]
+ *                [--sampler NAME] [--scheduler NAME] [--ensemble no] [--featurization JSON]
  *
  * OUTPUT is CSV as `automl predict` writes it. A program of its own and not the command line for the sake of --forget: a
  * table must not be known to the meta-knowledge it is judged with. */
@@ -40,6 +41,7 @@ static void run(const char *const path[3], const aml_train_options *options) {
 
 int main(int argc, char **argv) {
     aml_train_options o = {.size = sizeof o};
+    aml_featurization *featurization = NULL;
     const char *path[3];
     int paths = 0;
     for (int at = 1; at < argc; at++) {
@@ -53,10 +55,18 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[at], "--time-limit")) o.time_limit = bench_number(value);
         else if (!strcmp(argv[at], "--threads")) o.threads = (int)bench_number(value);
         else if (!strcmp(argv[at], "--forget")) o.forget = value;
+        else if (!strcmp(argv[at], "--sampler")) o.sampler = value;
+        else if (!strcmp(argv[at], "--scheduler")) o.scheduler = value;
+        else if (!strcmp(argv[at], "--ensemble")) o.ensemble = strcmp(value, "no") ? 0 : -1;
+        else if (!strcmp(argv[at], "--featurization")) {
+            if (aml_featurization_parse(&featurization, value)) bench_stop(value);
+        }
         else paths = -argc;
         at++;
     }
     if (paths != 3) return fprintf(stderr, "bench_automl: see the first lines of its source\n"), 64;
+    o.featurization = featurization;
     run(path, &o);
+    aml_featurization_free(featurization);
     return 0;
 }

@@ -73,12 +73,16 @@ def constant(task, y, classes, y_train):
     return np.tile([(y_train == name).mean() for name in classes], (len(y), 1))
 
 
+def engine_command(o, paths, output, info, task):
+    metric = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}[task]
+    return [o.program, *paths, output, "--target", info["target"], "--threads", str(o.threads), "--metric", metric,
+            "--time-limit", str(o.seconds), "--forget", info["name"]]
+
+
 def command(o, system, paths, output, info, task):
-    common = ["--target", info["target"], "--threads", str(o.threads)]
     if system == "automl":
-        metric = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}[task]
-        return [o.program, *paths, output, *common, "--metric", metric, "--time-limit", str(o.seconds),
-                "--forget", info["name"]]
+        return engine_command(o, paths, output, info, task)
+    common = ["--target", info["target"], "--threads", str(o.threads)]
     return [sys.executable, os.path.join(HERE, "systems.py"), system, *paths, output, *common, "--task", task,
             "--seconds", str(o.seconds)]
 
