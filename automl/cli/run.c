@@ -119,7 +119,7 @@ const cli_verb cli_run = {
         "Schema with all keys. Comments are allowed; ${NAME} is a variable of the environment.",
     .operands = "an EXPERIMENT file",
     .usage = "EXPERIMENT [OPTION…]",
-    .example = "run datasets/iris.json --set limits.max_trials=5",
+    .example = "run datasets/breast_cancer.json --set limits.max_trials=5",
     .min_operands = 1,
     .max_operands = 1,
     CLI_OPTIONS(options),

@@ -69,7 +69,13 @@ static void put_list(aml_string *s, const char *name, const char *const *list) {
     aml_string_put(s, "]");
 }
 
+/* Keys that are not there yet stand in comments before one that is: without their slashes the document is whole. */
 static aml_status put_data(draft *d) {
+    static const char more[] =
+        "    // \"test\": \"test.csv\", // rows to evaluate the model on in the end\n"
+        "    // \"drop\": [\"a\", \"b\"], // columns not to use; also \"weight\", \"group\", "
+        "\"time\": "
+        "a column each\n";
     aml_string *s = &d->s;
     char *train = aml_path_between(d->output, d->path, d->keep);
     char *schema = d->reading && d->reading->schema
@@ -78,21 +84,17 @@ static aml_status put_data(draft *d) {
     if (!train || (d->reading && d->reading->schema && !schema)) return AML_ENOMEM;
     aml_string_put(s, "  \"data\": {\n    \"train\": ");
     aml_json_put_string(s, train);
-    put_member(s, "    ", "target", d->o->target);
+    aml_string_printf(s, ", // %zu rows, %zu columns; paths are relative to this file\n%s",
+                      d->data->n, d->data->p, d->o->drop ? "" : more);
+    aml_string_put(s, "    \"target\": ");
+    aml_json_put_string(s, d->o->target);
     put_list(s, "drop", d->o->drop);
     put_member(s, "    ", "weight", d->o->weight);
     put_member(s, "    ", "group", d->o->group);
     put_member(s, "    ", "time", d->o->time);
     put_member(s, "    ", "schema", schema);
     put_reading(d);
-    aml_string_printf(
-        s,
-        "\n    // %zu rows, %zu columns. Paths are relative to this file. More keys:\n"
-        "    // \"test\": \"test.csv\"       rows to evaluate the model on in the end\n"
-        "    // \"drop\": [\"a\", \"b\"]       columns not to use\n"
-        "    // \"weight\", \"group\", \"time\": columns that weigh rows, keep them in "
-        "one fold, order them\n  },\n\n",
-        d->data->n, d->data->p);
+    aml_string_put(s, "\n  },\n\n");
     return AML_OK;
 }
 
@@ -114,25 +116,35 @@ static void put_guardrails(draft *d) {
     if (n) aml_string_put(&d->s, "\n");
 }
 
-/* Columns whose kind is a guess that may be wrong, as members that only need their slashes taken away. */
+/* A whole number of few values that may be a code, or something to be warned of. */
+static bool is_guess(const aml_profile *p) {
+    return (!strcmp(p->form, "code") && !strcmp(p->role, "feature")) ||
+           (p->warning && p->warning[0]);
+}
+
+static void put_kind(aml_string *s, const aml_profile *p, bool last) {
+    bool warned = p->warning && p->warning[0];
+    aml_string name = {0};
+    aml_json_put_string(&name, p->name);
+    aml_string_put(s, "      // ");
+    put_remark(s, name.text ? name.text : "");
+    s->failed |= name.failed;
+    aml_string_free(&name);
+    aml_string_printf(s, ": \"%s\"%s // ", warned ? "drop" : "category", last ? "" : ",");
+    if (warned) put_remark(s, p->warning);
+    else aml_string_printf(s, "%zu different whole numbers", p->distinct);
+    aml_string_put(s, "\n");
+}
+
+/* Columns whose kind is a guess that may be wrong. */
 static void put_kinds(draft *d) {
     aml_profile p = {.size = sizeof p};
-    size_t n = 0;
-    for (size_t i = 0; aml_check_profile(d->check, i, &p); i++) {
-        bool code = !strcmp(p.form, "code") && !strcmp(p.role, "feature");
-        if ((!code && !(p.warning && p.warning[0])) || n++ >= MOST_KINDS) continue;
-        aml_string_put(&d->s, "      // ");
-        aml_string name = {0};
-        aml_json_put_string(&name, p.name);
-        put_remark(&d->s, name.text ? name.text : "");
-        aml_string_free(&name);
-        aml_string_printf(&d->s, ": \"%s\"   ", code ? "category" : "drop");
-        if (code) aml_string_printf(&d->s, "%zu different whole numbers", p.distinct);
-        else put_remark(&d->s, p.warning);
-        aml_string_put(&d->s, "\n");
-    }
-    if (n > MOST_KINDS)
-        aml_string_printf(&d->s, "      // … and %zu more: automl check\n", n - MOST_KINDS);
+    size_t n = 0, k = 0;
+    for (size_t i = 0; aml_check_profile(d->check, i, &p); i++) n += is_guess(&p);
+    size_t shown = n < MOST_KINDS ? n : MOST_KINDS;
+    for (size_t i = 0; k < shown && aml_check_profile(d->check, i, &p); i++)
+        if (is_guess(&p)) put_kind(&d->s, &p, ++k == shown);
+    if (n > shown) aml_string_printf(&d->s, "      // … and %zu more: automl check\n", n - shown);
     if (!n) aml_string_put(&d->s, "      // \"zip\": \"category\", \"id\": \"drop\"\n");
 }
 
@@ -168,6 +180,11 @@ static void put_task(draft *d) {
 }
 
 static void put_limits(draft *d) {
+    static const char fixed[] =
+        "    // \"max_trials\": 100, // without timeout: the same model every time\n";
+    static const char more[] =
+        "    // \"trial_timeout\": \"1m\", \"patience\": 30, \"memory_limit\": \"2G\",\n"
+        "    \"max_concurrent_trials\": 4\n  },\n\n";
     aml_string *s = &d->s;
     const aml_train_options *o = d->o;
     aml_string_put(s, "  \"limits\": {\n");
@@ -179,43 +196,37 @@ static void put_limits(draft *d) {
     } else if (!o->trials) {
         aml_string_printf(s, "    \"timeout\": \"%s\",\n", timeout_for(d->data));
     }
-    aml_string_put(
-        s, "    \"max_concurrent_trials\": 4\n"
-           "    // \"max_trials\": 100        alone, without timeout: the same model "
-           "every time\n"
-           "    // \"trial_timeout\": \"1m\"    \"patience\": 30    \"exit_score\": 0.99    "
-           "\"memory_limit\": \"2G\"\n  },\n\n");
+    if (!o->trials) aml_string_put(s, fixed);
+    aml_string_put(s, more);
 }
 
 static void put_rest(draft *d) {
-    static const char before[] = "  \"validation\": \"auto\",\n"
-                                 "  // or \"cv5\", \"holdout0.2\"\n\n"
-                                 "  \"featurization\": {\n"
-                                 "    \"mode\": \"auto\",\n"
-                                 "    \"kinds\": {\n"
-                                 "      // what columns are, where it is not what was found: "
-                                 "category, text, number, datetime, "
-                                 "drop\n";
-    static const char after[] = "    }\n  },\n\n"
-                                "  // \"learners\": [\"gbdt\", \"logistic\"]      only these "
-                                "(automl catalog), or with spaces of "
-                                "their own:\n"
-                                "  // \"learners\": {\"gbdt\": {\"learning_rate\": {\"min\": 0.01, "
-                                "\"max\": 0.3}, \"num_leaves\": "
-                                "[15, 31, 63]}},\n\n"
-                                "  \"search\": {\n    \"seed\": 0\n  },\n\n";
+    static const char before[] =
+        "  \"validation\": \"auto\",\n"
+        "  // or \"cv5\", \"holdout0.2\"\n\n"
+        "  \"featurization\": {\n"
+        "    \"mode\": \"auto\",\n"
+        "    \"kinds\": {\n"
+        "      // what columns are: category, text, number, datetime, drop (not used)\n";
+    static const char after[] =
+        "    }\n  },\n\n"
+        "  // \"learners\": [\"gbdt\", \"knn\"], // only these (automl catalog), or with spaces:\n"
+        "  // \"learners\": {\"gbdt\": {\"learning_rate\": {\"max\": 0.1}, \"num_leaves\": [15, "
+        "31]}},\n"
+        "  \"search\": {\n    \"seed\": 0\n  },\n\n";
     aml_string_put(&d->s, before);
     put_kinds(d);
     aml_string_put(&d->s, after);
 }
 
 static void put_outputs(draft *d) {
-    aml_string_put(&d->s, "  \"outputs\": {\n    \"model\": ");
+    aml_string_put(&d->s, "  \"outputs\": {\n"
+                          "    // \"predictions\": \"predictions.csv\", // of the test rows\n"
+                          "    \"model\": ");
     aml_json_put_string(&d->s, aml_printf(d->keep, "%s.automl", d->name));
     aml_string_put(&d->s, ",\n    \"leaderboard\": ");
     aml_json_put_string(&d->s, aml_printf(d->keep, "%s_leaderboard.csv", d->name));
-    aml_string_put(&d->s, "\n    // with data.test: \"predictions\": \"predictions.csv\", "
-                          "\"evaluation\": \"evaluation.json\"\n  }\n}\n");
+    aml_string_put(&d->s, "\n  }\n}\n");
 }
 
 /* "data/iris.csv.gz": "iris". */

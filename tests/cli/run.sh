@@ -83,6 +83,15 @@ run 0 init semi.csv --target progression --separator ';' --drop age --metric mae
 has sub/d.json '../semi.csv' '"drop": ["age"]' '"separator": ";"' '"metric": "mae"' '"max_trials": 2'
 run 0 run sub/d.json --quiet
 [ -s sub/semi.automl ] || failed "no model"
+# Without the slashes of its comments the document is whole, and every key in it known.
+awk 'BEGIN { srand(1); print "id,zip,x,y"; for (i = 1; i <= 400; i++) printf "%d,%d,%.2f,%s\n", i, 10000 + i % 12, rand(), rand() < 0.5 ? "no" : "yes" }' >odd.csv
+cp odd.csv test.csv
+run 0 init odd.csv --target y --output odd.json
+has odd.json '"zip": "category"' '"id": "drop"'
+sed -e 's|^\( *\)// \("[a-z_]*":\)|\1\2|' -e '/"gbdt", "knn"/d' -e '/"drop": \["a"/d' odd.json >all.json
+run 0 run all.json --dry-run --json --set limits.timeout=null
+is_json featurization kinds
+has out '"test.csv"' '"predictions.csv"' '"trial_timeout": "1m"' '"learning_rate"' '"category"'
 run 0 init "$data/iris.csv" --target species --output -
 has out '"train"'
 refused 64 --target -- init "$data/iris.csv"
