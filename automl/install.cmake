@@ -15,7 +15,7 @@ install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
 string(REGEX REPLACE "/$" "" AUTOML_PC_PREFIX "${AUTOML_PC_PREFIX}")
 # The shared libraries themselves: as Requires.private they would bring their own static needs, a Fortran compiler's among them.
-set(AUTOML_PC_LIBS ${LAPACKE_LDFLAGS} ${OPENBLAS_LDFLAGS} ${GSL_LDFLAGS} ${CJSON_LDFLAGS} ${ZLIB_LDFLAGS} ${ZSTD_LDFLAGS} -lm -lpthread)
+set(AUTOML_PC_LIBS ${LAPACKE_LDFLAGS} ${OPENBLAS_LDFLAGS} ${GSL_LDFLAGS} ${CJSON_LDFLAGS} ${ZLIB_LDFLAGS} ${ZSTD_LDFLAGS} ${SQLITE_LDFLAGS} -lm -lpthread)
 list(REMOVE_DUPLICATES AUTOML_PC_LIBS)
 list(JOIN AUTOML_PC_LIBS " " AUTOML_PC_LIBS)
 if(AUTOML_OPENMP)

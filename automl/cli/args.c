@@ -274,5 +274,6 @@ void cli_args_free(cli_args *args) {
     free(args->keep);
     free(args->increasing);
     free(args->decreasing);
+    free(args->tags);
     free_groups(args->interactions);
 }

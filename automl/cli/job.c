@@ -91,7 +91,7 @@ static int train(cli_job *j) {
     if (status == AML_ESTOPPED && j->stopped_by) return 128 + j->stopped_by;
     if (j->stopped_by && !quiet) cli_note("stopped by a signal: the model is the best so far");
     bool refused = status == AML_EUSAGE && j->source; /* its options come from the file */
-    if (!status) status = aml_model_save(j->model, j->files.model);
+    if (!status && !j->store) status = aml_model_save(j->model, j->files.model);
     signal(SIGPIPE, SIG_DFL);
     return refused ? cli_report_config(j->source) : cli_report(status);
 }
@@ -131,8 +131,17 @@ static int write_outputs(const cli_job *j) {
     return status;
 }
 
+static int open_store(cli_job *j) {
+    if (!j->store_path) return 0;
+    int status = cli_report(aml_store_open(&j->store, j->store_path, AML_STORE_CREATE));
+    j->options.store = j->store;
+    j->options.model_path = j->files.model;
+    return status;
+}
+
 int cli_job_run(cli_job *j) {
     int status = cli_job_prepare(j);
+    if (!status) status = open_store(j);
     if (!status) status = train(j);
     if (!status) status = test(j);
     if (!status) status = write_outputs(j);
@@ -147,4 +156,5 @@ void cli_job_free(cli_job *j) {
     aml_frame_free(j->test);
     aml_frame_free(j->valid);
     aml_frame_free(j->data);
+    aml_store_close(j->store);
 }

@@ -11,7 +11,9 @@ typedef struct cli_job {
     aml_train_options options;
     const aml_experiment *experiment; /* that it comes from, or NULL */
     const char *source;               /* file of the experiment, or NULL */
+    const char *store_path;           /* where the run is recorded, or NULL */
     /* made on the way */
+    aml_store *store;
     aml_frame *data, *valid, *test;
     aml_model *model;
     aml_evaluation *evaluation;

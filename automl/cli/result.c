@@ -42,6 +42,9 @@ static void show_files(const cli_job *j) {
         show_file(j, "board", f->leaderboard[i]);
     if (f->predictions) show_file(j, "rows", f->predictions);
     if (f->evaluation) show_file(j, "metrics", f->evaluation);
+    if (j->store)
+        fprintf(out, "run      %s in %s\n", aml_model_run(j->model),
+                cli_clean(path, sizeof path, j->store_path));
 }
 
 static void show_next(const cli_job *j) {

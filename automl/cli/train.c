@@ -68,14 +68,20 @@ static aml_train_options options_of(const cli_args *a) {
                                .patience = a->patience,
                                .calibration = a->no_calibration ? -1 : 0,
                                .max_predict_seconds = a->max_predict_time,
-                               .max_model_bytes = a->max_model_size};
+                               .max_model_bytes = a->max_model_size,
+                               .experiment = a->experiment,
+                               .tags = (const char *const *)a->tags,
+                               .resume = a->new_run ? -1 : 0};
 }
 
 static int run(const cli_call *call) {
     const cli_args *a = call->args;
     double exit_score;
     aml_featurization *featurization = NULL;
-    cli_job job = {.call = call, .options = options_of(a), .reading = cli_read_options(a)};
+    cli_job job = {.call = call,
+                   .options = options_of(a),
+                   .reading = cli_read_options(a),
+                   .store_path = a->store};
     job.files = (aml_experiment_files){.size = sizeof job.files,
                                        .train = a->operands[0],
                                        .test = a->test,
@@ -84,6 +90,9 @@ static int run(const cli_call *call) {
     if (!a->target)
         return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN",
                         "`train` needs --target");
+    if (!a->store && (a->experiment || a->tags || a->new_run))
+        return cli_fail(AML_EUSAGE, "name the file of the runs: --store automl.db",
+                        "--experiment, --tag and --new need --store");
     int status = read_numbers(&job.options, &exit_score, a);
     if (!status) status = read_featurization(&featurization, a->featurization);
     if (!status && featurization) {
@@ -156,6 +165,17 @@ static const cli_option options[] = {
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},
     {"test", "FILE", "evaluate the model on these rows in the end", CLI_TEXT, CLI_AT(test)},
+    CLI_TITLE("Run history"),
+    {"store", "FILE",
+     "record the run and its trials here (made when it is not there). The same command goes on "
+     "with "
+     "a run that was killed or stopped, and with more --trials or --time-limit with one that is "
+     "finished",
+     CLI_TEXT, CLI_AT(store)},
+    {"experiment", "NAME", "that the run belongs to (default: name of the data file)", CLI_TEXT,
+     CLI_AT(experiment)},
+    {"tag", "KEY=VALUE", "a tag of the run; again for more", CLI_EACH, CLI_AT(tags)},
+    {"new", NULL, "begin a new run in any case", CLI_FLAG, CLI_AT(new_run)},
     CLI_TITLE("Output"),
     {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
     {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},

@@ -119,19 +119,25 @@ aml_leader aml_leader_of(const aml_study *s, const aml_trial *t) {
         .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
 }
 
+aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml_leader *last) {
+    return (aml_progress){.size = sizeof(aml_progress),
+                          .stage = stage,
+                          .trials = s->ended,
+                          .failed = s->failed,
+                          .trials_limit = s->options->trials,
+                          .seconds = aml_now() - s->start + s->options->seconds_used,
+                          .limit = s->options->time_limit,
+                          .best = s->leader ? s->leader->score : NAN,
+                          .best_learner = s->leader ? s->leader->plan.learner->name : "",
+                          .metric = s->model->metric->name,
+                          .last = last,
+                          .run = s->journal ? aml_journal_run(s->journal) : NULL,
+                          .restored = s->journal ? aml_journal_count(s->journal) : 0};
+}
+
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
     if (!s->options->progress) return;
-    aml_progress p = {.size = sizeof p,
-                      .stage = stage,
-                      .trials = s->ended,
-                      .failed = s->failed,
-                      .trials_limit = s->options->trials,
-                      .seconds = aml_now() - s->start + s->options->seconds_used,
-                      .limit = s->options->time_limit,
-                      .best = s->leader ? s->leader->score : NAN,
-                      .best_learner = s->leader ? s->leader->plan.learner->name : "",
-                      .metric = s->model->metric->name,
-                      .last = last};
+    const aml_progress p = aml_study_progress(s, stage, last);
     if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
 }
 
@@ -186,7 +192,9 @@ static double trial_ended(const aml_trial *t, void *arg) {
         s->best = t->loss;
         s->leader = t;
     }
-    aml_study_report(s, "search", &last);
+    if (t->restored) return 0;
+    if (s->journal) aml_study_record(s, t, &last);
+    else aml_study_report(s, "search", &last);
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
 }
 
@@ -327,6 +335,7 @@ aml_status aml_study_search(aml_study *s) {
         .trial_timeout = o->trial_timeout,
         .stop = &s->stop,
         .interrupt = o->stop,
+        .journal = s->journal,
         .ended = trial_ended,
         .arg = s};
     AML_TRY(find_parts(&search, o));
@@ -346,6 +355,8 @@ aml_status aml_study_search(aml_study *s) {
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
     s->trial_threads = search.n_threads;
-    AML_TRY(aml_trials_run(&s->trials, &search));
-    return report_end(s);
+    if (s->journal) AML_TRY(aml_study_restore(s, &search));
+    aml_status status = aml_trials_run(&s->trials, &search);
+    if (s->journal) AML_TRY(aml_study_recorded(s));
+    return status ? status : report_end(s);
 }
