@@ -287,6 +287,7 @@ typedef struct aml_experiment_files {
     const char *model;                     /* default: beside the experiment, NAME.automl */
     const char *const *leaderboard;        /* NULL-ended; ".csv" or ".json" says which */
     const char *predictions, *evaluation;  /* of the test rows: CSV, JSON */
+    const char *store; /* of runs: NULL = as the program does without it, "" = none */
 } aml_experiment_files;
 AML_API void aml_experiment_paths(const aml_experiment *e, aml_experiment_files *out);
 

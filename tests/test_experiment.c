@@ -65,6 +65,7 @@ static void names_and_data_arrive(void **state) {
     assert_null(f.leaderboard[2]);
     assert_string_equal(f.predictions, SOURCE_DIR "/tests/experiments/out/rows.csv");
     assert_string_equal(f.evaluation, SOURCE_DIR "/tests/experiments/out/metrics.json");
+    assert_string_equal(f.store, SOURCE_DIR "/tests/experiments/out/runs.db");
     assert_string_equal(r->schema, SOURCE_DIR "/tests/experiments/schema.json");
     assert_true(r->separator == ';' && r->decimal == ',' && r->header == -1 && r->threads == 3);
     assert_true(r->skip_lines == 2 && r->skip_footer == AML_NO_LINES);
@@ -203,15 +204,24 @@ static aml_status read_with(aml_experiment **e, const char *path, const char *se
 }
 
 static void settings_change_it(void **state) {
-    static const char *const sets[] = {"limits.max_trials=3",     "limits.timeout=\"5s\"",
-                                       "data.target=2024",        "learners=ridge",
-                                       "outputs.model=x.automl",  "search.seed=9",
-                                       "ensemble=false",          "model.threshold=0.7",
-                                       "data.drop=[\"a\",\"b\"]", NULL};
+    static const char *const sets[] = {"limits.max_trials=3",
+                                       "limits.timeout=\"5s\"",
+                                       "data.target=2024",
+                                       "learners=ridge",
+                                       "outputs.model=x.automl",
+                                       "search.seed=9",
+                                       "ensemble=false",
+                                       "outputs.store=false",
+                                       "model.threshold=0.7",
+                                       "data.drop=[\"a\",\"b\"]",
+                                       NULL};
     aml_experiment *e = NULL;
     (void)state;
     assert_int_equal(aml_experiment_read(&e, own_rows, sets), AML_OK);
     const aml_train_options *o = aml_experiment_options(e);
+    aml_experiment_files f = {.size = sizeof f};
+    aml_experiment_paths(e, &f);
+    assert_string_equal(f.store, "");
     assert_true(o->trials == 3 && o->time_limit == 5 && o->seed == 9 && o->ensemble == -1);
     assert_true(o->threshold == 0.7);
     assert_string_equal(o->target, "2024");

@@ -25,10 +25,10 @@ static int show_plan(cli_job *j) {
     return status;
 }
 
-/* "automl.db" beside the model, unless the user says otherwise; on the heap. */
-static char *store_path(const cli_args *a, const char *model) {
-    const char *slash = strrchr(model, '/'), *name = a->store ? a->store : "automl.db";
-    size_t n = slash && !a->store ? (size_t)(slash - model) + 1 : 0;
+/* "automl.db" beside the model, unless the user or the experiment say otherwise; on the heap. */
+static char *store_path(const char *asked, const char *model) {
+    const char *slash = strrchr(model, '/'), *name = asked ? asked : "automl.db";
+    size_t n = slash && !asked ? (size_t)(slash - model) + 1 : 0;
     char *path = malloc(n + strlen(name) + 1);
     if (!path) return NULL;
     memcpy(path, model, n);
@@ -53,15 +53,17 @@ static const char **tags_of(const aml_experiment *e) {
 /* Runs it with its history. */
 static int run_recorded(cli_job *job) {
     const cli_args *a = job->call->args;
-    char *path = a->no_store ? NULL : store_path(a, job->files.model);
+    const char *asked = a->store ? a->store : job->files.store;
+    bool none = a->no_store || (asked && !*asked);
+    char *path = none ? NULL : store_path(asked, job->files.model);
     const char **tags = tags_of(job->experiment);
     job->store_path = path;
     job->options.experiment = aml_experiment_name(job->experiment);
     job->options.verb = "run";
     job->options.tags = (const char *const *)tags;
     job->options.resume = a->new_run ? -1 : 0;
-    int status = tags && (path || a->no_store) ? cli_job_run(job)
-                                               : cli_fail(AML_ENOMEM, NULL, "out of memory");
+    int status =
+        tags && (path || none) ? cli_job_run(job) : cli_fail(AML_ENOMEM, NULL, "out of memory");
     free(tags);
     free(path);
     return status;

@@ -57,6 +57,7 @@ static aml_status check_files(const aml_experiment *e) {
                              {"data", "schema", e->reading.schema},
                              {"outputs", "predictions", f->predictions},
                              {"outputs", "evaluation", f->evaluation},
+                             {"outputs", "store", f->store},
                              {"outputs", "model", f->model}};
     enum { N = sizeof keys / sizeof *keys, INPUTS = 4 };
     size_t standard = 0;

@@ -101,6 +101,20 @@ static void threshold_schema(aml_string *s) {
                       "{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":1}");
 }
 
+/* A file, or false: none. */
+static aml_status read_store(void *to, const aml_json *x, const aml_key_place *at) {
+    static const aml_key text = {.type = AML_KEY_TEXT};
+    bool none = x->type == AML_JSON_FALSE || (x->untyped && !strcmp(x->string, "false"));
+    *(const char **)to = "";
+    if (none) return AML_OK;
+    if (x->type != AML_JSON_STRING) return aml_key_expected(x, at, "a file's name, or false", NULL);
+    return aml_key_read(to, x, &text, at);
+}
+
+static void store_schema(aml_string *s) {
+    aml_string_put(s, "{\"const\":false},{\"type\":\"string\",\"minLength\":1}");
+}
+
 static aml_status read_interactions(void *to, const aml_json *x, const aml_key_place *at) {
     static const aml_key group = {.type = AML_KEY_TEXTS};
     const char *const **groups = AML_ARRAY(at->keep, x->size + 1, const char *const *);
@@ -289,6 +303,8 @@ static const aml_key output_keys[] = {
           "files for the leaderboard; the ending .csv or .json says which form"),
     TEXT("predictions", files.predictions, "a CSV file of predictions of the test rows"),
     TEXT("evaluation", files.evaluation, "a JSON file of all metrics on the test rows"),
+    OWN("store", files.store, store,
+        "the database of runs (default: automl.db beside the model), or false: none"),
     {0}};
 
 const aml_key aml_experiment_keys[] = {

@@ -30,6 +30,15 @@ run 0 run sub/a.json --quiet
 same iris.automl sub/m.automl
 has out 'a: multiclass' sub/m.automl 'accuracy'
 
+# The store of runs: beside the model, where the file says, or none.
+[ -s automl.db ] || failed "no store beside the model"
+rm -f automl.db
+run 0 run iris.json --quiet --set outputs.store=false
+run 0 run iris.json --quiet --set outputs.store=mine.db
+[ ! -e automl.db ] && [ -s mine.db ] || failed "the store is elsewhere"
+run 0 runs list --store mine.db
+has out iris
+
 # A run says what it would do.
 run 0 run iris.json --dry-run
 has out iris multiclass 150
