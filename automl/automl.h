@@ -273,6 +273,9 @@ typedef struct aml_experiment aml_experiment;
  * file, line and column, what was expected and the nearest known word; AML_ENOINPUT. */
 AML_API aml_status aml_experiment_read(aml_experiment **out, const char *path,
                                        const char *const *sets);
+/* The same from a text in memory, as if it were the file `path`, which need not exist. */
+AML_API aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
+                                        const char *const *sets);
 AML_API void aml_experiment_free(aml_experiment *e);
 
 /* For aml_frame_read and aml_train; what it points to is the experiment's. Without a limit of time or trials there is

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "automl/core/io.h"
+#include "automl/core/rng.h"
 #include "automl/engine/experiment.h"
 #include "automl/engine/experiment_files.h"
 
@@ -349,6 +351,55 @@ static void paths_lead_from_file_to_file(void **state) {
     aml_arena_free(a);
 }
 
+/* ---- whatever the text is, there is an experiment or an error with a place */
+
+static void mutate(char *text, size_t *n, aml_rng *rng) {
+    static const char marks[] = "{}[],:\"\\$ \n0-9.eE/*tfn\x01\xC3\xFF";
+    size_t at = aml_rng_below(rng, (uint32_t)*n), length = 1 + aml_rng_below(rng, 40);
+    if (at + length > *n) length = *n - at;
+    switch (aml_rng_below(rng, 4)) {
+    case 0: text[at] = marks[aml_rng_below(rng, sizeof marks - 1)]; return;
+    case 1:
+        memmove(text + at, text + at + length, *n - at - length + 1);
+        *n -= length;
+        return;
+    case 2: /* once more */
+        memmove(text + at + length, text + at, *n - at + 1);
+        *n += length;
+        return;
+    default:
+        text[at] = 0;
+        *n = at;
+        return; /* cut */
+    }
+}
+
+static void mutants_are_read_or_refused(void **state) {
+    enum { MUTANTS = 2000, ROOM = 16384 };
+    char *text, *mutant = malloc(ROOM);
+    size_t size, good = 0;
+    aml_rng rng = aml_rng_stream(1, 0, 0, 0);
+    (void)state;
+    assert_non_null(mutant);
+    assert_int_equal(aml_read_file(&text, &size, everything, ROOM, NULL), AML_OK);
+    for (size_t i = 0; i < MUTANTS; i++) {
+        aml_experiment *e = NULL;
+        size_t n = size;
+        memcpy(mutant, text, size + 1);
+        for (uint32_t k = aml_rng_below(&rng, 4); n && k < 4; k++) mutate(mutant, &n, &rng);
+        aml_clear_error();
+        aml_status status = aml_experiment_parse(&e, mutant, "a.json", NULL);
+        const aml_error *error = aml_last_error();
+        if (status && (status != AML_ECONFIG || !error->message[0] || !error->line))
+            fail_msg("%d %s: %s", status, error->message, mutant);
+        good += !status;
+        aml_experiment_free(e);
+    }
+    assert_true(good > 10 && good < MUTANTS / 2);
+    aml_free(text);
+    free(mutant);
+}
+
 /* Each allocation fails once: AML_ENOMEM, or for messages that were to be made the message without; nothing leaks. */
 static void short_memory_is_survived(void **state) {
     static const char *const sets[] = {"limits.max_trials=3", "data.drop=[\"a\"]", NULL};
@@ -379,6 +430,7 @@ int main(void) {
                                        cmocka_unit_test(variables_are_put_in),
                                        cmocka_unit_test(each_key_refuses_what_it_cannot_be),
                                        cmocka_unit_test(schema_has_every_key),
+                                       cmocka_unit_test(mutants_are_read_or_refused),
                                        cmocka_unit_test(short_memory_is_survived),
                                        cmocka_unit_test(paths_lead_from_file_to_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);

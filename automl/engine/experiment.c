@@ -5,14 +5,15 @@
 
 #include "automl/engine/experiment_files.h"
 
-static aml_status read_all(aml_experiment *e, const char *path, const char *const *sets) {
+static aml_status read_all(aml_experiment *e, const char *text, const char *path,
+                           const char *const *sets) {
     const aml_key_place at = {.keep = e->arena, .path = "", .root = aml_experiment_keys};
     e->options.size = sizeof e->options;
     e->reading.size = sizeof e->reading;
     e->files.size = sizeof e->files;
     e->path = aml_strdup(e->arena, path);
     if (!e->path) return AML_ENOMEM;
-    AML_TRY(aml_experiment_document(&e->root, path, sets, e->arena));
+    AML_TRY(aml_experiment_document(&e->root, text, path, sets, e->arena));
     AML_TRY(aml_keys_read(e, e->root, aml_experiment_keys, &at));
     AML_TRY(aml_experiment_place(e));
     AML_TRY(aml_experiment_agree(e));
@@ -24,18 +25,23 @@ static aml_status read_all(aml_experiment *e, const char *path, const char *cons
     return AML_OK;
 }
 
-aml_status aml_experiment_read(aml_experiment **out, const char *path, const char *const *sets) {
+aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
+                                const char *const *sets) {
     aml_arena *arena = aml_arena_new(NULL);
     aml_experiment *e = arena ? AML_NEW(arena, aml_experiment) : NULL;
     aml_status status = AML_ENOMEM;
     *out = NULL;
     if (e) {
         e->arena = arena;
-        status = read_all(e, path, sets);
+        status = read_all(e, text, path, sets);
     }
     if (status) aml_arena_free(arena);
     else *out = e;
     return status;
+}
+
+aml_status aml_experiment_read(aml_experiment **out, const char *path, const char *const *sets) {
+    return aml_experiment_parse(out, NULL, path, sets);
 }
 
 void aml_experiment_free(aml_experiment *e) {

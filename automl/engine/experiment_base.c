@@ -7,6 +7,12 @@
 
 enum { MAX_FILE = 4 << 20, DEEPEST = 8 };
 
+static aml_status parse(aml_json **root, const char *text, size_t size, const char *path,
+                        aml_arena *keep) {
+    AML_TRY(aml_json_parse(root, keep, text, size, path, AML_JSON_COMMENTS, AML_ECONFIG));
+    return aml_json_expand(*root, keep);
+}
+
 static aml_status read_document(aml_json **root, const char *path, aml_arena *keep) {
     char *text;
     size_t size;
@@ -15,9 +21,9 @@ static aml_status read_document(aml_json **root, const char *path, aml_arena *ke
         return aml_help(aml_fail_at(AML_ECONFIG, path, 0, 0, "the file is too long"),
                         "an experiment has at most 4 MiB", "is it the right file?");
     if (status) return status;
-    status = aml_json_parse(root, keep, text, size, path, AML_JSON_COMMENTS, AML_ECONFIG);
+    status = parse(root, text, size, path, keep);
     aml_free(text);
-    return status ? status : aml_json_expand(*root, keep);
+    return status;
 }
 
 /* What `over` does not say is taken from `under`, member by member of objects. */
@@ -87,9 +93,10 @@ static aml_status extend(aml_json *root, int depth, aml_arena *keep) {
     return AML_OK;
 }
 
-aml_status aml_experiment_document(aml_json **root, const char *path, const char *const *sets,
-                                   aml_arena *keep) {
-    AML_TRY(read_document(root, path, keep));
+aml_status aml_experiment_document(aml_json **root, const char *text, const char *path,
+                                   const char *const *sets, aml_arena *keep) {
+    if (text) AML_TRY(parse(root, text, strlen(text), path, keep));
+    else AML_TRY(read_document(root, path, keep));
     if ((*root)->type != AML_JSON_OBJECT) return AML_OK; /* for the table to refuse */
     AML_TRY(extend(*root, 0, keep));
     for (size_t i = 0; sets && sets[i]; i++) AML_TRY(aml_json_set(*root, sets[i], "--set", keep));
