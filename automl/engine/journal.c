@@ -11,7 +11,9 @@
 #include "automl/core/sort.h"
 #include "automl/engine/manifest.h"
 
-enum { MOST_AT_ONCE = 256 };
+enum { MOST_AT_ONCE = 256, MOST_STORED = 64 };
+static const double LEAST_SECONDS = 0.2, SECONDS_A_BYTE = 0.2e-6; /* ten times what writing takes */
+static const double MOST_BYTES = 256.0 * 1048576;                       /* of one trial */
 
 /* A record of an earlier process. */
 typedef struct known {
@@ -38,11 +40,14 @@ struct aml_journal {
     char data_hash[20];
     const char *experiment, *validation;
     const aml_space *space;
+    const aml_bench *bench;
     atomic_bool *stop;
     aml_run_handle run;
     bool begun, ended, higher_is_better;
     size_t n_known, room_known;
     known *known; /* by id */
+    size_t n_stored;
+    const aml_trial *stored[MOST_STORED]; /* whose material is in the store */
     /* the writing thread */
     pthread_t thread;
     bool running, closing;
@@ -121,9 +126,21 @@ static const known *find(const aml_journal *j, size_t id) {
 
 bool aml_journal_knows(const aml_journal *j, size_t id) { return find(j, id) != NULL; }
 
-aml_status aml_journal_restore(aml_trial *t, const aml_journal *j, const aml_bench *bench) {
+aml_status aml_journal_restore(aml_trial *t, const aml_journal *j) {
     const known *k = find(j, t->id);
-    return aml_record_read(t, k->bytes, k->size, j->space->n, bench);
+    return aml_record_read(t, k->bytes, k->size, j->space->n, j->bench);
+}
+
+bool aml_journal_revive(aml_trial *t, const aml_journal *j) {
+    char name[32];
+    const void *bytes;
+    size_t size;
+    aml_arena *keep = aml_arena_new(NULL);
+    snprintf(name, sizeof name, "trial-%zu", t->id);
+    bool found = keep && !aml_store_get(&bytes, &size, j->store, j->run.id, name, keep) && bytes &&
+                 !aml_material_read(t, bytes, size, j->bench);
+    aml_arena_free(keep);
+    return found;
 }
 
 static aml_status look_for_run(aml_journal *j) {
@@ -167,6 +184,7 @@ static aml_status start_writer(aml_journal *j);
 aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *f) {
     const aml_train_options *o = j->options;
     j->space = f->space;
+    j->bench = f->bench;
     j->stop = f->stop;
     j->higher_is_better = f->higher_is_better;
     const aml_run_start start = {.experiment = j->experiment,
@@ -352,11 +370,46 @@ static aml_status fill(item *i, const aml_journal *j, const aml_trial *t, const 
     return put_record(&i->entry, t, j->space->n, i->keep);
 }
 
+/* What is faster computed again than written is not. */
+static bool is_worth_storing(const aml_trial *t, const aml_bench *b) {
+    double bytes = (double)t->held + 4.0 * (double)b->n_scored * b->n_outputs;
+    if (!t->out_of_fold || bytes > MOST_BYTES) return false;
+    return t->truncated || t->status == AML_ESTOPPED ||
+           t->fit_seconds > LEAST_SECONDS + SECONDS_A_BYTE * bytes;
+}
+
+static aml_status put_material(item *i, aml_journal *j, const aml_trial *t) {
+    aml_writer w = {0};
+    if (j->n_stored == MOST_STORED || !is_worth_storing(t, j->bench)) return AML_OK;
+    aml_status status = aml_material_write(&w, t, j->bench);
+    if (!status) i->entry.material = aml_copy(i->keep, w.data, i->entry.material_size = w.size);
+    aml_writer_free(&w);
+    if (!status && !i->entry.material) status = AML_ENOMEM;
+    i->entry.lasting = t->truncated || t->status == AML_ESTOPPED;
+    if (!status) j->stored[j->n_stored++] = t;
+    return status;
+}
+
+/* Trials that the search has dropped meanwhile. */
+static aml_status put_dropped(item *i, aml_journal *j) {
+    size_t n = 0, *dropped = AML_ARRAY(i->keep, j->n_stored + 1, size_t);
+    if (!dropped) return AML_ENOMEM;
+    for (size_t k = 0; k < j->n_stored; k++) {
+        if (j->stored[k]->out_of_fold) j->stored[n++] = j->stored[k];
+        else dropped[i->entry.n_dropped++] = j->stored[k]->id;
+    }
+    i->entry.dropped = dropped;
+    j->n_stored = n;
+    return AML_OK;
+}
+
 aml_status aml_journal_add(aml_journal *j, const aml_trial *t, const aml_progress *progress) {
     aml_arena *keep = aml_arena_new(NULL);
     item *i = keep ? AML_NEW(keep, item) : NULL;
     if (i) i->keep = keep;
     aml_status status = i ? fill(i, j, t, progress) : AML_ENOMEM;
+    if (!status) status = put_dropped(i, j);
+    if (!status) status = put_material(i, j, t);
     if (status) {
         aml_arena_free(keep);
         return status;

@@ -23,15 +23,19 @@ const char *aml_journal_validation(const aml_journal *j);
 typedef struct aml_journal_facts {
     const char *task, *metric, *validation;
     bool higher_is_better;
-    const aml_space *space; /* kept */
-    atomic_bool *stop;      /* kept; set when the caller's `progress` asks for an end */
+    const aml_space *space; /* kept, like the bench */
+    const aml_bench *bench;
+    atomic_bool *stop; /* kept; set when the caller's `progress` asks for an end */
 } aml_journal_facts;
 aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *facts);
 
 /* Is there a record of trial k? */
 bool aml_journal_knows(const aml_journal *j, size_t k);
 /* Makes it the content of `t`: what the trial came to, without models and predictions. AML_EDATA when it is not one of this search. */
-aml_status aml_journal_restore(aml_trial *t, const aml_journal *j, const aml_bench *bench);
+aml_status aml_journal_restore(aml_trial *t, const aml_journal *j);
+/* Its models and predictions, where they are in the store: of trials whose fits took much longer than it takes to write what came
+ * of them, and of those that the clock cut short, which cannot be repeated. */
+bool aml_journal_revive(aml_trial *t, const aml_journal *j);
 
 /* Records a trial that has ended, by a thread of the journal's own, so that the search does not wait for the disk; then tells the
  * caller of the study, who so hears of nothing that could get lost. Must not be called from two threads at once. */
@@ -48,6 +52,11 @@ aml_status aml_record_write(aml_writer *w, const aml_trial *t, size_t n_config);
 /* Memory on the heap, as aml_trial_free frees it. */
 aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t n_config,
                            const aml_bench *bench);
+
+/* Predictions of the scored rows, models and importance of a trial that has them; and back, to a trial whose record was read.
+ * AML_EDATA: the bytes are not of this trial. */
+aml_status aml_material_write(aml_writer *w, const aml_trial *t, const aml_bench *bench);
+aml_status aml_material_read(aml_trial *t, const void *bytes, size_t size, const aml_bench *bench);
 
 /* ---- options as JSON (journal_options.c) */
 

@@ -19,6 +19,7 @@ aml_status aml_study_begin_run(aml_study *s) {
                                      .validation = s->validation ? s->validation : "own rows",
                                      .higher_is_better = s->model->metric->higher_is_better,
                                      .space = &s->composer.space,
+                                     .bench = &s->bench,
                                      .stop = &s->stop};
     AML_TRY(aml_journal_begin(s->journal, &facts));
     s->model->run = aml_strdup(s->model->arena, aml_journal_run(s->journal));

@@ -152,7 +152,7 @@ static aml_status restore(team *m) {
             continue;
         }
         aml_trial *t = trial_new(m, m->next++);
-        aml_status status = t ? aml_journal_restore(t, s->journal, s->bench) : AML_ENOMEM;
+        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
         if (!status) status = name_plan(t, m);
         if (!status) status = append(m->trials, t);
         if (status) aml_trial_free(t);
@@ -360,7 +360,8 @@ static void revive(void *arg, size_t i, size_t begin, size_t end, int thread) {
     if (late && (i || t->fit_seconds > A_MOMENT)) return;
     aml_ctx ctx = {.n_threads = s->n_threads};
     if (!late) ctx.deadline = m->deadline, ctx.stop = s->stop, ctx.interrupt = s->interrupt;
-    aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
+    if (aml_journal_revive(t, s->journal)) return;
+    if (!t->truncated) aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
     bool same = again.state == AML_TRIAL_DONE && !memcmp(&again.loss, &t->loss, sizeof t->loss);
     if (same) {
         t->fits = again.fits;

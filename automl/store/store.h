@@ -74,6 +74,13 @@ typedef struct aml_entry {
     size_t n_metrics;
     const void *record; /* all of it, bit by bit, as who wrote it reads it back */
     size_t record_size;
+    /* What a later process would have to compute again, or NULL. It goes when the run is finished, unless it is lasting; and
+     * that of trials which no longer matter, by their numbers, at once. */
+    const void *material;
+    size_t material_size;
+    bool lasting;
+    const size_t *dropped;
+    size_t n_dropped;
 } aml_entry;
 
 /* Records n trials in one transaction. A number that is recorded already is AML_EINTERNAL. */
@@ -101,7 +108,8 @@ aml_status aml_store_end(aml_store *store, const aml_run_handle *run, const aml_
 /* The manifest that the run ended with, in `keep`; "" while there is none. */
 aml_status aml_store_board(const char **board, aml_store *store, const char *id, aml_arena *keep);
 
-/* Further things that a run keeps, by name: replaced when there is one. The content is in `keep`; *content NULL: there is none. */
+/* Further things that a run keeps, by name: replaced when there is one. The content is in `keep`; *content NULL: there is none.
+ * The material of trial 7 has the name "trial-7". */
 aml_status aml_store_put(aml_store *store, const aml_run_handle *run, const char *name,
                          const void *content, size_t size);
 aml_status aml_store_get(const void **content, size_t *size, aml_store *store, const char *id,
