@@ -60,6 +60,7 @@ static int run_recorded(cli_job *job) {
     job->options.verb = "run";
     job->options.tags = (const char *const *)tags;
     job->options.resume = a->new_run ? -1 : 0;
+    job->options.replay = a->replay;
     int status = tags && (path || a->no_store) ? cli_job_run(job)
                                                : cli_fail(AML_ENOMEM, NULL, "out of memory");
     free(tags);
@@ -70,9 +71,9 @@ static int run_recorded(cli_job *job) {
 static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_experiment *experiment = NULL;
-    if (a->no_store && (a->store || a->new_run))
+    if (a->no_store && (a->store || a->new_run || a->replay))
         return cli_fail(AML_EUSAGE, "leave out one of them",
-                        "--no-store goes with neither --store nor --new");
+                        "--no-store goes without --store, --new and --replay");
     int status =
         cli_report(aml_experiment_read(&experiment, a->operands[0], (const char *const *)a->sets));
     if (status) return status;
@@ -105,6 +106,8 @@ static const cli_option options[] = {
     {"no-store", NULL, "record nothing", CLI_FLAG, CLI_AT(no_store)},
     {"new", NULL, "begin a new run, where else one that was killed or stopped would go on",
      CLI_FLAG, CLI_AT(new_run)},
+    {"replay", "RUN", "repeat this finished run of the experiment, to the same model byte for byte",
+     CLI_TEXT, CLI_AT(replay)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     {"quiet", NULL, "no progress and no notes", CLI_FLAG, CLI_AT(quiet)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)}};

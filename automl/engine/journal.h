@@ -3,6 +3,8 @@
 #ifndef AML_ENGINE_JOURNAL_H
 #define AML_ENGINE_JOURNAL_H
 
+#include "automl/engine/decisions.h"
+#include "automl/engine/fits.h"
 #include "automl/engine/trial.h"
 #include "automl/store/store.h"
 
@@ -18,6 +20,12 @@ size_t aml_journal_count(const aml_journal *j);    /* trials of earlier processe
 double aml_journal_seconds(const aml_journal *j);  /* that these worked */
 /* The validation that was chosen then, NULL in a new run. */
 const char *aml_journal_validation(const aml_journal *j);
+
+/* Is a finished run repeated, and had that one a time limit? Its trials are the records; what the clock decided then is among the
+ * decisions, of the present run else. */
+bool aml_journal_replays(const aml_journal *j); /* NULL: no */
+bool aml_journal_was_timed(const aml_journal *j);
+aml_decisions *aml_journal_decisions(aml_journal *j);
 
 /* What only becomes known on the way. Begins a new run; of one that goes on nothing is changed. */
 typedef struct aml_journal_facts {
@@ -42,6 +50,10 @@ bool aml_journal_revive(aml_trial *t, const aml_journal *j);
 aml_status aml_journal_add(aml_journal *j, const aml_trial *t, const aml_progress *progress);
 /* Waits until all is recorded. The failure of an earlier record, too. */
 aml_status aml_journal_flush(aml_journal *j);
+
+/* A fit on all rows that the clock cut short cannot be repeated: it is kept by its number, and given again. */
+aml_status aml_journal_keep_fit(aml_journal *j, size_t number, const aml_fit_of *fit);
+aml_status aml_journal_give_fit(bool *found, aml_journal *j, size_t number, const aml_fit_of *fit);
 
 /* model NULL: there is none because of `status`, the thread's last error. */
 aml_status aml_journal_end(aml_journal *j, const aml_model *model, aml_status status, bool stopped);

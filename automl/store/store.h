@@ -37,6 +37,7 @@ aml_status aml_store_begin(aml_run_handle *out, aml_store *store, const aml_run_
 /* What a process asks for that looks for its run. */
 typedef struct aml_run_wanted {
     const char *experiment, *identity, *data_hash;
+    const char *options; /* JSON, with the limits as they are now */
     size_t trials_limit;
     double time_limit;
 } aml_run_wanted;
@@ -104,6 +105,10 @@ typedef struct aml_run_end {
     const char *board; /* the manifest of the model, NULL = none */
 } aml_run_end;
 aml_status aml_store_end(aml_store *store, const aml_run_handle *run, const aml_run_end *end);
+
+/* Of how the run began: its identity, and the hash of its data; in `keep`. */
+aml_status aml_store_identity(const char **identity, const char **data_hash, aml_store *store,
+                              const char *id, aml_arena *keep);
 
 /* The manifest that the run ended with, in `keep`; "" while there is none. */
 aml_status aml_store_board(const char **board, aml_store *store, const char *id, aml_arena *keep);

@@ -187,10 +187,10 @@ static aml_status take_over(bool *found, bool *alive, aml_run_handle *out, const
     AML_TRY(aml_sql_run(s, "DELETE FROM trials WHERE run = ? AND partial", "i", out->row));
     AML_TRY(count_trials(out, s));
     AML_TRY(aml_sql_run(s,
-                        "UPDATE runs SET status = 'running', reason = NULL, trials_limit = ?,"
-                        " time_limit = ?, updated = ? WHERE id = ?",
-                        "iddi", (int64_t)w->trials_limit, w->time_limit, aml_wall_clock(),
-                        out->row));
+                        "UPDATE runs SET status = 'running', reason = NULL, options = ?,"
+                        " trials_limit = ?, time_limit = ?, updated = ? WHERE id = ?",
+                        "tiddi", w->options, (int64_t)w->trials_limit, w->time_limit,
+                        aml_wall_clock(), out->row));
     return add_session(out, s, self);
 }
 
