@@ -253,6 +253,10 @@ typedef struct aml_train_options {
     const char *const *tags; /* "key=value", NULL-ended; or NULL */
     int resume;              /* 0 = as above, -1 = always a new run */
     const char *
+        replay; /* a finished run of these data and options that is to be repeated, whatever the limits: the same trials
+                         * in the same order to the same model, byte for byte, or AML_EDATA. What its time limit cut short is
+                         * taken from the store. NULL = none */
+    const char *
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
 } aml_train_options;
 

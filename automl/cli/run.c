@@ -55,6 +55,10 @@ static int run_recorded(cli_job *job) {
     const cli_args *a = job->call->args;
     const char *asked = a->store ? a->store : job->files.store;
     bool none = a->no_store || (asked && !*asked);
+    if (none && (a->replay || a->new_run))
+        return cli_fail(AML_EUSAGE, "name one: --store FILE",
+                        "--%s needs a store, and the experiment has none",
+                        a->replay ? "replay" : "new");
     char *path = none ? NULL : store_path(asked, job->files.model);
     const char **tags = tags_of(job->experiment);
     job->store_path = path;
@@ -62,6 +66,7 @@ static int run_recorded(cli_job *job) {
     job->options.verb = "run";
     job->options.tags = (const char *const *)tags;
     job->options.resume = a->new_run ? -1 : 0;
+    job->options.replay = a->replay;
     int status =
         tags && (path || none) ? cli_job_run(job) : cli_fail(AML_ENOMEM, NULL, "out of memory");
     free(tags);
@@ -72,9 +77,9 @@ static int run_recorded(cli_job *job) {
 static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_experiment *experiment = NULL;
-    if (a->no_store && (a->store || a->new_run))
+    if (a->no_store && (a->store || a->new_run || a->replay))
         return cli_fail(AML_EUSAGE, "leave out one of them",
-                        "--no-store goes with neither --store nor --new");
+                        "--no-store goes without --store, --new and --replay");
     int status =
         cli_report(aml_experiment_read(&experiment, a->operands[0], (const char *const *)a->sets));
     if (status) return status;
@@ -107,6 +112,8 @@ static const cli_option options[] = {
     {"no-store", NULL, "record nothing", CLI_FLAG, CLI_AT(no_store)},
     {"new", NULL, "begin a new run, where else one that was killed or stopped would go on",
      CLI_FLAG, CLI_AT(new_run)},
+    {"replay", "RUN", "repeat this finished run of the experiment, to the same model byte for byte",
+     CLI_TEXT, CLI_AT(replay)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     {"quiet", NULL, "no progress and no notes", CLI_FLAG, CLI_AT(quiet)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)}};

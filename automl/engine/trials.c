@@ -152,7 +152,7 @@ static aml_status restore(team *m) {
             continue;
         }
         aml_trial *t = trial_new(m, m->next++);
-        aml_status status = t ? aml_journal_restore(t, s->journal, s->bench) : AML_ENOMEM;
+        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
         if (!status) status = name_plan(t, m);
         if (!status) status = append(m->trials, t);
         if (status) aml_trial_free(t);
@@ -162,10 +162,50 @@ static aml_status restore(team *m) {
     return AML_OK;
 }
 
+static bool is_late(const team *m) {
+    const aml_search *s = m->s;
+    if (atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return true;
+    return m->deadline > 0 && aml_now() >= m->deadline;
+}
+
+/* Can a trial be run once more to the same end? Not where the clock or a shortage ended it. */
+static bool is_repeatable(const aml_trial *t) {
+    bool ended = t->state == AML_TRIAL_DONE || t->state == AML_TRIAL_PRUNED;
+    return ended && t->status == AML_OK && !t->truncated;
+}
+
+/* The next trial of a run that is repeated. */
+static aml_status take_again(aml_trial **out, team *m) {
+    const aml_search *s = m->s;
+    while (!*out && m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
+        aml_trial *t = trial_new(m, m->next++);
+        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
+        if (!status) status = name_plan(t, m);
+        if (!status) status = append(m->trials, t);
+        if (status) aml_trial_free(t);
+        if (status) return status;
+        if (!is_repeatable(t)) {
+            if (t->status == AML_ESTOPPED && t->n_done) aml_journal_revive(t, s->journal);
+            if (s->ended) s->ended(t, s->arg);
+            continue;
+        }
+        aml_free(t->fold_loss);
+        aml_free(t->fold_score);
+        *t = (aml_trial){.id = t->id,
+                         .plan = t->plan,
+                         .text = t->text,
+                         .config = t->config,
+                         .repeats = t->n_done};
+        *out = t;
+    }
+    return AML_OK;
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
     *out = NULL;
+    if (aml_journal_replays(s->journal)) return m->over || is_late(m) ? AML_OK : take_again(out, m);
     AML_TRY(restore(m));
     size_t k = m->next;
     if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt))
@@ -236,6 +276,7 @@ static bool going(const aml_trial *t, void *arg) {
     team *m = j->m;
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
+    if (t->repeats) return t->n_done < t->repeats;
     for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++)
         hp[i] = s->scheduler->params[i].fallback;
     aml_arena *scratch = aml_arena_new(NULL);
@@ -293,6 +334,24 @@ static void slim_losers(team *m) {
     }
 }
 
+/* The result is to be what it was; what the clock said then counts. */
+static void check_repeated(aml_trial *t, team *m) {
+    aml_trial was = {.id = t->id};
+    was.config = aml_calloc(m->s->composer->space.n + 1, sizeof(double));
+    bool known = was.config && !aml_journal_restore(&was, m->s->journal);
+    if (t->status == AML_ESTOPPED) known = false; /* asked to end: the search is over */
+    else if (!known || was.state != t->state || memcmp(&was.loss, &t->loss, sizeof t->loss) != 0)
+        m->trials->other++;
+    if (known) {
+        t->fit_seconds = was.fit_seconds;
+        t->predict_seconds = was.predict_seconds;
+        t->n_predicted = was.n_predicted;
+    }
+    aml_free(was.fold_loss);
+    aml_free(was.fold_score);
+    aml_free(was.config);
+}
+
 static void run_one(team *m, aml_trial *t, double deadline) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
@@ -303,6 +362,7 @@ static void run_one(team *m, aml_trial *t, double deadline) {
     judge j = {m, t->id};
     aml_trial_run(&work, s->bench, going, &j, &ctx);
     pthread_mutex_lock(&m->lock);
+    if (work.repeats) check_repeated(&work, m);
     *t = work;
     slim_losers(m);
     if (s->ended) m->deadline = s->ended(t, s->arg);
@@ -341,12 +401,6 @@ typedef struct revival {
     aml_trial **at; /* best first */
 } revival;
 
-static bool is_late(const team *m) {
-    const aml_search *s = m->s;
-    if (atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return true;
-    return m->deadline > 0 && aml_now() >= m->deadline;
-}
-
 static const double A_MOMENT = 10; /* seconds for the best one, whoever wants an end */
 
 /* Fits it as it was fitted then: the same seeds, so the same bits. What the clock said then stays in the record. */
@@ -360,7 +414,8 @@ static void revive(void *arg, size_t i, size_t begin, size_t end, int thread) {
     if (late && (i || t->fit_seconds > A_MOMENT)) return;
     aml_ctx ctx = {.n_threads = s->n_threads};
     if (!late) ctx.deadline = m->deadline, ctx.stop = s->stop, ctx.interrupt = s->interrupt;
-    aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
+    if (aml_journal_revive(t, s->journal)) return;
+    if (!t->truncated) aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
     bool same = again.state == AML_TRIAL_DONE && !memcmp(&again.loss, &t->loss, sizeof t->loss);
     if (same) {
         t->fits = again.fits;

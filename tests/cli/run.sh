@@ -38,6 +38,7 @@ run 0 run iris.json --quiet --set outputs.store=mine.db
 [ ! -e automl.db ] && [ -s mine.db ] || failed "the store is elsewhere"
 run 0 runs list --store mine.db
 has out iris
+refused 64 --store -- run iris.json --set outputs.store=false --new
 
 # A run says what it would do.
 run 0 run iris.json --dry-run
