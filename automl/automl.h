@@ -54,6 +54,10 @@ AML_API void aml_format_error(char *out, size_t size, const aml_error *error);
 /* Texts that functions below return as char * are freed with this. */
 AML_API void aml_text_free(char *text);
 
+/* To be called first in the main of a program that runs commands (sweeps) through itself: where the program was started to
+ * guard one, this does it and returns its exit code; else it returns -1 at once. */
+AML_API int aml_guard_main(int argc, char **argv);
+
 /* ---- frames ------------------------------------------------------------------------------- */
 
 typedef struct aml_frame aml_frame;

@@ -112,6 +112,8 @@ static void let_waiting_threads_sleep(char **argv) {
 
 int main(int argc, char **argv) {
     double start = cli_now();
+    int guarded = aml_guard_main(argc, argv); /* of a trial, for `automl tune` */
+    if (guarded >= 0) return guarded;
     if (argc > 2) let_waiting_threads_sleep(argv);
     char *text = NULL;
     size_t size = 0;
