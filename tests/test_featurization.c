@@ -129,13 +129,13 @@ static void test_off_and_kinds(void **state) {
 static void test_errors(void **state) {
     static const struct {
         const char *text, *word;
-    } bad[] = {{"[]", "featurization"},
+    } bad[] = {{"[]", "must be"},
                {"{\"blokced\": []}", "blocked"},
                {"{\"blocked\": [\"one_hott\"]}", "one_hot"},
-               {"{\"blocked\": \"one_hot\"}", "wrong type"},
+               {"{\"blocked\": 3}", "must be a list"},
                {"{\"kinds\": {\"a\": \"categroy\"}}", "category"},
                {"{\"params\": {\"one_hot\": {\"max_level\": 3}}}", "max_levels"},
-               {"{\"params\": {\"one_hot\": {\"max_levels\": [3]}}}", "wrong type"},
+               {"{\"params\": {\"one_hot\": {\"max_levels\": [3]}}}", "params.one_hot.max_levels"},
                {"{\"params\": {\"one_hot\": {\"max_levels\": -3}}}", "max_levels"},
                {"{\"mode\": \"of\"}", "off"},
                {"on", ""}};

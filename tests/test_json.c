@@ -188,8 +188,8 @@ static const struct bad {
      "1]",
      1, 2, "expected a value"},
     {"[\f1]", 1, 2, "expected a value"},
-    {"{\"seed\":1,\"seed\":2}", 1, 18, "duplicate key `seed`"},
-    {"[{\"b\":0,\n\"a\":1,\"\\u0062\":2}]", 2, 16, "duplicate key `b`"},
+    {"{\"seed\":1,\"seed\":2}", 1, 11, "duplicate key `seed`"},
+    {"[{\"b\":0,\n\"a\":1,\"\\u0062\":2}]", 2, 7, "duplicate key `b`"},
     {"[1,// two\n2]", 1, 4, "comment"},
     {"/**/1", 1, 1, "comment"},
     {"[1/2]", 1, 3, "`,` or `]`"},
@@ -308,6 +308,10 @@ static void values_know_their_place(void **state) {
     assert_int_equal(list->size, 2);
     assert_int_equal(aml_json_at(list, 1)->line, 4);
     assert_int_equal(aml_json_find(aml_json_at(list, 1), "x")->column, 9);
+    assert_int_equal(e->key_line, 2);
+    assert_int_equal(e->key_column, 3);
+    assert_int_equal(aml_json_at(list, 0)->key_line, 0);
+    assert_string_equal(e->file, root->file);
     assert_null(aml_json_at(list, 2));
     aml_arena_free(a);
 }

@@ -119,7 +119,7 @@ static aml_status add_node(scan *s, aml_json_type type) {
     aml_json *node = AML_NEW(s->keep, aml_json);
     if (!node) return AML_ENOMEM;
     place(s, s->at);
-    *node = (aml_json){.type = type, .line = s->line, .column = s->column};
+    *node = (aml_json){.type = type, .line = s->line, .column = s->column, .file = s->file};
     if (s->last) s->last->next = node;
     else s->first = node;
     s->last = node;
@@ -226,11 +226,17 @@ static aml_status scan_value(scan *s, int depth);
 
 static aml_status scan_member(scan *s, int depth) {
     if (s->text[s->at] != '"') return expected(s, "a key in double quotes");
+    place(s, s->at);
+    size_t line = s->line, column = s->column;
+    aml_json *before = s->last;
     AML_TRY(scan_string(s));
     skip_blanks(s);
     if (s->text[s->at] != ':') return expected(s, "`:` behind the key");
     s->at++;
-    return scan_value(s, depth);
+    AML_TRY(scan_value(s, depth));
+    before->next->key_line = line;
+    before->next->key_column = column;
+    return AML_OK;
 }
 
 static aml_status scan_list(scan *s, int depth, bool object) {
@@ -318,7 +324,8 @@ static aml_status check_names(const aml_json *object, const scan *s) {
     aml_free(members);
     if (!again) return status;
     aml_printable(shown, sizeof shown, again->name, strlen(again->name), 60);
-    aml_fail_at(s->status, s->file, again->line, again->column, "duplicate key `%s`", shown);
+    aml_fail_at(s->status, s->file, again->key_line, again->key_column, "duplicate key `%s`",
+                shown);
     return aml_help(s->status, NULL, "keep one of the two");
 }
 
@@ -360,7 +367,6 @@ aml_status aml_json_parse(aml_json **out, aml_arena *keep, const char *text, siz
                           const char *file, unsigned flags, aml_status status) {
     scan s = {.source = text,
               .n = length,
-              .file = file,
               .comments = flags & AML_JSON_COMMENTS,
               .status = status,
               .keep = keep,
@@ -371,7 +377,8 @@ aml_status aml_json_parse(aml_json **out, aml_arena *keep, const char *text, siz
     if (!s.text) return AML_ENOMEM;
     if (length) memcpy(s.text, text, length);
     s.text[length] = 0;
-    aml_status result = parse(out, &s);
+    s.file = aml_strdup(keep, file);
+    aml_status result = s.file ? parse(out, &s) : AML_ENOMEM;
     aml_free(s.text);
     if (result) aml_arena_release(keep, mark);
     return result;

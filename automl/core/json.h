@@ -23,8 +23,10 @@ typedef struct aml_json {
     const char *string; /* STRING: UTF-8 text without NUL; NUMBER: its literal as written */
     double number;
     struct aml_json *child, *next;
-    size_t size;         /* number of children */
-    size_t line, column; /* of the value in the source */
+    size_t size;                 /* number of children */
+    size_t line, column;         /* of the value in the source */
+    size_t key_line, key_column; /* of its key; 0 without one */
+    const char *file;            /* the source: a path, or what else it is */
 } aml_json;
 
 enum { AML_JSON_COMMENTS = 1 /* allow // and block comments */ };

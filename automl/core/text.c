@@ -91,7 +91,8 @@ static double unit_seconds(const char *unit, size_t n) {
     static const struct {
         const char *name;
         double seconds;
-    } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    } units[] = {{"us", 1e-6}, {"µs", 1e-6}, {"ms", 1e-3}, {"s", 1},
+                 {"m", 60},    {"min", 60},  {"h", 3600},  {"d", 86400}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strlen(units[i].name) == n && !strncmp(unit, units[i].name, n)) return units[i].seconds;
     return 0;

@@ -16,7 +16,7 @@ bool aml_parse_int64(int64_t *out, const char *s, size_t n); /* [+-]digits withi
  * `out` has room for 32 bytes. Returns the length. */
 size_t aml_format_double(char *out, double x);
 
-/* "2G", "512M", "64k", "123" to bytes; "60s", "5m", "1h30m", "250ms", "90" to seconds. */
+/* "2G", "512M", "64k", "123" to bytes; "60s", "5m", "1h30m", "250ms", "50us", "90" to seconds. */
 bool aml_parse_bytes(size_t *out, const char *s);
 bool aml_parse_seconds(double *out, const char *s);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "automl/core/io.h"
-#include "automl/core/json.h"
+#include "automl/core/json_param.h"
 #include "automl/engine/catalog.h"
 
 enum { MAX_FILE = 16 << 20 };
@@ -21,10 +21,10 @@ typedef struct step_param {
 } step_param;
 
 struct aml_featurization {
-    aml_arena *arena;
-    bool off;
-    size_t n_blocked, n_kinds, n_params;
-    const char **blocked;
+    aml_arena *arena; /* its own, or NULL: that of the document it is part of */
+    const char *mode; /* NULL = auto */
+    size_t n_kinds, n_params;
+    const char *const *blocked; /* NULL-ended, or NULL */
     column_kind *kinds;
     step_param *params;
     const char **texts; /* NULL-ended */
@@ -32,143 +32,136 @@ struct aml_featurization {
 
 /* ---- reading */
 
-static aml_status wrong(const char *file, const aml_json *at, const char *near, const char *what,
-                        const char *word) {
-    char shown[256];
-    aml_fail_at(AML_ECONFIG, file, at->line, at->column, "%s `%s`", what,
-                aml_printable(shown, sizeof shown, word, strlen(word), 60));
-    return near ? aml_help(AML_ECONFIG, NULL, "did you mean `%s`?", near)
-                : aml_help(AML_ECONFIG, NULL,
-                           "the keys are mode, blocked, kinds and params; `automl catalog` lists "
-                           "the steps with their parameters");
+static const char *mode_word(size_t i) {
+    static const char *const words[] = {"auto", "off", NULL};
+    return words[i];
 }
 
-static const char *nearest_step(const char *word) {
-    const char *names[64];
-    size_t n = 0;
-    for (const aml_step *const *s = aml_steps(); *s && n < 64; s++) names[n++] = (*s)->name;
-    return aml_nearest(word, names, n);
+static const char *kind_word(size_t i) {
+    static const char *const words[] = {"category", "text", "number", "datetime", "drop", NULL};
+    return words[i];
 }
 
-static aml_status need_type(const aml_json *x, aml_json_type type, const char *file,
-                            const char *what) {
-    return x->type == type ? AML_OK : wrong(file, x, NULL, "a value of the wrong type for", what);
+static const char *step_word(size_t i) {
+    const aml_step *step = aml_steps()[i];
+    return step ? step->name : NULL;
 }
 
-static aml_status read_blocked(aml_featurization *f, const aml_json *list, const char *file) {
-    AML_TRY(need_type(list, AML_JSON_ARRAY, file, "blocked"));
-    f->blocked = AML_ARRAY(f->arena, list->size + 1, const char *);
-    if (!f->blocked) return AML_ENOMEM;
-    for (const aml_json *x = list->child; x; x = x->next) {
-        AML_TRY(need_type(x, AML_JSON_STRING, file, "blocked"));
-        if (!aml_step_find(x->string))
-            return wrong(file, x, nearest_step(x->string), "there is no step", x->string);
-        f->blocked[f->n_blocked++] = x->string;
-    }
-    return AML_OK;
-}
-
-static aml_status read_kinds(aml_featurization *f, const aml_json *object, const char *file) {
-    static const char *const words[] = {"category", "text", "number", "datetime", "drop"};
-    AML_TRY(need_type(object, AML_JSON_OBJECT, file, "kinds"));
-    f->kinds = AML_ARRAY(f->arena, object->size + 1, column_kind);
-    f->texts = AML_ARRAY(f->arena, object->size + 1, const char *);
+static aml_status read_kinds(void *to, const aml_json *object, const aml_key_place *at) {
+    static const aml_key one = {.type = AML_KEY_TEXT, .word = kind_word};
+    aml_featurization *f = to;
+    AML_TRY(aml_key_need(object, AML_JSON_OBJECT, at));
+    f->kinds = AML_ARRAY(at->keep, object->size + 1, column_kind);
+    f->texts = AML_ARRAY(at->keep, object->size + 1, const char *);
     if (!f->kinds || !f->texts) return AML_ENOMEM;
     size_t n_texts = 0;
     for (const aml_json *x = object->child; x; x = x->next) {
-        AML_TRY(need_type(x, AML_JSON_STRING, file, x->name));
+        const char *word;
+        aml_key_place place = aml_key_member(at, x->name);
+        AML_TRY(aml_key_read(&word, x, &one, &place));
         column_kind *k = &f->kinds[f->n_kinds++];
         k->name = x->name;
-        if (strcmp(x->string, "drop") != 0 &&
-            (!aml_kind_parse(&k->kind, x->string) || k->kind == AML_IDENTIFIER))
-            return wrong(file, x, aml_nearest(x->string, words, 5), "there is no kind", x->string);
+        if (!aml_kind_parse(&k->kind, word)) k->kind = 0;
         if (k->kind == AML_CATEGORY || k->kind == AML_TEXT) f->texts[n_texts++] = x->name;
     }
     return AML_OK;
 }
 
-static aml_status read_param(step_param *out, const aml_json *x, const aml_step *step,
-                             const char *file) {
-    int i = aml_params_find(step->params, x->name);
-    if (i < 0) {
-        const char *names[64];
-        size_t n = 0;
-        for (; n < aml_params_count(step->params) && n < 64; n++) names[n] = step->params[n].name;
-        return wrong(file, x, aml_nearest(x->name, names, n), "the step has no parameter", x->name);
-    }
-    const char *text = x->type == AML_JSON_TRUE    ? "true"
-                       : x->type == AML_JSON_FALSE ? "false"
-                                                   : x->string;
-    if (!text || x->type == AML_JSON_ARRAY || x->type == AML_JSON_OBJECT)
-        return wrong(file, x, NULL, "a value of the wrong type for", x->name);
-    *out = (step_param){.step = step, .param = (size_t)i};
-    return aml_param_read(&out->value, &step->params[i], text);
-}
-
-static aml_status read_params(aml_featurization *f, const aml_json *object, const char *file) {
+static aml_status read_params(void *to, const aml_json *object, const aml_key_place *at) {
+    aml_featurization *f = to;
     size_t n = 0;
-    AML_TRY(need_type(object, AML_JSON_OBJECT, file, "params"));
+    AML_TRY(aml_key_need(object, AML_JSON_OBJECT, at));
     for (const aml_json *s = object->child; s; s = s->next) n += s->size;
-    f->params = AML_ARRAY(f->arena, n + 1, step_param);
+    f->params = AML_ARRAY(at->keep, n + 1, step_param);
     if (!f->params) return AML_ENOMEM;
     for (const aml_json *s = object->child; s; s = s->next) {
         const aml_step *step = aml_step_find(s->name);
-        if (!step) return wrong(file, s, nearest_step(s->name), "there is no step", s->name);
-        AML_TRY(need_type(s, AML_JSON_OBJECT, file, s->name));
-        for (const aml_json *x = s->child; x; x = x->next)
-            AML_TRY(read_param(&f->params[f->n_params++], x, step, file));
+        if (!step) return aml_key_unknown(s, true, "there is no step", step_word);
+        aml_key_place place = aml_key_member(at, s->name);
+        AML_TRY(aml_key_need(s, AML_JSON_OBJECT, &place));
+        for (const aml_json *x = s->child; x; x = x->next) {
+            step_param *p = &f->params[f->n_params++];
+            aml_key_place param = aml_key_member(&place, x->name);
+            p->step = step;
+            AML_TRY(aml_json_param_find(&p->param, x, step->params, "the step"));
+            AML_TRY(aml_json_param(&p->value, x, &step->params[p->param], &param));
+        }
     }
     return AML_OK;
 }
 
-static aml_status read_mode(aml_featurization *f, const aml_json *x, const char *file) {
-    static const char *const modes[] = {"auto", "off"};
-    AML_TRY(need_type(x, AML_JSON_STRING, file, "mode"));
-    f->off = !strcmp(x->string, "off");
-    if (!f->off && strcmp(x->string, "auto") != 0)
-        return wrong(file, x, aml_nearest(x->string, modes, 2), "there is no mode", x->string);
-    return AML_OK;
+static void kinds_schema(aml_string *s) {
+    aml_string_put(s, "{\"type\":\"object\",\"additionalProperties\":{\"enum\":[");
+    for (size_t i = 0; kind_word(i); i++) {
+        aml_json_comma(s);
+        aml_json_put_string(s, kind_word(i));
+    }
+    aml_string_put(s, "]}}");
 }
 
-static aml_status read_object(aml_featurization *f, const aml_json *root, const char *file) {
-    static const struct {
-        const char *name;
-        aml_status (*read)(aml_featurization *f, const aml_json *x, const char *file);
-    } keys[] = {{"mode", read_mode},
-                {"blocked", read_blocked},
-                {"kinds", read_kinds},
-                {"params", read_params}};
-    static const char *const names[] = {"mode", "blocked", "kinds", "params"};
-    AML_TRY(need_type(root, AML_JSON_OBJECT, file, "featurization"));
-    for (const aml_json *x = root->child; x; x = x->next) {
-        size_t k = 0;
-        while (k < 4 && strcmp(keys[k].name, x->name) != 0) k++;
-        if (k == 4) return wrong(file, x, aml_nearest(x->name, names, 4), "unknown key", x->name);
-        AML_TRY(keys[k].read(f, x, file));
+static void params_schema(aml_string *s) {
+    aml_string_put(s, "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
+    for (size_t i = 0; step_word(i); i++) {
+        aml_json_key(s, step_word(i));
+        aml_params_schema(s, aml_steps()[i]->params);
     }
-    return AML_OK;
+    aml_string_put(s, "}}");
+}
+
+static const aml_key keys[] = {
+    {.name = "mode",
+     .summary = "off: only what learners cannot do without",
+     .type = AML_KEY_TEXT,
+     .member = offsetof(aml_featurization, mode),
+     .word = mode_word},
+    {.name = "blocked",
+     .summary = "steps never to be used",
+     .type = AML_KEY_TEXTS,
+     .member = offsetof(aml_featurization, blocked),
+     .word = step_word},
+    {.name = "kinds",
+     .summary = "what columns are: category, text, number, datetime, or drop",
+     .type = AML_KEY_OWN,
+     .read = read_kinds,
+     .schema = kinds_schema},
+    {.name = "params",
+     .summary = "parameters of steps, {\"target_encode\": {\"smoothing\": 20}}",
+     .type = AML_KEY_OWN,
+     .read = read_params,
+     .schema = params_schema},
+    {0}};
+
+aml_status aml_featurization_take(aml_featurization **out, const aml_json *x,
+                                  const aml_key_place *at) {
+    aml_featurization *f = AML_NEW(at->keep, aml_featurization);
+    if (!f) return AML_ENOMEM;
+    f->texts = AML_ARRAY(at->keep, 1, const char *);
+    if (!f->texts) return AML_ENOMEM;
+    *out = f;
+    if (x->type == AML_JSON_STRING) return aml_key_read(&f->mode, x, &keys[0], at);
+    if (x->type != AML_JSON_OBJECT)
+        return aml_key_expected(x, at, "\"auto\", \"off\" or an object", NULL);
+    return aml_keys_read(f, x, keys, at);
+}
+
+void aml_featurization_schema(aml_string *out) {
+    aml_string_put(out, "{\"enum\":[\"auto\",\"off\"]}");
+    aml_keys_schema(out, keys);
 }
 
 static aml_status parse(aml_featurization **out, const char *text, size_t length,
                         const char *file) {
     aml_arena *arena = aml_arena_new(NULL);
-    aml_featurization *f = arena ? AML_NEW(arena, aml_featurization) : NULL;
-    aml_status status = f ? AML_OK : AML_ENOMEM;
-    bool word = length < 5 && (!strcmp(text, "auto") || !strcmp(text, "off"));
-    if (!status) {
-        aml_json *root;
-        f->arena = arena;
-        f->texts = AML_ARRAY(arena, 1, const char *);
-        if (!f->texts) status = AML_ENOMEM;
-        else if (word) f->off = text[0] == 'o';
-        else {
-            status =
-                aml_json_parse(&root, arena, text, length, file, AML_JSON_COMMENTS, AML_ECONFIG);
-            if (!status) status = read_object(f, root, file);
-        }
-    }
+    if (!arena) return AML_ENOMEM;
+    aml_json word = {.type = AML_JSON_STRING, .string = text}, *root = &word;
+    aml_key_place at = {.keep = arena, .path = ""};
+    aml_status status = AML_OK;
+    if (strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
+        status = aml_json_parse(&root, arena, text, length, file, AML_JSON_COMMENTS, AML_ECONFIG);
+    if (!status) status = aml_featurization_take(out, root, &at);
     if (status) aml_arena_free(arena);
-    *out = status ? NULL : f;
+    else (*out)->arena = arena;
+    if (status) *out = NULL;
     return status;
 }
 
@@ -187,23 +180,26 @@ aml_status aml_featurization_read(aml_featurization **out, const char *path) {
 }
 
 void aml_featurization_free(aml_featurization *f) {
-    if (f) aml_arena_free(f->arena);
+    if (f && f->arena) aml_arena_free(f->arena);
 }
 
 const char *const *aml_featurization_texts(const aml_featurization *f) { return f->texts; }
 
 /* ---- what the engine asks */
 
-bool aml_featurization_is_off(const aml_featurization *f) { return f && f->off; }
+bool aml_featurization_is_off(const aml_featurization *f) {
+    return f && f->mode && !strcmp(f->mode, "off");
+}
 
 /* When it is off only what learners cannot do without is left. */
 bool aml_featurization_allows(const aml_featurization *f, const char *step) {
     static const char *const needed[] = {"datetime", "rare",     "impute", "one_hot",
                                          "ordinal",  "text_svd", "scale"};
-    bool need = !f || !f->off;
+    bool need = !aml_featurization_is_off(f);
     for (size_t i = 0; !need && i < sizeof needed / sizeof *needed; i++)
         need = !strcmp(needed[i], step);
-    for (size_t i = 0; need && f && i < f->n_blocked; i++) need = strcmp(f->blocked[i], step) != 0;
+    for (size_t i = 0; need && f && f->blocked && f->blocked[i]; i++)
+        need = strcmp(f->blocked[i], step) != 0;
     return need;
 }
 

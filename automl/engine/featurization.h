@@ -4,7 +4,14 @@
 #define AML_ENGINE_FEATURIZATION_H
 
 #include "automl/core/ctx.h"
+#include "automl/core/json_keys.h"
 #include "automl/core/step.h"
+
+/* "auto", "off" or an object, as part of a larger document, in whose memory it is: it need not be freed. And its schemas,
+ * one for each form. */
+aml_status aml_featurization_take(aml_featurization **out, const aml_json *x,
+                                  const aml_key_place *at);
+void aml_featurization_schema(aml_string *out);
 
 bool aml_featurization_is_off(const aml_featurization *f);
 bool aml_featurization_allows(const aml_featurization *f, const char *step);
