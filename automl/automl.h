@@ -664,6 +664,8 @@ AML_API int aml_sweep_trial_at(const aml_sweep *s, size_t id,
 /* Metrics: the goals, then the others. */
 AML_API const char *aml_sweep_metric(const aml_sweep *s, size_t i); /* NULL after the last */
 AML_API double aml_sweep_value(const aml_sweep *s, size_t id, size_t metric); /* NAN = none */
+/* What a trial runs, as a shell would have to read it; aml_text_free. */
+AML_API char *aml_sweep_command(const aml_sweep *s, size_t id);
 /* Trials that failed for one cause; 0 after the last. */
 typedef struct aml_sweep_failure_group {
     size_t size;

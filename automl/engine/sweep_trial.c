@@ -195,6 +195,39 @@ static void on_line(void *arg, int stream, const char *line, size_t length) {
     }
 }
 
+/* ---- the command of a trial, to be read */
+
+static void put_words(aml_string *out, const char *const *words) {
+    for (size_t i = 0; words && words[i]; i++) {
+        if (i) aml_string_put(out, " ");
+        aml_command_quote(out, words[i]);
+    }
+    if (!words) out->failed = true;
+}
+
+char *aml_sweep_command(const aml_sweep *s, size_t id) {
+    aml_sweep *sweep = (aml_sweep *)(uintptr_t)s;
+    aml_arena *arena = aml_arena_new(NULL);
+    aml_string text = {0};
+    if (!arena || id >= s->n) {
+        aml_arena_free(arena);
+        return NULL;
+    }
+    aml_sweep_slot run = {.sweep = sweep, .trial = id};
+    run.folder = aml_printf(arena, "%s/trials/%04zu", s->folder, id);
+    trial_values v = {&run, arena};
+    aml_command_values values = {value_text, &v, list_args(&v)};
+    if (run.folder && values.args) {
+        const char *const *words = aml_command_fill(s->command, &values, arena);
+        if (words && s->plan.shell) aml_string_put(&text, words[2]);
+        else put_words(&text, words);
+    }
+    aml_arena_free(arena);
+    if (!text.failed && text.text) return text.text;
+    aml_string_free(&text);
+    return NULL;
+}
+
 /* ---- begin and end */
 
 static aml_status write_params(const aml_sweep_slot *run, aml_arena *arena) {
