@@ -118,7 +118,7 @@ static void print_trial(const cli_tune_live *l, const aml_sweep_progress *p, boo
             pending ? *t->cause ? "failed, to be tried again" : "ended" : t->state);
     for (size_t i = 0; (metric = aml_sweep_metric(l->sweep, i)); i++) {
         double value = aml_sweep_value(l->sweep, t->id, i);
-        if (isnan(value) || !strcmp(t->state, "failed")) continue;
+        if (isnan(value) || !strcmp(t->state, "failed") || pending) continue;
         fprintf(stderr, "%s %s %s", i ? "," : ":", cli_clean(clean, 256, metric),
                 cli_number(number, value));
     }

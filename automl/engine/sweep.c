@@ -98,8 +98,11 @@ static aml_status order_metrics(aml_sweep *s) {
     const char *name;
     int maximize;
     size_t index;
-    for (s->n_goals = 0; aml_tuner_goal(s->tuner, s->n_goals, &name, &maximize); s->n_goals++)
+    for (s->n_goals = 0; aml_tuner_goal(s->tuner, s->n_goals, &name, &maximize); s->n_goals++) {
+        name = aml_strdup(s->keep, name); /* this tuner gives way to the one with a file */
+        if (!name) return AML_ENOMEM;
         AML_TRY(aml_sweep_source_for(&index, &s->plan, name, s->keep));
+    }
     s->metrics = AML_ARRAY(s->keep, s->plan.n_sources, aml_metric_source *);
     if (!s->metrics) return AML_ENOMEM;
     for (; aml_tuner_goal(s->tuner, s->n_metrics, &name, &maximize); s->n_metrics++) {
@@ -193,8 +196,12 @@ static aml_status read_past(aml_sweep *s) {
         AML_TRY(tell_again(s, i));
         AML_TRY(take_foreign(s, i));
     }
-    if (strcmp(command, s->described) != 0) return other_command(s, s->described);
-    return AML_OK;
+    if (!strcmp(command, s->described)) return AML_OK;
+    /* Results of two commands are not to be mixed; those of one that never worked are none. */
+    if (s->counts[AML_SWEEP_DONE] || s->counts[AML_SWEEP_PRUNED])
+        return other_command(s, s->described);
+    s->described = command;
+    return aml_sweep_note_command(s);
 }
 
 static aml_status add_note(aml_sweep *s, const char *text) {

@@ -50,7 +50,9 @@ struct aml_sweep {
     aml_sweep_record *records;
     size_t n, room;
     size_t counts[AML_SWEEP_FAILED + 1]; /* records by state */
-    size_t retried, front; /* failures in all; size of the front when best.json was written */
+    size_t retried;                      /* failures that were tried again */
+    size_t front;                        /* what best.json holds, as one number */
+    size_t failed_before;                /* trials that failed in earlier calls */
     const char **notes;
     size_t n_notes;
     char end[160];
@@ -89,6 +91,8 @@ aml_status aml_sweep_write_best(aml_sweep *s);
 
 /* sweep_journal.c: trials.jsonl. */
 aml_status aml_sweep_read_journal(aml_sweep *s);
+aml_status aml_sweep_note_command(
+    aml_sweep *s); /* the first line; again when the command is another one */
 aml_status aml_sweep_note_begin(aml_sweep *s, size_t trial);
 typedef struct aml_sweep_ending {
     aml_sweep_state state; /* PENDING: it was stopped with the sweep */

@@ -43,14 +43,15 @@ static size_t latest_failure(const aml_sweep *s) {
 
 static aml_status too_many(const aml_sweep *s, size_t trial) {
     const char *reason = s->records[trial].reason;
-    aml_fail(AML_ESTOPPED, "%zu of %zu trials failed, the last one (%zu) so: %.300s",
+    aml_fail(AML_ESTOPPED, "%zu of %zu trials failed; the last of them, trial %zu: %.300s",
              s->counts[AML_SWEEP_FAILED], s->n, trial, reason ? reason : "");
     return aml_help(AML_ESTOPPED, NULL, "what it printed is in %.200s/trials/%04zu", s->folder,
                     trial);
 }
 
 static void check_failures(aml_sweep *s) {
-    size_t most = s->plan.max_failed_trials, failed = s->counts[AML_SWEEP_FAILED];
+    size_t most = s->plan.max_failed_trials;
+    size_t failed = s->counts[AML_SWEEP_FAILED] - s->failed_before;
     bool hopeless = !most && failed >= FIRST_FAILURES && !s->counts[AML_SWEEP_DONE] &&
                     !s->counts[AML_SWEEP_PRUNED];
     if (s->stopping || !(hopeless || (most && failed >= most))) return;
@@ -157,6 +158,7 @@ static aml_status prepare(aml_sweep *s) {
     s->end[0] = 0;
     s->stopping = 0;
     s->fault = AML_OK;
+    s->failed_before = s->counts[AML_SWEEP_FAILED];
     s->runs = aml_calloc(n, sizeof *s->runs);
     if (!s->runs) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {
