@@ -54,6 +54,10 @@ AML_API void aml_format_error(char *out, size_t size, const aml_error *error);
 /* Texts that functions below return as char * are freed with this. */
 AML_API void aml_text_free(char *text);
 
+/* To be called first in the main of a program that runs commands (sweeps) through itself: where the program was started to
+ * guard one, this does it and returns its exit code; else it returns -1 at once. */
+AML_API int aml_guard_main(int argc, char **argv);
+
 /* ---- frames ------------------------------------------------------------------------------- */
 
 typedef struct aml_frame aml_frame;
@@ -582,6 +586,97 @@ AML_API int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char
                                  double *share);
 /* What a user may want to know of the space, a sentence each; NULL after the last. */
 AML_API const char *aml_tuner_note(const aml_tuner *t, size_t i);
+/* ---- sweeps: tuning a command -------------------------------------------------------------- */
+
+/* A sweep runs a command again and again with parameters that a tuner suggests, takes its metrics from what it prints, writes
+ * or uses, and keeps all of it in a folder:
+ *     search.jsonl        the tuner's file (aml_tuner_open)
+ *     trials.jsonl        a line for each trial that began or ended, synced before the next begins
+ *     best.json           the best trial so far
+ *     trials/0007/        stdout.txt and stderr.txt (both ends of long ones), params.json, what the command leaves there
+ * The same sweep again goes on where it ended: what was running when it was killed is run anew. */
+typedef struct aml_sweep aml_sweep;
+
+/* A trial of a sweep. Numbers are NAN where they are not known. */
+typedef struct aml_sweep_trial {
+    size_t size;
+    size_t id;
+    const char *state;  /* "running", "done", "pruned", "failed" */
+    const char *reason; /* why it failed, or what else is to be said; empty else */
+    const char *
+        cause; /* of a failure in one word: "exit 3", "signal 11", "timeout", "memory", "no metric" … */
+    const char *params; /* "lr=0.01 depth=6" */
+    double seconds, cpu_seconds, peak_memory;
+    size_t attempts;
+} aml_sweep_trial;
+
+typedef struct aml_sweep_progress {
+    size_t size;
+    size_t done, pruned, failed, running; /* trials */
+    size_t limit;                         /* of trials, 0 = none */
+    double seconds, time_limit;           /* of this call; 0 = none */
+    double best;                          /* of the first goal, NAN = none yet */
+    size_t best_trial;
+    const char *metric;
+    const aml_sweep_trial *last; /* the trial that just ended, or NULL */
+    size_t attempts_failed;      /* that were or will be tried again */
+    int stopping;                /* trials are being ended */
+} aml_sweep_progress;
+/* Called at least ten times a second while trials run. Not 0 = end the sweep: 1 = SIGTERM to what runs, 2 = SIGKILL. */
+typedef int (*aml_sweep_progress_fn)(const aml_sweep_progress *progress, void *arg);
+
+/* All but `path`, or `command` and `space`, may be zero. What is given here wins over the file. */
+typedef struct aml_sweep_options {
+    size_t size;
+    const char *path;           /* SWEEP.json */
+    const char *const *command; /* words, NULL-ended; {name} in them is a parameter */
+    int shell;                  /* the command is one text for /bin/sh */
+    const char *space, *constraints, *goals, *sampler, *scheduler; /* as for aml_tuner_new */
+    const char *const *metrics; /* "loss=regex:loss is ([0-9.]+)", NULL-ended */
+    const char *name, *output;  /* the folder; NULL: NAME.sweep */
+    const uint64_t *seed;
+    size_t trials, retries, max_failed_trials;
+    int max_concurrent_trials;
+    double time_limit, trial_timeout, trial_cpu_limit; /* seconds */
+    size_t trial_memory_limit;                         /* bytes */
+    const char *guard; /* a program whose main begins with aml_guard_main; NULL = "automl" */
+    aml_sweep_progress_fn progress;
+    void *progress_arg;
+    const volatile int *
+        stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
+} aml_sweep_options;
+
+/* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,
+ * AML_ECANTCREATE, AML_EAGAIN (another process works on it). */
+AML_API aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options);
+/* Runs until the limits are reached, there is nothing left to try, or it is stopped. AML_ESTOPPED where too many trials
+ * failed, with their reason. */
+AML_API aml_status aml_sweep_run(aml_sweep *s);
+AML_API void aml_sweep_free(aml_sweep *s);
+
+AML_API const char *aml_sweep_folder(const aml_sweep *s);
+AML_API aml_tuner *aml_sweep_tuner(const aml_sweep *s); /* goals, importance, the front */
+AML_API const char *aml_sweep_end(
+    const aml_sweep *s); /* why it ended: "trials", "timeout", "stopped", "space" … */
+AML_API size_t aml_sweep_trials(const aml_sweep *s);
+AML_API int aml_sweep_trial_at(const aml_sweep *s, size_t id,
+                               aml_sweep_trial *out); /* 0: no such */
+/* Metrics: the goals, then the others. */
+AML_API const char *aml_sweep_metric(const aml_sweep *s, size_t i); /* NULL after the last */
+AML_API double aml_sweep_value(const aml_sweep *s, size_t id, size_t metric); /* NAN = none */
+/* What a trial runs, as a shell would have to read it; aml_text_free. */
+AML_API char *aml_sweep_command(const aml_sweep *s, size_t id);
+/* Trials that failed for one cause; 0 after the last. */
+typedef struct aml_sweep_failure_group {
+    size_t size;
+    const char *cause, *reason; /* the reason is that of its first trial */
+    size_t count, trial;
+} aml_sweep_failure_group;
+AML_API int aml_sweep_failure(const aml_sweep *s, size_t i, aml_sweep_failure_group *out);
+/* What a user may want to know, a sentence each; NULL after the last. */
+AML_API const char *aml_sweep_note(const aml_sweep *s, size_t i);
+AML_API char *aml_sweep_json(const aml_sweep *s, unsigned flags); /* AML_NO_TIMINGS */
+AML_API char *aml_sweep_schema(void); /* the JSON Schema of SWEEP.json */
 
 /* ---- catalog ------------------------------------------------------------------------------ */
 

@@ -7,6 +7,11 @@ endif()
 add_executable(json_check tests/json_check.c)
 target_link_libraries(json_check PRIVATE automl_flags automl_static)
 
+# Commands that misbehave, for what runs commands.
+add_executable(nasty tests/nasty.c)
+target_link_libraries(nasty PRIVATE automl_flags)
+add_dependencies(test_process nasty automl_program)
+
 file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/cli/*.sh)
 foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)

@@ -57,6 +57,18 @@ static bool set_names(const char ***out, const char *value) {
     return *out != NULL;
 }
 
+/* One more text behind those there are. */
+static bool add_text(const char ***list, const char *value) {
+    size_t n = 0;
+    while (*list && (*list)[n]) n++;
+    const char **longer = realloc(*list, (n + 2) * sizeof *longer);
+    if (!longer) return false;
+    longer[n] = value;
+    longer[n + 1] = NULL;
+    *list = longer;
+    return true;
+}
+
 static void free_groups(const char ***groups) {
     for (size_t i = 0; groups && groups[i]; i++) free(groups[i]);
     free(groups);
@@ -129,6 +141,9 @@ static int set_value(const parser *p, const cli_option *o, const char *value) {
             return bad_value(o, value, "names with commas between them: A,B");
         if (set_names((const char ***)(void *)to, value)) return 0;
         return cli_fail(AML_ENOMEM, NULL, "out of memory");
+    case CLI_EACH:
+        if (add_text((const char ***)(void *)to, value)) return 0;
+        return cli_fail(AML_ENOMEM, NULL, "out of memory");
     case CLI_GROUPS:
         if (has_empty_name(value, ",;"))
             return bad_value(o, value, "lists with semicolons between them: 'A,B;C,D'");
@@ -192,7 +207,8 @@ static int take_option(parser *p, const char *word) {
            i = find(p->verb, name, length);
     if (i == p->verb->n_options) return unknown_option(p, word);
     const cli_option *o = &p->verb->options[i];
-    if (p->seen[i]) return bad_usage(p, "option --%s is given twice", o->name);
+    if (p->seen[i] && o->kind != CLI_EACH)
+        return bad_usage(p, "option --%s is given twice", o->name);
     p->seen[i] = true;
     if (!o->value && equals) return bad_usage(p, "option --%s takes no value", o->name);
     if (!o->value) return set_value(p, o, "");
@@ -242,6 +258,10 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
     while (p.at < n) {
         const char *word = argv[p.at++];
         int status = 0;
+        if (!ended && !strcmp(word, "--") && verb->takes_command) {
+            out->command = (const char *const *)(void *)(argv + p.at);
+            break;
+        }
         if (!ended && !strcmp(word, "--")) ended = true;
         else if (!ended && word[0] == '-' && word[1] == '-') status = take_option(&p, word);
         else if (!ended && word[0] == '-' && word[1]) status = unknown_option(&p, word);
@@ -258,4 +278,5 @@ void cli_args_free(cli_args *args) {
     free(args->increasing);
     free(args->decreasing);
     free_groups(args->interactions);
+    free(args->metrics);
 }

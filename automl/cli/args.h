@@ -26,6 +26,13 @@ typedef struct cli_args {
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
+    /* of tune */
+    const char *const *command; /* what follows "--", NULL-ended; NULL = nothing does */
+    const char **metrics;       /* NULL-ended */
+    const char *space, *constraints, *goal, *early_termination, *name;
+    double trial_time, trial_cpu_time;
+    size_t trial_memory, retries, max_failed_trials;
+    bool shell, log_json, print_schema;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration;
 } cli_args;
 
@@ -34,6 +41,7 @@ typedef enum cli_kind {
     CLI_FLAG,    /* bool */
     CLI_TEXT,    /* const char *, not empty */
     CLI_NAMES,   /* const char **, separated by commas */
+    CLI_EACH,    /* const char **, one each time the option is given */
     CLI_GROUPS,  /* const char ***, lists of names separated by semicolons */
     CLI_CHAR,    /* char: one character or "tab" */
     CLI_COUNT,   /* size_t, at least 1 */
