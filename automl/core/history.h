@@ -33,6 +33,7 @@ typedef struct aml_told {
     size_t trials_left;        /* SIZE_MAX when time is the limit */
     size_t concurrency;        /* trials in flight side by side */
     size_t n_goals;            /* 0 or 1: only `loss` counts */
+    bool maximized;            /* losses are the negatives of values that are to be large */
 } aml_told;
 
 /* What is known about the dataset, for samplers that learn from others. */

@@ -73,7 +73,8 @@ static aml_status tell(aml_told *told, const aml_tuner *t, size_t trial, aml_are
                        .time_left = INFINITY,
                        .trials_left = t->planned ? left : SIZE_MAX,
                        .concurrency = t->concurrency,
-                       .n_goals = t->n_goals};
+                       .n_goals = t->n_goals,
+                       .maximized = t->goals[0].maximize};
     return t->in_order && t->n ? copy_visible(told, t, trial, scratch) : AML_OK;
 }
 
