@@ -184,6 +184,7 @@ static aml_status take_foreign(aml_sweep *s, size_t trial) {
                         t.outcome == AML_OUTCOME_DONE     ? AML_SWEEP_DONE
                         : t.outcome == AML_OUTCOME_PRUNED ? AML_SWEEP_PRUNED
                                                           : AML_SWEEP_FAILED);
+    if (t.outcome == AML_OUTCOME_DONE) aml_sweep_note_best(s, trial);
     return AML_OK;
 }
 
@@ -246,6 +247,7 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
     aml_sweep *s = aml_calloc(1, sizeof *s);
     if (!s) return AML_ENOMEM;
     s->journal = -1;
+    s->best = SIZE_MAX;
     s->keep = aml_arena_new(NULL);
     aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, options, s->keep) : AML_ENOMEM;
     if (!status) {

@@ -98,6 +98,15 @@ static aml_status copy_text(const char **to, aml_sweep *s, const char *text) {
     return *to ? AML_OK : AML_ENOMEM;
 }
 
+/* Of one goal the tuner could tell it too, but not at once. */
+void aml_sweep_note_best(aml_sweep *s, size_t trial) {
+    const double *values = s->records[trial].values;
+    const double *best = s->best == SIZE_MAX ? NULL : s->records[s->best].values;
+    if (!best || (s->metrics[0]->maximize ? values[0] > best[0] : values[0] < best[0]) ||
+        (!(values[0] < best[0]) && !(values[0] > best[0]) && trial < s->best))
+        s->best = trial;
+}
+
 static aml_status set_record(aml_sweep *s, size_t trial, const aml_sweep_ending *e, double wall,
                              double cpu, double peak) {
     aml_sweep_record *r = &s->records[trial];
@@ -112,6 +121,7 @@ static aml_status set_record(aml_sweep *s, size_t trial, const aml_sweep_ending 
     if (e->values && !r->values) return AML_ENOMEM;
     if (e->values) memcpy(r->values, e->values, s->n_metrics * sizeof *r->values);
     aml_sweep_set_state(s, trial, e->retry ? AML_SWEEP_PENDING : e->state);
+    if (e->state == AML_SWEEP_DONE && r->values) aml_sweep_note_best(s, trial);
     return AML_OK;
 }
 

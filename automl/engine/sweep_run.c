@@ -99,7 +99,7 @@ static void tell_progress(aml_sweep *s, const aml_sweep_trial *last) {
     size_t best = 0;
     if (!s->progress || (!last && now - s->told < tick)) return;
     s->told = now;
-    bool any = aml_tuner_best(s->tuner, 0, &best) != 0;
+    bool any = aml_sweep_best(&best, s);
     aml_sweep_progress p = {.size = sizeof p,
                             .done = s->counts[AML_SWEEP_DONE],
                             .pruned = s->counts[AML_SWEEP_PRUNED],
@@ -119,12 +119,13 @@ static void tell_progress(aml_sweep *s, const aml_sweep_trial *last) {
     if (asked) stop(s, asked);
 }
 
-/* best.json anew when the front is another one. */
+/* best.json anew when the best trial, or of several goals the front, is another one. */
 static void keep_best(aml_sweep *s) {
     size_t sum = 1, trial;
-    for (size_t i = 0; (i == 0 || s->n_goals > 1) && aml_tuner_best(s->tuner, i, &trial); i++)
+    if (s->n_goals == 1 && aml_sweep_best(&trial, s)) sum += trial + 1;
+    for (size_t i = 0; s->n_goals > 1 && aml_tuner_best(s->tuner, i, &trial); i++)
         sum = sum * 31 + trial + 1;
-    if (sum == s->front) return;
+    if (sum == s->front || sum == 1) return;
     s->front = sum;
     fault(s, aml_sweep_write_best(s));
 }

@@ -118,21 +118,22 @@ run 0 tune --space 'x = choice(0.05, 0.01)' --trials 4 --goal minimize:wall_time
 has out 'best     sleep 0.01'
 
 # Killed in the middle: the guards leave nothing, and the same command goes on.
-slow() {
-    "$AUTOML" tune --space 'x = uniform(0, 1)' --goal minimize:loss --trials 16 --max-concurrent-trials 3 --name slow \
-        --sampler random --quiet --json --no-timings --shell -- 'sleep 0.1 & echo loss={x}; exec sleep 0.07311'
-}
-slow >whole.json
+cat >slow.sh <<'END'
+exec "$AUTOML" tune --space 'x = uniform(0, 1)' --goal minimize:loss --trials 16 --max-concurrent-trials 3 --name slow \
+    --sampler random --quiet --json --no-timings --shell -- 'sleep 0.1 & echo loss={x}; exec sleep 0.07311'
+END
+export AUTOML
+sh slow.sh >whole.json
 mv slow.sweep whole.sweep
 for i in 1 2 3; do
-    slow >out 2>err &
+    sh slow.sh >out 2>err &
     pid=$!
     sleep 0.$((i * 2))
     kill -KILL $pid 2>/dev/null || true
     wait $pid || true
 done
 nobody_left
-slow >out
+sh slow.sh >out
 sed 's/slow.sweep//' out >a
 sed 's/slow.sweep//' whole.json >b
 same a b
