@@ -10,6 +10,7 @@ target_link_libraries(json_check PRIVATE automl_flags automl_static)
 add_library(kill_at MODULE tests/kill_at.c)
 target_link_libraries(kill_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(kill_at PROPERTIES C_VISIBILITY_PRESET default)
+
 # Commands that misbehave, for what runs commands.
 add_executable(nasty tests/nasty.c)
 target_link_libraries(nasty PRIVATE automl_flags)

@@ -180,13 +180,13 @@ static double cells(double *lo, double *hi, const aml_dim *d) {
 }
 
 void aml_dim_cell(double *from, double *to, const aml_dim *d, double x) {
-    double lo, hi, half = cells(&lo, &hi, d), n = (double)d->n_values;
     if (d->n_values) {
-        double i = (double)nearest_value(d, x);
-        *from = i / n;
-        *to = (i + 1) / n;
+        double n = (double)d->n_values, at = (double)nearest_value(d, x);
+        *from = at / n;
+        *to = (at + 1) / n;
         return;
     }
+    double lo, hi, half = cells(&lo, &hi, d);
     x = dim_clamp(d, x);
     *from = *to = scale(d, x - half, lo, hi);
     if (half > 0) *to = scale(d, x + half, lo, hi);
