@@ -60,7 +60,7 @@ static aml_status check_files(const aml_experiment *e) {
                              {"outputs", "store", f->store},
                              {"outputs", "model", f->model}};
     enum { N = sizeof keys / sizeof *keys, INPUTS = 4 };
-    size_t standard = 0;
+    size_t standard = !strcmp(e->path, "-");
     for (size_t i = 0; i < N; i++) {
         const aml_json *x = at(e, keys[i].section, keys[i].key);
         if (!keys[i].path || !x) continue;
