@@ -77,6 +77,10 @@ static int run_recorded(cli_job *job) {
 static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_experiment *experiment = NULL;
+    if (a->print_schema) return cli_put_text(call, aml_experiment_schema());
+    if (!a->n_operands)
+        return cli_fail(AML_EUSAGE, "automl run EXPERIMENT [OPTION…]",
+                        "`run` needs an EXPERIMENT file");
     if (a->no_store && (a->store || a->new_run || a->replay))
         return cli_fail(AML_EUSAGE, "leave out one of them",
                         "--no-store goes without --store, --new and --replay");
@@ -114,6 +118,8 @@ static const cli_option options[] = {
      CLI_FLAG, CLI_AT(new_run)},
     {"replay", "RUN", "repeat this finished run of the experiment, to the same model byte for byte",
      CLI_TEXT, CLI_AT(replay)},
+    {"print-schema", NULL, "print the JSON Schema of experiments, with all keys", CLI_FLAG,
+     CLI_AT(print_schema)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     {"quiet", NULL, "no progress and no notes", CLI_FLAG, CLI_AT(quiet)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)}};
@@ -124,12 +130,12 @@ const cli_verb cli_run = {
     .text =
         "Does what the JSON file EXPERIMENT describes: data, limits, learners and their spaces, "
         "outputs. "
-        "`automl init` writes one to start from, `automl catalog --schema` prints the JSON "
-        "Schema with all keys. Comments are allowed; ${NAME} is a variable of the environment.",
+        "`automl init` writes one to start from. Comments are allowed; ${NAME} is a variable of "
+        "the environment.",
     .operands = "an EXPERIMENT file",
     .usage = "EXPERIMENT [OPTION…]",
     .example = "run datasets/breast_cancer.json --set limits.max_trials=5",
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
     CLI_OPTIONS(options),
     .run = run};

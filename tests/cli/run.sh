@@ -113,5 +113,6 @@ has out '"train"'
 refused 64 --target -- init "$data/iris.csv"
 refused 65 'did you mean' -- init "$data/iris.csv" --target speces --output no.json
 [ ! -e no.json ] || failed "a failing init left a file"
-run 0 catalog --schema
+refused 64 EXPERIMENT -- run
+run 0 run --print-schema
 is_json properties data
