@@ -54,6 +54,10 @@ AML_API void aml_format_error(char *out, size_t size, const aml_error *error);
 /* Texts that functions below return as char * are freed with this. */
 AML_API void aml_text_free(char *text);
 
+/* To be called first in the main of a program that runs commands (sweeps) through itself: where the program was started to
+ * guard one, this does it and returns its exit code; else it returns -1 at once. */
+AML_API int aml_guard_main(int argc, char **argv);
+
 /* ---- frames ------------------------------------------------------------------------------- */
 
 typedef struct aml_frame aml_frame;
@@ -627,6 +631,229 @@ AML_API aml_status aml_store_json(char **out, aml_store *store, const aml_runs *
                                   int with_trials);
 /* A line a trial: run, experiment, status, trial, state, learner, score … and a column for each parameter. */
 AML_API aml_status aml_store_csv(char **out, aml_store *store, const aml_runs *runs);
+
+/* ---- tuning: ask, tell, prune -------------------------------------------------------------- */
+
+/* A search over a space of the user's own: what to try is asked for, how it went is told, in any order and from
+ * any number of threads (a tuner has a lock of its own). Nothing is run here. With a file (aml_tuner_open) any number of
+ * processes share one search.
+ *
+ * The space is JSON, comments allowed: an object of parameters. A parameter is a number, text or boolean (a
+ * constant), a list (a choice), or {"type": …} with the names and the meaning of Azure's sweep jobs:
+ *     choice       values            a value may be {"value": V, "space": {…}}: parameters that are there when V is
+ *                                    chosen, and so on downwards. Numbers that go up or down have an order
+ *     randint      upper             0 … upper - 1
+ *     uniform      min_value, max_value
+ *     loguniform   min_value, max_value       EXPONENTS: exp(uniform(min_value, max_value))
+ *     quniform, qloguniform                   and q: round(x / q) * q
+ *     normal, lognormal   mu, sigma           lognormal is exp(normal(mu, sigma))
+ *     qnormal, qlognormal                     and q
+ * and further ones, whose bounds are values:
+ *     int, float   min, max, optional step (min, min + step, …), optional "log": true
+ *     log_int, log_float   min, max           the same with "log": true
+ *     ordinal      values            in their order
+ *     bool                           false, true
+ *     constant     value
+ * "when": {"booster": "dart"} says that a parameter is there only with that value of another one above it. Or the short
+ * form, parameters on lines of their own or separated by semicolons; here all bounds are values:
+ *     lr = loguniform(1e-4, 1e-1); depth = int(2, 10); units = int(16, 512, log); share = float(0, 1, step=0.05);
+ *     booster = choice(gbtree, dart); drop = uniform(0, 0.5) if booster == dart; seed = 7
+ * Constraints are comparisons of sums, products … of parameters, "batch_size * layers <= 1024": a JSON list
+ * of texts, or separated by semicolons or lines (expression.h has the whole grammar). Where a parameter in them is not
+ * there they hold. All samplers keep to them. */
+typedef struct aml_tuner aml_tuner;
+
+typedef struct aml_tuner_options {
+    size_t size;
+    const char *space;       /* required: JSON or the short form */
+    const char *constraints; /* NULL = none */
+    /* NULL = "auto"; a name (`automl catalog`), or JSON: {"type": "random", "rule": "sobol", "seed": 7}, with the sampler's
+     * own parameters; "grid" and "bayesian" are names too. */
+    const char *sampler;
+    /* Which trials are stopped early, by their reports: NULL = "none"; a name, or JSON with the names and meaning of Azure's
+     * early_termination: {"type": "bandit", "slack_factor": 0.2, "evaluation_interval": 1,
+     * "delay_evaluation": 5}, also median_stopping, truncation_selection, asha, hyperband. Reports are values of the
+     * first goal. */
+    const char *scheduler;
+    /* "minimize loss", "maximize accuracy, minimize seconds", or JSON: {"goal": "maximize", "primary_metric":
+     * "accuracy"}, or a list of those. NULL = "minimize value". */
+    const char *goals;
+    uint64_t seed;
+    size_t concurrency; /* trials side by side, 0 = 1: what samplers reckon with */
+    /* Trial k is suggested from the results of trials 0 … k - concurrency only, and asked for when those have ended
+     * (AML_EAGAIN before): the same trials whatever ends first. 0 = from all that is told. */
+    int in_order;
+    size_t
+        trials; /* how many there are to be, for samplers and schedulers that plan; 0 = unknown */
+} aml_tuner_options;
+
+/* AML_ECONFIG with line and column and the nearest known word. */
+AML_API aml_status aml_tuner_new(aml_tuner **out, const aml_tuner_options *options);
+/* The search in a file of JSON lines, which grows by a line for each ask, report and tell, under a file lock: all that
+ * happens is in it when the call returns. The first line holds the options. A file that is not there is made
+ * of `options`; NULL: it must be there (AML_ENOINPUT). With both, the search in the file goes on; another space than
+ * the file's is AML_ECONFIG. A last line that a crash has cut is dropped. */
+AML_API aml_status aml_tuner_open(aml_tuner **out, const char *path,
+                                  const aml_tuner_options *options);
+/* The same lines, written at once; and a tuner in memory from such a file. */
+AML_API aml_status aml_tuner_save(aml_tuner *t, const char *path);
+AML_API aml_status aml_tuner_load(aml_tuner **out, const char *path);
+AML_API void aml_tuner_free(aml_tuner *t);
+
+typedef enum aml_outcome {
+    AML_OUTCOME_PENDING, /* asked for, nothing told yet */
+    AML_OUTCOME_DONE,
+    AML_OUTCOME_PRUNED, /* stopped early; its value is that of its last report */
+    AML_OUTCOME_FAILED
+} aml_outcome;
+
+/* The next trial: its number, from 0 on. AML_EAGAIN: in_order, and an earlier one is to end first. AML_ESTOPPED: there
+ * is nothing left to try (a grid is done). */
+AML_API aml_status aml_tuner_ask(aml_tuner *t, size_t *trial);
+/* Parameters that the next ask is to give, as JSON {"lr": 0.1, …}; those left out get their default. */
+AML_API aml_status aml_tuner_enqueue(aml_tuner *t, const char *params);
+/* A value of the first goal after some steps (epochs, rounds; each report with a larger step). *go_on = 0: the scheduler
+ * says that the trial is to be stopped and told as AML_OUTCOME_PRUNED. go_on may be NULL. */
+AML_API aml_status aml_tuner_report(aml_tuner *t, size_t trial, double step, double value,
+                                    int *go_on);
+/* The end of a trial; values: one for each goal, in their units, read when it is DONE (NAN makes it FAILED) and, unless
+ * NULL, when it is PRUNED. A trial is told once (AML_EUSAGE). */
+AML_API aml_status aml_tuner_tell(aml_tuner *t, size_t trial, aml_outcome outcome,
+                                  const double *values);
+
+/* A parameter of a trial. */
+typedef struct aml_tuner_value {
+    size_t size;
+    const char *name;
+    const char
+        *text; /* as on a command line: "0.001", "gbtree", "true"; lives as long as this struct */
+    double number; /* NAN where it is not a number */
+    int is_number, is_boolean;
+    char room[40];
+} aml_tuner_value;
+/* The i-th parameter that the trial has, in the order of the space; 0 after the last. */
+AML_API int aml_tuner_value_at(aml_tuner *t, size_t trial, size_t i, aml_tuner_value *out);
+AML_API char *aml_tuner_params_json(aml_tuner *t, size_t trial); /* {"lr":0.001,"depth":6} */
+
+typedef struct aml_tuner_trial {
+    size_t size;
+    size_t id;
+    aml_outcome outcome;
+    double value; /* of the first goal; NAN when there is none */
+    size_t steps; /* reports so far */
+    double step;  /* of the last one; NAN */
+    int on_front; /* DONE, and no other trial is better in one goal and as good in all */
+} aml_tuner_trial;
+AML_API size_t aml_tuner_trials(aml_tuner *t); /* asked for so far */
+AML_API int aml_tuner_trial_at(aml_tuner *t, size_t id, aml_tuner_trial *out); /* 0: no such */
+AML_API double aml_tuner_trial_value(aml_tuner *t, size_t id, size_t goal);    /* NAN: none */
+AML_API int aml_tuner_trial_report(aml_tuner *t, size_t id, size_t i, double *step,
+                                   double *value); /* 0 after the last */
+
+AML_API int aml_tuner_goal(aml_tuner *t, size_t i, const char **name,
+                           int *maximize); /* 0 after the last */
+/* The i-th best trial that is done, by its value; of several goals the i-th of the Pareto front, in the order
+ * of the first. Ties: the earlier one. 0 after the last. */
+AML_API int aml_tuner_best(aml_tuner *t, size_t i, size_t *trial);
+
+/* How much of what distinguishes good trials lies in each parameter, for one goal: PED-ANOVA (Watanabe, Bansal and Hutter 2023,
+ * "PED-ANOVA: Efficiently quantifying hyperparameter importance in arbitrary subspaces"), the better tenth of the trials
+ * against all. Shares, sum 1, downwards; 0 after the last, and with fewer than 10 trials done. */
+AML_API int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char **name,
+                                 double *share);
+/* What a user may want to know of the space, a sentence each; NULL after the last. */
+AML_API const char *aml_tuner_note(const aml_tuner *t, size_t i);
+/* ---- sweeps: tuning a command -------------------------------------------------------------- */
+
+/* A sweep runs a command again and again with parameters that a tuner suggests, takes its metrics from what it prints, writes
+ * or uses, and keeps all of it in a folder:
+ *     search.jsonl        the tuner's file (aml_tuner_open)
+ *     trials.jsonl        a line for each trial that began or ended, synced before the next begins
+ *     best.json           the best trial so far
+ *     trials/0007/        stdout.txt and stderr.txt (both ends of long ones), params.json, what the command leaves there
+ * The same sweep again goes on where it ended: what was running when it was killed is run anew. */
+typedef struct aml_sweep aml_sweep;
+
+/* A trial of a sweep. Numbers are NAN where they are not known. */
+typedef struct aml_sweep_trial {
+    size_t size;
+    size_t id;
+    const char *state;  /* "running", "done", "pruned", "failed" */
+    const char *reason; /* why it failed, or what else is to be said; empty else */
+    const char *
+        cause; /* of a failure in one word: "exit 3", "signal 11", "timeout", "memory", "no metric" … */
+    const char *params; /* "lr=0.01 depth=6" */
+    double seconds, cpu_seconds, peak_memory;
+    size_t attempts;
+} aml_sweep_trial;
+
+typedef struct aml_sweep_progress {
+    size_t size;
+    size_t done, pruned, failed, running; /* trials */
+    size_t limit;                         /* of trials, 0 = none */
+    double seconds, time_limit;           /* of this call; 0 = none */
+    double best;                          /* of the first goal, NAN = none yet */
+    size_t best_trial;
+    const char *metric;
+    const aml_sweep_trial *last; /* the trial that just ended, or NULL */
+    size_t attempts_failed;      /* that were or will be tried again */
+    int stopping;                /* trials are being ended */
+} aml_sweep_progress;
+/* Called at least ten times a second while trials run. Not 0 = end the sweep: 1 = SIGTERM to what runs, 2 = SIGKILL. */
+typedef int (*aml_sweep_progress_fn)(const aml_sweep_progress *progress, void *arg);
+
+/* All but `path`, or `command` and `space`, may be zero. What is given here wins over the file. */
+typedef struct aml_sweep_options {
+    size_t size;
+    const char *path;           /* SWEEP.json */
+    const char *const *command; /* words, NULL-ended; {name} in them is a parameter */
+    int shell;                  /* the command is one text for /bin/sh */
+    const char *space, *constraints, *goals, *sampler, *scheduler; /* as for aml_tuner_new */
+    const char *const *metrics; /* "loss=regex:loss is ([0-9.]+)", NULL-ended */
+    const char *name, *output;  /* the folder; NULL: NAME.sweep */
+    const uint64_t *seed;
+    size_t trials, retries, max_failed_trials;
+    int max_concurrent_trials;
+    double time_limit, trial_timeout, trial_cpu_limit; /* seconds */
+    size_t trial_memory_limit;                         /* bytes */
+    const char *guard; /* a program whose main begins with aml_guard_main; NULL = "automl" */
+    aml_sweep_progress_fn progress;
+    void *progress_arg;
+    const volatile int *
+        stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
+} aml_sweep_options;
+
+/* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,
+ * AML_ECANTCREATE, AML_EAGAIN (another process works on it). */
+AML_API aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options);
+/* Runs until the limits are reached, there is nothing left to try, or it is stopped. AML_ESTOPPED where too many trials
+ * failed, with their reason. */
+AML_API aml_status aml_sweep_run(aml_sweep *s);
+AML_API void aml_sweep_free(aml_sweep *s);
+
+AML_API const char *aml_sweep_folder(const aml_sweep *s);
+AML_API aml_tuner *aml_sweep_tuner(const aml_sweep *s); /* goals, importance, the front */
+AML_API const char *aml_sweep_end(
+    const aml_sweep *s); /* why it ended: "trials", "timeout", "stopped", "space" … */
+AML_API size_t aml_sweep_trials(const aml_sweep *s);
+AML_API int aml_sweep_trial_at(const aml_sweep *s, size_t id,
+                               aml_sweep_trial *out); /* 0: no such */
+/* Metrics: the goals, then the others. */
+AML_API const char *aml_sweep_metric(const aml_sweep *s, size_t i); /* NULL after the last */
+AML_API double aml_sweep_value(const aml_sweep *s, size_t id, size_t metric); /* NAN = none */
+/* What a trial runs, as a shell would have to read it; aml_text_free. */
+AML_API char *aml_sweep_command(const aml_sweep *s, size_t id);
+/* Trials that failed for one cause; 0 after the last. */
+typedef struct aml_sweep_failure_group {
+    size_t size;
+    const char *cause, *reason; /* the reason is that of its first trial */
+    size_t count, trial;
+} aml_sweep_failure_group;
+AML_API int aml_sweep_failure(const aml_sweep *s, size_t i, aml_sweep_failure_group *out);
+/* What a user may want to know, a sentence each; NULL after the last. */
+AML_API const char *aml_sweep_note(const aml_sweep *s, size_t i);
+AML_API char *aml_sweep_json(const aml_sweep *s, unsigned flags); /* AML_NO_TIMINGS */
+AML_API char *aml_sweep_schema(void); /* the JSON Schema of SWEEP.json */
 
 /* ---- catalog ------------------------------------------------------------------------------ */
 

@@ -136,7 +136,8 @@ static aml_status search(double *best, const data *d, const aml_sampler *s, size
                          const aml_problem *problem, uint64_t seed, double *seconds) {
     static aml_record records[TRIALS];
     static double configs[TRIALS][DIMS];
-    aml_told told = {0, records, INFINITY, SIZE_MAX, 1};
+    aml_told told = {
+        .records = records, .time_left = INFINITY, .trials_left = SIZE_MAX, .concurrency = 1};
     aml_ctx ctx = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .n_threads = 1};
     if (!ctx.keep || !ctx.scratch) return AML_ENOMEM;
     ctx.rng = aml_rng_stream(seed, AML_RNG_SEARCH, task, 0);
@@ -147,7 +148,12 @@ static aml_status search(double *best, const data *d, const aml_sampler *s, size
         *seconds += aml_now() - start;
         aml_arena_release(ctx.scratch, mark);
         double loss = error_at(d, task, configs[i]);
-        records[i] = (aml_record){i, AML_TRIAL_DONE, configs[i], loss, 0, NULL, 1, 1};
+        records[i] = (aml_record){.id = i,
+                                  .state = AML_TRIAL_DONE,
+                                  .config = configs[i],
+                                  .loss = loss,
+                                  .n_done = 1,
+                                  .n_folds = 1};
         best[i] = i ? fmin(best[i - 1], loss) : loss;
         told.n = i + 1;
     }
@@ -201,9 +207,12 @@ int main(int argc, char **argv) {
     aml_linalg_init();
     aml_par_init();
     for (size_t j = 0; j < DIMS; j++)
-        d.dims[j] =
-            (aml_dim){params[j].name, &params[j], params[j].lo, params[j].hi, -1, 0, NULL, 0};
-    d.space = (aml_space){DIMS, d.dims};
+        d.dims[j] = (aml_dim){.name = params[j].name,
+                              .param = &params[j],
+                              .lo = params[j].lo,
+                              .hi = params[j].hi,
+                              .parent = -1};
+    d.space = (aml_space){.n = DIMS, .dims = d.dims};
     if (!read_table(&d.config[0][0], CONFIGS, DIMS, argv[1], "lcbench_configs.csv") ||
         !read_table(&d.error[0][0], TASKS, CONFIGS, argv[1], "lcbench_errors_dev.csv"))
         return AML_ENOINPUT;

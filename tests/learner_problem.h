@@ -160,7 +160,7 @@ static inline void draw_hp(double *hp, const aml_learner *learner, const problem
     aml_shape shape = shape_of(q);
     for (size_t i = 0; i < aml_params_count(learner->params); i++) {
         const aml_param *p = &learner->params[i];
-        aml_dim d = {p->name, p, p->lo, aml_param_hi(p), -1, 0, NULL, 0};
+        aml_dim d = {.name = p->name, .param = p, .lo = p->lo, .hi = aml_param_hi(p), .parent = -1};
         if (p->kind == AML_CHOICE) d.lo = 0;
         if (learner->bound) learner->bound(&d.lo, &d.hi, i, &shape);
         hp[i] = p->fixed ? p->fallback : aml_dim_decode(&d, aml_rng_uniform(rng));

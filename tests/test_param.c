@@ -29,18 +29,18 @@ static const aml_param root = {"learner", "which", AML_CHOICE, false, 0, 0, 2, l
 
 /* learner: forest has leaves and criterion, criterion = entropy has subsample; linear has depth. */
 static const aml_dim dims[] = {
-    {"learner", &root, 0, 2, -1, 0, NULL, 0},
-    {"forest.leaves", &params[2], 1, 100, 0, 0, NULL, 0},
-    {"forest.criterion", &params[4], 0, 2, 0, 0, NULL, 0},
-    {"forest.subsample", &params[1], 0.25, 1, 2, 1, NULL, 0},
-    {"linear.depth", &params[3], -1, 12, 0, 1, NULL, 0},
-    {"linear.verbose", &params[5], 0, 9, 0, 1, NULL, 0},
+    {.name = "learner", .param = &root, .lo = 0, .hi = 2, .parent = -1, .when = 0},
+    {.name = "forest.leaves", .param = &params[2], .lo = 1, .hi = 100, .parent = 0, .when = 0},
+    {.name = "forest.criterion", .param = &params[4], .lo = 0, .hi = 2, .parent = 0, .when = 0},
+    {.name = "forest.subsample", .param = &params[1], .lo = 0.25, .hi = 1, .parent = 2, .when = 1},
+    {.name = "linear.depth", .param = &params[3], .lo = -1, .hi = 12, .parent = 0, .when = 1},
+    {.name = "linear.verbose", .param = &params[5], .lo = 0, .hi = 9, .parent = 0, .when = 1},
 };
 enum { N_DIMS = sizeof dims / sizeof *dims };
-static const aml_space space = {N_DIMS, dims};
+static const aml_space space = {.n = N_DIMS, .dims = dims};
 
 static aml_dim dim_of(const aml_param *p) {
-    return (aml_dim){p->name, p, p->lo, aml_param_hi(p), -1, 0, NULL, 0};
+    return (aml_dim){.name = p->name, .param = p, .lo = p->lo, .hi = aml_param_hi(p), .parent = -1};
 }
 
 static void arrays_end_without_a_name(void **state) {
@@ -141,16 +141,18 @@ static void cells_are_fair(void **state) {
 }
 
 static void narrowed_ranges_hold(void **state) {
-    aml_dim d = {"n", &params[2], 2.3, 7.9, -1, 0, NULL, 0},
-            point = {"m", &params[0], 0.5, 0.5, -1, 0, NULL, 0};
+    aml_dim d = {.name = "n", .param = &params[2], .lo = 2.3, .hi = 7.9, .parent = -1, .when = 0},
+            point = {
+                .name = "m", .param = &params[0], .lo = 0.5, .hi = 0.5, .parent = -1, .when = 0};
     (void)state;
     assert_true(aml_dim_decode(&d, 0) == 3 && aml_dim_decode(&d, 1) == 7);
     assert_true(aml_dim_encode(&d, 31) == aml_dim_encode(&d, 7));
     assert_true(aml_dim_decode(&point, 0.9) == 0.5 && aml_dim_encode(&point, 0.5) == 0.5);
     double config[1] = {NAN};
-    aml_space_repair(config, &(aml_space){1, &d});
+    aml_space_repair(config, &(aml_space){.n = 1, .dims = &d});
     assert_true(config[0] == 7); /* the fallback is 31 */
-    aml_dim crossed = {"x", &params[2], 2.3, 2.6, -1, 0, NULL, 0};
+    aml_dim crossed = {
+        .name = "x", .param = &params[2], .lo = 2.3, .hi = 2.6, .parent = -1, .when = 0};
     assert_true(aml_dim_decode(&crossed, 0) == 3 && aml_dim_decode(&crossed, 1) == 3);
 }
 

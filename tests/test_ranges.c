@@ -80,7 +80,7 @@ static void listed_values_encode_and_decode(void **state) {
     static const double values[] = {2, 8, 64};
     const aml_dim d = {
         .name = "n", .param = &p, .lo = 2, .hi = 64, .parent = -1, .values = values, .n_values = 3};
-    const aml_space s = {1, &d};
+    const aml_space s = {.n = 1, .dims = &d};
     (void)state;
     for (size_t i = 0; i < 3; i++)
         assert_true(aml_dim_decode(&d, aml_dim_encode(&d, values[i])) == values[i]);

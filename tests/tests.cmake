@@ -11,6 +11,11 @@ add_library(kill_at MODULE tests/kill_at.c)
 target_link_libraries(kill_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(kill_at PROPERTIES C_VISIBILITY_PRESET default)
 
+# Commands that misbehave, for what runs commands.
+add_executable(nasty tests/nasty.c)
+target_link_libraries(nasty PRIVATE automl_flags)
+add_dependencies(test_process nasty automl_program)
+
 file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/cli/*.sh)
 foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
@@ -28,3 +33,7 @@ set_tests_properties(interop_schema PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT
 add_test(NAME interop_shap COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/shap.sh)
 set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "TREE_MODELS=$<TARGET_FILE:tree_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+add_test(NAME interop_tune COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/tune.sh)
+set_tests_properties(interop_tune PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")

@@ -258,6 +258,10 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
     while (p.at < n) {
         const char *word = argv[p.at++];
         int status = 0;
+        if (!ended && !strcmp(word, "--") && verb->takes_command) {
+            out->command = (const char *const *)(void *)(argv + p.at);
+            break;
+        }
         if (!ended && !strcmp(word, "--")) ended = true;
         else if (!ended && word[0] == '-' && word[1] == '-') status = take_option(&p, word);
         else if (!ended && word[0] == '-' && word[1]) status = unknown_option(&p, word);
@@ -276,4 +280,5 @@ void cli_args_free(cli_args *args) {
     free(args->decreasing);
     free(args->tags);
     free_groups(args->interactions);
+    free(args->metrics);
 }

@@ -26,6 +26,7 @@ struct cli_verb {
     const char *usage;    /* operands and what is required besides */
     const char *example;  /* what follows "automl " */
     size_t min_operands, max_operands;
+    bool takes_command; /* behind "--" */
     const cli_option *options;
     size_t n_options;
     int (*run)(const cli_call *call); /* exit code; the message is printed */
@@ -34,7 +35,7 @@ struct cli_verb {
 #define CLI_OPTIONS(table) .options = table, .n_options = sizeof table / sizeof *table
 
 extern const cli_verb cli_train, cli_run, cli_init, cli_predict, cli_evaluate, cli_explain,
-    cli_leaderboard, cli_inspect, cli_transform, cli_check, cli_catalog, cli_runs;
+    cli_leaderboard, cli_inspect, cli_transform, cli_check, cli_catalog, cli_runs, cli_tune;
 const cli_verb *cli_verb_at(size_t i);           /* NULL after the last */
 const cli_verb *cli_verb_find(const char *name); /* NULL when there is none */
 

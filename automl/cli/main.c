@@ -10,7 +10,8 @@
 
 static const cli_verb *const verbs[] = {
     &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate, &cli_explain,
-    &cli_leaderboard, &cli_inspect, &cli_transform, &cli_check,   &cli_runs,     &cli_catalog};
+    &cli_leaderboard, &cli_inspect, &cli_transform, &cli_check,   &cli_tune,     &cli_runs,
+    &cli_catalog};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const cli_verb *cli_verb_at(size_t i) { return i < N_VERBS ? verbs[i] : NULL; }
@@ -112,7 +113,10 @@ static void let_waiting_threads_sleep(char **argv) {
 
 int main(int argc, char **argv) {
     double start = cli_now();
-    if (argc > 2) let_waiting_threads_sleep(argv);
+    int guarded = aml_guard_main(argc, argv); /* of a trial, for `automl tune` */
+    if (guarded >= 0) return guarded;
+    /* The commands that `tune` runs are to have the environment that the user has. */
+    if (argc > 2 && strcmp(argv[1], "tune") != 0) let_waiting_threads_sleep(argv);
     char *text = NULL;
     size_t size = 0;
     fill_descriptors();

@@ -20,6 +20,10 @@ typedef struct aml_record {
     double seconds;          /* of all folds together; 0 when time must not matter */
     const double *fold_loss; /* n_done values */
     size_t n_done, n_folds;
+    /* Of trials that report as they go: losses after growing steps (the last may be that of the end). */
+    size_t n_reports;
+    const double *steps, *reports;
+    const double *goals; /* told->n_goals losses of a DONE trial, NULL when there is only `loss` */
 } aml_record;
 
 typedef struct aml_told {
@@ -28,6 +32,8 @@ typedef struct aml_told {
     double time_left;          /* seconds for the search, INFINITY when trials are the limit */
     size_t trials_left;        /* SIZE_MAX when time is the limit */
     size_t concurrency;        /* trials in flight side by side */
+    size_t n_goals;            /* 0 or 1: only `loss` counts */
+    bool maximized;            /* losses are the negatives of values that are to be large */
 } aml_told;
 
 /* What is known about the dataset, for samplers that learn from others. */

@@ -134,6 +134,16 @@ void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, do
                 b, 1);
 }
 
+void aml_cholesky_half_many(const double *l, size_t n, size_t lda, double *b, size_t m) {
+    if (!n || !m) return;
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)n,
+                (blasint)m, 1, l, (blasint)lda, b, (blasint)m);
+}
+
+bool aml_cholesky_invert(double *l, size_t n, size_t lda) {
+    return !n || LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, l, (lapack_int)lda) == 0;
+}
+
 void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
     aml_cholesky_half(l, n, lda, false, b);
     aml_cholesky_half(l, n, lda, true, b);

@@ -42,6 +42,10 @@ bool aml_cholesky_ridge(double *factor, const double *s, size_t n, double scale,
                         size_t n_penalised);
 /* Solves l x = b (or l' x = b) in place for one right-hand side. */
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b);
+/* Solves l X = B in place for m right-hand sides, the columns of b (n × m). */
+void aml_cholesky_half_many(const double *l, size_t n, size_t lda, double *b, size_t m);
+/* The lower triangle of (l l')⁻¹ in the place of that of l. False when l is singular. */
+bool aml_cholesky_invert(double *l, size_t n, size_t lda);
 /* Solves (l l') x = b in place. */
 void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b);
 

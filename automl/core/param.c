@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/special.h"
+
 const char *const aml_flag_choices[] = {"false", "true", NULL};
 
 size_t aml_params_count(const aml_param *params) {
@@ -121,28 +123,80 @@ static size_t nearest_value(const aml_dim *d, double x) {
     return best;
 }
 
+bool aml_dim_is_nominal(const aml_dim *d) { return d->param->kind == AML_CHOICE && !d->ordered; }
+
+/* k steps from `origin`, without the rounding error of k * 0.1 where the steps are tenths, hundredths …. */
+static double on_grid(double x, double origin, double step) {
+    double inverse = round(1 / step), k = round((x - origin) / step);
+    if (inverse >= 1 && inverse < 1e9 && fabs(inverse * step - 1) < 1e-12) {
+        double whole = origin * inverse;
+        if (fabs(whole - round(whole)) < 1e-9) return (round(whole) + k) / inverse;
+    }
+    return origin + k * step;
+}
+
 static double dim_clamp(const aml_dim *d, double x) {
     double lo, hi;
     if (d->n_values) return d->values[nearest_value(d, aml_param_clamp(d->param, x))];
     limits(&lo, &hi, d);
-    return clamp(aml_param_clamp(d->param, x), lo, hi);
+    x = clamp(aml_param_clamp(d->param, x), lo, hi);
+    if (!(d->step > 0)) return x;
+    if (d->rounded) return on_grid(x, 0, d->step);
+    x = on_grid(x, lo, d->step);
+    return x > hi ? on_grid(x - d->step, lo, d->step) : x;
 }
 
-/* Where x lies between lo and hi on the dimension's scale. */
+/* Where x lies between lo and hi on the dimension's scale, or below it in its distribution. */
 static double scale(const aml_dim *d, double x, double lo, double hi) {
+    const aml_param *p = d->param;
+    if (d->spread > 0) {
+        if (p->log && !(x > 0)) return 0;
+        return aml_normal_cdf(((p->log ? log(x) : x) - d->mu) / d->spread);
+    }
     if (!(hi > lo)) return 0.5;
-    double u = d->param->log ? log(x / lo) / log(hi / lo) : (x - lo) / (hi - lo);
+    if (p->log && !(x > 0)) return 0;
+    double u = p->log ? log(x / lo) / log(hi / lo) : (x - lo) / (hi - lo);
     return clamp(u, 0, 1);
 }
 
-double aml_dim_encode(const aml_dim *d, double x) {
-    double lo, hi;
-    if (isnan(x)) return x;
-    if (d->n_values) return ((double)nearest_value(d, x) + 0.5) / (double)d->n_values;
-    limits(&lo, &hi, d);
+static double unscale(const aml_dim *d, double u, double lo, double hi) {
+    const aml_param *p = d->param;
+    if (d->spread > 0) {
+        double x = d->mu + d->spread * aml_normal_quantile(clamp(u, 1e-9, 1 - 1e-9));
+        return p->log ? exp(x) : x;
+    }
+    return p->log ? lo * pow(hi / lo, u) : lo + u * (hi - lo);
+}
+
+/* Half a cell, and the limits that hold all cells. The last step may end before hi. */
+static double cells(double *lo, double *hi, const aml_dim *d) {
+    limits(lo, hi, d);
+    if (d->rounded) return 0.5 * d->step;
+    double half = d->step > 0 ? 0.5 * d->step : d->param->kind == AML_REAL ? 0 : 0.5;
+    if (d->step > 0) *hi = dim_clamp(d, *hi);
+    *lo -= half;
+    *hi += half;
+    return half;
+}
+
+void aml_dim_cell(double *from, double *to, const aml_dim *d, double x) {
+    if (d->n_values) {
+        double n = (double)d->n_values, at = (double)nearest_value(d, x);
+        *from = at / n;
+        *to = (at + 1) / n;
+        return;
+    }
+    double lo, hi, half = cells(&lo, &hi, d);
     x = dim_clamp(d, x);
-    if (d->param->kind == AML_REAL) return scale(d, x, lo, hi);
-    return 0.5 * (scale(d, x - 0.5, lo - 0.5, hi + 0.5) + scale(d, x + 0.5, lo - 0.5, hi + 0.5));
+    *from = *to = scale(d, x - half, lo, hi);
+    if (half > 0) *to = scale(d, x + half, lo, hi);
+}
+
+double aml_dim_encode(const aml_dim *d, double x) {
+    double from, to;
+    if (isnan(x)) return x;
+    aml_dim_cell(&from, &to, d, x);
+    return from == to ? from : 0.5 * (from + to);
 }
 
 double aml_dim_decode(const aml_dim *d, double u) {
@@ -151,10 +205,17 @@ double aml_dim_decode(const aml_dim *d, double u) {
     u = clamp(u, 0, 1);
     if (d->n_values)
         return d->values[(size_t)fmin(u * (double)d->n_values, (double)d->n_values - 1)];
+    cells(&lo, &hi, d);
+    return dim_clamp(d, unscale(d, u, lo, hi));
+}
+
+double aml_dim_values(const aml_dim *d) {
+    double lo, hi, step = d->step;
+    if (d->n_values) return (double)d->n_values;
     limits(&lo, &hi, d);
-    double half = d->param->kind == AML_REAL ? 0 : 0.5, from = lo - half, to = hi + half;
-    double x = d->param->log ? from * pow(to / from, u) : from + u * (to - from);
-    return dim_clamp(d, x);
+    if (d->param->kind == AML_REAL && !(step > 0)) return hi > lo ? INFINITY : 1;
+    if (!(step > 0)) step = 1;
+    return round((dim_clamp(d, hi) - dim_clamp(d, lo)) / step) + 1;
 }
 
 void aml_space_repair(double *config, const aml_space *s) {
@@ -167,13 +228,21 @@ void aml_space_default(double *config, const aml_space *s, double root) {
     aml_space_repair(config, s);
 }
 
+bool aml_space_allows(const aml_space *s, const double *config) {
+    return !s->allows || s->allows(config, s->arg);
+}
+
 void aml_space_random(double *config, const aml_space *s, aml_rng *rng) {
-    for (size_t i = 0; i < s->n; i++) {
-        double u =
-            aml_rng_uniform(rng); /* one for each, live or not: what follows stays in place */
-        config[i] = s->dims[i].param->fixed ? NAN : aml_dim_decode(&s->dims[i], u);
+    enum { TRIES = 2000 };
+    for (int k = 0; k < TRIES; k++) {
+        for (size_t i = 0; i < s->n; i++) {
+            double u =
+                aml_rng_uniform(rng); /* one for each, live or not: what follows stays in place */
+            config[i] = s->dims[i].param->fixed ? NAN : aml_dim_decode(&s->dims[i], u);
+        }
+        aml_space_repair(config, s);
+        if (aml_space_allows(s, config)) return;
     }
-    aml_space_repair(config, s);
 }
 
 bool aml_space_equal(const aml_space *s, const double *a, const double *b) {

@@ -41,19 +41,36 @@ typedef struct aml_dim {
     double when;
     const double *values; /* only these, ascending, from lo to hi; NULL = all */
     size_t n_values;
+    /* What spaces of users have besides; 0 for the hyperparameters of plug-ins. */
+    bool ordered; /* CHOICE: the values are in an order */
+    bool rounded; /* step: round(x / step) * step of an x from lo to hi (the q of quniform) */
+    double step;  /* REAL, INT: lo, lo + step, …; 0 = every value */
+    double mu,
+        spread; /* spread > 0: normal around mu with that standard deviation (log: so is the logarithm) */
 } aml_dim;
 
 typedef struct aml_space {
     size_t n;
     const aml_dim *dims;
+    /* May this whole configuration be tried? NULL = every one may. Answers fast and always the same. */
+    bool (*allows)(const double *config, const void *arg);
+    const void *arg;
 } aml_space;
 
+bool aml_space_allows(const aml_space *s, const double *config);
+bool aml_dim_is_nominal(const aml_dim *d); /* a choice among values without an order */
+
 bool aml_space_live(const aml_space *s, const double *config, size_t dim);
-/* [0, 1] and back: linear or logarithmic; INT, CHOICE and listed values take the middle of their cells. */
+/* [0, 1] and back: the share of the dimension's distribution that is below; INT, CHOICE, steps and listed values take the
+ * middle of their cells. */
 double aml_dim_encode(const aml_dim *d, double x);
 double aml_dim_decode(const aml_dim *d, double u);
 void aml_space_default(double *config, const aml_space *s,
                        double root); /* root: value of dimension 0 */
+/* Where the cell of x begins and ends in [0, 1]; from = to for real numbers without steps. */
+void aml_dim_cell(double *from, double *to, const aml_dim *d, double x);
+double aml_dim_values(const aml_dim *d); /* how many values there are; INFINITY */
+/* From the dimensions' distributions; an allowed one, unless hundreds of tries find none. */
 void aml_space_random(double *config, const aml_space *s, aml_rng *rng);
 /* Makes a configuration whole: live dimensions that are NaN get their fallback, dead ones NaN, all clamped. */
 void aml_space_repair(double *config, const aml_space *s);

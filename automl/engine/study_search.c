@@ -266,6 +266,11 @@ static aml_status find_parts(aml_search *search, const aml_train_options *o) {
     if (!search->scheduler)
         return aml_help(aml_fail(AML_EUSAGE, "there is no scheduler `%s`", scheduler), NULL,
                         "`automl catalog` lists them");
+    if (!search->scheduler->keep_going)
+        return aml_help(
+            aml_fail(AML_EUSAGE, "the scheduler `%s` judges reports, not folds", scheduler),
+            "it is for searches over commands and functions of your own",
+            "folds are judged by race (the default) or none");
     return AML_OK;
 }
 

@@ -12,7 +12,7 @@ static bool reachable(const aml_space *space, const aml_groups *groups, double r
 }
 
 static size_t coordinates(const aml_dim *d) {
-    size_t choices = aml_param_choices(d->param);
+    size_t choices = aml_dim_is_nominal(d) ? aml_param_choices(d->param) : 0;
     if (d->param->fixed || !(d->hi > d->lo)) return 0;
     return choices > 2 ? choices : 1;
 }
@@ -28,7 +28,7 @@ aml_status aml_layout_new(aml_layout *out, const aml_space *space, const aml_gro
     n = 0;
     for (size_t i = 0; i < space->n; i++) {
         size_t k = reachable(space, groups, root, i) ? coordinates(&space->dims[i]) : 0;
-        bool choice = space->dims[i].param->kind == AML_CHOICE;
+        bool choice = aml_dim_is_nominal(&space->dims[i]);
         for (size_t c = 0; c < k; c++) {
             dim[n] = i;
             scale[n] = n_scales;

@@ -41,10 +41,11 @@ static double other_choice(const aml_dim *d, double x, aml_rng *rng) {
 }
 
 static double moved(const aml_dim *d, double x, double scale, aml_rng *rng) {
-    if (d->param->kind == AML_CHOICE) return other_choice(d, x, rng);
+    if (aml_dim_is_nominal(d)) return other_choice(d, x, rng);
     double step = scale * aml_rng_normal(rng), u = aml_dim_encode(d, x) + step;
     double y = aml_dim_decode(d, u < 0 ? -u : u > 1 ? 2 - u : u);
-    if (d->param->kind == AML_INT && y == x) y = step < 0 ? x - 1 : x + 1;
+    double unit = d->step > 0 ? d->step : d->param->kind == AML_REAL ? 0 : 1;
+    if (unit > 0 && y == x) y = step < 0 ? x - unit : x + unit;
     return y < d->lo ? d->lo : y > d->hi ? d->hi : y;
 }
 
@@ -73,7 +74,7 @@ aml_status aml_make_new(double *config, const aml_space *space, const aml_told *
     if (!from) return AML_ENOMEM;
     for (int i = 0; i < NEAR; i++) {
         aml_perturb(config, space, from, 0.02 * (1 + i), &rng);
-        if (!aml_is_told(space, told, config)) return AML_OK;
+        if (aml_space_allows(space, config) && !aml_is_told(space, told, config)) return AML_OK;
     }
     for (int i = 0; i < FAR; i++) {
         aml_space_random(config, space, &rng);

@@ -1,0 +1,236 @@
+/* sweep_journal.c: trials.jsonl: a line when a trial begins and one when it ends; the latter is on the disk before the tuner
+ * hears of it. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "automl/core/io.h"
+#include "automl/engine/sweep.h"
+
+enum { FORMAT = 1 };
+
+const char *aml_sweep_state_word(size_t i) {
+    static const char *const words[] = {"pending", "running", "done", "pruned", "failed"};
+    return i < sizeof words / sizeof *words ? words[i] : NULL;
+}
+
+/* ---- writing */
+
+static aml_status append(const aml_sweep *s, aml_string *line, bool sync) {
+    aml_status status = line->failed ? AML_ENOMEM : AML_OK;
+    const char *at = line->text;
+    for (size_t left = line->length; !status && left;) {
+        ssize_t n = write(s->journal, at, left);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0)
+            status =
+                aml_fail(AML_EIO, "cannot write %s/trials.jsonl: %s", s->folder, strerror(errno));
+        at += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    if (!status && sync && fdatasync(s->journal))
+        status = aml_fail(AML_EIO, "cannot write %s/trials.jsonl: %s", s->folder, strerror(errno));
+    aml_string_free(line);
+    return status;
+}
+
+static void put_time(aml_string *out) {
+    char text[40];
+    struct timespec t;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &t);
+    gmtime_r(&t.tv_sec, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    aml_json_add_string(out, "time", text);
+}
+
+aml_status aml_sweep_note_command(aml_sweep *s) {
+    aml_string line = {0};
+    aml_string_printf(&line, "{\"automl_sweep\":%d", FORMAT);
+    aml_json_add_string(&line, "version", aml_version());
+    aml_json_add_string(&line, "name", s->plan.name);
+    aml_json_add_string(&line, "command", s->described);
+    put_time(&line);
+    aml_string_put(&line, "}\n");
+    return append(s, &line, true);
+}
+
+aml_status aml_sweep_note_begin(aml_sweep *s, size_t trial) {
+    aml_string line = {0};
+    char *params = aml_tuner_params_json(s->tuner, trial);
+    if (!params) return AML_ENOMEM;
+    aml_string_printf(&line, "{\"begin\":%zu", trial);
+    aml_json_add_number(&line, "attempt", (double)(s->records[trial].failures + 1));
+    put_time(&line);
+    aml_json_key(&line, "params");
+    aml_string_put(&line, params);
+    aml_string_put(&line, "}\n");
+    aml_text_free(params);
+    return append(s, &line, false);
+}
+
+static void put_values(aml_string *out, const aml_sweep *s, const double *values) {
+    aml_json_key(out, "values");
+    aml_string_put(out, "{");
+    for (size_t i = 0; values && i < s->n_metrics; i++)
+        if (!isnan(values[i])) aml_json_add_number(out, s->metrics[i]->name, values[i]);
+    aml_string_put(out, "}");
+}
+
+static void put_result(aml_string *out, const aml_process_result *r) {
+    if (r->end == AML_PROCESS_EXITED) aml_json_add_number(out, "exit", r->code);
+    else if (r->by_signal) aml_json_add_number(out, "signal", r->code);
+    aml_json_add_number(out, "seconds", r->wall);
+    aml_json_add_number(out, "cpu_seconds", r->cpu);
+    aml_json_add_number(out, "peak_memory", (double)r->peak_memory);
+    aml_json_add_number(out, "processes", (double)r->processes);
+    if (r->left_behind) aml_json_add_number(out, "left_behind", (double)r->left_behind);
+    aml_json_add_number(out, "stdout_bytes", (double)r->output[0]);
+    aml_json_add_number(out, "stderr_bytes", (double)r->output[1]);
+}
+
+/* ---- the record */
+
+static aml_status copy_text(const char **to, aml_sweep *s, const char *text) {
+    *to = text && *text ? aml_strdup(s->keep, text) : "";
+    return *to ? AML_OK : AML_ENOMEM;
+}
+
+/* Of one goal the tuner could tell it too, but not at once. */
+void aml_sweep_note_best(aml_sweep *s, size_t trial) {
+    const double *values = s->records[trial].values;
+    const double *best = s->best == SIZE_MAX ? NULL : s->records[s->best].values;
+    if (!best || (s->metrics[0]->maximize ? values[0] > best[0] : values[0] < best[0]) ||
+        (!(values[0] < best[0]) && !(values[0] > best[0]) && trial < s->best))
+        s->best = trial;
+}
+
+static aml_status set_record(aml_sweep *s, size_t trial, const aml_sweep_ending *e, double wall,
+                             double cpu, double peak) {
+    aml_sweep_record *r = &s->records[trial];
+    AML_TRY(copy_text(&r->reason, s, e->reason));
+    AML_TRY(copy_text(&r->cause, s, e->cause));
+    r->wall = wall;
+    r->cpu = cpu;
+    r->peak = peak;
+    r->failures += e->retry;
+    s->retried += e->retry;
+    if (e->values && !r->values) r->values = AML_ARRAY(s->keep, s->n_metrics, double);
+    if (e->values && !r->values) return AML_ENOMEM;
+    if (e->values) memcpy(r->values, e->values, s->n_metrics * sizeof *r->values);
+    aml_sweep_set_state(s, trial, e->retry ? AML_SWEEP_PENDING : e->state);
+    if (e->state == AML_SWEEP_DONE && r->values) aml_sweep_note_best(s, trial);
+    return AML_OK;
+}
+
+aml_status aml_sweep_note_end(aml_sweep *s, size_t trial, const aml_sweep_ending *e) {
+    const aml_process_result *r = e->result;
+    aml_string line = {0};
+    aml_string_printf(&line, "{\"end\":%zu", trial);
+    aml_json_add_string(&line, "state",
+                        e->state == AML_SWEEP_PENDING ? "stopped" : aml_sweep_state_word(e->state));
+    if (e->retry) {
+        aml_json_key(&line, "retry");
+        aml_string_put(&line, "true");
+    }
+    if (e->cause && *e->cause) aml_json_add_string(&line, "cause", e->cause);
+    if (e->reason && *e->reason) aml_json_add_string(&line, "reason", e->reason);
+    put_values(&line, s, e->values);
+    if (e->reports > 1) aml_json_add_number(&line, "reports", (double)e->reports);
+    put_result(&line, r);
+    put_time(&line);
+    aml_string_put(&line, "}\n");
+    AML_TRY(append(s, &line, true));
+    return set_record(s, trial, e, r->wall, r->cpu, (double)r->peak_memory);
+}
+
+/* ---- reading */
+
+static aml_status broken(const aml_sweep *s, size_t line) {
+    char path[4096];
+    aml_string name = {0};
+    aml_string_printf(&name, "%s/trials.jsonl", s->folder);
+    aml_printable(path, sizeof path, name.text ? name.text : "", name.length, 900);
+    aml_string_free(&name);
+    aml_fail_at(AML_EDATA, path, line, 0, "the line is not of a sweep");
+    return aml_help(AML_EDATA, "the file holds the trials of a sweep, a line for each event",
+                    "take back what was changed, or give the sweep another folder (--output)");
+}
+
+static aml_status read_header(aml_sweep *s, const aml_json *x, size_t line) {
+    const char *command = aml_json_string(x, "command", "");
+    if (aml_json_number(x, "automl_sweep", 0) < FORMAT ||
+        aml_json_number(x, "automl_sweep", 0) > FORMAT)
+        return broken(s, line);
+    s->described = strcmp(command, s->described) ? aml_strdup(s->keep, command) : s->described;
+    return s->described ? AML_OK : AML_ENOMEM;
+}
+
+static size_t state_of(const char *word) {
+    size_t i = 0;
+    while (aml_sweep_state_word(i) && strcmp(aml_sweep_state_word(i), word) != 0) i++;
+    return aml_sweep_state_word(i) ? i : AML_SWEEP_PENDING;
+}
+
+static aml_status read_end(aml_sweep *s, const aml_json *x, size_t trial, aml_arena *scratch) {
+    const aml_json *list = aml_json_find(x, "values");
+    double *values = AML_ARRAY(scratch, s->n_metrics, double);
+    if (!values) return AML_ENOMEM;
+    for (size_t i = 0; i < s->n_metrics; i++)
+        values[i] = list ? aml_json_number(list, s->metrics[i]->name, NAN) : NAN;
+    aml_sweep_ending e = {.state = (aml_sweep_state)state_of(aml_json_string(x, "state", "")),
+                          .retry = aml_json_bool(x, "retry", false),
+                          .reason = aml_json_string(x, "reason", ""),
+                          .cause = aml_json_string(x, "cause", ""),
+                          .values = list && list->size ? values : NULL};
+    return set_record(s, trial, &e, aml_json_number(x, "seconds", NAN),
+                      aml_json_number(x, "cpu_seconds", NAN),
+                      aml_json_number(x, "peak_memory", NAN));
+}
+
+static aml_status read_event(aml_sweep *s, const aml_json *x, size_t line, aml_arena *scratch) {
+    if (line == 1 || aml_json_find(x, "automl_sweep")) return read_header(s, x, line);
+    double begin = aml_json_number(x, "begin", -1), end = aml_json_number(x, "end", -1);
+    double trial = begin >= 0 ? begin : end;
+    if (!(trial >= 0 && trial < (double)aml_tuner_trials(s->tuner))) return broken(s, line);
+    return begin >= 0 ? AML_OK : read_end(s, x, (size_t)trial, scratch);
+}
+
+static aml_status read_lines(aml_sweep *s, const char *text, size_t size, size_t *whole) {
+    aml_arena *scratch = aml_arena_new(NULL);
+    aml_status status = scratch ? AML_OK : AML_ENOMEM;
+    size_t line = 0;
+    for (const char *end; !status && (end = memchr(text + *whole, '\n', size - *whole));) {
+        aml_mark mark = aml_arena_mark(scratch);
+        aml_json *x;
+        size_t n = (size_t)(end - text) - *whole;
+        line++;
+        status = aml_json_parse(&x, scratch, text + *whole, n, "trials.jsonl", 0, AML_EDATA);
+        if (status == AML_EDATA || (!status && x->type != AML_JSON_OBJECT))
+            status = broken(s, line);
+        if (!status) status = read_event(s, x, line, scratch);
+        aml_arena_release(scratch, mark);
+        if (!status) *whole += n + 1;
+    }
+    aml_arena_free(scratch);
+    return status;
+}
+
+aml_status aml_sweep_read_journal(aml_sweep *s) {
+    char path[4200], *text;
+    size_t size, whole = 0;
+    aml_string name = {0};
+    aml_string_printf(&name, "%.4000s/trials.jsonl", s->folder);
+    memcpy(path, name.text ? name.text : "", name.length + 1);
+    aml_string_free(&name);
+    AML_TRY(aml_read_file(&text, &size, path, (size_t)1 << 40, NULL));
+    aml_status status = read_lines(s, text, size, &whole);
+    aml_free(text);
+    if (status) return status;
+    /* What a crash has cut in the middle of a line. */
+    if (whole < size && ftruncate(s->journal, (off_t)whole))
+        return aml_fail(AML_EIO, "cannot mend %s: %s", path, strerror(errno));
+    return whole ? AML_OK : aml_sweep_note_command(s);
+}
