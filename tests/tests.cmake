@@ -7,9 +7,9 @@ endif()
 add_executable(json_check tests/json_check.c)
 target_link_libraries(json_check PRIVATE automl_flags automl_static)
 
-# Commands that misbehave, for what runs commands.
+# Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
-target_link_libraries(nasty PRIVATE automl_flags)
+target_compile_definitions(nasty PRIVATE _GNU_SOURCE)
 add_dependencies(test_process nasty automl_program)
 
 file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/cli/*.sh)
