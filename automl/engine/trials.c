@@ -11,7 +11,8 @@
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
 static const double REFIT = 2;       /* what a fit on all rows may take, in fits of a fold */
-enum { SPECIAL = 64 };               /* times in the bytes that may be kept */
+enum { MOST_LEARNERS = 64 };
+enum { SPECIAL = 64 }; /* times in the bytes that may be kept */
 
 typedef struct team {
     const aml_search *s;
@@ -295,12 +296,15 @@ static bool before(const aml_trial *a, const aml_trial *b) {
     return a->loss < b->loss || (a->loss == b->loss && a->id < b->id);
 }
 
+static bool is_small(const aml_trial *t, const aml_search *s) {
+    double out_of_fold = 4.0 * (double)s->bench->n_scored * s->bench->n_outputs;
+    return SPECIAL * fmax((double)t->held, out_of_fold) <= (double)s->keep_bytes;
+}
+
 /* Of use to a model that is held to something: the best of its learner, or at least twice as fast as all better ones. */
 static bool is_special(aml_kept *why, const team *m, const aml_trial *t, size_t n) {
-    const aml_bench *b = m->s->bench;
-    double out_of_fold = 4.0 * (double)b->n_scored * b->n_outputs;
     double us = t->predict_seconds / (double)t->n_predicted;
-    if (SPECIAL * fmax((double)t->held, out_of_fold) > (double)m->s->keep_bytes) return false;
+    if (!is_small(t, m->s)) return false;
     bool first = true, fast = true;
     for (size_t j = 0; j < n; j++) {
         const aml_trial *o = m->trials->at[j];
@@ -440,18 +444,40 @@ static int by_loss(const void *a, const void *b, void *arg) {
     return before(y, x) - before(x, y);
 }
 
+/* Of all trials, best first: those that are kept (is_kept) and lack their models. `at` has room for all. */
+static void find_lacking(revival *r, aml_trial *const *at, size_t n) {
+    const aml_search *s = r->m->s;
+    const aml_learner *seen[MOST_LEARNERS];
+    size_t bytes = 0, n_seen = 0;
+    double least = INFINITY; /* microseconds a row of those before */
+    for (size_t i = 0; i < n; i++) {
+        aml_trial *t = at[i];
+        double us = t->predict_seconds / (double)t->n_predicted;
+        bool first = true;
+        bytes += t->held;
+        for (size_t k = 0; k < n_seen; k++) first &= seen[k] != t->plan.learner;
+        if (first && n_seen < MOST_LEARNERS) seen[n_seen++] = t->plan.learner;
+        bool good = !i || (i < s->keep && bytes <= s->keep_bytes);
+        bool special = is_small(t, s) && (first || 2 * us < least);
+        least = fmin(least, us);
+        if (!good && special) t->kept = first ? AML_KEPT_LEARNER : AML_KEPT_FAST;
+        if ((good || special) && t->restored && !t->out_of_fold) r->at[r->n++] = t;
+    }
+}
+
 static aml_status revive_kept(team *m) {
     aml_trials *list = m->trials;
+    size_t n = 0;
     revival r = {m, 0, aml_calloc(list->n + 1, sizeof *r.at)};
-    if (!r.at) return AML_ENOMEM;
-    for (size_t i = 0; i < list->n; i++) {
-        aml_trial *t = list->at[i];
-        bool lacking = t->restored && t->state == AML_TRIAL_DONE && !t->out_of_fold;
-        if (lacking && is_kept(m, t, list->n)) r.at[r.n++] = t;
-    }
-    aml_status status = aml_sort(r.at, r.n, sizeof *r.at, by_loss, NULL);
+    aml_trial **done = aml_calloc(list->n + 1, sizeof *done);
+    aml_status status = r.at && done ? AML_OK : AML_ENOMEM;
+    for (size_t i = 0; !status && i < list->n; i++)
+        if (ended(list->at[i]) && list->at[i]->state == AML_TRIAL_DONE) done[n++] = list->at[i];
+    if (!status) status = aml_sort(done, n, sizeof *done, by_loss, NULL);
+    if (!status) find_lacking(&r, done, n);
     if (!status) aml_par_for(m->s->n_workers, r.n, 1, revive, &r);
     aml_free(r.at);
+    aml_free(done);
     return status;
 }
 

@@ -276,7 +276,8 @@ static aml_status give_records(aml_store *s, const char *id, bool partial, aml_g
     bool more;
     AML_TRY(aml_run_row(&row, s, id));
     AML_TRY(aml_sql(&st, s,
-                    "SELECT number, record FROM trials WHERE run = ? AND partial <= ? ORDER BY id",
+                    "SELECT number, record FROM trials WHERE run = ? AND partial <= ?"
+                    " ORDER BY number",
                     "ii", row, (int64_t)partial));
     for (;;) {
         AML_TRY(aml_sql_row(&more, s, st));

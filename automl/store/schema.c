@@ -67,6 +67,7 @@ static const char *const steps[] = {
     " ended REAL NOT NULL,"
     " record BLOB,"
     " UNIQUE(run, number));"
+    "CREATE INDEX partial_trials ON trials(run) WHERE partial;"
 
     "CREATE TABLE params("
     " trial INTEGER NOT NULL REFERENCES trials(id) ON DELETE CASCADE,"

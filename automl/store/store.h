@@ -88,7 +88,7 @@ typedef struct aml_entry {
 aml_status aml_store_append(aml_store *store, const aml_run_handle *run, const aml_entry *entries,
                             size_t n);
 
-/* Gives the records of a run in the order in which they were made; not the partial ones unless asked for. `give` fails: the call fails. */
+/* Gives the records of a run by number; not the partial ones unless asked for. `give` fails: the call fails. */
 typedef aml_status (*aml_give_record)(size_t number, const void *record, size_t size, void *arg);
 aml_status aml_store_records(aml_store *store, const char *id, bool partial, aml_give_record give,
                              void *arg);

@@ -160,17 +160,27 @@ static aml_status find_run(bool *found, bool *alive, aml_run_handle *out, const 
     return *validation ? AML_OK : AML_ENOMEM;
 }
 
-static aml_status count_trials(aml_run_handle *run, aml_store *s) {
+/* What was stopped on the way is done again: it leaves the record. */
+static aml_status drop_partial(aml_store *s, int64_t run) {
+    AML_TRY(aml_sql_run(s,
+                        "DELETE FROM artifacts WHERE run = ?1 AND trial IN"
+                        " (SELECT number FROM trials WHERE run = ?1 AND partial)",
+                        "i", run));
+    AML_TRY(aml_sql_run(s, "DELETE FROM trials WHERE run = ? AND partial", "i", run));
+    if (!sqlite3_changes(s->db)) return AML_OK;
+    return aml_sql_run(s,
+                       "UPDATE runs SET (trials, failed, pruned) ="
+                       " (SELECT count(*), total(state = 'failed'), total(state = 'pruned')"
+                       "  FROM trials WHERE run = ?1) WHERE id = ?1",
+                       "i", run);
+}
+
+static aml_status recorded_trials(size_t *out, aml_store *s, int64_t run) {
     sqlite3_stmt *st;
     bool more;
-    AML_TRY(aml_sql_run(s,
-                        "UPDATE runs SET (trials, failed, pruned) ="
-                        " (SELECT count(*), total(state = 'failed'), total(state = 'pruned')"
-                        "  FROM trials WHERE run = ?1) WHERE id = ?1",
-                        "i", run->row));
-    AML_TRY(aml_sql(&st, s, "SELECT trials FROM runs WHERE id = ?", "i", run->row));
+    AML_TRY(aml_sql(&st, s, "SELECT trials FROM runs WHERE id = ?", "i", run));
     AML_TRY(aml_sql_row(&more, s, st));
-    run->trials = (size_t)sqlite3_column_int64(st, 0);
+    *out = (size_t)sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
     return AML_OK;
 }
@@ -180,12 +190,8 @@ static aml_status take_over(bool *found, bool *alive, aml_run_handle *out, const
                             aml_arena *keep) {
     AML_TRY(find_run(found, alive, out, validation, s, w, self, keep));
     if (!*found) return AML_OK;
-    AML_TRY(aml_sql_run(s,
-                        "DELETE FROM artifacts WHERE run = ?1 AND trial IN"
-                        " (SELECT number FROM trials WHERE run = ?1 AND partial)",
-                        "i", out->row));
-    AML_TRY(aml_sql_run(s, "DELETE FROM trials WHERE run = ? AND partial", "i", out->row));
-    AML_TRY(count_trials(out, s));
+    AML_TRY(drop_partial(s, out->row));
+    AML_TRY(recorded_trials(&out->trials, s, out->row));
     AML_TRY(aml_sql_run(s,
                         "UPDATE runs SET status = 'running', reason = NULL, options = ?,"
                         " trials_limit = ?, time_limit = ?, updated = ? WHERE id = ?",

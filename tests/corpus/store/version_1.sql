@@ -21,4 +21,5 @@ INSERT INTO "trials" VALUES(1,1,0,'done',0,'ridge','ridge','',0.5,0.5,0.1,5,5,10
 INSERT INTO "trials" VALUES(2,1,1,'failed',0,'ridge','ridge','no',NULL,NULL,NULL,5,0,0,0.1,NULL,1795288001.2,X'7265636F72642031');
 CREATE INDEX runs_by_identity ON runs(identity, data_hash);
 CREATE INDEX runs_by_experiment ON runs(experiment);
+CREATE INDEX partial_trials ON trials(run) WHERE partial;
 COMMIT;
