@@ -35,7 +35,7 @@ typedef struct cli_args {
     size_t trial_memory, retries, max_failed_trials;
     bool shell, log_json, print_schema;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration,
-        dry_run, schema_json, new_run, all, no_store;
+        dry_run, new_run, all, no_store;
 } cli_args;
 
 /* The type of an option is the type of its member. */

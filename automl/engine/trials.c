@@ -39,6 +39,7 @@ static aml_status tell(aml_told *told, const aml_team *m, size_t k, aml_arena *s
     aml_record *records = AML_ARRAY(scratch, k + 1, aml_record);
     if (!records) return AML_ENOMEM;
     for (size_t i = 0; i < k; i++) records[i] = record_of(m, i, k);
+    aml_records_align(records, k);
     double left = m->deadline > 0 ? m->deadline - aml_now() : INFINITY;
     *told =
         (aml_told){.n = k,
