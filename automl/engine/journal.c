@@ -1,66 +1,12 @@
-/* journal.c: a run's records: a thread writes them, many at once when they come faster than the disk is. */
-#include "automl/engine/journal.h"
-
+/* journal.c: a run in the store: which one it is, what earlier processes left of it, its end. */
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "automl/core/json.h"
 #include "automl/core/sort.h"
+#include "automl/engine/journal_internal.h"
 #include "automl/engine/manifest.h"
-
-enum { MOST_AT_ONCE = 256, MOST_STORED = 64 };
-static const double LEAST_SECONDS = 0.2, SECONDS_A_BYTE = 0.2e-6; /* ten times what writing takes */
-static const double MOST_BYTES = 256.0 * 1048576;                 /* of one trial */
-
-/* A record of an earlier process. */
-typedef struct known {
-    size_t id;
-    const void *bytes;
-    size_t size;
-} known;
-
-/* A trial on its way to the disk. */
-typedef struct item {
-    aml_arena *keep;
-    aml_entry entry;
-    aml_progress progress;
-    aml_leader last;
-    struct item *next;
-} item;
-
-struct aml_journal {
-    aml_arena *keep;
-    aml_store *store;
-    const aml_train_options *options;
-    const aml_frame *data;
-    char *all, *identity; /* options as JSON: all of them; hash of those that decide the result */
-    char data_hash[20];
-    const char *experiment, *validation;
-    const aml_space *space;
-    const aml_bench *bench;
-    atomic_bool *stop;
-    aml_run_handle run;
-    bool begun, ended, higher_is_better;
-    char source[16]; /* the run that is replayed, "" = none */
-    bool was_timed;
-    aml_decisions decisions;
-    size_t n_known, room_known;
-    known *known; /* by id */
-    size_t n_stored;
-    const aml_trial *stored[MOST_STORED]; /* whose material is in the store */
-    /* the writing thread */
-    pthread_t thread;
-    bool running, closing;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    item *first, **end; /* waiting */
-    size_t pending;     /* waiting or being written */
-    aml_status status;
-    aml_error error;
-};
 
 /* ---- what the run is told by */
 
@@ -101,23 +47,23 @@ static aml_status keep_record(size_t id, const void *bytes, size_t size, void *a
     aml_journal *j = arg;
     if (j->n_known == j->room_known) {
         size_t room = j->room_known * 2 + 64;
-        known *grown = aml_realloc(j->known, room * sizeof *grown);
+        aml_known *grown = aml_realloc(j->known, room * sizeof *grown);
         if (!grown) return AML_ENOMEM;
         j->known = grown;
         j->room_known = room;
     }
-    known *k = &j->known[j->n_known++];
-    *k = (known){id, aml_copy(j->keep, bytes, size), size};
+    aml_known *k = &j->known[j->n_known++];
+    *k = (aml_known){id, aml_copy(j->keep, bytes, size), size};
     return k->bytes ? AML_OK : AML_ENOMEM;
 }
 
 static int by_id(const void *a, const void *b, void *arg) {
-    const known *x = a, *y = b;
+    const aml_known *x = a, *y = b;
     (void)arg;
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static const known *find(const aml_journal *j, size_t id) {
+static const aml_known *find(const aml_journal *j, size_t id) {
     size_t low = 0, high = j ? j->n_known : 0;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -130,7 +76,7 @@ static const known *find(const aml_journal *j, size_t id) {
 bool aml_journal_knows(const aml_journal *j, size_t id) { return find(j, id) != NULL; }
 
 aml_status aml_journal_restore(aml_trial *t, const aml_journal *j) {
-    const known *k = find(j, t->id);
+    const aml_known *k = find(j, t->id);
     return aml_record_read(t, k->bytes, k->size, j->space->n, j->bench);
 }
 
@@ -242,8 +188,6 @@ const char *aml_journal_validation(const aml_journal *j) {
     return given && j->validation && j->validation[0] ? j->validation : NULL;
 }
 
-static aml_status start_writer(aml_journal *j);
-
 aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *f) {
     const aml_train_options *o = j->options;
     j->space = f->space;
@@ -272,30 +216,16 @@ aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *f) {
                                  .tags = o->tags};
     if (!j->begun) AML_TRY(aml_store_begin(&j->run, j->store, &start));
     j->begun = true;
-    return start_writer(j);
-}
-
-static void free_item(item *i) {
-    if (i) aml_arena_free(i->keep);
-}
-
-static void stop_writer(aml_journal *j) {
-    if (!j->running) return;
-    pthread_mutex_lock(&j->lock);
-    j->closing = true;
-    pthread_cond_broadcast(&j->changed);
-    pthread_mutex_unlock(&j->lock);
-    pthread_join(j->thread, NULL);
-    j->running = false;
+    return aml_journal_start_writer(j);
 }
 
 void aml_journal_free(aml_journal *j) {
     if (!j) return;
-    stop_writer(j);
+    aml_journal_stop_writer(j);
     if (j->begun && !j->ended) aml_journal_end(j, NULL, AML_EINTERNAL, false);
-    for (item *next; j->first; j->first = next) {
+    for (aml_journal_item *next; j->first; j->first = next) {
         next = j->first->next;
-        free_item(j->first);
+        aml_arena_free(j->first->keep);
     }
     pthread_cond_destroy(&j->changed);
     pthread_mutex_destroy(&j->lock);
@@ -303,201 +233,6 @@ void aml_journal_free(aml_journal *j) {
     aml_decisions_free(&j->decisions);
     aml_arena_free(j->keep);
     aml_free(j);
-}
-
-/* ---- the writing thread */
-
-/* Takes what waits; NULL when all is done. */
-static item *take(size_t *n, aml_journal *j) {
-    pthread_mutex_lock(&j->lock);
-    while (!j->first && !j->closing) pthread_cond_wait(&j->changed, &j->lock);
-    item *list = j->first, *last = list;
-    *n = list ? 1 : 0;
-    while (last && last->next && *n < MOST_AT_ONCE) {
-        last = last->next;
-        ++*n;
-    }
-    if (last) {
-        j->first = last->next;
-        last->next = NULL;
-    }
-    if (!j->first) j->end = &j->first;
-    pthread_mutex_unlock(&j->lock);
-    return list;
-}
-
-static void report(const aml_journal *j, item *list) {
-    for (item *i = list; i; i = i->next) {
-        i->progress.last = &i->last;
-        if (!j->options->progress) continue;
-        if (j->options->progress(&i->progress, j->options->progress_arg))
-            atomic_store(j->stop, true);
-    }
-}
-
-static aml_status write_items(aml_journal *j, const item *list, size_t n) {
-    aml_entry *entries = aml_malloc(n * sizeof *entries);
-    if (!entries) return AML_ENOMEM;
-    n = 0;
-    for (const item *i = list; i; i = i->next) entries[n++] = i->entry;
-    aml_status status = aml_store_append(j->store, &j->run, entries, n);
-    aml_free(entries);
-    return status;
-}
-
-static void *write_all(void *arg) {
-    aml_journal *j = arg;
-    size_t n;
-    for (item *list; (list = take(&n, j));) {
-        aml_status status = j->status ? j->status : write_items(j, list, n);
-        if (!status) report(j, list);
-        for (item *next; list; list = next) {
-            next = list->next;
-            free_item(list);
-        }
-        pthread_mutex_lock(&j->lock);
-        if (status && !j->status) j->error = *aml_last_error();
-        j->status = status;
-        j->pending -= n;
-        pthread_cond_broadcast(&j->changed);
-        pthread_mutex_unlock(&j->lock);
-    }
-    return NULL;
-}
-
-/* Signals are for the main thread. */
-static aml_status start_writer(aml_journal *j) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&j->thread, NULL, write_all, j);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    j->running = !failed;
-    return failed ? aml_fail(AML_ENOMEM, "cannot start the thread that writes the run store")
-                  : AML_OK;
-}
-
-/* ---- a trial */
-
-static aml_status put_params(aml_entry *e, const aml_trial *t, const aml_space *space,
-                             aml_arena *keep) {
-    aml_entry_param *p = AML_ARRAY(keep, space->n, aml_entry_param);
-    if (!p) return AML_ENOMEM;
-    e->params = p;
-    for (size_t i = 0; i < space->n; i++) {
-        const aml_dim *d = &space->dims[i];
-        if (isnan(t->config[i])) continue;
-        bool choice = d->param->kind == AML_CHOICE;
-        p[e->n_params++] =
-            (aml_entry_param){.name = d->name,
-                              .number = choice ? NAN : t->config[i],
-                              .text = choice ? d->param->choices[(size_t)t->config[i]] : NULL};
-    }
-    return AML_OK;
-}
-
-static aml_status put_metrics(aml_entry *e, const aml_trial *t, const char *metric,
-                              aml_arena *keep) {
-    aml_entry_metric *m = AML_ARRAY(keep, t->n_done + 1, aml_entry_metric);
-    if (!m) return AML_ENOMEM;
-    e->metrics = m;
-    for (size_t f = 0; f < t->n_done; f++)
-        m[e->n_metrics++] = (aml_entry_metric){metric, (int64_t)f, -1, t->fold_score[f]};
-    return AML_OK;
-}
-
-static aml_status put_record(aml_entry *e, const aml_trial *t, size_t n_config, aml_arena *keep) {
-    aml_writer w = {0};
-    aml_status status = aml_record_write(&w, t, n_config);
-    if (!status) e->record = aml_copy(keep, w.data, e->record_size = w.size);
-    aml_writer_free(&w);
-    return status || e->record ? status : AML_ENOMEM;
-}
-
-static aml_status fill(item *i, const aml_journal *j, const aml_trial *t, const aml_progress *p) {
-    i->progress = *p;
-    i->last = *p->last;
-    i->entry = (aml_entry){.number = t->id,
-                           .state = p->last->state,
-                           .learner = p->last->learner,
-                           .pipeline = aml_strdup(i->keep, t->text),
-                           .reason = aml_strdup(i->keep, t->reason),
-                           .loss = t->loss,
-                           .score = t->score,
-                           .error = t->error,
-                           .folds = t->n_folds,
-                           .folds_done = t->n_done,
-                           .bytes = t->bytes,
-                           .fit_seconds = t->fit_seconds,
-                           .predict_us = p->last->predict_us,
-                           .partial = t->status == AML_ESTOPPED && !t->timed_out};
-    if (!i->entry.pipeline || !i->entry.reason) return AML_ENOMEM;
-    AML_TRY(put_params(&i->entry, t, j->space, i->keep));
-    AML_TRY(put_metrics(&i->entry, t, p->metric, i->keep));
-    return put_record(&i->entry, t, j->space->n, i->keep);
-}
-
-/* What is faster computed again than written is not. */
-static bool is_worth_storing(const aml_trial *t, const aml_bench *b) {
-    double bytes = (double)t->held + 4.0 * (double)b->n_scored * b->n_outputs;
-    if (!t->out_of_fold || bytes > MOST_BYTES) return false;
-    return t->truncated || t->status == AML_ESTOPPED ||
-           t->fit_seconds > LEAST_SECONDS + SECONDS_A_BYTE * bytes;
-}
-
-static aml_status put_material(item *i, aml_journal *j, const aml_trial *t) {
-    aml_writer w = {0};
-    if (j->n_stored == MOST_STORED || !is_worth_storing(t, j->bench)) return AML_OK;
-    aml_status status = aml_material_write(&w, t, j->bench);
-    if (!status) i->entry.material = aml_copy(i->keep, w.data, i->entry.material_size = w.size);
-    aml_writer_free(&w);
-    if (!status && !i->entry.material) status = AML_ENOMEM;
-    i->entry.lasting = t->truncated || t->status == AML_ESTOPPED;
-    if (!status) j->stored[j->n_stored++] = t;
-    return status;
-}
-
-/* Trials that the search has dropped meanwhile. */
-static aml_status put_dropped(item *i, aml_journal *j) {
-    size_t n = 0, *dropped = AML_ARRAY(i->keep, j->n_stored + 1, size_t);
-    if (!dropped) return AML_ENOMEM;
-    for (size_t k = 0; k < j->n_stored; k++) {
-        if (j->stored[k]->out_of_fold) j->stored[n++] = j->stored[k];
-        else dropped[i->entry.n_dropped++] = j->stored[k]->id;
-    }
-    i->entry.dropped = dropped;
-    j->n_stored = n;
-    return AML_OK;
-}
-
-aml_status aml_journal_add(aml_journal *j, const aml_trial *t, const aml_progress *progress) {
-    aml_arena *keep = aml_arena_new(NULL);
-    item *i = keep ? AML_NEW(keep, item) : NULL;
-    if (i) i->keep = keep;
-    aml_status status = i ? fill(i, j, t, progress) : AML_ENOMEM;
-    if (!status) status = put_dropped(i, j);
-    if (!status) status = put_material(i, j, t);
-    if (status) {
-        aml_arena_free(keep);
-        return status;
-    }
-    pthread_mutex_lock(&j->lock);
-    *j->end = i;
-    j->end = &i->next;
-    j->pending++;
-    status = j->status;
-    pthread_cond_broadcast(&j->changed);
-    pthread_mutex_unlock(&j->lock);
-    return status;
-}
-
-aml_status aml_journal_flush(aml_journal *j) {
-    pthread_mutex_lock(&j->lock);
-    while (j->pending) pthread_cond_wait(&j->changed, &j->lock);
-    aml_status status = j->status;
-    if (status) aml_set_error(&j->error);
-    pthread_mutex_unlock(&j->lock);
-    return status;
 }
 
 /* ---- what cannot be repeated */
@@ -560,7 +295,7 @@ aml_status aml_journal_end(aml_journal *j, const aml_model *m, aml_status status
                        .high = NAN,
                        .baseline = NAN};
     if (!j->begun || j->ended) return AML_OK;
-    stop_writer(j);
+    aml_journal_stop_writer(j);
     j->ended = true;
     aml_status written = m ? aml_manifest_write(&board, m) : AML_OK;
     if (m && !written) written = put_decisions(j);

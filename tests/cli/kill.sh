@@ -1,7 +1,7 @@
 # kill.sh: a run whose process is killed at any moment goes on with the same command, and comes to the same bytes.
 # KILLS sets how many runs are killed (each up to three times before it may end): KILLS=200 sh tests/cli/kill.sh
 . "$ROOT/tests/cli/common"
-kills=${KILLS:-15}
+kills=${KILLS:-12}
 [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] || kills=3
 
 search() {

@@ -2,7 +2,7 @@
 # EVERY=1 sh tests/cli/kill_calls.sh takes every call, CTest some.
 . "$ROOT/tests/cli/common"
 [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] || exit 0 # they want to be loaded first
-every=${EVERY:-9}
+every=${EVERY:-13}
 
 search() {
     "$AUTOML" train "$data/iris.csv" --target species --trials 6 --learners logistic,naive_bayes --json --no-timings \
