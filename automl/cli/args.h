@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLI_MAX_OPERANDS = 2 };
+enum { CLI_MAX_OPERANDS = 3 };
 
 /* The values of all options of all verbs; zero = not given. */
 typedef struct cli_args {
@@ -26,6 +26,9 @@ typedef struct cli_args {
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
+    /* of ask and tell */
+    const char *step, *state, *space_file;
+    bool best;
     /* of tune */
     const char *const *command; /* what follows "--", NULL-ended; NULL = nothing does */
     const char **metrics;       /* NULL-ended */
