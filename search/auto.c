@@ -4,6 +4,7 @@
 
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
+#include "search/parts/tune.h"
 
 /* Pipelines of the matrix before the continuous search (the last of them by the mixture's guard);
  * random trials only where nothing is known. */
@@ -63,6 +64,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     size_t best;
+    if (!problem) return aml_tune_next(config, space, told, ctx);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
     bool informed = aml_advice_helps(advice);
     bool variety = told->n % VARIETY_EVERY == VARIETY_EVERY - 1;

@@ -128,8 +128,8 @@ static double on_grid(double x, double origin, double step) {
 static double dim_clamp(const aml_dim *d, double x) {
     double lo, hi;
     limits(&lo, &hi, d);
-    x = clamp(aml_param_clamp(d->param, x), lo, hi);
-    if (!(d->step > 0)) return x;
+    if (!(d->step > 0)) return clamp(aml_param_clamp(d->param, x), lo, hi);
+    x = clamp(isnan(x) ? d->param->fallback : x, lo, hi);
     if (d->rounded) return on_grid(x, 0, d->step);
     x = on_grid(x, lo, d->step);
     return x > hi ? on_grid(x - d->step, lo, d->step) : x;

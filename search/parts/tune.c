@@ -7,6 +7,7 @@
 #include "search/parts/acquisition.h"
 #include "search/parts/krige.h"
 #include "search/parts/layout.h"
+#include "search/parts/spread.h"
 #include "search/parts/warp.h"
 
 enum {
@@ -232,4 +233,17 @@ aml_status aml_tune_suggest(double *config, const aml_space *space, const aml_to
         s.score[top] = -INFINITY;
     }
     return aml_random_new(config, space, told, aml_rng_child(rng, 3), scratch);
+}
+
+aml_status aml_tune_next(double *config, const aml_space *space, const aml_told *told,
+                         aml_ctx *ctx) {
+    enum { FEWEST = 4, MOST = 10 };
+    size_t best, first = 1;
+    aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
+    for (size_t i = 0; i < space->n; i++) first += aml_dim_values(&space->dims[i]) > 1;
+    if (first < FEWEST) first = FEWEST;
+    if (first > MOST) first = MOST;
+    if (told->n < first || !aml_best_records(&best, 1, told))
+        return aml_spread_new(config, space, told, ctx);
+    return aml_tune_suggest(config, space, told, &rng, ctx->scratch);
 }

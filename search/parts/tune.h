@@ -13,4 +13,8 @@
 aml_status aml_tune_suggest(double *config, const aml_space *space, const aml_told *told,
                             const aml_rng *rng, aml_arena *scratch);
 
+/* Evenly spread trials, one more than dimensions (from 4 to 10), then aml_tune_suggest. Streams are children of ctx->rng. */
+aml_status aml_tune_next(double *config, const aml_space *space, const aml_told *told,
+                         aml_ctx *ctx);
+
 #endif
