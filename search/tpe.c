@@ -115,8 +115,9 @@ static aml_status learn(search *s, size_t *n_known) {
     for (size_t i = 0; i < n_good; i++) sum += weight[i] = limit - key[order[i]];
     for (size_t i = 0; i < n_good; i++)
         weight[i] = sum > 0 && isfinite(sum) ? weight[i] / sum * (double)n_good : 1;
-    AML_TRY(aml_parzen_new(&s->good, s->space, configs, weight, n_good, s->scratch));
-    return aml_parzen_new(&s->bad, s->space, configs + n_good, NULL, n - n_good, s->scratch);
+    AML_TRY(aml_parzen_new(&s->good, s->space, configs, weight, n_good, true, 0.0, s->scratch));
+    return aml_parzen_new(&s->bad, s->space, configs + n_good, NULL, n - n_good, false, 0,
+                          s->scratch);
 }
 
 static aml_status choose(double *config, search *s) {
