@@ -58,13 +58,25 @@ static bool pick_default(double *config, const aml_space *space, const aml_told 
            problem->default_cost[(size_t)config[0]] < told->time_left;
 }
 
+extern const aml_sampler aml_sampler_tpe;
+
+#include <stdlib.h>
+/* A space of a user. */
+static aml_status suggest_user(double *config, const aml_space *space, const aml_told *told,
+                               aml_ctx *ctx) {
+    int every = getenv("MIX") ? (int)(getenv("MIX")[0] - '0') : 0;
+    if (every && told->n > 8 && told->n % (size_t)every == 0)
+        return aml_sampler_tpe.suggest(config, space, told, NULL, NULL, ctx);
+    return aml_tune_next(config, space, told, ctx);
+}
+
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
     (void)hp;
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     size_t best;
-    if (!problem) return aml_tune_next(config, space, told, ctx);
+    if (!problem) return suggest_user(config, space, told, ctx);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
     bool informed = aml_advice_helps(advice);
     bool variety = told->n % VARIETY_EVERY == VARIETY_EVERY - 1;
