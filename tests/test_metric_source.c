@@ -40,7 +40,9 @@ static void numbers(void **state) {
                  {"1e5", 3, 1e5},
                  {"0x1F", 0, 0},
                  {"1_000", 0, 0},
-                 {"1e999", 5, INFINITY}};
+                 {"1e999", 5, INFINITY},
+                 {"5\xff", 1, 5},
+                 {"5\xc2\xb5s", 0, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double x = 0;

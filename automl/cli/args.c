@@ -274,10 +274,12 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
 
 void cli_args_free(cli_args *args) {
     free(args->drop);
+    free(args->sets);
     free(args->learners);
     free(args->keep);
     free(args->increasing);
     free(args->decreasing);
+    free(args->tags);
     free_groups(args->interactions);
     free(args->metrics);
 }

@@ -163,8 +163,8 @@ const cli_verb cli_tune = {
     .operands = "a SWEEP.json, or a command behind --",
     .usage =
         "SWEEP.json [OPTION…]\n       automl tune --space SPACE --goal GOALS [OPTION…] -- COMMAND…",
-    .example = "tune --space 'x = uniform(-3, 3)' --goal minimize:loss --trials 20 --shell -- "
-               "'echo loss=$(echo \"({x} - 1)^2\" | bc -l)'",
+    .example = "tune --space 'lr = loguniform(1e-4, 1e-1)' --goal minimize:loss \\\n"
+               "      --trials 50 -- python train.py --lr {lr}",
     .min_operands = 0,
     .max_operands = 1,
     .takes_command = true,

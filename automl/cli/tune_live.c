@@ -14,6 +14,7 @@ struct cli_tune_live {
     const aml_sweep *sweep;
     bool quiet, json, live, open; /* open: the live line is drawn */
     double drawn, best;
+    char cause[64]; /* of the last failure that was told */
 
     size_t ended;
 };
@@ -109,6 +110,13 @@ static bool is_new_best(cli_tune_live *l, const aml_sweep_progress *p) {
     return fresh;
 }
 
+/* On a terminal one failure of a kind is enough. */
+static bool is_new_failure(cli_tune_live *l, const aml_sweep_trial *t) {
+    if (!*t->cause || !strcmp(l->cause, t->cause)) return false;
+    snprintf(l->cause, sizeof l->cause, "%s", t->cause);
+    return true;
+}
+
 static void print_trial(const cli_tune_live *l, const aml_sweep_progress *p, bool best) {
     const aml_sweep_trial *t = p->last;
     char number[CLI_NUMBER], clean[1024], params[1024];
@@ -118,7 +126,7 @@ static void print_trial(const cli_tune_live *l, const aml_sweep_progress *p, boo
             pending ? *t->cause ? "failed, to be tried again" : "ended" : t->state);
     for (size_t i = 0; (metric = aml_sweep_metric(l->sweep, i)); i++) {
         double value = aml_sweep_value(l->sweep, t->id, i);
-        if (isnan(value) || !strcmp(t->state, "failed")) continue;
+        if (isnan(value) || !strcmp(t->state, "failed") || pending) continue;
         fprintf(stderr, "%s %s %s", i ? "," : ":", cli_clean(clean, 256, metric),
                 cli_number(number, value));
     }
@@ -186,7 +194,7 @@ int cli_tune_update(const aml_sweep_progress *p, void *live) {
         if (p->last) print_json(l, p, best);
         return (int)times;
     }
-    if (p->last && (!l->live || best)) {
+    if (p->last && (!l->live || best || is_new_failure(l, p->last))) {
         clear_line(l);
         print_trial(l, p, best);
     }

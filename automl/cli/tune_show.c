@@ -88,7 +88,9 @@ static void put_row(cli_table *t, const board *b, const aml_sweep *s, size_t ran
 static bool show_best(const cli_call *call, const aml_sweep *s, bool front) {
     board b = {.n = 0};
     size_t most = call->args->top ? call->args->top : SHOWN, trial, total = 0;
+    if (!aml_tuner_best(aml_sweep_tuner(s), 0, &trial)) return true;
     make_columns(&b, s, most);
+    fputc('\n', call->out);
     cli_table *t = cli_table_new(b.columns, b.n);
     for (; aml_tuner_best(aml_sweep_tuner(s), total, &trial); total++)
         if (total < most) put_row(t, &b, s, total + 1, trial, !call->args->no_timings);
@@ -114,7 +116,7 @@ static void show_counts(const cli_call *call, const aml_sweep *s, double seconds
         if (counts[k]) fprintf(call->out, "%s %zu %s", n++ ? "," : "", counts[k], words[k]);
     fprintf(call->out, "; in %s", cli_clean(name, sizeof name, aml_sweep_folder(s)));
     if (!call->args->no_timings) fprintf(call->out, ", after %.1f s", seconds);
-    fputs("\n\n", call->out);
+    fputc('\n', call->out);
 }
 
 static bool show_importance(const cli_call *call, const aml_sweep *s) {

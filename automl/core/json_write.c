@@ -48,13 +48,29 @@ void aml_json_put_number(aml_string *s, double x) {
 }
 
 void aml_json_comma(aml_string *s) {
-    if (s->length && !strchr("{[", s->text[s->length - 1])) aml_string_put(s, ",");
+    if (s->length && !strchr("{[:", s->text[s->length - 1])) aml_string_put(s, ",");
 }
 
 void aml_json_key(aml_string *s, const char *name) {
     aml_json_comma(s);
     aml_json_put_string(s, name);
     aml_string_put(s, ":");
+}
+
+void aml_json_put(aml_string *s, const aml_json *x) {
+    static const char *const words[] = {"null", "false", "true"};
+    bool object = x->type == AML_JSON_OBJECT;
+    if (!x->name) aml_json_comma(s);
+    if (x->type <= AML_JSON_TRUE) aml_string_put(s, words[x->type]);
+    if (x->type == AML_JSON_NUMBER) aml_string_put(s, x->string);
+    if (x->type == AML_JSON_STRING) aml_json_put_string(s, x->string);
+    if (!object && x->type != AML_JSON_ARRAY) return;
+    aml_string_put(s, object ? "{" : "[");
+    for (const aml_json *m = x->child; m; m = m->next) {
+        if (object) aml_json_key(s, m->name);
+        aml_json_put(s, m);
+    }
+    aml_string_put(s, object ? "}" : "]");
 }
 
 void aml_json_add_string(aml_string *s, const char *name, const char *text) {

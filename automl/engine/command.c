@@ -111,7 +111,13 @@ static aml_status unknown(const aml_json *place, const placeholder *p,
                           : "parameter");
     const char *near = aml_nearest(p->name, all, n);
     if (near) return aml_help(AML_ECONFIG, NULL, "did you mean {%s}?", near);
-    return aml_help(AML_ECONFIG, NULL, "write {{%s}} for the text {%s}", p->name, p->name);
+    aml_string known = {0};
+    for (size_t i = 0; i < n && i < 12; i++)
+        aml_string_printf(&known, "%s{%s}", i ? ", " : "", all[i]);
+    aml_help(AML_ECONFIG, NULL, "there are %s; write {{%s}} for the text {%s}",
+             known.text ? known.text : "none", p->name, p->name);
+    aml_string_free(&known);
+    return AML_ECONFIG;
 }
 
 aml_status aml_command_check_text(const aml_json *place, const char *text,

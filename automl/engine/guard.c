@@ -25,7 +25,7 @@ typedef struct guard {
     int signals;                         /* signalfd */
     pid_t pid;                           /* of the command; 0 once it is reaped */
     double began, ended, looked, killed; /* on the steady clock; killed: when SIGTERM went out */
-    size_t own_peak;                     /* our own, which the command's begins with */
+    size_t own_peak;                     /* that the command's begins with */
     bool ending, killing;
     aml_process_end end;
     aml_proctree tree;
@@ -82,7 +82,7 @@ static void send_report(const guard *g) {
 
 /* ---- looking */
 
-/* Linux counts in kilobytes. The command's own peak begins with ours, by fork. */
+/* Linux counts in kilobytes. The command's peak begins with that of a fork of ours. */
 static void count_waited(guard *g) {
     struct rusage u;
     getrusage(RUSAGE_CHILDREN, &u);
@@ -237,10 +237,17 @@ static void let_go_of_output(void) {
     dup2(null, 2);
 }
 
+/* What a process has at its peak that has done nothing but be forked from here. */
+static size_t peak_of_fork(void) {
+    struct rusage u = {.ru_maxrss = 0};
+    pid_t pid = fork();
+    if (!pid) _exit(0);
+    while (pid > 0 && wait4(pid, NULL, 0, &u) < 0 && errno == EINTR) {}
+    return (size_t)u.ru_maxrss * 1024;
+}
+
 static void run_command(guard *g) {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    g->own_peak = (size_t)u.ru_maxrss * 1024;
+    g->own_peak = peak_of_fork();
     g->began = now();
     g->pid = aml_guard_start(&g->report.stage, &g->request.limits, g->folder, g->argv, g->env);
     let_go_of_output();

@@ -9,7 +9,9 @@
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-/* What names are made of, as far as a name must not go on at its ends. Bytes above 127 are letters of some script. */
+/* The first byte of a letter in UTF-8, of some script. */
+static bool is_foreign(char c) { return (unsigned char)c >= 0xc2 && (unsigned char)c <= 0xf4; }
+/* What names are made of, as far as a name must not go on at its ends. */
 static bool in_name(char c) {
     return is_letter(c) || is_digit(c) || (unsigned char)c >= 128 || (c && strchr("_-./@", c));
 }
@@ -63,8 +65,7 @@ size_t aml_scan_number(double *out, const char *s, size_t n) {
     if (size == n) return size;
     char next = s[size];
     if (next == '.') return size + 1 == n || !in_name(s[size + 1]) ? size : 0;
-    return is_letter(next) || is_digit(next) || next == '_' || (unsigned char)next >= 128 ? 0
-                                                                                          : size;
+    return is_letter(next) || is_digit(next) || next == '_' || is_foreign(next) ? 0 : size;
 }
 
 /* ---- pairs */

@@ -98,8 +98,11 @@ static aml_status order_metrics(aml_sweep *s) {
     const char *name;
     int maximize;
     size_t index;
-    for (s->n_goals = 0; aml_tuner_goal(s->tuner, s->n_goals, &name, &maximize); s->n_goals++)
+    for (s->n_goals = 0; aml_tuner_goal(s->tuner, s->n_goals, &name, &maximize); s->n_goals++) {
+        name = aml_strdup(s->keep, name); /* this tuner gives way to the one with a file */
+        if (!name) return AML_ENOMEM;
         AML_TRY(aml_sweep_source_for(&index, &s->plan, name, s->keep));
+    }
     s->metrics = AML_ARRAY(s->keep, s->plan.n_sources, aml_metric_source *);
     if (!s->metrics) return AML_ENOMEM;
     for (; aml_tuner_goal(s->tuner, s->n_metrics, &name, &maximize); s->n_metrics++) {
@@ -181,6 +184,7 @@ static aml_status take_foreign(aml_sweep *s, size_t trial) {
                         t.outcome == AML_OUTCOME_DONE     ? AML_SWEEP_DONE
                         : t.outcome == AML_OUTCOME_PRUNED ? AML_SWEEP_PRUNED
                                                           : AML_SWEEP_FAILED);
+    if (t.outcome == AML_OUTCOME_DONE) aml_sweep_note_best(s, trial);
     return AML_OK;
 }
 
@@ -193,8 +197,12 @@ static aml_status read_past(aml_sweep *s) {
         AML_TRY(tell_again(s, i));
         AML_TRY(take_foreign(s, i));
     }
-    if (strcmp(command, s->described) != 0) return other_command(s, s->described);
-    return AML_OK;
+    if (!strcmp(command, s->described)) return AML_OK;
+    /* Results of two commands are not to be mixed; those of one that never worked are none. */
+    if (s->counts[AML_SWEEP_DONE] || s->counts[AML_SWEEP_PRUNED])
+        return other_command(s, s->described);
+    s->described = command;
+    return aml_sweep_note_command(s);
 }
 
 static aml_status add_note(aml_sweep *s, const char *text) {
@@ -239,6 +247,7 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
     aml_sweep *s = aml_calloc(1, sizeof *s);
     if (!s) return AML_ENOMEM;
     s->journal = -1;
+    s->best = SIZE_MAX;
     s->keep = aml_arena_new(NULL);
     aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, options, s->keep) : AML_ENOMEM;
     if (!status) {

@@ -50,7 +50,10 @@ struct aml_sweep {
     aml_sweep_record *records;
     size_t n, room;
     size_t counts[AML_SWEEP_FAILED + 1]; /* records by state */
-    size_t retried, front; /* failures in all; size of the front when best.json was written */
+    size_t retried;                      /* failures that were tried again */
+    size_t best;                         /* trial; SIZE_MAX = none yet */
+    size_t front;                        /* what best.json holds, as one number */
+    size_t failed_before;                /* trials that failed in earlier calls */
     const char **notes;
     size_t n_notes;
     char end[160];
@@ -89,7 +92,10 @@ aml_status aml_sweep_write_best(aml_sweep *s);
 
 /* sweep_journal.c: trials.jsonl. */
 aml_status aml_sweep_read_journal(aml_sweep *s);
+aml_status aml_sweep_note_command(
+    aml_sweep *s); /* the first line; again when the command is another one */
 aml_status aml_sweep_note_begin(aml_sweep *s, size_t trial);
+void aml_sweep_note_best(aml_sweep *s, size_t trial); /* is it better than the best so far? */
 typedef struct aml_sweep_ending {
     aml_sweep_state state; /* PENDING: it was stopped with the sweep */
     bool retry;
@@ -112,6 +118,8 @@ void aml_sweep_judge(aml_sweep_ending *out, double *values, char *cause, size_t 
 
 /* sweep_view.c */
 void aml_sweep_put_params(aml_string *out, aml_tuner *t, size_t trial); /* "lr=0.1 depth=3" */
+/* The best trial by the first goal. False: there is none yet. */
+bool aml_sweep_best(size_t *trial, const aml_sweep *s);
 void aml_sweep_fill(aml_sweep_trial *out, const aml_sweep *s, size_t trial);
 
 #endif

@@ -141,7 +141,7 @@ static void put_trial(aml_string *out, const aml_sweep *s, size_t trial) {
 aml_status aml_sweep_write_best(aml_sweep *s) {
     aml_string text = {0}, pretty = {0}, path = {0};
     size_t trial, best = 0;
-    if (!aml_tuner_best(s->tuner, 0, &best)) return AML_OK;
+    if (!aml_sweep_best(&best, s)) return AML_OK;
     aml_string_put(&text, "{");
     aml_json_add_string(&text, "sweep", s->plan.name);
     aml_json_key(&text, "best");

@@ -46,7 +46,7 @@ static void put_time(aml_string *out) {
     aml_json_add_string(out, "time", text);
 }
 
-static aml_status write_header(const aml_sweep *s) {
+aml_status aml_sweep_note_command(aml_sweep *s) {
     aml_string line = {0};
     aml_string_printf(&line, "{\"automl_sweep\":%d", FORMAT);
     aml_json_add_string(&line, "version", aml_version());
@@ -98,6 +98,15 @@ static aml_status copy_text(const char **to, aml_sweep *s, const char *text) {
     return *to ? AML_OK : AML_ENOMEM;
 }
 
+/* Of one goal the tuner could tell it too, but not at once. */
+void aml_sweep_note_best(aml_sweep *s, size_t trial) {
+    const double *values = s->records[trial].values;
+    const double *best = s->best == SIZE_MAX ? NULL : s->records[s->best].values;
+    if (!best || (s->metrics[0]->maximize ? values[0] > best[0] : values[0] < best[0]) ||
+        (!(values[0] < best[0]) && !(values[0] > best[0]) && trial < s->best))
+        s->best = trial;
+}
+
 static aml_status set_record(aml_sweep *s, size_t trial, const aml_sweep_ending *e, double wall,
                              double cpu, double peak) {
     aml_sweep_record *r = &s->records[trial];
@@ -112,6 +121,7 @@ static aml_status set_record(aml_sweep *s, size_t trial, const aml_sweep_ending 
     if (e->values && !r->values) return AML_ENOMEM;
     if (e->values) memcpy(r->values, e->values, s->n_metrics * sizeof *r->values);
     aml_sweep_set_state(s, trial, e->retry ? AML_SWEEP_PENDING : e->state);
+    if (e->state == AML_SWEEP_DONE && r->values) aml_sweep_note_best(s, trial);
     return AML_OK;
 }
 
@@ -149,11 +159,11 @@ static aml_status broken(const aml_sweep *s, size_t line) {
                     "take back what was changed, or give the sweep another folder (--output)");
 }
 
-static aml_status read_header(aml_sweep *s, const aml_json *x) {
+static aml_status read_header(aml_sweep *s, const aml_json *x, size_t line) {
     const char *command = aml_json_string(x, "command", "");
     if (aml_json_number(x, "automl_sweep", 0) < FORMAT ||
         aml_json_number(x, "automl_sweep", 0) > FORMAT)
-        return broken(s, 1);
+        return broken(s, line);
     s->described = strcmp(command, s->described) ? aml_strdup(s->keep, command) : s->described;
     return s->described ? AML_OK : AML_ENOMEM;
 }
@@ -181,7 +191,7 @@ static aml_status read_end(aml_sweep *s, const aml_json *x, size_t trial, aml_ar
 }
 
 static aml_status read_event(aml_sweep *s, const aml_json *x, size_t line, aml_arena *scratch) {
-    if (line == 1) return read_header(s, x);
+    if (line == 1 || aml_json_find(x, "automl_sweep")) return read_header(s, x, line);
     double begin = aml_json_number(x, "begin", -1), end = aml_json_number(x, "end", -1);
     double trial = begin >= 0 ? begin : end;
     if (!(trial >= 0 && trial < (double)aml_tuner_trials(s->tuner))) return broken(s, line);
@@ -222,5 +232,5 @@ aml_status aml_sweep_read_journal(aml_sweep *s) {
     /* What a crash has cut in the middle of a line. */
     if (whole < size && ftruncate(s->journal, (off_t)whole))
         return aml_fail(AML_EIO, "cannot mend %s: %s", path, strerror(errno));
-    return whole ? AML_OK : write_header(s);
+    return whole ? AML_OK : aml_sweep_note_command(s);
 }

@@ -81,8 +81,10 @@ static bool take_values(double *values, char *cause, size_t cause_size, char *re
         values[i] = aml_source_value(text, sizeof text, &run->tracks[i], s->metrics[i], r);
         if (!isnan(values[i]) || i >= s->n_goals || !good) continue;
         good = false;
+        char words[900] = "";
+        if (!run->tracks[i].reports) last_words(words, sizeof words, r);
         snprintf(cause, cause_size, "%s", run->tracks[i].reports ? "bad metric" : "no metric");
-        snprintf(reason, size, "%s", text);
+        snprintf(reason, size, "%s%s%.200s", text, *words ? "; the last line was: " : "", words);
     }
     return good;
 }

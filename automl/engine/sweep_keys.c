@@ -268,7 +268,7 @@ static aml_status read_metrics(void *to, const aml_json *x, const aml_key_place 
 
 static void metrics_schema(aml_string *s) {
     aml_string_put(
-        s, "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},");
+        s, "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"}");
     aml_keys_schema(s, source_keys);
     aml_string_put(s, "]}}");
 }

@@ -43,14 +43,15 @@ static size_t latest_failure(const aml_sweep *s) {
 
 static aml_status too_many(const aml_sweep *s, size_t trial) {
     const char *reason = s->records[trial].reason;
-    aml_fail(AML_ESTOPPED, "%zu of %zu trials failed, the last one (%zu) so: %.300s",
+    aml_fail(AML_ESTOPPED, "%zu of %zu trials failed; the last of them, trial %zu: %.300s",
              s->counts[AML_SWEEP_FAILED], s->n, trial, reason ? reason : "");
     return aml_help(AML_ESTOPPED, NULL, "what it printed is in %.200s/trials/%04zu", s->folder,
                     trial);
 }
 
 static void check_failures(aml_sweep *s) {
-    size_t most = s->plan.max_failed_trials, failed = s->counts[AML_SWEEP_FAILED];
+    size_t most = s->plan.max_failed_trials;
+    size_t failed = s->counts[AML_SWEEP_FAILED] - s->failed_before;
     bool hopeless = !most && failed >= FIRST_FAILURES && !s->counts[AML_SWEEP_DONE] &&
                     !s->counts[AML_SWEEP_PRUNED];
     if (s->stopping || !(hopeless || (most && failed >= most))) return;
@@ -98,7 +99,7 @@ static void tell_progress(aml_sweep *s, const aml_sweep_trial *last) {
     size_t best = 0;
     if (!s->progress || (!last && now - s->told < tick)) return;
     s->told = now;
-    bool any = aml_tuner_best(s->tuner, 0, &best) != 0;
+    bool any = aml_sweep_best(&best, s);
     aml_sweep_progress p = {.size = sizeof p,
                             .done = s->counts[AML_SWEEP_DONE],
                             .pruned = s->counts[AML_SWEEP_PRUNED],
@@ -118,12 +119,13 @@ static void tell_progress(aml_sweep *s, const aml_sweep_trial *last) {
     if (asked) stop(s, asked);
 }
 
-/* best.json anew when the front is another one. */
+/* best.json anew when the best trial, or of several goals the front, is another one. */
 static void keep_best(aml_sweep *s) {
     size_t sum = 1, trial;
-    for (size_t i = 0; (i == 0 || s->n_goals > 1) && aml_tuner_best(s->tuner, i, &trial); i++)
+    if (s->n_goals == 1 && aml_sweep_best(&trial, s)) sum += trial + 1;
+    for (size_t i = 0; s->n_goals > 1 && aml_tuner_best(s->tuner, i, &trial); i++)
         sum = sum * 31 + trial + 1;
-    if (sum == s->front) return;
+    if (sum == s->front || sum == 1) return;
     s->front = sum;
     fault(s, aml_sweep_write_best(s));
 }
@@ -157,6 +159,7 @@ static aml_status prepare(aml_sweep *s) {
     s->end[0] = 0;
     s->stopping = 0;
     s->fault = AML_OK;
+    s->failed_before = s->counts[AML_SWEEP_FAILED];
     s->runs = aml_calloc(n, sizeof *s->runs);
     if (!s->runs) return AML_ENOMEM;
     for (size_t i = 0; i < n; i++) {

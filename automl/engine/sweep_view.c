@@ -28,6 +28,12 @@ void aml_sweep_put_params(aml_string *out, aml_tuner *t, size_t trial) {
         aml_string_printf(out, "%s%s=%s", i ? " " : "", p.name, p.text);
 }
 
+bool aml_sweep_best(size_t *trial, const aml_sweep *s) {
+    if (s->n_goals > 1) return aml_tuner_best(s->tuner, 0, trial) != 0;
+    *trial = s->best;
+    return s->best != SIZE_MAX;
+}
+
 void aml_sweep_fill(aml_sweep_trial *out, const aml_sweep *s, size_t trial) {
     const aml_sweep_record *r = &s->records[trial];
     size_t size = out->size && out->size < sizeof *out ? out->size : sizeof *out;
@@ -132,7 +138,7 @@ static void put_trial(aml_string *out, const aml_sweep *s, size_t i, bool timing
 static void put_front(aml_string *out, const aml_sweep *s) {
     size_t trial;
     aml_json_key(out, "best");
-    if (aml_tuner_best(s->tuner, 0, &trial)) aml_json_put_number(out, (double)trial);
+    if (aml_sweep_best(&trial, s)) aml_json_put_number(out, (double)trial);
     else aml_string_put(out, "null");
     if (s->n_goals < 2) return;
     aml_json_key(out, "front");
