@@ -1,10 +1,13 @@
-/* auto.c: past datasets first, then Bayesian optimisation with what they said as its prior mean. */
+/* auto.c: past datasets first, then Bayesian optimisation with what they said as its prior mean; in spaces of users, where
+ * there are none, Bayesian optimisation and densities in turn. */
 #include <math.h>
 #include <string.h>
 
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
 #include "search/parts/tune.h"
+
+extern const aml_sampler aml_sampler_tpe;
 
 /* Pipelines of the matrix before the continuous search (the last of them by the mixture's guard);
  * random trials only where nothing is known. */
@@ -58,14 +61,12 @@ static bool pick_default(double *config, const aml_space *space, const aml_told 
            problem->default_cost[(size_t)config[0]] < told->time_left;
 }
 
-extern const aml_sampler aml_sampler_tpe;
-
-#include <stdlib.h>
-/* A space of a user. */
+/* A space of a user: Gaussian processes, global and in a trust region in turn; every fourth trial is one of densities, which
+ * rest on other assumptions (a mixture of methods is best on functions of all kinds: bench/tuning). */
 static aml_status suggest_user(double *config, const aml_space *space, const aml_told *told,
                                aml_ctx *ctx) {
-    int every = getenv("MIX") ? (int)(getenv("MIX")[0] - '0') : 0;
-    if (every && told->n > 8 && told->n % (size_t)every == 0)
+    enum { DENSITY_EVERY = 4, FEWEST = 8 };
+    if (told->n > FEWEST && told->n % DENSITY_EVERY == 0)
         return aml_sampler_tpe.suggest(config, space, told, NULL, NULL, ctx);
     return aml_tune_next(config, space, told, ctx);
 }
@@ -93,7 +94,8 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
 const aml_sampler aml_sampler_auto = {
     .abi = AML_ABI,
     .name = "auto",
-    .summary = "past datasets' pipelines by the mixture model, then Bayesian optimisation that "
-               "starts from it",
+    .summary =
+        "learners: past datasets' pipelines by the mixture model, then Bayesian optimisation "
+        "that starts from it; other spaces: bayes and tpe together",
     .suggest = suggest,
 };

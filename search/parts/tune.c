@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <stdlib.h>
 
 #include "automl/core/sort.h"
 #include "search/parts/acquisition.h"
@@ -43,7 +42,7 @@ enum { LOCAL_EVERY = 2, SUCCESSES = 3, LEAST_FAILURES = 4, FEWEST_NEAR = 12 };
 static const double first_reach = 0.4, least_reach = 0.003;
 
 static bool is_local(const search *s, size_t trial) {
-    return (getenv("MORE") ? trial % 4 != 0 : trial % LOCAL_EVERY == 1) && trial >= (getenv("EARLY") ? 1 : 2) * (s->layout.n_scales + 1);
+    return trial % LOCAL_EVERY == 1 && trial >= 2 * (s->layout.n_scales + 1);
 }
 
 /* Its reach follows from how the local trials did (Eriksson et al. 2019, "TuRBO"): twice as far after three better ones in a
