@@ -164,7 +164,7 @@ static void encoding_is_the_distribution(void **state) {
 
 /* ---- conditions ---- */
 
-static const char *const nested =
+static const char nested[] =
     "{\"model\": {\"type\": \"choice\", \"values\": [\n"
     "   {\"value\": \"svm\", \"space\": {\"C\": {\"type\": \"log_float\", \"min\": 0.01, \"max\": "
     "100},\n"
@@ -303,6 +303,50 @@ static void errors_have_places_and_help(void **state) {
     }
 }
 
+/* Valid texts with bytes changed, left out and doubled: read, or refused with a place. */
+static void damaged_texts_are_refused(void **state) {
+    (void)state;
+    static const char *const spaces[] = {
+        nested,
+        "lr = loguniform(1e-4, 1e-1); k = choice(a, 'b c', \"d\")\nx = int(2, 10, 2) if k == a; y "
+        "= quniform(0, 1, q=0.25, default=0.5); z = normal(0, 1); w = [1, 2, 4]; v = 'text'",
+        "{\"x\": {\"type\": \"quniform\", \"min_value\": 0, \"max_value\": 1, \"q\": 0.1}, \"y\": "
+        "3, "
+        "\"z\": [1, true, \"a\"]}"};
+    static const char rules[] = "a * (b + 2) <= 1e3 and not max(a, -b) == 2 ^ 3; x != 'y' or z > 1";
+    static const char bytes[] = "(){}[]\"'=,;:0123456789.eE-+*/% \n_xX#\\";
+    aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
+    enum { TEXTS = 4000 };
+    size_t fine = 0;
+    for (size_t k = 0; k < TEXTS; k++) {
+        char space[2048], rule[256];
+        aml_mark mark = aml_arena_mark(keep);
+        snprintf(space, sizeof space, "%s", spaces[k % 3]);
+        snprintf(rule, sizeof rule, "%s", k % 2 ? rules : "");
+        for (size_t m = aml_rng_below(&rng, 4); m; m--) {
+            char *text = k % 2 && m % 2 ? rule : space;
+            size_t n = strlen(text), at = n ? aml_rng_below(&rng, (uint32_t)n) : 0;
+            if (n && aml_rng_below(&rng, 3))
+                text[at] = bytes[aml_rng_below(&rng, sizeof bytes - 1)];
+            else if (n) memmove(text + at, text + at + 1, n - at);
+        }
+        aml_user_space *s;
+        aml_status status = aml_user_space_parse(&s, space, rule, keep);
+        assert_true(status == AML_OK || (status == AML_ECONFIG && aml_last_error()->line));
+        fine += status == AML_OK;
+        double config[MOST];
+        if (!status && s->space.n <= MOST) {
+            aml_string text = {0};
+            aml_space_random(config, &s->space, &rng);
+            aml_user_space_write(&text, s, config);
+            assert_false(text.failed);
+            aml_string_free(&text);
+        }
+        aml_arena_release(keep, mark);
+    }
+    assert_true(fine > TEXTS / 20 && fine < TEXTS);
+}
+
 static void exponents_are_noted(void **state) {
     (void)state;
     const aml_user_space *s = parsed(
@@ -335,6 +379,7 @@ int main(void) {
         cmocka_unit_test(constraints_are_arithmetic),
         cmocka_unit_test(random_points_keep_to_them),
         cmocka_unit_test(errors_have_places_and_help),
+        cmocka_unit_test(damaged_texts_are_refused),
         cmocka_unit_test(exponents_are_noted),
     };
     return cmocka_run_group_tests(tests, make_arena, drop_arena);

@@ -205,29 +205,25 @@ static double draw_nominal(const struct aml_parzen_dim *q, double centre, aml_rn
     return (double)aml_rng_below(rng, (uint32_t)q->n_cells);
 }
 
+static double draw_dim(const aml_parzen *p, size_t j, size_t component, aml_rng *rng) {
+    const struct aml_parzen_dim *q = &p->dims[j];
+    const aml_dim *dim = &p->space->dims[j];
+    double x = p->x[j * p->n + component];
+    bool is_wide = component + 1 == p->n;
+    if (q->kind == NOMINAL) return q->first + draw_nominal(q, is_wide ? NAN : x, rng);
+    if (isnan(x)) return aml_dim_decode(dim, aml_rng_uniform(rng));
+    if (q->kind == CELLS && !is_wide) x = aml_dim_encode(dim, q->first + x * q->unit);
+    double width = is_wide ? wide : p->width ? p->width[j * p->n + component] : q->width;
+    return aml_dim_decode(dim, draw_normal(x, width, rng));
+}
+
 void aml_parzen_draw(double *config, const aml_parzen *p, aml_rng *rng) {
     size_t d = p->space->n, k = 0;
     double u = aml_rng_uniform(rng);
     while (k + 1 < p->n && p->weight[k] < u) k++;
-    const double *x = p->x + k; /* every n-th */
-    bool is_wide = k + 1 == p->n;
     for (size_t j = 0; j < d; j++) config[j] = NAN;
-    for (size_t j = 0; j < d; j++) {
-        const struct aml_parzen_dim *q = &p->dims[j];
-        const aml_dim *dim = &p->space->dims[j];
-        if (!aml_space_live(p->space, config, j)) continue;
-        if (q->kind == NOMINAL) {
-            config[j] = q->first + draw_nominal(q, is_wide ? NAN : x[j * p->n], rng);
-        } else if (isnan(x[j * p->n])) {
-            config[j] = aml_dim_decode(dim, aml_rng_uniform(rng));
-        } else {
-            double centre = x[j * p->n];
-            if (q->kind == CELLS && !is_wide)
-                centre = aml_dim_encode(dim, q->first + x[j * p->n] * q->unit);
-            double width = is_wide ? wide : p->width ? p->width[j * p->n + k] : q->width;
-            config[j] = aml_dim_decode(dim, draw_normal(centre, width, rng));
-        }
-    }
+    for (size_t j = 0; j < d; j++)
+        if (aml_space_live(p->space, config, j)) config[j] = draw_dim(p, j, k, rng);
     aml_space_repair(config, p->space);
 }
 
@@ -302,17 +298,43 @@ static void add_dimension(double *log_p, const aml_parzen *p, size_t j, double v
     log_p[n] += q->kind == CELLS ? q->log_wide[v] : any;
 }
 
-double aml_parzen_log_density(const aml_parzen *p, const double *config) {
+/* Of each component, of the dimensions in question. */
+static void add_all(double *log_p, const aml_parzen *p, const double *config, bool top) {
+    memcpy(log_p, p->log_weight, p->n * sizeof *log_p);
+    for (size_t j = 0; j < p->space->n; j++) {
+        if (isnan(config[j]) || (top && p->space->dims[j].parent >= 0)) continue;
+        if (p->dims[j].kind == NUMBER || p->dims[j].n_cells > 1)
+            add_dimension(log_p, p, j, config[j]);
+    }
+}
+
+double aml_parzen_log_density(const aml_parzen *p, const double *config, bool top) {
     double stack[1024], most = -INFINITY, sum = 0;
     double *log_p = p->n <= 1024 ? stack : aml_malloc(p->n * sizeof *log_p);
     if (!log_p) return -INFINITY;
-    memcpy(log_p, p->log_weight, p->n * sizeof *log_p);
-    for (size_t j = 0; j < p->space->n; j++)
-        if (!isnan(config[j]) && (p->dims[j].kind == NUMBER || p->dims[j].n_cells > 1))
-            add_dimension(log_p, p, j, config[j]);
+    add_all(log_p, p, config, top);
     for (size_t i = 0; i < p->n; i++) most = fmax(most, log_p[i]);
     for (size_t i = 0; i < p->n; i++)
         if (log_p[i] > most - 25) sum += exp(log_p[i] - most);
     if (log_p != stack) aml_free(log_p);
     return most + log(sum);
+}
+
+aml_status aml_parzen_draw_below(double *config, const aml_parzen *p, aml_rng *rng) {
+    double *log_p = aml_malloc(p->n * sizeof *log_p), most = -INFINITY, sum = 0;
+    if (!log_p) return AML_ENOMEM;
+    add_all(log_p, p, config, true);
+    for (size_t i = 0; i < p->n; i++) most = fmax(most, log_p[i]);
+    for (size_t i = 0; i < p->n; i++) sum += log_p[i] = exp(log_p[i] - most);
+    double left = sum * aml_rng_uniform(rng);
+    size_t k = 0;
+    while (k + 1 < p->n && (left -= log_p[k]) >= 0) k++;
+    aml_free(log_p);
+    for (size_t j = 0; j < p->space->n; j++)
+        if (p->space->dims[j].parent >= 0) config[j] = NAN;
+    for (size_t j = 0; j < p->space->n; j++)
+        if (p->space->dims[j].parent >= 0 && aml_space_live(p->space, config, j))
+            config[j] = draw_dim(p, j, k, rng);
+    aml_space_repair(config, p->space);
+    return AML_OK;
 }

@@ -27,7 +27,10 @@ aml_status aml_parzen_new(aml_parzen *p, const aml_space *space, const double *c
                           aml_arena *arena);
 /* A whole configuration, allowed or not. */
 void aml_parzen_draw(double *config, const aml_parzen *p, aml_rng *rng);
-/* Logarithm of the density (probability, where values are few) of a whole configuration. */
-double aml_parzen_log_density(const aml_parzen *p, const double *config);
+/* Keeps the parameters that hang on nothing and draws the others anew, from the components as far as they explain those. */
+aml_status aml_parzen_draw_below(double *config, const aml_parzen *p, aml_rng *rng);
+/* Logarithm of the density (probability, where values are few) of a whole configuration; top: of the parameters that
+ * hang on nothing alone. */
+double aml_parzen_log_density(const aml_parzen *p, const double *config, bool top);
 
 #endif
