@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 
 packages="build-essential cmake ninja-build pkg-config libopenblas-dev liblapacke-dev libgsl-dev
-    libcjson-dev zlib1g-dev libzstd-dev libcmocka-dev"
+    libcjson-dev zlib1g-dev libzstd-dev libsqlite3-dev libcmocka-dev"
 
 usage() {
     echo "usage: ./setup.sh run|build|test

@@ -63,6 +63,7 @@ AML_API int aml_guard_main(int argc, char **argv);
 typedef struct aml_frame aml_frame;
 typedef struct aml_frame_builder aml_frame_builder;
 typedef struct aml_memory aml_memory; /* an account of bytes; NULL = unlimited */
+typedef struct aml_store aml_store;   /* of runs: see below */
 
 typedef struct aml_read_options {
     size_t size;
@@ -148,7 +149,7 @@ typedef struct aml_guardrail {
 
 typedef struct aml_progress {
     size_t size;
-    const char *stage;     /* "search", "ensemble", "refit" */
+    const char *stage;     /* "begin" (with a store), "search", "ensemble", "refit" */
     size_t trials, failed; /* finished so far */
     size_t trials_limit;   /* 0 = none */
     double seconds, limit; /* since the start; limit 0 = none */
@@ -156,6 +157,8 @@ typedef struct aml_progress {
     const char *best_learner;
     const char *metric;
     const aml_leader *last; /* the trial that just ended, or NULL */
+    const char *run;        /* its id in the store, or NULL; first told with the stage "begin" */
+    size_t restored;        /* trials that were in the store already */
 } aml_progress;
 /* Called from any thread, one at a time. Not 0 = stop the search and finish with what there is. */
 typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
@@ -174,6 +177,15 @@ AML_API aml_status aml_featurization_read(aml_featurization **out, const char *p
 AML_API void aml_featurization_free(aml_featurization *f);
 /* Columns that are to be categories or texts, NULL-ended: for aml_read_options.text, so that "007" stays what it is. */
 AML_API const char *const *aml_featurization_texts(const aml_featurization *f);
+
+/* What is searched of a learner's parameter, when it is less than `automl catalog` says. */
+typedef struct aml_param_range {
+    size_t size;
+    const char *learner, *param;
+    double min, max; /* of a number; within the parameter's own range */
+    const char *const
+        *values; /* only these, NULL-ended, as texts: "31", "gini"; one = fixed. NULL: min to max */
+} aml_param_range;
 
 typedef struct aml_train_options {
     size_t size;
@@ -231,10 +243,73 @@ typedef struct aml_train_options {
      * trials in a row were no better than the best before them, 0 = never. */
     const double *exit_score;
     size_t patience;
+    /* Seconds that a trial may take on all its folds, 0 = no limit. Learners that can end early (boosted trees, networks,
+     * linear ones) do and are scored as they are; a trial of any other fails, and the search goes on. */
+    double trial_timeout;
+    const aml_param_range *const *ranges; /* NULL-ended; NULL = the learners' own spaces */
+    /* Where the run is recorded, or NULL: each trial when it has ended, before `progress` tells of it. A run of the same data and
+     * options that was not finished, because its process died or it was stopped, goes on: its trials are not fitted again, and
+     * with a limit of trials the model is the one that it would have come to, byte for byte. So does a finished run whose limits
+     * (trials, time_limit) were lower. The time limit is of all processes of a run together, without what has to be repeated. */
+    aml_store *store;
+    const char *experiment;  /* that the run belongs to; NULL = the name of the data file */
+    const char *verb;        /* what the run is called by: NULL = "train" */
+    const char *const *tags; /* "key=value", NULL-ended; or NULL */
+    int resume;              /* 0 = as above, -1 = always a new run */
+    const char *
+        model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
                              const aml_train_options *options);
+
+/* ---- experiments --------------------------------------------------------------------------- */
+
+/* What a training is made of, as a JSON file: data and roles of columns, task, metric, limits, validation, featurization,
+ * learners and their spaces, search, which model, constraints, outputs. Every key with its meaning and range is in the
+ * schema. Comments are allowed, null is as good as no key. Paths are relative to the file, "-" is standard input.
+ * Times and sizes are numbers or "1h30m", "2G". In texts ${NAME} and ${NAME:-default} are variables of the
+ * environment, $$ is a dollar. */
+typedef struct aml_experiment aml_experiment;
+
+/* sets: "limits.max_trials=5", changes to the document, NULL-ended, or NULL; a value is JSON or else text. AML_ECONFIG with
+ * file, line and column, what was expected and the nearest known word; AML_ENOINPUT. */
+AML_API aml_status aml_experiment_read(aml_experiment **out, const char *path,
+                                       const char *const *sets);
+AML_API void aml_experiment_free(aml_experiment *e);
+
+/* For aml_frame_read and aml_train; what it points to is the experiment's. Without a limit of time or trials there is
+ * one of 60 seconds. `valid`, `progress` and the like are the caller's to set in a copy. */
+AML_API const aml_read_options *aml_experiment_reading(const aml_experiment *e);
+AML_API const aml_train_options *aml_experiment_options(const aml_experiment *e);
+
+/* Where things are and go, found from the folder of the experiment; NULL = not asked for. */
+typedef struct aml_experiment_files {
+    size_t size;
+    const char *train, *validation, *test; /* data; validation and test may be NULL */
+    const char *model;                     /* default: beside the experiment, NAME.automl */
+    const char *const *leaderboard;        /* NULL-ended; ".csv" or ".json" says which */
+    const char *predictions, *evaluation;  /* of the test rows: CSV, JSON */
+} aml_experiment_files;
+AML_API void aml_experiment_paths(const aml_experiment *e, aml_experiment_files *out);
+
+AML_API const char *aml_experiment_name(const aml_experiment *e); /* default: that of the file */
+AML_API const char *aml_experiment_description(const aml_experiment *e); /* may be empty */
+AML_API int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name,
+                               const char **value); /* 0 after the last */
+
+/* Are the columns that it names there? AML_EDATA with their place in the experiment, and the nearest column. */
+AML_API aml_status aml_experiment_check(const aml_experiment *e, const aml_frame *data);
+/* The document as it is used, variables and settings put in. */
+AML_API char *aml_experiment_json(const aml_experiment *e);
+/* The JSON Schema (draft 2020-12) of experiments, with the learners, metrics and parameters of this build. */
+AML_API char *aml_experiment_schema(void);
+/* An experiment to start from, with comments, for the data that were read from `path` by `reading` (may be NULL): options may
+ * have target (required), task, metric, roles and limits. `output` is where it will be, for the paths in it. AML_EDATA
+ * as aml_check_run. */
+AML_API aml_status aml_experiment_draft(char **out, const aml_frame *data, const char *path,
+                                        const char *output, const aml_read_options *reading,
+                                        const aml_train_options *options);
 
 /* The checks alone: a model-less report of the data (profile and guardrails). target may be NULL. */
 typedef struct aml_check aml_check;
@@ -262,8 +337,12 @@ AML_API void aml_check_free(aml_check *c);
 /* ---- models ------------------------------------------------------------------------------- */
 
 AML_API aml_status aml_model_save(const aml_model *m, const char *path);
+/* Writes a text to a file, beside its place first; "-" = standard output. */
+AML_API aml_status aml_text_write(const char *text, const char *path);
 /* Can a file be created there? To be asked before hours of training. */
 AML_API aml_status aml_check_writable(const char *path);
+/* The run of the model that aml_train made with a store; "" else. */
+AML_API const char *aml_model_run(const aml_model *m);
 AML_API aml_status aml_model_load(aml_model **out, const char *path);
 AML_API void aml_model_free(aml_model *m);
 
@@ -278,7 +357,7 @@ AML_API const char *aml_model_class(const aml_model *m, size_t i);
  * decision saw, evaluate on rows kept apart. */
 typedef struct aml_score {
     size_t size;
-    double value, low, high; /* 95 % interval of the model's score on rows without end */
+    double value, low, high; /* 95 % interval of the model's score on very many new rows */
     double baseline;
     const char *method; /* how it was estimated, one sentence */
     /* What the model gains on the baseline, and on the best linear pipeline with its score, in units of the metric, positive =
@@ -455,6 +534,100 @@ AML_API void aml_explanation_free(aml_explanation *e);
 AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, size_t part,
                                            const char *path, int threads);
 
+/* ---- the run store ------------------------------------------------------------------------ */
+
+/* One SQLite file of experiments, their runs and the trials of these. Several processes and threads may use it at once; a
+ * store must not lie on a network file system. */
+enum { AML_STORE_CREATE = 1 }; /* when there is none */
+
+/* AML_ENOINPUT when there is none, AML_ECANTCREATE, AML_EDATA when the file is no store, is damaged or was made by a newer
+ * version, AML_EAGAIN when another process has it locked for too long, AML_EIO. */
+AML_API aml_status aml_store_open(aml_store **out, const char *path, unsigned flags);
+AML_API void aml_store_close(aml_store *store);
+
+/* What is known about a run. Texts may be empty, numbers NAN. */
+typedef struct aml_run_info {
+    size_t size;
+    const char *id;         /* short; sorts by time */
+    const char *experiment; /* runs belong to one */
+    const char *verb;       /* "train", "run", "tune", "replay" */
+    const char *
+        status; /* "running", "finished", "stopped" (on request), "failed", "killed" (its process is gone) */
+    const char *reason;  /* why it failed */
+    const char *parent;  /* the run that it replays */
+    const char *options; /* JSON */
+    const char *task, *metric, *target, *validation;
+    int higher_is_better;
+    const char *data, *data_hash; /* source; hash of the content */
+    size_t rows, columns;
+    const char *git_commit, *git_branch; /* of the working directory; empty when there is none */
+    int git_dirty;                       /* 1: with changes that are not committed; -1: unknown */
+    const char *version, *host;
+    int cores;
+    size_t memory;           /* bytes of the machine */
+    double created, updated; /* seconds since 1970 */
+    double seconds;          /* of all its processes */
+    size_t sessions;         /* processes that worked at it */
+    size_t trials_limit;     /* 0 = none */
+    double time_limit;       /* 0 = none */
+    size_t trials, failed, pruned;
+    size_t best_trial; /* SIZE_MAX = none */
+    const char *best_learner, *best_pipeline;
+    double best, best_error;           /* its score */
+    double score, low, high, baseline; /* of the model, with its 95 % interval */
+    const char *model;                 /* its file */
+    const char *tags;                  /* "key=value, key=value" */
+} aml_run_info;
+
+typedef struct aml_run_filter {
+    size_t size;
+    const char *experiment, *status; /* NULL = any */
+    const char *tag;                 /* "key" or "key=value"; NULL = any */
+    double since;                    /* seconds since 1970; 0 = any */
+    size_t limit;                    /* 0 = none */
+    /* "created" (default), "updated", "experiment", "status", "trials", "seconds", "score", "best"; the newest, most or best first, and
+     * the other way round with "-" before it. AML_EUSAGE names the nearest. */
+    const char *sort;
+} aml_run_filter;
+
+typedef struct aml_runs aml_runs;
+AML_API aml_status aml_store_list(aml_runs **out, aml_store *store, const aml_run_filter *filter);
+/* One run: by its id, a beginning of it that is unique, or "last". AML_EUSAGE when there is none or more than one. */
+AML_API aml_status aml_store_find(aml_runs **out, aml_store *store, const char *id);
+AML_API size_t aml_runs_count(const aml_runs *runs);
+AML_API int aml_runs_at(const aml_runs *runs, size_t i, aml_run_info *out); /* 0 after the last */
+AML_API void aml_runs_free(aml_runs *runs);
+
+/* The leaderboard of a run, finished or not: a model that tells what was tried and cannot predict. */
+AML_API aml_status aml_store_leaderboard(aml_model **out, aml_store *store, const char *id);
+
+/* What two runs have in common and where they differ: of each member its section ("run", "limits", "options", "data", "code",
+ * "machine", "best pipeline", "scores", "timings"), its name and both values. */
+typedef struct aml_comparison aml_comparison;
+typedef struct aml_compared {
+    size_t size;
+    const char *section, *name, *a, *b;
+    int differs;
+} aml_compared;
+AML_API aml_status aml_store_compare(aml_comparison **out, aml_store *store, const char *a,
+                                     const char *b);
+AML_API int aml_comparison_at(const aml_comparison *c, size_t i,
+                              aml_compared *out); /* 0 after the last */
+AML_API char *aml_comparison_json(const aml_comparison *c);
+AML_API void aml_comparison_free(aml_comparison *c);
+
+/* value NULL takes the tag away. */
+AML_API aml_status aml_store_tag(aml_store *store, const char *id, const char *key,
+                                 const char *value);
+/* With its trials, for ever. AML_EAGAIN when it is running. */
+AML_API aml_status aml_store_delete(aml_store *store, const char *id);
+
+/* Runs as JSON (an array of objects); with_trials adds the trials of each, with parameters and metrics by fold. */
+AML_API aml_status aml_store_json(char **out, aml_store *store, const aml_runs *runs,
+                                  int with_trials);
+/* A line a trial: run, experiment, status, trial, state, learner, score … and a column for each parameter. */
+AML_API aml_status aml_store_csv(char **out, aml_store *store, const aml_runs *runs);
+
 /* ---- tuning: ask, tell, prune -------------------------------------------------------------- */
 
 /* A search over a space of the user's own: what to try is asked for, how it went is told, in any order and from
@@ -584,6 +757,8 @@ AML_API int aml_tuner_best(aml_tuner *t, size_t i, size_t *trial);
  * against all. Shares, sum 1, downwards; 0 after the last, and with fewer than 10 trials done. */
 AML_API int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char **name,
                                  double *share);
+/* A number as this library reads them everywhere: "0.5", "-1e-3", in no locale. 0 = the text is not one. */
+AML_API int aml_read_number(double *out, const char *text);
 /* What a user may want to know of the space, a sentence each; NULL after the last. */
 AML_API const char *aml_tuner_note(const aml_tuner *t, size_t i);
 /* ---- sweeps: tuning a command -------------------------------------------------------------- */

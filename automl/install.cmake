@@ -15,7 +15,7 @@ install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
 string(REGEX REPLACE "/$" "" AUTOML_PC_PREFIX "${AUTOML_PC_PREFIX}")
 # The shared libraries themselves: as Requires.private they would bring their own static needs, a Fortran compiler's among them.
-set(AUTOML_PC_LIBS ${LAPACKE_LDFLAGS} ${OPENBLAS_LDFLAGS} ${GSL_LDFLAGS} ${CJSON_LDFLAGS} ${ZLIB_LDFLAGS} ${ZSTD_LDFLAGS} -lm -lpthread)
+set(AUTOML_PC_LIBS ${LAPACKE_LDFLAGS} ${OPENBLAS_LDFLAGS} ${GSL_LDFLAGS} ${CJSON_LDFLAGS} ${ZLIB_LDFLAGS} ${ZSTD_LDFLAGS} ${SQLITE_LDFLAGS} -lm -lpthread)
 list(REMOVE_DUPLICATES AUTOML_PC_LIBS)
 list(JOIN AUTOML_PC_LIBS " " AUTOML_PC_LIBS)
 if(AUTOML_OPENMP)
@@ -32,6 +32,13 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/automlConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion.cmake DESTINATION ${AUTOML_CMAKE_DIR})
+
+# ---- the JSON Schema of experiments, as this build has it
+set(AUTOML_SCHEMA ${CMAKE_CURRENT_BINARY_DIR}/experiment.schema.json)
+add_custom_command(OUTPUT ${AUTOML_SCHEMA} COMMAND automl_program catalog --schema > ${AUTOML_SCHEMA}
+  DEPENDS automl_program VERBATIM)
+add_custom_target(automl_schema ALL DEPENDS ${AUTOML_SCHEMA})
+install(FILES ${AUTOML_SCHEMA} DESTINATION ${CMAKE_INSTALL_DATADIR}/automl)
 
 # ---- documents
 install(FILES automl/cli/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

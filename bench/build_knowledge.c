@@ -2,15 +2,17 @@
  *
  *   build_knowledge FOLDER OUTPUT.tsv [--rows N[,N…]] [--draws N] [--seconds-per-table S] [--jobs N]
  *
- * FOLDER holds CSV files and index.csv with the columns name, file, rows, task, target, id_columns and leak_columns. Each table is
- * measured, on a sample of each number of rows that it has, in a process of its own and kept in OUTPUT.tsv.parts/NAME.ROWS.tsv:
- * a second run fills the gaps that the first left. Losses are relative to the constant predictor's, on folds of the sample. */
+ * FOLDER holds CSV files and index.csv with the columns name, file, rows, columns, task, target, id_columns and leak_columns. Each
+ * table is measured on a sample of each number of rows that it has, and those of many columns on half of them: each in a process
+ * of its own and kept in OUTPUT.tsv.parts/NAME.tsv: a second run, perhaps of more draws, fills the gaps that the first left.
+ * Losses are relative to the constant predictor's, on folds of the sample. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "automl/core/io.h"
@@ -21,7 +23,8 @@
 #include "search/parts/metafeatures.h"
 #include "search/parts/similarity.h"
 
-enum { MOST_PIPELINES = 400, MOST_METRICS = 3, MOST_SIZES = 8 };
+enum { MOST_PIPELINES = 400, MOST_METRICS = 3, MOST_SIZES = 8, MOST_DROPPED = 512 };
+enum { MANY_COLUMNS = 12 }; /* half of them are a task of their own */
 
 typedef struct setup {
     const char *folder, *output, *sizes;
@@ -121,7 +124,7 @@ static void configure(double *config, const aml_space *space, const aml_pipeline
 
 typedef struct table_job {
     const char *name, *file, *target, *task, *row; /* row: of the matrix */
-    const char *drop[64];
+    const char *drop[MOST_DROPPED + 1];            /* NULL-ended */
     uint32_t family;
 } table_job;
 
@@ -151,24 +154,40 @@ static aml_frame *sample(const aml_frame *all, size_t rows) {
     return out;
 }
 
-/* What an earlier run measured of the same pipelines. */
-static void take_over(double *loss, double *seconds, const char *part, size_t n_metrics, size_t p,
+static bool is_same(const aml_pipeline *x, const aml_pipeline *y) {
+    for (size_t i = 0; i < x->n && x->n == y->n; i++)
+        if (strcmp(x->settings[i].name, y->settings[i].name) != 0 ||
+            strcmp(x->settings[i].value, y->settings[i].value) != 0)
+            return false;
+    return x->n == y->n;
+}
+
+/* What an earlier run, perhaps of fewer draws, measured of these pipelines. */
+static void take_over(aml_knowledge_table *now, double *loss, double *seconds, const char *part,
                       aml_arena *a) {
     char *text;
-    size_t size;
+    size_t size, p = now->n_pipelines;
     aml_knowledge *k = NULL;
     if (access(part, R_OK)) return;
     if (aml_read_file(&text, &size, part, 1 << 28, NULL) ||
         aml_knowledge_parse(&k, text, size, part, a))
         stop(part);
     const aml_knowledge_table *t = &k->tables[0];
-    if (t->n_pipelines != p || t->n_metrics != n_metrics || t->n_rows != 1) {
-        fprintf(stderr, "%s: of other pipelines: delete it, or ask for as many draws\n", part);
-        exit(1);
-    }
-    memcpy(loss, t->rows[0].loss, n_metrics * p * sizeof *loss);
-    memcpy(seconds, t->rows[0].seconds_log, p * sizeof *seconds);
+    for (size_t i = 0; i < t->n_pipelines && t->n_metrics == now->n_metrics; i++)
+        for (size_t j = 0; j < p; j++) {
+            if (!is_same(&t->pipelines[i], &now->pipelines[j])) continue;
+            for (size_t m = 0; m < t->n_metrics; m++)
+                loss[m * p + j] = t->rows[0].loss[m * t->n_pipelines + i];
+            seconds[j] = t->rows[0].seconds_log[i];
+        }
     aml_free(text);
+}
+
+/* Of this process, whatever else the machine does. */
+static double cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* Defaults first, the others mixed: a table that runs out of time has some of every learner. */
@@ -214,33 +233,6 @@ static void measure(const setup *u, const table_job *job, size_t rows, const cha
            *features = need(AML_ARRAY(a, AML_METAFEATURES, double));
     s.ctx.rng = aml_rng_stream(0, AML_RNG_SAMPLE, 1, 0);
     if (aml_metafeatures(features, &s.view, NULL, &s.task, &s.ctx)) stop(job->name);
-    double start = aml_now();
-    size_t done = 0;
-    for (size_t j = 0; j < p; j++) {
-        seconds[j] = NAN;
-        for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = NAN;
-    }
-    take_over(loss, seconds, part, n_metrics, p, a);
-    const size_t *order = make_order(pipelines, p, a);
-    for (size_t i = 0; i < p; i++) {
-        size_t j = order[i];
-        double left = start + u->seconds - aml_now();
-        if (left <= 0) break;
-        if (!isnan(loss[j])) continue;
-        aml_trial *t = need(aml_calloc(1, sizeof *t));
-        t->id = j;
-        t->config = need(aml_calloc(s.composer.space.n, sizeof(double)));
-        configure(t->config, &s.composer.space, &pipelines[j]);
-        aml_compose(&t->plan, &s.composer, t->config);
-        aml_ctx ctx = {.n_threads = 1, .deadline = aml_now() + u->seconds / 6};
-        aml_trial_run(t, &s.bench, NULL, NULL, &ctx);
-        if (t->state == AML_TRIAL_DONE) {
-            for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = relative(&s, t, metrics[m]);
-            seconds[j] = log(fmax(t->fit_seconds + t->predict_seconds, 1e-4));
-            done++;
-        }
-        aml_trial_free(t);
-    }
     aml_knowledge_row row = {.dataset = job->row,
                              .family = job->family,
                              .features = features,
@@ -254,6 +246,34 @@ static void measure(const setup *u, const table_job *job, size_t rows, const cha
                                  .pipelines = pipelines,
                                  .rows = &row,
                                  .weights = need(AML_ARRAY(a, n_metrics, const double *))};
+    double start = aml_now();
+    size_t done = 0;
+    for (size_t j = 0; j < p; j++) {
+        seconds[j] = NAN;
+        for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = NAN;
+    }
+    take_over(&table, loss, seconds, part, a);
+    const size_t *order = make_order(pipelines, p, a);
+    for (size_t i = 0; i < p; i++) {
+        size_t j = order[i];
+        double left = start + u->seconds - aml_now();
+        if (left <= 0) break;
+        if (!isnan(loss[j])) continue;
+        aml_trial *t = need(aml_calloc(1, sizeof *t));
+        t->id = j;
+        t->config = need(aml_calloc(s.composer.space.n, sizeof(double)));
+        configure(t->config, &s.composer.space, &pipelines[j]);
+        aml_compose(&t->plan, &s.composer, t->config);
+        aml_ctx ctx = {.n_threads = 1, .deadline = aml_now() + u->seconds / 6};
+        double cpu = cpu_seconds();
+        aml_trial_run(t, &s.bench, NULL, NULL, &ctx);
+        if (t->state == AML_TRIAL_DONE) {
+            seconds[j] = log(fmax(cpu_seconds() - cpu, 1e-4));
+            for (size_t m = 0; m < n_metrics; m++) loss[m * p + j] = relative(&s, t, metrics[m]);
+            done++;
+        }
+        aml_trial_free(t);
+    }
     aml_knowledge k = {.provenance = "one table",
                        .n_features = AML_METAFEATURES,
                        .n_tables = 1,
@@ -283,7 +303,7 @@ static const char *cell(const aml_frame *f, size_t row, const char *column, aml_
 static void add_drops(table_job *job, const char *list, aml_arena *a) {
     size_t n = 0;
     while (job->drop[n]) n++;
-    while (*list && n < 63) {
+    while (*list && n < MOST_DROPPED) {
         size_t length = strcspn(list, ",(");
         const char *begin = list;
         size_t used = length;
@@ -297,7 +317,8 @@ static void add_drops(table_job *job, const char *list, aml_arena *a) {
     }
 }
 
-static void keep_known(table_job *job, const setup *u) {
+/* Leaves out what the table does not have, and of `half` a table every other column by chance. */
+static void choose_columns(table_job *job, const setup *u, bool half, aml_arena *a) {
     char path[4096];
     aml_frame *f;
     size_t n = 0;
@@ -305,7 +326,12 @@ static void keep_known(table_job *job, const setup *u) {
     if (aml_frame_read(&f, path, NULL)) stop(job->name);
     for (size_t i = 0; job->drop[i]; i++)
         if (aml_frame_find(f, job->drop[i]) >= 0) job->drop[n++] = job->drop[i];
+    aml_rng rng = aml_rng_stream(11, AML_RNG_SAMPLE, 1, job->family);
+    for (size_t j = 0; half && j < f->p && n < MOST_DROPPED; j++)
+        if (strcmp(f->columns[j].name, job->target) != 0 && aml_rng_uniform(&rng) < 0.5)
+            job->drop[n++] = need(aml_strdup(a, f->columns[j].name));
     job->drop[n] = NULL;
+    aml_frame_free(f);
 }
 
 /* What of the meta-features matters, learnt for each metric from the table's own rows. */
@@ -343,20 +369,29 @@ static void learn_weights(aml_knowledge_table *t, size_t n_features, aml_arena *
     t->weights = weights;
 }
 
-/* The rows of a sample of the smallest size are named as the table, further ones TABLE@ROWS. */
-static const char *row_name(const setup *u, const char *table, size_t size, aml_arena *a) {
-    return size ? need(aml_printf(a, "%s@%zu", table, u->rows[size])) : table;
+/* Tasks of a table: samples of each size, named TABLE and TABLE@ROWS, and last half of the columns, TABLE@half. */
+static size_t tasks_count(const setup *u) { return u->n_sizes + 1; }
+
+static const char *task_name(const setup *u, const char *table, size_t task, aml_arena *a) {
+    if (task == u->n_sizes) return need(aml_printf(a, "%s@half", table));
+    return task ? need(aml_printf(a, "%s@%zu", table, u->rows[task])) : table;
+}
+
+/* A sample that is not half as large again as the one before says nothing new. */
+static bool is_worth_it(const setup *u, size_t task, double rows, double columns) {
+    if (task == u->n_sizes) return columns > MANY_COLUMNS;
+    return !task || rows >= 1.5 * (double)u->rows[task - 1];
 }
 
 static void merge(const setup *u, const char *parts, const char *const *names, size_t n,
                   aml_arena *a) {
     aml_knowledge *all = NULL;
-    for (size_t i = 0; i < n * u->n_sizes; i++) {
+    for (size_t i = 0; i < n * tasks_count(u); i++) {
         char path[4096], *text;
         size_t size;
         aml_knowledge *one, *both;
         snprintf(path, sizeof path, "%s/%s.tsv", parts,
-                 row_name(u, names[i / u->n_sizes], i % u->n_sizes, a));
+                 task_name(u, names[i / tasks_count(u)], i % tasks_count(u), a));
         if (access(path, R_OK)) continue;
         if (aml_read_file(&text, &size, path, 1 << 28, NULL) ||
             aml_knowledge_parse(&one, text, size, path, a))
@@ -430,18 +465,18 @@ int main(int argc, char **argv) {
         names[i] = job.name;
         add_drops(&job, cell(index, i, "id_columns", a), a);
         add_drops(&job, cell(index, i, "leak_columns", a), a);
-        double rows = atof(cell(index, i, "rows", a));
-        for (size_t size = 0; size < u.n_sizes; size++) {
-            job.row = row_name(&u, job.name, size, a);
+        double rows = atof(cell(index, i, "rows", a)), columns = atof(cell(index, i, "columns", a));
+        for (size_t task = 0; task < tasks_count(&u); task++) {
+            bool half = task == u.n_sizes;
+            if (!is_worth_it(&u, task, rows, columns)) continue;
+            job.row = task_name(&u, job.name, task, a);
             snprintf(part, sizeof part, "%s/%s.tsv", parts, job.row);
-            /* a sample that is not half as large again as the one before says nothing new */
-            if (size && rows < 1.5 * (double)u.rows[size - 1]) continue;
             while (running >= u.jobs && wait(NULL) > 0) running--;
             fflush(stdout);
             pid_t child = fork();
             if (child == 0) {
-                keep_known(&job, &u);
-                measure(&u, &job, u.rows[size], part);
+                choose_columns(&job, &u, half, a);
+                measure(&u, &job, u.rows[half ? 0 : task], part);
                 exit(0);
             }
             running += child > 0;

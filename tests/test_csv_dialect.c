@@ -51,6 +51,10 @@ static void test_head(void **state) {
         /* no guess, or another one */
         {"#id,name\n1,x\n2,y\n", "#id:n|name:c\n1|x\n2|y", NULL, {0}},
         {"#id\nx\ny\n", "#id:c\nx\ny", NULL, {0}},
+        {"t\nyes\n\"no, yes\"\nso; or; so\nno\nyes\n",
+         "t:c\nyes\nno, yes\nso; or; so\nno\nyes",
+         NULL,
+         {0}}, /* one column: the quotes are there because of commas */
         {"a,b\n1,2\n", "a:n|b:n\n1|2", NULL, {0}},
         {"x,y,z\n1,,\n2,,\n3,4,5\n", "x:n|y:n|z:n\n1||\n2||\n3|4|5", NULL, {0}},
         {"title\nby us\na,b\n1,2\n", "a:n|b:n\n1|2", NULL, {.skip_lines = 2}},

@@ -138,7 +138,7 @@ static void errors_say_where_and_what(void **state) {
         {"{\"memory\": -5}", 1, 12, "a size", ""},
         {"{\"length\": 4}", 1, 12, "`length` must be a text, found 4", ""},
         {"{\"in\": 4}", 1, 8, "`in` must be an object, found 4", ""},
-        {"{\"in\": {\"mode\": \"slwo\"}}", 1, 17, "`in.mode` knows no `slwo`", "`slow`"},
+        {"{\"in\": {\"mode\": \"slwo\"}}", 1, 17, "`in.mode` cannot be `slwo`", "`slow`"},
         {"{\"in\": {\"names\": [\"a\", 3]}}", 1, 24, "`in.names[1]` must be a text", ""},
         {"{\"in\": {\"share\": 1}}", 1, 18, "a number between 0 and 1, found 1", ""},
         {"{\"flag\": 1, \"flag\": 2}", 1, 13, "duplicate key", ""},

@@ -264,7 +264,8 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
         }
         if (!ended && !strcmp(word, "--")) ended = true;
         else if (!ended && word[0] == '-' && word[1] == '-') status = take_option(&p, word);
-        else if (!ended && word[0] == '-' && word[1]) status = unknown_option(&p, word);
+        else if (!ended && word[0] == '-' && word[1] && !strchr("0123456789.", word[1]))
+            status = unknown_option(&p, word);
         else status = take_operand(&p, word);
         if (status) return status;
     }
@@ -273,10 +274,12 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
 
 void cli_args_free(cli_args *args) {
     free(args->drop);
+    free(args->sets);
     free(args->learners);
     free(args->keep);
     free(args->increasing);
     free(args->decreasing);
+    free(args->tags);
     free_groups(args->interactions);
     free(args->metrics);
 }

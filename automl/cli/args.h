@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLI_MAX_OPERANDS = 2 };
+enum { CLI_MAX_OPERANDS = 32 };
 
 /* The values of all options of all verbs; zero = not given. */
 typedef struct cli_args {
@@ -17,23 +17,28 @@ typedef struct cli_args {
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
     const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
-        *threshold, *exit_score;
+        *threshold, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
-    const char ***interactions;          /* NULL-ended lists, NULL-ended */
-    double time_limit, max_predict_time; /* seconds */
-    size_t trials, patience, memory_limit, max_model_size, top, row, rows, draws;
+    const char ***interactions;                         /* NULL-ended lists, NULL-ended */
+    const char **sets, **tags;                          /* NULL-ended */
+    double time_limit, trial_timeout, max_predict_time; /* seconds */
+    size_t trials, patience, memory_limit, max_model_size, top, row, rows, draws, limit;
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
+    /* of ask and tell */
+    const char *step, *state, *space_file;
+    bool best;
     /* of tune */
     const char *const *command; /* what follows "--", NULL-ended; NULL = nothing does */
     const char **metrics;       /* NULL-ended */
     const char *space, *constraints, *goal, *early_termination, *name;
-    double trial_time, trial_cpu_time;
+    double trial_cpu_time;
     size_t trial_memory, retries, max_failed_trials;
     bool shell, log_json, print_schema;
-    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration;
+    bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration,
+        dry_run, schema_json, new_run, all, no_store;
 } cli_args;
 
 /* The type of an option is the type of its member. */

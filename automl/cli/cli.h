@@ -34,8 +34,9 @@ struct cli_verb {
 
 #define CLI_OPTIONS(table) .options = table, .n_options = sizeof table / sizeof *table
 
-extern const cli_verb cli_train, cli_predict, cli_evaluate, cli_explain, cli_leaderboard,
-    cli_inspect, cli_transform, cli_check, cli_catalog, cli_tune;
+extern const cli_verb cli_train, cli_run, cli_init, cli_predict, cli_evaluate, cli_explain,
+    cli_leaderboard, cli_inspect, cli_transform, cli_check, cli_catalog, cli_runs, cli_tune,
+    cli_ask, cli_tell;
 const cli_verb *cli_verb_at(size_t i);           /* NULL after the last */
 const cli_verb *cli_verb_find(const char *name); /* NULL when there is none */
 
@@ -50,6 +51,8 @@ size_t cli_width(int fd, size_t fallback); /* columns of the terminal */
 int cli_fail(int status, const char *help, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int cli_report(int status); /* the same for the engine's last failure; nothing for AML_OK */
+/* The same for options that came from a file: AML_ECONFIG, with its path. */
+int cli_report_config(const char *path);
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_notes(const aml_frame *frame); /* what reading found */
 

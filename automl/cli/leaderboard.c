@@ -15,15 +15,26 @@ static int show(const cli_call *call, const aml_model *m) {
     return 0;
 }
 
+static int load_run(aml_model **out, const cli_args *a) {
+    aml_store *store = NULL;
+    int status = cli_report(aml_store_open(&store, a->store, 0));
+    if (!status) status = cli_report(aml_store_leaderboard(out, store, a->operands[0]));
+    aml_store_close(store);
+    return status;
+}
+
 static int run(const cli_call *call) {
     aml_model *m = NULL;
-    int status = cli_load(&m, NULL, call->args, false);
+    const cli_args *a = call->args;
+    int status = a->store ? load_run(&m, a) : cli_load(&m, NULL, a, false);
     if (!status) status = show(call, m);
     aml_model_free(m);
     return status;
 }
 
 static const cli_option options[] = {
+    {"store", "FILE", "where the run is recorded: then RUN is its id, or `last`", CLI_TEXT,
+     CLI_AT(store)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     {"csv", NULL, "print CSV", CLI_FLAG, CLI_AT(csv)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)}};
@@ -33,9 +44,10 @@ const cli_verb cli_leaderboard = {
     .summary = "show the pipelines that were tried, best first",
     .text = "Prints the leaderboard that MODEL was chosen from: all pipelines that were tried, "
             "best first. "
-            "A model file holds no timings, so that the same search gives the same file.",
-    .operands = "a MODEL file",
-    .usage = "MODEL [OPTION…]",
+            "A model file holds no timings, so that the same search gives the same file. With "
+            "--store it is that of a run, finished or not.",
+    .operands = "a MODEL file, or a RUN with --store",
+    .usage = "MODEL | RUN --store FILE [OPTION…]",
     .example = "leaderboard model.automl --csv",
     .min_operands = 1,
     .max_operands = 1,

@@ -138,9 +138,20 @@ static bool differs(double a, double b) {
     return isnan(a) ? !isnan(b) : isnan(b) || a < b || a > b;
 }
 
+/* The caller holds the lock. */
+static void tell_run(const cli_progress *p, const aml_progress *progress) {
+    if (p->quiet) return;
+    if (p->drawn) fputs("\r\033[K", stderr);
+    if (progress->restored)
+        cli_note("run %s goes on: %zu trials are in the store (--new begins another run)",
+                 progress->run, progress->restored);
+    else fprintf(stderr, "run %s\n", progress->run);
+}
+
 int cli_progress_update(const aml_progress *progress, void *arg) {
     cli_progress *p = arg;
     pthread_mutex_lock(&p->lock);
+    if (!strcmp(progress->stage, "begin")) tell_run(p, progress);
     p->trials = progress->trials;
     p->failed = progress->failed;
     p->trials_limit = progress->trials_limit;
@@ -148,7 +159,8 @@ int cli_progress_update(const aml_progress *progress, void *arg) {
     p->limit = progress->limit;
     p->seen = cli_now();
     p->best = progress->best;
-    if (progress->stage) snprintf(p->stage, sizeof p->stage, "%s", progress->stage);
+    if (strcmp(progress->stage, "begin") != 0)
+        snprintf(p->stage, sizeof p->stage, "%s", progress->stage);
     if (progress->metric) snprintf(p->metric, sizeof p->metric, "%s", progress->metric);
     snprintf(p->learner, sizeof p->learner, "%s",
              progress->best_learner ? progress->best_learner : "");

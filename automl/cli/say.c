@@ -58,6 +58,13 @@ int cli_report(int status) {
     return cli_fail(status, NULL, "the engine failed without a message");
 }
 
+int cli_report_config(const char *path) {
+    aml_error e = *aml_last_error();
+    e.status = AML_ECONFIG;
+    if (!e.file[0]) snprintf(e.file, sizeof e.file, "%s", path);
+    return print_error(&e);
+}
+
 void cli_note(const char *format, ...) {
     char text[1024], clean[2048];
     va_list args;

@@ -158,10 +158,9 @@ void cli_show_guardrails(const cli_call *call, const aml_model *m) {
 
 /* "0.12 (0.1 to 0.14)"; what may be chance is called so. */
 static void show_gain(const cli_call *call, double gain, double low, double high) {
-    char number[CLI_NUMBER];
-    fprintf(call->out, "%s", cli_number(number, gain));
-    fprintf(call->out, " (%s", cli_number(number, low));
-    fprintf(call->out, " to %s)%s\n", cli_number(number, high), low > 0 ? "" : ": may be chance");
+    char middle[CLI_NUMBER], from[CLI_NUMBER], to[CLI_NUMBER];
+    fprintf(call->out, "%s (%s to %s)%s\n", cli_rough(middle, gain), cli_rough(from, low),
+            cli_rough(to, high), low > 0 ? "" : ": may be chance");
 }
 
 static void show_gains(const cli_call *call, const aml_score *s) {

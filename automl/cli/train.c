@@ -1,30 +1,34 @@
-/* train.c: from a table to a model file and a leaderboard. */
-#include <errno.h>
-#include <math.h>
-#include <signal.h>
-#include <stdlib.h>
+/* train.c: a training described on the command line. */
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "automl/cli/progress.h"
-#include "automl/cli/show.h"
-#include "automl/cli/table.h"
+#include "automl/cli/job.h"
 
-enum { SHOWN = 10 };
+static int bad_value(const char *option, const char *value, const char *help) {
+    return cli_fail(AML_EUSAGE, help, "`%.80s` is not a value for --%s", value, option);
+}
 
-typedef struct job {
-    const cli_call *call;
-    const cli_args *a;
-    const char *path; /* of the model */
-    aml_frame *data, *valid, *test;
-    aml_model *model;
-    aml_evaluation *evaluation;
-    aml_featurization *featurization;
-    int stopped_by; /* signal */
-} job;
+/* "auto", "off" or a file. */
+static int read_featurization(aml_featurization **out, const char *text) {
+    if (!text) return 0;
+    if (!strcmp(text, "auto") || !strcmp(text, "off"))
+        return cli_report(aml_featurization_parse(out, text));
+    int status =
+        cli_need_file(text, "--featurization", "it is auto, off or the path of a JSON file");
+    return status ? status : cli_report(aml_featurization_read(out, text));
+}
 
-/* ---- before: everything that can be wrong is said before hours of work */
+/* Options that are checked here, because they have words beside numbers. */
+static int read_numbers(aml_train_options *o, double *exit_score, const cli_args *a) {
+    if (a->exit_score) {
+        if (!cli_parse_number(exit_score, a->exit_score))
+            return bad_value("exit-score", a->exit_score, "write it as a number: 0.95");
+        o->exit_score = exit_score;
+    }
+    if (!a->threshold || !strcmp(a->threshold, "auto")) return 0;
+    if (!cli_parse_decimal(&o->threshold, a->threshold) || !(o->threshold > 0 && o->threshold < 1))
+        return bad_value("threshold", a->threshold, "write it as auto, or as a probability: 0.5");
+    return 0;
+}
 
 static bool all_digits(const char *s) { return *s && strspn(s, "0123456789") == strlen(s); }
 
@@ -35,230 +39,68 @@ static bool is_scheme(const char *s) {
     return !strncmp(s, "holdout", 7) && cli_parse_decimal(&share, s + 7);
 }
 
-static int need_file(const char *path, const char *option, const char *help) {
-    if (!strcmp(path, "-") || !access(path, R_OK)) return 0;
-    return cli_fail(AML_ENOINPUT, help, "cannot open %s of %s: %s", path, option, strerror(errno));
-}
-
-static int check_inputs(const job *j) {
-    const cli_args *a = j->a;
-    bool file = a->validation && !is_scheme(a->validation);
-    int status = 0;
-    size_t standard = !strcmp(a->operands[0], "-") + (file && !strcmp(a->validation, "-")) +
-                      (a->test && !strcmp(a->test, "-"));
-    if (!a->target)
-        return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN",
-                        "`train` needs --target");
-    if (!strcmp(j->path, "-"))
-        return cli_fail(AML_EUSAGE, "give a file name; standard output gets the leaderboard",
-                        "a model cannot go to standard output");
-    if (standard > 1)
-        return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
-    double x = 0.5;
-    if (a->exit_score && !cli_parse_number(&x, a->exit_score))
-        return cli_fail(AML_EUSAGE, "write it as a number: 0.95",
-                        "`%.80s` is not a value for --exit-score", a->exit_score);
-    x = 0.5;
-    if (a->threshold && strcmp(a->threshold, "auto") != 0 &&
-        !(cli_parse_decimal(&x, a->threshold) && x > 0 && x < 1))
-        return cli_fail(AML_EUSAGE, "write it as auto, or as a probability: 0.5",
-                        "`%.80s` is not a value for --threshold", a->threshold);
-    if (file)
-        status = need_file(a->validation, "--validation",
-                           "it is cvK (cv5), holdoutX (holdout0.2) or the path of a file");
-    if (!status && a->test) status = need_file(a->test, "--test", "check the spelling of the path");
-    return status ? status : cli_report(aml_check_writable(j->path));
-}
-
-/* "auto", "off" or a file. */
-static int read_featurization(job *j) {
-    const char *text = j->a->featurization;
-    if (!text) return 0;
-    if (!strcmp(text, "auto") || !strcmp(text, "off"))
-        return cli_report(aml_featurization_parse(&j->featurization, text));
-    int status = need_file(text, "--featurization", "it is auto, off or the path of a JSON file");
-    return status ? status : cli_report(aml_featurization_read(&j->featurization, text));
-}
-
-static int read_data(job *j) {
-    const cli_args *a = j->a;
-    aml_read_options reading = cli_read_options(a);
-    int status = read_featurization(j);
-    if (status) return status;
-    if (j->featurization) reading.text = aml_featurization_texts(j->featurization);
-    status = cli_report(aml_frame_read(&j->data, a->operands[0], &reading));
-    if (status) return status;
-    if (!a->quiet) {
-        cli_notes(j->data);
-        fprintf(stderr, "%s: %zu rows, %zu columns, read in %.2f s\n", a->operands[0],
-                aml_frame_rows_count(j->data), aml_frame_columns_count(j->data),
-                cli_now() - j->call->start);
-    }
-    if (!a->validation || is_scheme(a->validation)) return 0;
-    return cli_report(aml_frame_read(&j->valid, a->validation, &reading));
-}
-
-/* ---- the search */
-
-static aml_train_options options_of(const job *j, double *exit_score) {
-    const cli_args *a = j->a;
-    aml_train_options o = {.size = sizeof o,
-                           .target = a->target,
-                           .task = a->task,
-                           .metric = a->metric,
-                           .time_limit = a->time_limit,
-                           .trials = a->trials,
-                           .valid = j->valid,
-                           .drop = a->drop,
-                           .weight = a->weight,
-                           .group = a->group,
-                           .time = a->time,
-                           .learners = a->learners,
-                           .increasing = a->increasing,
-                           .decreasing = a->decreasing,
-                           .interactions = (const char *const *const *)a->interactions,
-                           .sampler = a->sampler,
-                           .scheduler = a->scheduler,
-                           .ensemble = a->no_ensemble ? -1 : 0,
-                           .seed = a->seed,
-                           .threads = a->threads,
-                           .max_concurrent_trials = a->max_concurrent_trials,
-                           .memory_limit = a->memory_limit,
-                           .featurization = j->featurization,
-                           .prefer = a->prefer,
-                           .patience = a->patience,
-                           .calibration = a->no_calibration ? -1 : 0,
-                           .max_predict_seconds = a->max_predict_time,
-                           .max_model_bytes = a->max_model_size};
-    if (a->validation && is_scheme(a->validation)) o.validation = a->validation;
-    if (a->exit_score && cli_parse_number(exit_score, a->exit_score)) o.exit_score = exit_score;
-    if (a->threshold) cli_parse_decimal(&o.threshold, a->threshold); /* "auto": 0 */
-    if (a->time_limit > 0) o.save_reserve = fmax(0.05, 0.01 * a->time_limit);
-    return o;
-}
-
-static int train(job *j) {
-    double exit_score;
-    aml_train_options o = options_of(j, &exit_score);
-    cli_progress *progress = cli_progress_start(j->a->quiet);
-    if (!progress)
-        return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
-    o.progress = cli_progress_update;
-    o.progress_arg = progress;
-    o.stop = cli_progress_flag();
-    o.seconds_used = cli_now() - j->call->start;
-    signal(SIGPIPE, SIG_IGN); /* whoever reads our messages may go; the search goes on */
-    int status = aml_train(&j->model, j->data, &o);
-    j->stopped_by = cli_progress_stop(progress);
-    if (status == AML_ESTOPPED && j->stopped_by) return 128 + j->stopped_by;
-    if (j->stopped_by && !j->a->quiet)
-        cli_note("stopped by a signal: the model is the best so far");
-    if (!status) status = aml_model_save(j->model, j->path);
-    signal(SIGPIPE, SIG_DFL);
-    return cli_report(status);
-}
-
-static int test(job *j) {
-    if (!j->a->test) return 0;
-    aml_read_options reading = cli_read_options(j->a);
-    int status = aml_model_read(&j->test, j->model, j->a->test, &reading, NULL, 1);
-    if (!status && !j->a->quiet) cli_notes(j->test);
-    if (!status) status = aml_model_evaluate(&j->evaluation, j->model, j->test, j->a->threads);
-    return cli_report(status);
-}
-
-/* ---- the result */
-
-/* A word as the shell reads it back. */
-static void put_word(FILE *out, const char *word) {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
-    if (*word && strspn(word, plain) == strlen(word)) {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word; word++) {
-        if (*word == '\'') fputs("'\\''", out);
-        else fputc(*word, out);
-    }
-    fputc('\'', out);
-}
-
-static void show_next(const job *j) {
-    FILE *out = j->call->out;
-    const char *data = j->a->test ? j->a->test : j->a->operands[0];
-    struct stat st;
-    char size[CLI_NUMBER], path[1024];
-    fprintf(out, "model    %s", cli_clean(path, sizeof path, j->path));
-    if (!stat(j->path, &st) && S_ISREG(st.st_mode))
-        fprintf(out, ", %s", cli_bytes(size, (double)st.st_size));
-    fprintf(out, ", after %.1f s\nnext     ", cli_now() - j->call->start);
-    put_word(out, j->call->program);
-    fputs(" predict ", out);
-    put_word(out, j->path);
-    fputc(' ', out);
-    put_word(out, strcmp(data, "-") ? data : "NEW.csv");
-    fputs(" --output predictions.csv\n", out);
-}
-
-/* JSON for the leaderboard, with what --test found as one more member of the object. */
-static int show_json(const job *j) {
-    FILE *out = j->call->out;
-    char *text = aml_model_leaderboard_json(j->model, j->a->no_timings ? AML_NO_TIMINGS : 0);
-    if (!j->evaluation) return cli_put_text(j->call, text);
-    char *test_text = aml_evaluation_json(j->evaluation), *end = text ? strrchr(text, '}') : NULL;
-    if (end && test_text) {
-        while (end > text && strchr(" \n", end[-1])) end--;
-        fprintf(out, "%.*s,\n  \"test\": ", (int)(end - text), text);
-        for (const char *s = test_text; *s; s++) {
-            if (*s != '\n') fputc(*s, out);
-            else if (s[1]) fputs("\n  ", out);
-        }
-        fputs("\n}\n", out);
-    }
-    bool good = end && test_text;
-    aml_text_free(test_text);
-    aml_text_free(text);
-    return good ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
-}
-
-static int show(const job *j) {
-    const cli_call *call = j->call;
-    char target[256];
-    if (j->a->json) return show_json(j);
-    fprintf(call->out, "%s task: `%s`, %zu rows, metric %s\n\n", aml_model_task(j->model),
-            cli_clean(target, sizeof target, j->a->target), aml_frame_rows_count(j->data),
-            aml_model_metric(j->model));
-    bool good = cli_show_leaders(call, j->model, SHOWN, !j->a->no_timings);
-    fputc('\n', call->out);
-    good = cli_show_menu(call, j->model, !j->a->no_timings) && good;
-    cli_show_guardrails(call, j->model);
-    cli_show_score(call, j->model);
-    cli_show_forecast(call, j->model);
-    show_next(j);
-    if (good && j->evaluation) {
-        fprintf(call->out, "\n%s: %zu rows\n\n", j->a->test, aml_evaluation_rows(j->evaluation));
-        good = cli_show_evaluation(call, j->model, j->evaluation);
-    }
-    return good ? 0 : cli_fail(AML_ENOMEM, NULL, "out of memory");
+static aml_train_options options_of(const cli_args *a) {
+    return (aml_train_options){.size = sizeof(aml_train_options),
+                               .target = a->target,
+                               .task = a->task,
+                               .metric = a->metric,
+                               .time_limit = a->time_limit,
+                               .trial_timeout = a->trial_timeout,
+                               .trials = a->trials,
+                               .validation =
+                                   a->validation && is_scheme(a->validation) ? a->validation : NULL,
+                               .drop = a->drop,
+                               .weight = a->weight,
+                               .group = a->group,
+                               .time = a->time,
+                               .learners = a->learners,
+                               .increasing = a->increasing,
+                               .decreasing = a->decreasing,
+                               .interactions = (const char *const *const *)a->interactions,
+                               .sampler = a->sampler,
+                               .scheduler = a->scheduler,
+                               .ensemble = a->no_ensemble ? -1 : 0,
+                               .seed = a->seed,
+                               .threads = a->threads,
+                               .max_concurrent_trials = a->max_concurrent_trials,
+                               .memory_limit = a->memory_limit,
+                               .prefer = a->prefer,
+                               .patience = a->patience,
+                               .calibration = a->no_calibration ? -1 : 0,
+                               .max_predict_seconds = a->max_predict_time,
+                               .max_model_bytes = a->max_model_size,
+                               .experiment = a->experiment,
+                               .tags = (const char *const *)a->tags,
+                               .resume = a->new_run ? -1 : 0};
 }
 
 static int run(const cli_call *call) {
-    job j = {.call = call,
-             .a = call->args,
-             .path = call->args->output ? call->args->output : "model.automl"};
-    int status = check_inputs(&j);
-    if (!status) status = read_data(&j);
-    if (!status) status = train(&j);
-    if (!status) status = test(&j);
-    if (!status) status = show(&j);
-    aml_evaluation_free(j.evaluation);
-    aml_model_free(j.model);
-    aml_featurization_free(j.featurization);
-    aml_frame_free(j.test);
-    aml_frame_free(j.valid);
-    aml_frame_free(j.data);
+    const cli_args *a = call->args;
+    double exit_score;
+    aml_featurization *featurization = NULL;
+    cli_job job = {.call = call,
+                   .options = options_of(a),
+                   .reading = cli_read_options(a),
+                   .store_path = a->store};
+    job.files = (aml_experiment_files){.size = sizeof job.files,
+                                       .train = a->operands[0],
+                                       .test = a->test,
+                                       .model = a->output ? a->output : "model.automl"};
+    if (a->validation && !job.options.validation) job.files.validation = a->validation;
+    if (!a->target)
+        return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN",
+                        "`train` needs --target");
+    if (!a->store && (a->experiment || a->tags || a->new_run))
+        return cli_fail(AML_EUSAGE, "name the file of the runs: --store automl.db",
+                        "--experiment, --tag and --new need --store");
+    int status = read_numbers(&job.options, &exit_score, a);
+    if (!status) status = read_featurization(&featurization, a->featurization);
+    if (!status && featurization) {
+        job.options.featurization = featurization;
+        job.reading.text = aml_featurization_texts(featurization);
+    }
+    if (!status) status = cli_job_run(&job);
+    aml_featurization_free(featurization);
     return status;
 }
 
@@ -283,6 +125,8 @@ static const cli_option options[] = {
      "from start to saved model: 60s, 5m, 1h30m (default: 60s, or none with --trials)", CLI_SECONDS,
      CLI_AT(time_limit)},
     {"trials", "N", "pipelines to try; gives the same model every time", CLI_COUNT, CLI_AT(trials)},
+    {"trial-timeout", "TIME", "of a trial: what takes longer fails, or ends early where it can",
+     CLI_SECONDS, CLI_AT(trial_timeout)},
     {"exit-score", "X", "end the search once a pipeline scores as well as this", CLI_TEXT,
      CLI_AT(exit_score)},
     {"patience", "N", "end it after N trials in a row without a better one", CLI_COUNT,
@@ -321,6 +165,17 @@ static const cli_option options[] = {
     {"validation", "HOW", "cvK (cv5), holdoutX (holdout0.2) or a file of rows (default: by size)",
      CLI_TEXT, CLI_AT(validation)},
     {"test", "FILE", "evaluate the model on these rows in the end", CLI_TEXT, CLI_AT(test)},
+    CLI_TITLE("Run history"),
+    {"store", "FILE",
+     "record the run and its trials here (made when it is not there). The same command goes on "
+     "with "
+     "a run that was killed or stopped, and with more --trials or --time-limit with one that is "
+     "finished",
+     CLI_TEXT, CLI_AT(store)},
+    {"experiment", "NAME", "that the run belongs to (default: name of the data file)", CLI_TEXT,
+     CLI_AT(experiment)},
+    {"tag", "KEY=VALUE", "a tag of the run; again for more", CLI_EACH, CLI_AT(tags)},
+    {"new", NULL, "begin a new run in any case", CLI_FLAG, CLI_AT(new_run)},
     CLI_TITLE("Output"),
     {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
     {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},

@@ -37,8 +37,17 @@ static double consistency(size_t *mode, const char *text, size_t length, const c
     return (double)best / (double)(titles ? n - before : n) * (before ? 0.8 : 1);
 }
 
+/* One column, some of whose cells are quoted for the sake of this separator. */
+static bool guards_one_column(const char *text, size_t length, const csv_dialect *d) {
+    size_t counts[RECORDS], n = sample_counts(counts, text, length, d);
+    for (size_t i = 0; i < n; i++)
+        if (counts[i] != 1) return false;
+    return memchr(text, d->separator, length < SAMPLE ? length : SAMPLE) != NULL;
+}
+
 char csv_find_separator(const char *text, size_t length, char quote, char escape) {
     static const char candidates[4] = {',', ';', '\t', '|'};
+    static const double doubtful = 0.5; /* of the records agree */
     char best = ',';
     double best_score = 0;
     size_t best_mode = 0;
@@ -50,6 +59,10 @@ char csv_find_separator(const char *text, size_t length, char quote, char escape
         best_score = score;
         best_mode = mode;
         best = candidates[i];
+    }
+    for (size_t i = 0; i < sizeof candidates && best_score < doubtful; i++) {
+        csv_dialect d = {.separator = candidates[i], .quote = quote, .escape = escape};
+        if (guards_one_column(text, length, &d)) return candidates[i];
     }
     return best;
 }

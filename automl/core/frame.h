@@ -70,6 +70,9 @@ static inline size_t aml_frame_line(const aml_frame *f, size_t row) {
     return f->line ? (size_t)f->line[row] : f->first_line ? f->first_line + row : 0;
 }
 
+/* Of names, kinds and cells; not of the file that they came from. */
+uint64_t aml_frame_hash(const aml_frame *f, uint64_t seed);
+
 int aml_frame_find(const aml_frame *f, const char *name); /* column number or -1 */
 /* The same, failing with AML_EDATA and the nearest name: "column `yy` is not in x.csv; did you mean `y`?" */
 aml_status aml_frame_need(size_t *column, const aml_frame *f, const char *name, const char *what);

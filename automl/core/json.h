@@ -27,6 +27,8 @@ typedef struct aml_json {
     size_t line, column;         /* of the value in the source */
     size_t key_line, key_column; /* of its key; 0 without one */
     const char *file;            /* the source: a path, or what else it is */
+    bool
+        untyped; /* a STRING from outside the document, which may stand for a number or a flag (json_edit.h) */
 } aml_json;
 
 enum { AML_JSON_COMMENTS = 1 /* allow // and block comments */ };
@@ -54,8 +56,8 @@ void aml_json_add_string(aml_string *s, const char *name, const char *text);
 void aml_json_add_number(aml_string *s, const char *name, double x);
 void aml_json_comma(aml_string *s);
 
-/* A parsed value as it was, without blanks and comments. */
-void aml_json_put(aml_string *out, const aml_json *x);
+/* A whole value. */
+void aml_json_put(aml_string *s, const aml_json *x);
 
 /* Re-indents compact JSON made by the writers above by two spaces. */
 void aml_json_pretty(aml_string *out, const char *compact, size_t length);

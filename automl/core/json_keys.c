@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/json_edit.h"
+
 enum { MOST_WORDS = 256, SHOWN = 60 };
 
 /* ---- messages */
@@ -153,7 +155,7 @@ static aml_status read_text(const char **to, const aml_json *x, const aml_key *k
     size_t i = 0;
     for (const char *w; k->word && (w = k->word(i)) && strcmp(w, x->string) != 0;) i++;
     if (k->word && !k->word(i))
-        return aml_key_unknown(x, false, aml_printf(at->keep, "`%s` knows no", at->path), k->word);
+        return aml_key_unknown(x, false, aml_printf(at->keep, "`%s` cannot be", at->path), k->word);
     *to = x->string;
     return AML_OK;
 }
@@ -239,8 +241,22 @@ static aml_status read_bytes(size_t *to, const aml_json *x, const aml_key *k,
     return AML_OK;
 }
 
+/* "5" and "true" of the environment or the command line. */
+static aml_status settle(const aml_json *x, const aml_key *k, const aml_key_place *at) {
+    bool texts = k->type == AML_KEY_TEXT || k->type == AML_KEY_TEXTS || k->type == AML_KEY_OBJECT ||
+                 k->type == AML_KEY_OWN;
+    return x->untyped && !texts ? aml_json_settle((aml_json *)x, at->keep) : AML_OK;
+}
+
+/* What the key means stands under its message when there is nothing better. */
+static aml_status explained(aml_status status, const aml_key *k) {
+    if (status != AML_ECONFIG || aml_last_error()->help[0] || !k->summary) return status;
+    return aml_help(status, NULL, "%s", k->summary);
+}
+
 aml_status aml_key_read(void *to, const aml_json *x, const aml_key *k, const aml_key_place *at) {
     double whole;
+    AML_TRY(settle(x, k, at));
     switch (k->type) {
     case AML_KEY_FLAG: return read_flag(to, x, k, at);
     case AML_KEY_TEXT: return read_text(to, x, k, at);
@@ -255,11 +271,11 @@ aml_status aml_key_read(void *to, const aml_json *x, const aml_key *k, const aml
         AML_TRY(read_whole(&whole, x, k, at));
         *(size_t *)to = (size_t)whole;
         return AML_OK;
-    case AML_KEY_SEED: return read_seed(to, x, at);
+    case AML_KEY_SEED: return explained(read_seed(to, x, at), k);
     case AML_KEY_SECONDS: return read_seconds(to, x, k, at);
     case AML_KEY_BYTES: return read_bytes(to, x, k, at);
     case AML_KEY_OBJECT: return aml_keys_read(to, x, k->keys, at);
-    case AML_KEY_OWN: return k->read(to, x, at);
+    case AML_KEY_OWN: return explained(k->read(to, x, at), k);
     }
     return AML_OK;
 }

@@ -1,6 +1,8 @@
 /* json_keys.h: reads a JSON object by a table of its known keys. The table is the only place where a key is described:
  * reader, messages and JSON Schema (draft 2020-12) are made from it.
  *
+ * A text from outside the document (json_edit.h) becomes a number or a flag, in the document too, where its key wants one.
+ *
  * What is wrong gives AML_ECONFIG with file, line and column, the path of the key ("limits.max_trials"), what is expected
  * and what was found; an unknown key, the nearest known one or the object where it belongs. null is as good as no key. */
 #ifndef AML_CORE_JSON_KEYS_H
@@ -73,5 +75,6 @@ aml_status aml_key_unknown_of(const aml_json *x, bool is_key, const char *what,
 
 /* The schema of an object with these keys: "type", "properties", "required", "additionalProperties". */
 void aml_keys_schema(aml_string *out, const aml_key *keys);
+void aml_keys_schema_members(aml_string *out, const aml_key *keys); /* without the braces */
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARAMS = 64 };
+enum { MOST_PARAMS = 64, SHOWN = 60 };
 
 aml_status aml_json_param_find(size_t *out, const aml_json *x, const aml_param *params,
                                const char *owner) {
@@ -30,10 +30,10 @@ aml_status aml_json_param(double *out, const aml_json *x, const aml_param *p,
     aml_status status = aml_param_read(out, p, text);
     if (status != AML_ECONFIG) return status;
     aml_error e = *aml_last_error();
-    snprintf(e.file, sizeof e.file, "%s", x->file);
-    e.line = x->line;
-    e.column = x->column;
-    aml_set_error(&e);
+    char shown[SHOWN * 4 + 4];
+    aml_printable(shown, sizeof shown, at->path, strlen(at->path), SHOWN);
+    aml_fail_at(status, x->file, x->line, x->column, "%s: %s", shown, e.message);
+    if (e.help[0]) aml_help(status, NULL, "%s", e.help);
     return status;
 }
 

@@ -10,7 +10,10 @@ static void put_raw(aml_string *s, const char *name, const char *json) {
     aml_string_put(s, json);
 }
 
-/* "integer", and null beside it unless the key has to be there. */
+/* A variable of the environment (json_edit.h) may stand for any value. */
+#define VARIABLE "[$][{]"
+
+/* "type": one or two of them, and null unless the key has to be there. */
 static void put_type(aml_string *s, const aml_key *k, const char *type, const char *other) {
     aml_json_key(s, "type");
     if (k->required && !other) {
@@ -23,34 +26,38 @@ static void put_type(aml_string *s, const aml_key *k, const char *type, const ch
     aml_string_put(s, k->required ? "]" : ",\"null\"]");
 }
 
-/* What a text may be. */
-static void put_words(aml_string *s, const aml_key *k, bool null) {
+/* What a text may be, as members of a schema. */
+static void put_words(aml_string *s, const aml_key *k) {
     const char *w;
     if (!k->word) {
         aml_json_add_number(s, "minLength", 1);
         return;
     }
-    aml_json_key(s, "enum");
-    aml_string_put(s, "[");
+    aml_json_key(s, "anyOf");
+    aml_string_put(s, "[{\"enum\":[");
     for (size_t i = 0; (w = k->word(i)); i++) {
         aml_json_comma(s);
         aml_json_put_string(s, w);
     }
-    aml_string_put(s, null ? ",null]" : "]");
+    aml_string_put(s, k->required ? "]}" : ",null]}");
+    aml_string_put(s, ",{\"pattern\":\"" VARIABLE "\",\"type\":\"string\"}]");
 }
 
 static void put_texts(aml_string *s, const aml_key *k) {
+    aml_key item = *k;
+    item.required = true;
     aml_json_key(s, "anyOf");
     aml_string_put(s, "[{");
     put_type(s, k, "string", NULL);
-    put_words(s, k, !k->required);
+    put_words(s, k);
     aml_string_put(s, "},{\"type\":\"array\",\"items\":{\"type\":\"string\"");
-    put_words(s, k, false);
+    put_words(s, &item);
     aml_string_put(s, "}}]");
 }
 
 static void put_number(aml_string *s, const aml_key *k, const char *type) {
-    put_type(s, k, type, NULL);
+    put_type(s, k, type, "string");
+    aml_json_add_string(s, "pattern", VARIABLE);
     if (k->lo == 0 && k->hi == 0) return;
     if (isfinite(k->lo)) aml_json_add_number(s, k->open ? "exclusiveMinimum" : "minimum", k->lo);
     if (isfinite(k->hi)) aml_json_add_number(s, k->open ? "exclusiveMaximum" : "maximum", k->hi);
@@ -60,10 +67,13 @@ static void put_members(aml_string *s, const aml_key *keys);
 
 static void put_value(aml_string *s, const aml_key *k) {
     switch (k->type) {
-    case AML_KEY_FLAG: put_type(s, k, "boolean", NULL); return;
+    case AML_KEY_FLAG:
+        put_type(s, k, "boolean", "string");
+        aml_json_add_string(s, "pattern", VARIABLE);
+        return;
     case AML_KEY_TEXT:
         put_type(s, k, "string", NULL);
-        put_words(s, k, !k->required);
+        put_words(s, k);
         return;
     case AML_KEY_TEXTS: put_texts(s, k); return;
     case AML_KEY_REAL:
@@ -71,19 +81,19 @@ static void put_value(aml_string *s, const aml_key *k) {
     case AML_KEY_INT:
     case AML_KEY_COUNT: put_number(s, k, "integer"); return;
     case AML_KEY_SEED:
-        put_type(s, k, "integer", NULL);
+        put_number(s, k, "integer");
         put_raw(s, "minimum", "0");
         put_raw(s, "maximum", "18446744073709551615");
         return;
     case AML_KEY_SECONDS:
         put_type(s, k, "number", "string");
         put_raw(s, "exclusiveMinimum", "0");
-        aml_json_add_string(s, "pattern", "^([0-9.]+|([0-9.]+(us|µs|ms|s|m|min|h|d))+)$");
+        aml_json_add_string(s, "pattern", VARIABLE "|^([0-9.]+|([0-9.]+(us|µs|ms|s|m|min|h|d))+)$");
         return;
     case AML_KEY_BYTES:
         put_type(s, k, "integer", "string");
         put_raw(s, "minimum", "1");
-        aml_json_add_string(s, "pattern", "^[0-9.]+([bB]|[kKmMgGtT]([iI]?[bB])?)?$");
+        aml_json_add_string(s, "pattern", VARIABLE "|^[0-9.]+([bB]|[kKmMgGtT]([iI]?[bB])?)?$");
         return;
     case AML_KEY_OBJECT:
         put_type(s, k, "object", NULL);
@@ -93,6 +103,7 @@ static void put_value(aml_string *s, const aml_key *k) {
         aml_json_key(s, "anyOf");
         aml_string_put(s, "[");
         k->schema(s);
+        aml_string_put(s, ",{\"type\":\"string\",\"pattern\":\"" VARIABLE "\"}");
         aml_string_put(s, k->required ? "]" : ",{\"type\":\"null\"}]");
         return;
     }
@@ -126,7 +137,13 @@ static void put_members(aml_string *s, const aml_key *keys) {
 
 void aml_keys_schema(aml_string *out, const aml_key *keys) {
     aml_json_comma(out);
-    aml_string_put(out, "{\"type\":\"object\"");
-    put_members(out, keys);
+    aml_string_put(out, "{");
+    aml_keys_schema_members(out, keys);
     aml_string_put(out, "}");
+}
+
+void aml_keys_schema_members(aml_string *out, const aml_key *keys) {
+    aml_json_key(out, "type");
+    aml_string_put(out, "\"object\"");
+    put_members(out, keys);
 }

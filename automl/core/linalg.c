@@ -3,6 +3,7 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,20 @@ void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, dou
 /* By columns the lower triangle is the upper one: nothing is transposed. */
 bool aml_cholesky(double *a, size_t n, size_t lda) {
     return !n || LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)lda) == 0;
+}
+
+bool aml_cholesky_ridge(double *factor, const double *s, size_t n, double scale, double lambda,
+                        size_t n_penalised) {
+    for (double ridge = 1e-13; ridge < 1; ridge *= 100) {
+        for (size_t j = 0; j < n * n; j++) factor[j] = scale * s[j];
+        for (size_t j = 0; j < n; j++) {
+            double *diagonal = &factor[j * n + j];
+            *diagonal = fmax(*diagonal, 0) * (1 + ridge) + (j < n_penalised ? lambda : 0);
+            if (!(*diagonal > 1e-200)) *diagonal = 1;
+        }
+        if (aml_cholesky(factor, n, n)) return true;
+    }
+    return false;
 }
 
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {

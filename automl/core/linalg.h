@@ -36,6 +36,10 @@ void aml_mirror(double *c, size_t n, size_t ldc);
 /* Lower Cholesky factor in place (the strict upper part is left as it was). False when the matrix is
  * not positive definite. */
 bool aml_cholesky(double *a, size_t n, size_t lda);
+/* factor (n × n) = lower Cholesky factor of scale * s + lambda I on the first n_penalised rows, with as much more of a ridge
+ * as rounding asks for; a row of nothing gets a diagonal of 1. False when no ridge helps. */
+bool aml_cholesky_ridge(double *factor, const double *s, size_t n, double scale, double lambda,
+                        size_t n_penalised);
 /* Solves l x = b (or l' x = b) in place for one right-hand side. */
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b);
 /* Solves l X = B in place for m right-hand sides, the columns of b (n × m). */

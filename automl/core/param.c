@@ -113,6 +113,16 @@ static void limits(double *lo, double *hi, const aml_dim *d) {
     if (!(*hi >= *lo)) *hi = *lo;
 }
 
+/* The number of the value nearest to x, on the dimension's scale. */
+static size_t nearest_value(const aml_dim *d, double x) {
+    size_t best = 0;
+    for (size_t i = 1; i < d->n_values; i++) {
+        double a = d->values[best], b = d->values[i];
+        if (d->param->log ? x * x > a * b : 2 * x > a + b) best = i;
+    }
+    return best;
+}
+
 bool aml_dim_is_nominal(const aml_dim *d) { return d->param->kind == AML_CHOICE && !d->ordered; }
 
 /* k steps from `origin`, without the rounding error of k * 0.1 where the steps are tenths, hundredths …. */
@@ -127,9 +137,10 @@ static double on_grid(double x, double origin, double step) {
 
 static double dim_clamp(const aml_dim *d, double x) {
     double lo, hi;
+    if (d->n_values) return d->values[nearest_value(d, aml_param_clamp(d->param, x))];
     limits(&lo, &hi, d);
-    x = clamp(aml_param_clamp(d->param, x), lo, hi);
-    if (!(d->step > 0)) return x;
+    if (!(d->step > 0)) return clamp(aml_param_clamp(d->param, x), lo, hi);
+    x = clamp(isnan(x) ? d->param->fallback : x, lo, hi);
     if (d->rounded) return on_grid(x, 0, d->step);
     x = on_grid(x, lo, d->step);
     return x > hi ? on_grid(x - d->step, lo, d->step) : x;
@@ -169,6 +180,12 @@ static double cells(double *lo, double *hi, const aml_dim *d) {
 }
 
 void aml_dim_cell(double *from, double *to, const aml_dim *d, double x) {
+    if (d->n_values) {
+        double n = (double)d->n_values, at = (double)nearest_value(d, x);
+        *from = at / n;
+        *to = (at + 1) / n;
+        return;
+    }
     double lo, hi, half = cells(&lo, &hi, d);
     x = dim_clamp(d, x);
     *from = *to = scale(d, x - half, lo, hi);
@@ -185,12 +202,16 @@ double aml_dim_encode(const aml_dim *d, double x) {
 double aml_dim_decode(const aml_dim *d, double u) {
     double lo, hi;
     if (isnan(u)) return u;
+    u = clamp(u, 0, 1);
+    if (d->n_values)
+        return d->values[(size_t)fmin(u * (double)d->n_values, (double)d->n_values - 1)];
     cells(&lo, &hi, d);
-    return dim_clamp(d, unscale(d, clamp(u, 0, 1), lo, hi));
+    return dim_clamp(d, unscale(d, u, lo, hi));
 }
 
 double aml_dim_values(const aml_dim *d) {
     double lo, hi, step = d->step;
+    if (d->n_values) return (double)d->n_values;
     limits(&lo, &hi, d);
     if (d->param->kind == AML_REAL && !(step > 0)) return hi > lo ? INFINITY : 1;
     if (!(step > 0)) step = 1;

@@ -39,6 +39,8 @@ typedef struct aml_dim {
     double lo, hi; /* the parameter's own range or what the data's shape narrowed it to */
     int parent;    /* dimension number, or -1 */
     double when;
+    const double *values; /* only these, ascending, from lo to hi; NULL = all */
+    size_t n_values;
     /* What spaces of users have besides; 0 for the hyperparameters of plug-ins. */
     bool ordered; /* CHOICE: the values are in an order */
     bool rounded; /* step: round(x / step) * step of an x from lo to hi (the q of quniform) */
@@ -59,8 +61,8 @@ bool aml_space_allows(const aml_space *s, const double *config);
 bool aml_dim_is_nominal(const aml_dim *d); /* a choice among values without an order */
 
 bool aml_space_live(const aml_space *s, const double *config, size_t dim);
-/* [0, 1] and back: the share of the dimension's distribution that is below; INT, CHOICE and steps take the middle of their
- * cells. */
+/* [0, 1] and back: the share of the dimension's distribution that is below; INT, CHOICE, steps and listed values take the
+ * middle of their cells. */
 double aml_dim_encode(const aml_dim *d, double x);
 double aml_dim_decode(const aml_dim *d, double u);
 void aml_space_default(double *config, const aml_space *s,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "automl/core/csv.h"
+#include "automl/core/io.h"
 #include "automl/core/json.h"
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
@@ -175,6 +176,15 @@ char *aml_catalog_json(void) {
     if (!failed) return pretty.text;
     aml_string_free(&pretty);
     return NULL;
+}
+
+aml_status aml_text_write(const char *text, const char *path) {
+    aml_output *o;
+    AML_TRY(aml_output_open(&o, path));
+    aml_status status = aml_output_write(o, text, strlen(text));
+    if (!status) return aml_output_commit(o);
+    aml_output_drop(o);
+    return status;
 }
 
 const char *aml_suggest(const char *word, const char *const *known) {

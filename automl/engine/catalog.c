@@ -56,3 +56,9 @@ const aml_step *aml_step_find(const char *name) { FIND(steps); }
 const aml_sampler *aml_sampler_find(const char *name) { FIND(samplers); }
 const aml_scheduler *aml_scheduler_find(const char *name) { FIND(schedulers); }
 const aml_metric *aml_metric_find(const char *name) { FIND(metrics); }
+
+const aml_metric *aml_metric_usual(aml_task_kind task) {
+    return aml_metric_find(task == AML_BINARY       ? "auc"
+                           : task == AML_MULTICLASS ? "log_loss"
+                                                    : "rmse");
+}

@@ -20,5 +20,7 @@ const aml_step *aml_step_find(const char *name);
 const aml_sampler *aml_sampler_find(const char *name);
 const aml_scheduler *aml_scheduler_find(const char *name);
 const aml_metric *aml_metric_find(const char *name);
+/* The metric of a task when none is asked for. */
+const aml_metric *aml_metric_usual(aml_task_kind task);
 
 #endif

@@ -94,8 +94,8 @@ static void pick_candidates(aml_choice *c, const aml_study *s, const aml_wish *w
     bool any = false;
     for (size_t i = 0; i < s->trials.n; i++) {
         aml_trial *t = s->trials.at[i];
-        any |=
-            t->state == AML_TRIAL_DONE && t->loss < s->yardstick->loss && aml_study_delivers(s, t);
+        any |= t->state == AML_TRIAL_DONE && t->out_of_fold && t->loss < s->yardstick->loss &&
+               aml_study_delivers(s, t);
         if (!comes_up(t, s, w)) continue;
         size_t at = n < AML_MOST_CANDIDATES ? n++ : AML_MOST_CANDIDATES;
         while (at > 0 && c->trial[at - 1]->loss > t->loss) {

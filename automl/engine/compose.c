@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/engine/ranges.h"
 #include "automl/engine/recipe.h"
 
 /* The yardstick is searched only when it is asked for by name. */
@@ -54,6 +55,7 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
                              aml_arena *keep) {
     *c = (aml_composer){.facts = *facts};
     AML_TRY(check_names(allowed));
+    AML_TRY(aml_ranges_check(facts->ranges));
     size_t n_all = 0, n_dims = 1;
     for (const aml_learner *const *l = aml_learners(); *l; l++, n_all++)
         n_dims += aml_params_count((*l)->params) + AML_MAX_CHOICES;
@@ -70,11 +72,13 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
         names[when] = l->name;
         c->learners[c->n_learners++] = l;
         for (size_t p = 0; l->params && l->params[p].name; p++) {
-            if (l->params[p].fixed) continue;
+            const aml_param_range *range = aml_range_find(facts->ranges, l, p);
+            if (l->params[p].fixed && !range) continue;
             put_dim(&dims[d], aml_printf(keep, "%s.%s", l->name, l->params[p].name), &l->params[p],
                     when);
             if (!dims[d].name) return AML_ENOMEM;
             if (l->bound) l->bound(&dims[d].lo, &dims[d].hi, p, &facts->shape);
+            if (range) AML_TRY(aml_range_apply(&dims[d], range, keep));
             d++;
         }
         const aml_param *extra[AML_MAX_CHOICES];

@@ -31,6 +31,7 @@ typedef struct aml_facts {
     size_t n_few;                           /* numbers with few different values */
     size_t n_lists;                         /* texts that are lists of items */
     const aml_featurization *featurization; /* what the user wants; NULL = auto */
+    const aml_param_range *const *ranges;   /* of the learners' parameters; NULL = their own */
 } aml_facts;
 
 /* The space of all plans: dimension 0 chooses the learner. Lives in `keep`. */
@@ -42,7 +43,8 @@ typedef struct aml_composer {
     aml_param choice;
 } aml_composer;
 
-/* allowed: learner names ended by NULL, or NULL for all. AML_EUSAGE for an unknown one or when none fits. */
+/* allowed: learner names ended by NULL, or NULL for all. AML_EUSAGE for an unknown one, when none fits, or for a range
+ * that is none. */
 aml_status aml_composer_init(aml_composer *out, const aml_facts *facts, const char *const *allowed,
                              aml_arena *keep);
 

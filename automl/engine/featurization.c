@@ -289,3 +289,42 @@ aml_status aml_featurization_kinds(aml_frame *out, aml_frame **made, const aml_f
     out->columns = columns;
     return AML_OK;
 }
+
+/* Those of a step stand together. */
+static void put_param(aml_string *out, const aml_featurization *f, size_t i) {
+    const step_param *p = &f->params[i];
+    const aml_param *param = &p->step->params[p->param];
+    bool first = !i || p[-1].step != p->step, last = i + 1 == f->n_params || p[1].step != p->step;
+    if (first) aml_json_key(out, p->step->name);
+    if (first) aml_string_put(out, "{");
+    if (param->kind == AML_CHOICE)
+        aml_json_add_string(out, param->name, param->choices[(size_t)p->value]);
+    else aml_json_add_number(out, param->name, p->value);
+    if (last) aml_string_put(out, "}");
+}
+
+void aml_featurization_put(aml_string *out, const aml_featurization *f) {
+    if (!f) {
+        aml_json_put_string(out, "auto");
+        return;
+    }
+    aml_string_put(out, "{");
+    aml_json_add_string(out, "mode", aml_featurization_is_off(f) ? "off" : "auto");
+    aml_json_key(out, "blocked");
+    aml_string_put(out, "[");
+    for (size_t i = 0; f->blocked && f->blocked[i]; i++) {
+        aml_json_comma(out);
+        aml_json_put_string(out, f->blocked[i]);
+    }
+    aml_string_put(out, "]");
+    aml_json_key(out, "kinds");
+    aml_string_put(out, "{");
+    for (size_t i = 0; i < f->n_kinds; i++)
+        aml_json_add_string(out, f->kinds[i].name,
+                            f->kinds[i].kind ? aml_kind_name(f->kinds[i].kind) : "drop");
+    aml_string_put(out, "}");
+    aml_json_key(out, "params");
+    aml_string_put(out, "{");
+    for (size_t i = 0; i < f->n_params; i++) put_param(out, f, i);
+    aml_string_put(out, "}}");
+}

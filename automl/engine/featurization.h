@@ -28,4 +28,7 @@ aml_status aml_featurization_drops(bool *drop, bool *asked, const aml_featurizat
 aml_status aml_featurization_kinds(aml_frame *out, aml_frame **made, const aml_featurization *f,
                                    const aml_frame *data, aml_ctx *ctx);
 
+/* What it says as compact JSON, the same for equal ones; "auto" when NULL. */
+void aml_featurization_put(aml_string *out, const aml_featurization *f);
+
 #endif

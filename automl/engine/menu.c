@@ -170,13 +170,20 @@ static size_t count_members(const aml_choice *c, size_t *fits) {
     return n;
 }
 
+static bool is_same(const aml_choice *a, const aml_choice *b) {
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (a->trial[i] != b->trial[i] || a->weight[i] != b->weight[i] || a->fits[i] != b->fits[i])
+            return false;
+    return a->n == b->n;
+}
+
 aml_status aml_menu_tell(aml_study *s, const aml_menu *menu, double us, double bytes) {
     aml_model *m = s->model;
     m->alternatives = AML_ARRAY(m->arena, AML_MENU, aml_alternative);
     if (!m->alternatives) return AML_ENOMEM;
     for (size_t i = 0; i < AML_MENU; i++) {
         const aml_choice *c = &menu->at[i];
-        bool chosen = i == menu->chosen;
+        bool chosen = i == menu->chosen, measured = is_same(c, &menu->at[menu->chosen]);
         if (!c->n || (c->trial[0] == s->yardstick && !chosen)) continue;
         aml_alternative *a = &m->alternatives[m->n_alternatives++];
         *a = (aml_alternative){.size = sizeof *a,
@@ -184,8 +191,8 @@ aml_status aml_menu_tell(aml_study *s, const aml_menu *menu, double us, double b
                                .members = members_text(c, m->arena),
                                .score = chosen ? m->score.value : c->score,
                                .error = c->error,
-                               .predict_us = chosen ? us : c->us,
-                               .bytes = chosen ? bytes : c->bytes,
+                               .predict_us = measured ? us : c->us,
+                               .bytes = measured ? bytes : c->bytes,
                                .chosen = chosen};
         if (!a->members) return AML_ENOMEM;
         a->n_members = count_members(c, &a->fits);

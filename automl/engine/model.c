@@ -37,6 +37,7 @@ size_t aml_model_outputs(const aml_model *m) {
 const char *aml_model_task(const aml_model *m) { return aml_task_name(m->kind); }
 const char *aml_model_metric(const aml_model *m) { return m->metric->name; }
 const char *aml_model_target(const aml_model *m) { return m->target; }
+const char *aml_model_run(const aml_model *m) { return m->run ? m->run : ""; }
 size_t aml_model_classes(const aml_model *m) { return (size_t)m->n_classes; }
 const char *aml_model_class(const aml_model *m, size_t i) {
     return i < (size_t)m->n_classes ? m->classes[i] : NULL;

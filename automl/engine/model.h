@@ -38,6 +38,7 @@ struct aml_model {
     double threshold;   /* two classes: the second is predicted from above this probability */
     double *importance; /* by input column; NULL when no learner has it */
     /* lineage */
+    const char *run; /* in the store; NULL = none. Not in the file */
     const char *validation, *fingerprint, *version;
     size_t n_rows;
     uint64_t seed;
@@ -53,6 +54,9 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
 /* The manifest: all but the fits, as JSON, and back. */
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);
+
+/* Best first, with their ranks (study_board.c). */
+aml_status aml_rank_leaders(aml_model *m);
 
 /* Size of its file. AML_ENOMEM. */
 aml_status aml_model_bytes(double *bytes, const aml_model *m);

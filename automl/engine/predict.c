@@ -49,6 +49,9 @@ size_t aml_model_fits(const aml_model *m) {
 
 aml_status aml_batch_init(aml_batch *b, const aml_model *m, const aml_table *rows, aml_ctx *ctx) {
     *b = (aml_batch){.m = m, .rows = rows, .ctx = ctx};
+    if (!m->n_members)
+        return aml_help(aml_fail(AML_EUSAGE, "the leaderboard of a run cannot predict"), NULL,
+                        "load the model from its file");
     b->made = AML_ARRAY(ctx->keep, aml_model_fits(m) + 1, made);
     b->all = AML_ARRAY(ctx->keep, rows->n + 1, uint32_t);
     if (!b->made || !b->all) return AML_ENOMEM;

@@ -4,16 +4,15 @@
 #define AML_ENGINE_READING_H
 
 #include "automl/core/csv.h"
-#include "automl/core/json.h"
+#include "automl/core/json_keys.h"
 
 /* NULL gives the defaults. Lists live in `keep`. AML_EUSAGE, or what reading the schema's file gives. */
 aml_status aml_reading_options(aml_csv_options *out, const aml_read_options *options,
                                aml_arena *keep);
 
-/* Takes the options of an object {"separator": ";", "skip_lines": 2, …} where `o` has none; texts stay those of the
- * object. AML_ECONFIG with the place in `path`. */
-aml_status aml_reading_take(aml_read_options *o, const char *path, const aml_json *object);
-/* The file o->schema: its kinds, and its `reading` as above. */
+/* {"separator": ";", "skip_lines": 2, …} into aml_read_options. */
+extern const aml_key aml_reading_keys[];
+/* The file o->schema: its kinds, and of its `reading` what `o` does not have. */
 aml_status aml_schema_read(aml_csv_kind **kinds, size_t *n_kinds, aml_read_options *o,
                            aml_arena *keep);
 /* Such an object for what was found; NULL: out of memory. */

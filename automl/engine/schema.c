@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "automl/core/io.h"
-#include "automl/core/json.h"
 #include "automl/engine/reading.h"
 
 enum { SCHEMA_LIMIT = 256 << 20 };
@@ -17,71 +16,113 @@ static aml_status fail_schema(const char *path, const aml_json *at, const char *
 
 /* ---- how to read */
 
-static const char *const keys[] = {"separator",  "decimal",     "thousands", "quote",
-                                   "escape",     "encoding",    "header",    "ragged",
-                                   "skip_lines", "skip_footer", NULL};
-
-static aml_status fail_key(const char *path, const aml_json *at, const char *what) {
-    size_t n = 0;
-    while (keys[n]) n++;
-    const char *near = aml_nearest(at->name, keys, n);
-    aml_fail_at(AML_ECONFIG, path, at->line, at->column, "%s `%.60s`", what, at->name);
-    if (near && strcmp(near, at->name) != 0)
-        return aml_help(AML_ECONFIG, NULL, "did you mean `%s`?", near);
-    return aml_help(AML_ECONFIG, NULL,
-                    "\"separator\": \";\", \"decimal\": \",\", \"thousands\": \".\", \"quote\": "
-                    "\"'\", \"escape\": \"none\", \"encoding\": \"latin1\", \"header\": true, "
-                    "\"ragged\": \"pad\", \"skip_lines\": 2, \"skip_footer\": 0");
+static const char *ragged_word(size_t i) {
+    static const char *const words[] = {"error", "pad", "skip", NULL};
+    return words[i];
 }
 
-static aml_status take_character(char *out, const char *path, const aml_json *x) {
-    if (x->type != AML_JSON_STRING || strlen(x->string) != 1)
-        return fail_key(path, x, "one character is wanted for");
-    if (!*out) *out = *x->string;
+static aml_status read_character(void *to, const aml_json *x, const aml_key_place *at) {
+    bool tab = x->type == AML_JSON_STRING && !strcmp(x->string, "tab");
+    if (x->type != AML_JSON_STRING || (!tab && strlen(x->string) != 1))
+        return aml_key_expected(x, at, "one character, or \"tab\"", NULL);
+    *(char *)to = tab ? '\t' : *x->string;
     return AML_OK;
 }
 
-static aml_status take_text(const char **out, const char *path, const aml_json *x) {
-    if (x->type != AML_JSON_STRING || !*x->string) return fail_key(path, x, "a text is wanted for");
-    if (!*out) *out = x->string;
+static aml_status read_header(void *to, const aml_json *x, const aml_key_place *at) {
+    static const aml_key flag = {.type = AML_KEY_FLAG};
+    bool header;
+    AML_TRY(aml_key_read(&header, x, &flag, at));
+    *(int *)to = header ? 1 : -1;
     return AML_OK;
 }
 
 /* 0 in a file is none, not to be found. */
-static aml_status take_lines(size_t *out, const char *path, const aml_json *x) {
-    if (x->type != AML_JSON_NUMBER || !(x->number >= 0 && x->number < 1e9))
-        return fail_key(path, x, "a whole number of lines is wanted for");
-    if (!*out) *out = x->number > 0 ? (size_t)x->number : AML_NO_LINES;
+static aml_status read_lines(void *to, const aml_json *x, const aml_key_place *at) {
+    static const aml_key count = {.type = AML_KEY_COUNT, .hi = 1e9};
+    size_t n;
+    AML_TRY(aml_key_read(&n, x, &count, at));
+    *(size_t *)to = n ? n : AML_NO_LINES;
     return AML_OK;
 }
 
-static aml_status take_header(int *out, const char *path, const aml_json *x) {
-    if (x->type != AML_JSON_TRUE && x->type != AML_JSON_FALSE)
-        return fail_key(path, x, "true or false is wanted for");
-    if (!*out) *out = x->type == AML_JSON_TRUE ? 1 : -1;
-    return AML_OK;
+static void character_schema(aml_string *s) {
+    aml_string_put(s, "{\"type\":\"string\",\"pattern\":\"^(.|\\t|tab)$\"}");
 }
 
-static aml_status take_key(aml_read_options *o, const char *path, const aml_json *x) {
-    const char *key = x->name;
-    if (!strcmp(key, "separator")) return take_character(&o->separator, path, x);
-    if (!strcmp(key, "decimal")) return take_character(&o->decimal, path, x);
-    if (!strcmp(key, "thousands")) return take_text(&o->thousands, path, x);
-    if (!strcmp(key, "quote")) return take_text(&o->quote, path, x);
-    if (!strcmp(key, "escape")) return take_text(&o->escape, path, x);
-    if (!strcmp(key, "encoding")) return take_text(&o->encoding, path, x);
-    if (!strcmp(key, "ragged")) return take_text(&o->ragged, path, x);
-    if (!strcmp(key, "header")) return take_header(&o->header, path, x);
-    if (!strcmp(key, "skip_lines")) return take_lines(&o->skip_lines, path, x);
-    if (!strcmp(key, "skip_footer")) return take_lines(&o->skip_footer, path, x);
-    return fail_key(path, x, "there is no key");
+static void header_schema(aml_string *s) { aml_string_put(s, "{\"type\":\"boolean\"}"); }
+
+static void lines_schema(aml_string *s) {
+    aml_string_put(s, "{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000000}");
 }
 
-aml_status aml_reading_take(aml_read_options *o, const char *path, const aml_json *object) {
-    if (object->type != AML_JSON_OBJECT)
-        return fail_schema(path, object, "`reading` is an object of options");
-    for (const aml_json *x = object->child; x; x = x->next) AML_TRY(take_key(o, path, x));
-    return AML_OK;
+#define AT(m) .member = offsetof(aml_read_options, m)
+const aml_key aml_reading_keys[] = {
+    {.name = "separator",
+     .summary = "between fields: one character, or \"tab\"",
+     .type = AML_KEY_OWN,
+     AT(separator),
+     .read = read_character,
+     .schema = character_schema},
+    {.name = "decimal",
+     .summary = "the decimal sign: . or ,",
+     .type = AML_KEY_OWN,
+     AT(decimal),
+     .read = read_character,
+     .schema = character_schema},
+    {.name = "thousands",
+     .summary = "between groups of digits: one character, or none",
+     .type = AML_KEY_TEXT,
+     AT(thousands)},
+    {.name = "quote",
+     .summary = "around fields: one character, or none",
+     .type = AML_KEY_TEXT,
+     AT(quote)},
+    {.name = "escape",
+     .summary = "makes the next character text: one character, or none",
+     .type = AML_KEY_TEXT,
+     AT(escape)},
+    {.name = "encoding",
+     .summary = "of the text: utf-8, latin1, windows-1252, utf-16",
+     .type = AML_KEY_TEXT,
+     AT(encoding)},
+    {.name = "header",
+     .summary = "does the first line have the names?",
+     .type = AML_KEY_OWN,
+     AT(header),
+     .read = read_header,
+     .schema = header_schema},
+    {.name = "ragged",
+     .summary = "rows of another width: error, pad or skip",
+     .type = AML_KEY_TEXT,
+     AT(ragged),
+     .word = ragged_word},
+    {.name = "skip_lines",
+     .summary = "lines above the header to leave out; 0 = none",
+     .type = AML_KEY_OWN,
+     AT(skip_lines),
+     .read = read_lines,
+     .schema = lines_schema},
+    {.name = "skip_footer",
+     .summary = "lines at the end to leave out; 0 = none",
+     .type = AML_KEY_OWN,
+     AT(skip_footer),
+     .read = read_lines,
+     .schema = lines_schema},
+    {0}};
+#undef AT
+
+static void take_reading(aml_read_options *o, const aml_read_options *file) {
+    if (!o->separator) o->separator = file->separator;
+    if (!o->decimal) o->decimal = file->decimal;
+    if (!o->thousands) o->thousands = file->thousands;
+    if (!o->quote) o->quote = file->quote;
+    if (!o->escape) o->escape = file->escape;
+    if (!o->encoding) o->encoding = file->encoding;
+    if (!o->header) o->header = file->header;
+    if (!o->ragged) o->ragged = file->ragged;
+    if (!o->skip_lines) o->skip_lines = file->skip_lines;
+    if (!o->skip_footer) o->skip_footer = file->skip_footer;
 }
 
 /* ---- kinds */
@@ -120,7 +161,12 @@ aml_status aml_schema_read(aml_csv_kind **kinds, size_t *n_kinds, aml_read_optio
                    *reading = aml_json_find(root, "reading");
     if (!columns && !reading)
         return fail_schema(o->schema, root, "a schema is an object with a list of `columns`");
-    if (reading) AML_TRY(aml_reading_take(o, o->schema, reading));
+    if (reading) {
+        aml_read_options file = {.size = sizeof file};
+        aml_key_place at = {.keep = keep, .path = "reading"};
+        AML_TRY(aml_keys_read(&file, reading, aml_reading_keys, &at));
+        take_reading(o, &file);
+    }
     return columns ? read_kinds(kinds, n_kinds, o->schema, columns, keep) : AML_OK;
 }
 

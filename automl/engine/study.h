@@ -9,6 +9,7 @@
 
 typedef struct aml_study {
     const aml_train_options *options;
+    aml_journal *journal;   /* of its run in the store, or NULL */
     aml_model *model;       /* in the making; its account counts all bytes of the run */
     aml_ctx ctx;            /* keep and scratch of the run, n_threads */
     double start, deadline; /* deadline 0 = none */
@@ -29,6 +30,8 @@ typedef struct aml_study {
     aml_facts facts;
     aml_constraints constraints;
     aml_folds folds;
+    const char *
+        validation; /* "cv5", "holdout0.2": what made the folds; set before: what is to make them */
     /* search (study_search.c) */
     aml_composer composer;
     aml_bench bench;
@@ -57,6 +60,8 @@ aml_status aml_study_finish(aml_study *s);
 bool aml_study_refits(const aml_study *s, const aml_trial *t);
 /* Is the trial's model there, or is there time for one: of an anytime learner for a good part of it? */
 bool aml_study_delivers(const aml_study *s, const aml_trial *t);
+/* Seconds from the last refit to the deadline: the model is put together, measured and handed over. */
+double aml_study_closing(const aml_study *s);
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 
@@ -66,6 +71,18 @@ aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f,
 
 /* Tells the caller how far it is; last: the trial that just ended, or NULL. */
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last);
+
+aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml_leader *last);
+
+/* ---- as a run in the store (study_run.c); the first of them makes s->journal */
+
+aml_status aml_study_open_run(aml_study *s, const aml_frame *data); /* before the data */
+aml_status aml_study_begin_run(aml_study *s);                       /* after the bench */
+aml_status aml_study_restore(aml_study *s, aml_search *search);     /* before the search */
+void aml_study_record(aml_study *s, const aml_trial *t, const aml_leader *last);
+aml_status aml_study_recorded(aml_study *s); /* after the search */
+/* The model is there and saved, or not because of `status`, which is passed on. */
+aml_status aml_study_end_run(aml_study *s, aml_status status);
 
 aml_leader aml_leader_of(const aml_study *s, const aml_trial *t);
 

@@ -16,6 +16,14 @@ static int better(const void *a, const void *b, void *arg) {
     return 0;
 }
 
+aml_status aml_rank_leaders(aml_model *m) {
+    aml_leader *l = m->leaders;
+    AML_TRY(aml_sort(l, m->n_leaders, sizeof *l, better, (void *)(uintptr_t)m->metric));
+    for (size_t i = 0, rank = 0; i < m->n_leaders; i++)
+        if (!strcmp(l[i].state, "done")) l[i].rank = ++rank;
+    return AML_OK;
+}
+
 static aml_status copy_texts(aml_leader *l, aml_arena *keep) {
     l->pipeline = aml_strdup(keep, l->pipeline);
     l->reason = aml_strdup(keep, l->reason);
@@ -54,7 +62,8 @@ aml_status aml_study_board(aml_study *s, const aml_choice *c) {
     }
     for (size_t i = 0; i <= s->trials.n; i++) {
         const aml_trial *t = i < s->trials.n ? s->trials.at[i] : s->yardstick;
-        if (t->status == AML_ESTOPPED && !t->n_done) continue; /* in flight at the deadline */
+        if (t->status == AML_ESTOPPED && !t->n_done && !t->timed_out)
+            continue; /* in flight at the deadline */
         aml_leader *at = &l[m->n_leaders++];
         *at = aml_leader_of(s, t);
         at->weight = weight_of(c, t);
@@ -64,8 +73,5 @@ aml_status aml_study_board(aml_study *s, const aml_choice *c) {
             l[0].predict_us += at->predict_us * (double)t->n_folds;
         }
     }
-    AML_TRY(aml_sort(l, m->n_leaders, sizeof *l, better, (void *)(uintptr_t)m->metric));
-    for (size_t i = 0, rank = 0; i < m->n_leaders; i++)
-        if (!strcmp(l[i].state, "done")) l[i].rank = ++rank;
-    return AML_OK;
+    return aml_rank_leaders(m);
 }

@@ -107,6 +107,7 @@ static void gather_facts(aml_study *s) {
                                .n_classes = s->task.n_classes},
                      .needs = s->constraints.needs};
     f->featurization = s->options->featurization;
+    f->ranges = s->options->ranges;
     for (size_t i = 0; i < s->frame->p; i++)
         f->n_few += s->profile.columns[i].role == AML_FEATURE &&
                     s->frame->columns[i].kind == AML_NUMBER &&
@@ -244,30 +245,36 @@ static size_t automatic_folds(const aml_study *s) {
     return s->task.n < 100 ? 10 : 5;
 }
 
+/* The automatic choice in the words of the option, so that it can be made again under another time limit. */
+static aml_status choose_validation(const char **out, aml_study *s) {
+    char share[32];
+    size_t k = automatic_folds(s);
+    double part = 20000.0 / (double)s->task.n;
+    aml_format_double(share, part > 0.2 ? 0.2 : part < 0.05 ? 0.05 : part);
+    *out =
+        k > 1 ? aml_printf(s->ctx.keep, "cv%zu", k) : aml_printf(s->ctx.keep, "holdout%s", share);
+    return *out ? AML_OK : AML_ENOMEM;
+}
+
 static aml_status make_folds(aml_study *s) {
     const char *text = s->options->validation;
+    if (!text || !strcmp(text, "auto")) text = s->validation;
+    if (!text) AML_TRY(choose_validation(&text, s));
+    s->validation = text;
     double number;
     aml_rng rng = aml_rng_stream(s->options->seed, AML_RNG_SPLIT, 0, 0);
-    if (text && !strncmp(text, "cv", 2)) {
+    if (!strncmp(text, "cv", 2)) {
         if (!aml_parse_double(&number, text + 2, strlen(text + 2)) || number < 2 || number > 20 ||
             number != floor(number))
             return bad_validation(text);
         return aml_split_kfold(&s->folds, &s->task, (size_t)number, rng, s->ctx.keep);
     }
-    if (text && !strncmp(text, "holdout", 7)) {
+    if (!strncmp(text, "holdout", 7)) {
         if (!aml_parse_double(&number, text + 7, strlen(text + 7)) || number < 0.01 || number > 0.9)
             return bad_validation(text);
         return aml_split_holdout(&s->folds, &s->task, number, rng, s->ctx.keep);
     }
-    if (text && strcmp(text, "auto") != 0) return bad_validation(text);
-    size_t k = automatic_folds(s);
-    if (k > 1) return aml_split_kfold(&s->folds, &s->task, k, rng, s->ctx.keep);
-    double share = 20000.0 / (double)s->task.n;
-    return aml_split_holdout(&s->folds, &s->task,
-                             share > 0.2    ? 0.2
-                             : share < 0.05 ? 0.05
-                                            : share,
-                             rng, s->ctx.keep);
+    return bad_validation(text);
 }
 
 static aml_status fingerprint(aml_study *s) {

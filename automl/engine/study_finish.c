@@ -36,10 +36,8 @@ bool aml_study_refits(const aml_study *s, const aml_trial *t) {
            s->task.time;
 }
 
-/* When refits have to end: the model is put together, measured and saved after them. */
-static double last_refit(const aml_study *s) {
-    return s->deadline - 0.1 - 0.06 * (s->deadline - s->start);
-}
+/* When refits have to end. */
+static double last_refit(const aml_study *s) { return s->deadline - aml_study_closing(s); }
 
 bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
     static const double PART = 0.25;
@@ -71,16 +69,15 @@ static void give_back(aml_member *member, aml_trial *t, size_t first, bool refit
 /* The mean of what the folds came to by stopping early. */
 static void settle(aml_plan *plan, const aml_trial *t) {
     double sum[AML_MAX_PARAMS] = {0};
-    size_t n = aml_params_count(plan->learner->params), folds = 0;
+    size_t n = aml_params_count(plan->learner->params);
     for (size_t f = 0; f < t->n_done; f++) {
         double hp[AML_MAX_PARAMS];
         memcpy(hp, t->plan.hp, sizeof hp);
         plan->learner->settle(hp, t->fits[f].model);
         for (size_t i = 0; i < n; i++) sum[i] += hp[i] - t->plan.hp[i];
-        folds++;
     }
     for (size_t i = 0; i < n; i++)
-        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)folds;
+        if (sum[i] != 0) plan->hp[i] += sum[i] / (double)t->n_done;
 }
 
 /* On all rows. A fit that cannot get as far as that on fewer rows did is not taken. */

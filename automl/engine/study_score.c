@@ -126,10 +126,12 @@ aml_status aml_study_score(aml_study *s, const aml_choice *c, const aml_choice *
                          .linear_gain_high = NAN};
     score->method =
         s->folds.k > 1
-            ? "folds; every row is predicted by models fitted, stopped and weighted without it "
-              "(the search saw it); the interval is for rows without end: a test has its own noise"
-            : "holdout; every row is predicted by models fitted, stopped and weighted without it "
-              "(the search saw it); the interval is for rows without end: a test has its own noise";
+            ? "folds: each row is predicted by models that were fitted, stopped and weighted "
+              "without it, but chosen with it; the interval is of the score on very many new "
+              "rows, on a small test it varies more"
+            : "holdout: each row is predicted by models that were fitted, stopped and weighted "
+              "without it, but chosen with it; the interval is of the score on very many new "
+              "rows, on a small test it varies more";
     AML_TRY(set_interval(score, s, c->pred));
     if (c->trial[0] == s->yardstick) return AML_OK;
     AML_TRY(compare_with_baseline(score, s, c->pred));

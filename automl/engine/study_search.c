@@ -14,9 +14,8 @@ enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
 enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
-    static const char *const usual[] = {
-        [AML_BINARY] = "auc", [AML_MULTICLASS] = "log_loss", [AML_REGRESSION] = "rmse"};
-    const char *name = s->options->metric ? s->options->metric : usual[s->task.kind], *names[64];
+    const char *names[64],
+        *name = s->options->metric ? s->options->metric : aml_metric_usual(s->task.kind)->name;
     size_t n = 0;
     for (const aml_metric *const *m = aml_metrics(); *m && n < 64; m++)
         if ((*m)->tasks & (unsigned)s->task.kind) names[n++] = (*m)->name;
@@ -120,19 +119,25 @@ aml_leader aml_leader_of(const aml_study *s, const aml_trial *t) {
         .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
 }
 
+aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml_leader *last) {
+    return (aml_progress){.size = sizeof(aml_progress),
+                          .stage = stage,
+                          .trials = s->ended,
+                          .failed = s->failed,
+                          .trials_limit = s->options->trials,
+                          .seconds = aml_now() - s->start + s->options->seconds_used,
+                          .limit = s->options->time_limit,
+                          .best = s->leader ? s->leader->score : NAN,
+                          .best_learner = s->leader ? s->leader->plan.learner->name : "",
+                          .metric = s->model->metric->name,
+                          .last = last,
+                          .run = s->journal ? aml_journal_run(s->journal) : NULL,
+                          .restored = s->journal ? aml_journal_count(s->journal) : 0};
+}
+
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
     if (!s->options->progress) return;
-    aml_progress p = {.size = sizeof p,
-                      .stage = stage,
-                      .trials = s->ended,
-                      .failed = s->failed,
-                      .trials_limit = s->options->trials,
-                      .seconds = aml_now() - s->start + s->options->seconds_used,
-                      .limit = s->options->time_limit,
-                      .best = s->leader ? s->leader->score : NAN,
-                      .best_learner = s->leader ? s->leader->plan.learner->name : "",
-                      .metric = s->model->metric->name,
-                      .last = last};
+    const aml_progress p = aml_study_progress(s, stage, last);
     if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
 }
 
@@ -164,12 +169,16 @@ static double refit_seconds(const aml_study *s) {
     return sum;
 }
 
-/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and saving. */
+double aml_study_closing(const aml_study *s) {
+    return 0.1 + 0.06 * fmin(s->deadline - s->start, 20);
+}
+
+/* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and what comes after. */
 static double reserve(const aml_study *s) {
-    double left = s->deadline - aml_now(), limit = s->deadline - s->start;
+    double limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = 0.1 + 0.02 * left + ensemble + refit_seconds(s);
+    double want = aml_study_closing(s) + ensemble + refit_seconds(s);
     double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
@@ -183,7 +192,9 @@ static double trial_ended(const aml_trial *t, void *arg) {
         s->best = t->loss;
         s->leader = t;
     }
-    aml_study_report(s, "search", &last);
+    if (t->restored) return 0;
+    if (s->journal) aml_study_record(s, t, &last);
+    else aml_study_report(s, "search", &last);
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
 }
 
@@ -326,8 +337,10 @@ aml_status aml_study_search(aml_study *s) {
         .keep_bytes = o->memory_limit ? o->memory_limit / 4 : (size_t)1 << 30,
         .exit_loss = o->exit_score ? aml_metric_loss(s->model->metric, *o->exit_score) : -INFINITY,
         .patience = o->patience,
+        .trial_timeout = o->trial_timeout,
         .stop = &s->stop,
         .interrupt = o->stop,
+        .journal = s->journal,
         .ended = trial_ended,
         .arg = s};
     AML_TRY(find_parts(&search, o));
@@ -347,6 +360,8 @@ aml_status aml_study_search(aml_study *s) {
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
     s->trial_threads = search.n_threads;
-    AML_TRY(aml_trials_run(&s->trials, &search));
-    return report_end(s);
+    if (s->journal) AML_TRY(aml_study_restore(s, &search));
+    aml_status status = aml_trials_run(&s->trials, &search);
+    if (s->journal) AML_TRY(aml_study_recorded(s));
+    return status ? status : report_end(s);
 }

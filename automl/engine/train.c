@@ -12,6 +12,7 @@ static aml_status check_options(const aml_train_options *o) {
         const char *name, *help;
     } ranges[] = {
         {o->time_limit, 0, 1e9, "time_limit", "give seconds, or 0 for none"},
+        {o->trial_timeout, 0, 1e9, "trial_timeout", "give seconds, or 0 for none"},
         {o->threads, 0, 1024, "threads", "give 1 to 1024, or 0 for all cores"},
         {o->max_concurrent_trials, 0, 64, "max_concurrent_trials",
          "give 1 to 64, or 0 for the default"},
@@ -30,10 +31,14 @@ static aml_status check_options(const aml_train_options *o) {
 }
 
 static aml_status stages(aml_study *s, const aml_frame *data) {
+    if (s->options->store) AML_TRY(aml_study_open_run(s, data));
     AML_TRY(aml_study_data(s, data));
     AML_TRY(aml_study_bench(s));
+    if (s->journal) AML_TRY(aml_study_begin_run(s));
     AML_TRY(aml_study_search(s));
-    return aml_study_finish(s);
+    AML_TRY(aml_study_finish(s));
+    return s->journal && s->options->model_path ? aml_model_save(s->model, s->options->model_path)
+                                                : AML_OK;
 }
 
 aml_train_options aml_study_options(const aml_train_options *given) {
@@ -85,6 +90,7 @@ aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_opt
     AML_TRY(check_options(&o));
     aml_status status = aml_study_init(&s, &o, data);
     if (!status) status = stages(&s, data);
+    if (s.journal) status = aml_study_end_run(&s, status);
     aml_study_free(&s);
     if (status) aml_model_free(s.model);
     else *out = s.model;

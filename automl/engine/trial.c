@@ -219,13 +219,21 @@ static void drop_fits(aml_trial *t) {
     t->fits = NULL;
 }
 
+/* Was it the trial's own time that ended it, not the end of the search? */
+static bool has_timed_out(const aml_trial *t, double end, const aml_ctx *run) {
+    bool stopped = (run->stop && atomic_load(run->stop)) || (run->interrupt && *run->interrupt);
+    return t->timeout > 0 && !stopped && (run->deadline <= 0 || end < run->deadline);
+}
+
 void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void *arg,
                    aml_ctx *ctx) {
     aml_status status = allocate(t, b);
     aml_arena *scratch = status ? NULL : aml_arena_new(b->account);
     if (!status && !scratch) status = AML_ENOMEM;
     aml_ctx own = *ctx;
+    double end = aml_now() + t->timeout;
     own.scratch = scratch;
+    if (t->timeout > 0 && (own.deadline <= 0 || end < own.deadline)) own.deadline = end;
     t->state = AML_TRIAL_DONE;
     for (size_t f = 0; !status && f < b->folds->k; f++) {
         aml_mark mark = aml_arena_mark(scratch);
@@ -239,7 +247,11 @@ void aml_trial_run(aml_trial *t, const aml_bench *b, aml_keep_going going, void 
         }
     }
     aml_arena_free(scratch);
-    if (status == AML_ESTOPPED && t->n_done) {
+    t->timed_out = status == AML_ESTOPPED && has_timed_out(t, end, ctx);
+    if (t->timed_out) {
+        aml_fail(status, "took longer than the trial timeout of %g s; %zu of %zu folds were done",
+                 t->timeout, t->n_done, t->n_folds);
+    } else if (status == AML_ESTOPPED && t->n_done) {
         status = AML_OK; /* the folds that are done may be all there is at the deadline */
         t->state = AML_TRIAL_PRUNED;
         t->status = AML_ESTOPPED;

@@ -53,6 +53,9 @@ typedef struct aml_trial {
     char *text; /* the plan */
     double *config;
     double patience; /* seconds that its fits may take together; 0 = as long as there is time */
+    double
+        timeout; /* seconds after which the trial fails, unless its learner can end early; 0 = none */
+    bool timed_out; /* that is why it failed */
     size_t n_folds, n_done;
     double *fold_loss, *fold_score; /* n_folds */
     double loss, score, error;      /* means over folds done, standard error of the score */
@@ -64,7 +67,8 @@ typedef struct aml_trial {
     size_t n_predicted, bytes;
     double features_us, row_us; /* to predict a row by one fit, measured after the search */
     aml_kept kept;
-    size_t held; /* bytes of `fits` when the trial ended */
+    size_t held;   /* bytes of `fits` when the trial ended */
+    bool restored; /* from the record of an earlier process */
 } aml_trial;
 
 /* The score of predictions for rows of the bench (y, w and pred by position) as trials are compared by it. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "automl/core/par.h"
+#include "automl/core/sort.h"
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
 static const double REFIT = 2;       /* what a fit on all rows may take, in fits of a fold */
@@ -134,10 +135,38 @@ static bool is_enough(team *m, size_t k) {
     return m->trials->reached || m->trials->patient;
 }
 
+static aml_status name_plan(aml_trial *t, const team *m) {
+    aml_string text = {0};
+    aml_compose(&t->plan, m->s->composer, t->config);
+    aml_plan_text(&text, &t->plan);
+    t->text = text.text;
+    return text.failed ? AML_ENOMEM : AML_OK;
+}
+
+/* Trials as they are in the record, up to the next that is not; what they were suggested from does not matter any more. */
+static aml_status restore(team *m) {
+    const aml_search *s = m->s;
+    while (!m->over && m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
+        if (m->trials->n < m->next) { /* one before them is being suggested */
+            pthread_cond_wait(&m->changed, &m->lock);
+            continue;
+        }
+        aml_trial *t = trial_new(m, m->next++);
+        aml_status status = t ? aml_journal_restore(t, s->journal, s->bench) : AML_ENOMEM;
+        if (!status) status = name_plan(t, m);
+        if (!status) status = append(m->trials, t);
+        if (status) aml_trial_free(t);
+        if (status) return status;
+        if (s->ended) s->ended(t, s->arg);
+    }
+    return AML_OK;
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
     *out = NULL;
+    AML_TRY(restore(m));
     size_t k = m->next;
     if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt))
         return AML_OK;
@@ -154,14 +183,9 @@ static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     aml_told told;
     aml_status status = t ? tell(&told, m, k, scratch) : AML_ENOMEM;
     if (!status) status = suggest(t->config, m, &told, scratch);
-    aml_string text = {0};
-    if (!status) {
-        aml_compose(&t->plan, s->composer, t->config);
-        aml_plan_text(&text, &t->plan);
-        t->text = text.text;
-        t->patience = patience(m, t->plan.learner);
-        if (text.failed) status = AML_ENOMEM;
-    }
+    if (!status) status = name_plan(t, m);
+    if (!status) t->patience = patience(m, t->plan.learner);
+    if (!status) t->timeout = s->trial_timeout;
     if (!status) status = append(m->trials, t);
     if (status) aml_trial_free(t);
     else *out = t;
@@ -246,23 +270,26 @@ static bool is_special(aml_kept *why, const team *m, const aml_trial *t, size_t 
     return first || fast;
 }
 
-/* With the lock held: only the best trials keep their models: the longest run from the best on that fits, and some special
- * ones. Judged by trials that have all ended, so that the result does not depend on who ended first: a trial that once fell
- * out could not come back. */
+/* Among the first n trials: is it in the longest run from the best on that fits, or a special one? Once it is not it never will be
+ * again: so what is kept in the end does not depend on who ended first, and can be told from the records alone. */
+static bool is_kept(const team *m, aml_trial *t, size_t n) {
+    size_t better = 0, bytes = t->held;
+    for (size_t j = 0; j < n; j++) {
+        const aml_trial *o = m->trials->at[j];
+        if (!ended(o) || o->state != AML_TRIAL_DONE || !before(o, t)) continue;
+        better++;
+        bytes += o->held;
+    }
+    if (!better || (better < m->s->keep && bytes <= m->s->keep_bytes)) return true;
+    return is_special(&t->kept, m, t, n);
+}
+
+/* With the lock held: only trials that are kept have their models. Judged by trials that have all ended. */
 static void slim_losers(team *m) {
     size_t n = m->deadline > 0 ? m->trials->n : ended_prefix(m);
     for (size_t i = 0; i < n; i++) {
         aml_trial *t = m->trials->at[i];
-        if (!ended(t) || !t->out_of_fold) continue;
-        size_t better = 0, bytes = t->held;
-        for (size_t j = 0; j < n; j++) {
-            const aml_trial *o = m->trials->at[j];
-            if (!ended(o) || o->state != AML_TRIAL_DONE || !before(o, t)) continue;
-            better++;
-            bytes += o->held;
-        }
-        if (!better || (better < m->s->keep && bytes <= m->s->keep_bytes)) continue;
-        if (!is_special(&t->kept, m, t, n)) aml_trial_slim(t);
+        if (ended(t) && t->out_of_fold && !is_kept(m, t, n)) aml_trial_slim(t);
     }
 }
 
@@ -306,15 +333,96 @@ static void worker(void *arg, size_t block, size_t begin, size_t end, int thread
     }
 }
 
+/* ---- trials of earlier processes: models and predictions of those that are kept */
+
+typedef struct revival {
+    team *m;
+    size_t n;
+    aml_trial **at; /* best first */
+} revival;
+
+static bool is_late(const team *m) {
+    const aml_search *s = m->s;
+    if (atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return true;
+    return m->deadline > 0 && aml_now() >= m->deadline;
+}
+
+static const double A_MOMENT = 10; /* seconds for the best one, whoever wants an end */
+
+/* Fits it as it was fitted then: the same seeds, so the same bits. What the clock said then stays in the record. */
+static void revive(void *arg, size_t i, size_t begin, size_t end, int thread) {
+    revival *r = arg;
+    team *m = r->m;
+    const aml_search *s = m->s;
+    aml_trial *t = r->at[i], again = {.id = t->id, .plan = t->plan, .config = t->config};
+    (void)begin, (void)end, (void)thread;
+    bool late = is_late(m);
+    if (late && (i || t->fit_seconds > A_MOMENT)) return;
+    aml_ctx ctx = {.n_threads = s->n_threads};
+    if (!late) ctx.deadline = m->deadline, ctx.stop = s->stop, ctx.interrupt = s->interrupt;
+    aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
+    bool same = again.state == AML_TRIAL_DONE && !memcmp(&again.loss, &t->loss, sizeof t->loss);
+    if (same) {
+        t->fits = again.fits;
+        t->out_of_fold = again.out_of_fold;
+        t->importance = again.importance;
+        again.fits = NULL, again.out_of_fold = NULL, again.importance = NULL;
+    } else if (again.status != AML_ESTOPPED) {
+        pthread_mutex_lock(&m->lock);
+        m->trials->other++;
+        pthread_mutex_unlock(&m->lock);
+    }
+    aml_trial_slim(&again);
+    aml_free(again.fold_loss);
+    aml_free(again.fold_score);
+    aml_free(again.importance);
+}
+
+static int by_loss(const void *a, const void *b, void *arg) {
+    const aml_trial *x = *(aml_trial *const *)a, *y = *(aml_trial *const *)b;
+    (void)arg;
+    return before(y, x) - before(x, y);
+}
+
+static aml_status revive_kept(team *m) {
+    aml_trials *list = m->trials;
+    revival r = {m, 0, aml_calloc(list->n + 1, sizeof *r.at)};
+    if (!r.at) return AML_ENOMEM;
+    for (size_t i = 0; i < list->n; i++) {
+        aml_trial *t = list->at[i];
+        bool lacking = t->restored && t->state == AML_TRIAL_DONE && !t->out_of_fold;
+        if (lacking && is_kept(m, t, list->n)) r.at[r.n++] = t;
+    }
+    aml_status status = aml_sort(r.at, r.n, sizeof *r.at, by_loss, NULL);
+    if (!status) aml_par_for(m->s->n_workers, r.n, 1, revive, &r);
+    aml_free(r.at);
+    return status;
+}
+
+static void start(team *m, aml_trials *list, const aml_search *s) {
+    *m = (team){.s = s, .trials = list, .deadline = s->deadline, .next = list->n};
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->changed, NULL);
+}
+
+static aml_status finish(team *m, aml_status status) {
+    pthread_cond_destroy(&m->changed);
+    pthread_mutex_destroy(&m->lock);
+    return status;
+}
+
+aml_status aml_trials_restore(aml_trials *out, const aml_search *s) {
+    team m;
+    start(&m, out, s);
+    aml_status status = restore(&m);
+    return finish(&m, status ? status : revive_kept(&m));
+}
+
 aml_status aml_trials_run(aml_trials *out, const aml_search *s) {
-    *out = (aml_trials){0};
-    team m = {.s = s, .trials = out, .deadline = s->deadline};
-    pthread_mutex_init(&m.lock, NULL);
-    pthread_cond_init(&m.changed, NULL);
+    team m;
+    start(&m, out, s);
     aml_par_for(s->n_workers, (size_t)s->n_workers, 1, worker, &m);
-    pthread_cond_destroy(&m.changed);
-    pthread_mutex_destroy(&m.lock);
-    return m.status;
+    return finish(&m, m.status ? m.status : revive_kept(&m));
 }
 
 void aml_trials_free(aml_trials *t) {

@@ -1,9 +1,12 @@
 /* bench_automl.c: one run of the engine as compare.py runs every system: learns TRAIN, predicts TEST, writes the predictions.
  *
  *   bench_automl TRAIN TEST OUTPUT --target NAME --metric NAME --time-limit SECONDS --threads N [--forget TABLE]
+ *                [--sampler NAME] [--scheduler NAME] [--ensemble no] [--featurization JSON]
  *
+ * It prints how many rows the leaderboard has, the score's interval, the score, and that of the best single pipeline.
  * OUTPUT is CSV as `automl predict` writes it. A program of its own and not the command line for the sake of --forget: a
  * table must not be known to the meta-knowledge it is judged with. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +26,19 @@ static void run(const char *const path[3], const aml_train_options *options) {
     aml_train_options o = *options;
     aml_model *m;
     o.seconds_used = aml_now() - start;
+    o.save_reserve = fmax(0.05, 0.01 * o.time_limit); /* as `automl train` does */
     if (aml_train(&m, train, &o)) bench_stop(path[0]);
     size_t trials = 0;
     aml_leader leader = {.size = sizeof leader};
-    while (aml_model_leader(m, trials, &leader)) trials++;
+    double best = NAN;
+    for (; aml_model_leader(m, trials, &leader); trials++)
+        if (isnan(best) && leader.trial != SIZE_MAX) best = leader.score;
     if (aml_model_read(&rows, m, path[1], NULL, NULL, 0) ||
         aml_model_predict_csv(m, rows, path[2], NULL, o.threads))
         bench_stop(path[1]);
     aml_score score = {.size = sizeof score};
     aml_model_score(m, &score);
-    printf("%zu %.9g %.9g\n", trials, score.low, score.high);
+    printf("%zu %.9g %.9g %.9g %.9g\n", trials, score.low, score.high, score.value, best);
     aml_frame_free(rows);
     aml_frame_free(train);
     aml_model_free(m);
@@ -40,6 +46,7 @@ static void run(const char *const path[3], const aml_train_options *options) {
 
 int main(int argc, char **argv) {
     aml_train_options o = {.size = sizeof o};
+    aml_featurization *featurization = NULL;
     const char *path[3];
     int paths = 0;
     for (int at = 1; at < argc; at++) {
@@ -53,10 +60,17 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[at], "--time-limit")) o.time_limit = bench_number(value);
         else if (!strcmp(argv[at], "--threads")) o.threads = (int)bench_number(value);
         else if (!strcmp(argv[at], "--forget")) o.forget = value;
-        else paths = -argc;
+        else if (!strcmp(argv[at], "--sampler")) o.sampler = value;
+        else if (!strcmp(argv[at], "--scheduler")) o.scheduler = value;
+        else if (!strcmp(argv[at], "--ensemble")) o.ensemble = strcmp(value, "no") ? 0 : -1;
+        else if (!strcmp(argv[at], "--featurization")) {
+            if (aml_featurization_parse(&featurization, value)) bench_stop(value);
+        } else paths = -argc;
         at++;
     }
     if (paths != 3) return fprintf(stderr, "bench_automl: see the first lines of its source\n"), 64;
+    o.featurization = featurization;
     run(path, &o);
+    aml_featurization_free(featurization);
     return 0;
 }

@@ -67,18 +67,30 @@ def loss_of(task, y, classes, prediction):
     return float(-np.mean([np.log(p[i, at[name]]) if name in at else np.log(1e-15) for i, name in enumerate(y)]))
 
 
+def noise_of(task, y, classes, prediction, draws=100):
+    """Standard deviation of the loss over test rows drawn again."""
+    rng = np.random.default_rng(0)
+    picks = (rng.integers(len(y), size=len(y)) for _ in range(draws))
+    return float(np.std([loss_of(task, y[pick], classes, prediction[pick]) for pick in picks
+                         if task != "binary" or len(set(y[pick])) == 2]))
+
+
 def constant(task, y, classes, y_train):
     if task == "regression":
         return np.full((len(y), 1), y_train.astype(float).mean())
     return np.tile([(y_train == name).mean() for name in classes], (len(y), 1))
 
 
+def engine_command(o, paths, output, info, task):
+    metric = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}[task]
+    return [o.program, *paths, output, "--target", info["target"], "--threads", str(o.threads), "--metric", metric,
+            "--time-limit", str(o.seconds), "--forget", info["name"]]
+
+
 def command(o, system, paths, output, info, task):
-    common = ["--target", info["target"], "--threads", str(o.threads)]
     if system == "automl":
-        metric = {"binary": "auc", "multiclass": "log_loss", "regression": "rmse"}[task]
-        return [o.program, *paths, output, *common, "--metric", metric, "--time-limit", str(o.seconds),
-                "--forget", info["name"]]
+        return engine_command(o, paths, output, info, task)
+    common = ["--target", info["target"], "--threads", str(o.threads)]
     return [sys.executable, os.path.join(HERE, "systems.py"), system, *paths, output, *common, "--task", task,
             "--seconds", str(o.seconds)]
 
@@ -113,6 +125,8 @@ def run(o, system, paths, info, task, y, classes, fallback, where):
             prediction = predictions(system, output, task, classes)
         except (OSError, ValueError, KeyError) as error:
             state, detail = "failed", repr(error)
+    if system == "automl" and state == "ok":
+        detail += f" {noise_of(task, y, classes, prediction):.6g}"
     return loss_of(task, y, classes, prediction), took, state, " ".join(detail.split())
 
 
@@ -148,6 +162,22 @@ def measure(o):
                     print(f"{name:24} {split} {o.seconds:4g} s  {system:16} {loss:10.6g}  {took:6.2f} s  {state} {detail}", flush=True)
 
 
+def report_intervals(runs):
+    """How often the score that the engine foretold, with its interval, held the one on the test rows."""
+    inside = near = n = 0
+    for r in runs:
+        detail = r["detail"].split()
+        if r["system"] != "automl" or r["state"] != "ok" or len(detail) != 6:
+            continue
+        low, high, value, noise = (float(detail[i]) for i in (1, 2, 3, 5))
+        score = 1 - float(r["loss"]) if r["metric"] == "1-auc" else float(r["loss"])
+        half = np.hypot(value - low if score < value else high - value, 1.96 * noise)
+        inside, near, n = inside + (low <= score <= high), near + (abs(score - value) <= half), n + 1
+    if n:
+        print(f"\nthe 95 % interval holds the test score in {inside} of {n} runs; "
+              f"with the test rows' own noise added (their bootstrap) in {near}")
+
+
 def report(path):
     runs = [r for r in csv.DictReader(open(path))]
     for seconds in sorted({float(r["seconds"]) for r in runs}):
@@ -173,6 +203,7 @@ def report(path):
         print(f"\n{'mean rank':40}" + "".join(f"{np.mean(ranks[s]):17.2f}" for s in systems))
         print(f"{'automl is better on, % of tasks':40}" + "".join(f"{100 * wins[s] / len(task):17.0f}" for s in systems))
         print(f"{'longest run / limit':40}" + "".join(f"{overrun[s]:17.2f}" for s in systems))
+        report_intervals([r for r in runs if float(r["seconds"]) == seconds])
 
 
 def main():

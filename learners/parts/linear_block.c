@@ -71,21 +71,6 @@ static aml_status make_room(aml_linear_block *b, aml_ctx *ctx) {
     return aml_sum_init(&b->pass, b->matrix->n, area, 256, 2 * b->size, ctx);
 }
 
-/* Cholesky of scale * S + lambda I (none on the intercept), with as much of a ridge as rounding asks for. */
-static bool factorise(double *factor, const aml_linear_block *b, double scale) {
-    size_t d = b->size;
-    for (double ridge = 1e-12; ridge < 1; ridge *= 100) {
-        for (size_t j = 0; j < d * d; j++) factor[j] = scale * b->sum[j];
-        for (size_t j = 0; j < d; j++) {
-            double *diagonal = &factor[j * d + j];
-            *diagonal = *diagonal * (1 + ridge) + (j + 1 < d ? b->lambda : 0);
-            if (!(*diagonal > 1e-200)) *diagonal = 1;
-        }
-        if (aml_cholesky(factor, d, d)) return true;
-    }
-    return false;
-}
-
 /* Next to no curvature beside that of the others. */
 static bool is_flat(const aml_linear_block *b, size_t c) {
     return !(b->value[c] > 1e-9 * b->value[b->k - 1]);
@@ -104,7 +89,8 @@ aml_status aml_linear_block_make(aml_linear_block *b, const double *curvature, c
     AML_TRY(aml_eigen(b->vector, k, b->value));
     for (size_t c = 0; c < k; c++) {
         if (aml_should_stop(ctx)) return aml_stopped();
-        if (!is_flat(b, c) && !factorise(b->factor + c * d * d, b, b->value[c] / total))
+        double *factor = b->factor + c * d * d, scale = b->value[c] / total;
+        if (!is_flat(b, c) && !aml_cholesky_ridge(factor, b->sum, d, scale, b->lambda, d - 1))
             return AML_OK;
     }
     b->ready = true;

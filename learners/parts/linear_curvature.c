@@ -151,17 +151,6 @@ static void lift_rare(double *s, const aml_linear_problem *problem, double total
         s[j * p + j] = fmax(s[j * p + j], RARE * total * problem->sd[j] * problem->sd[j]);
 }
 
-/* factor = Cholesky of share * S + lambda I, with as much of a ridge as rounding asks for. */
-static bool factorise(double *factor, const double *s, size_t p, double share, double lambda) {
-    for (double ridge = 1e-13; ridge < 1; ridge *= 100) {
-        for (size_t j = 0; j < p * p; j++) factor[j] = share * s[j];
-        for (size_t j = 0; j < p; j++)
-            factor[j * p + j] = fmax(factor[j * p + j], 0) * (1 + ridge) + lambda;
-        if (aml_cholesky(factor, p, p)) return true;
-    }
-    return false;
-}
-
 /* Takes the curvature of the means out of S: the intercept moves along. */
 static void center(double *s, double *mean, size_t p, double total) {
     for (size_t j = 0; j < p; j++) mean[j] /= total;
@@ -199,7 +188,8 @@ aml_status aml_curvature_renew(const double *coef, void *arg) {
                                           : 1 / (double)k;
         const double *s = c->sum + (c->n_sums > 1 ? f : 0) * size;
         if (aml_should_stop(problem->ctx)) return aml_stopped();
-        if (!factorise(c->factor + f * p * p, s, p, share, problem->lambda)) return AML_OK;
+        if (!aml_cholesky_ridge(c->factor + f * p * p, s, p, share, problem->lambda, p))
+            return AML_OK;
     }
     for (size_t o = 0; o < k; o++)
         intercept[o] = c->n_factors > 1 ? own_total(intercept, k, o, total) : total / (double)k;

@@ -9,6 +9,7 @@ prefix=$work/prefix
 "$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
 lib=$(dirname "$(find "$prefix" -name libautoml.so)")
 [ -n "$(find "$prefix" -name automl.1)" ] || failed "no manual page"
+"$JSON_CHECK" properties <"$(find "$prefix" -name experiment.schema.json)" || failed "no schema"
 "$prefix/bin/automl" --version >out 2>err || failed "the installed program"
 
 PKG_CONFIG_PATH=$lib/pkgconfig

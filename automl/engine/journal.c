@@ -1,0 +1,410 @@
+/* journal.c: a run's records: a thread writes them, many at once when they come faster than the disk is. */
+#include "automl/engine/journal.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "automl/core/json.h"
+#include "automl/core/sort.h"
+#include "automl/engine/manifest.h"
+
+enum { MOST_AT_ONCE = 256 };
+
+/* A record of an earlier process. */
+typedef struct known {
+    size_t id;
+    const void *bytes;
+    size_t size;
+} known;
+
+/* A trial on its way to the disk. */
+typedef struct item {
+    aml_arena *keep;
+    aml_entry entry;
+    aml_progress progress;
+    aml_leader last;
+    struct item *next;
+} item;
+
+struct aml_journal {
+    aml_arena *keep;
+    aml_store *store;
+    const aml_train_options *options;
+    const aml_frame *data;
+    char *all, *identity; /* options as JSON: all of them; hash of those that decide the result */
+    char data_hash[20];
+    const char *experiment, *validation;
+    const aml_space *space;
+    atomic_bool *stop;
+    aml_run_handle run;
+    bool begun, ended, higher_is_better;
+    size_t n_known, room_known;
+    known *known; /* by id */
+    /* the writing thread */
+    pthread_t thread;
+    bool running, closing;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    item *first, **end; /* waiting */
+    size_t pending;     /* waiting or being written */
+    aml_status status;
+    aml_error error;
+};
+
+/* ---- what the run is told by */
+
+/* "iris" of "data/iris.csv.gz". */
+static char *name_of(const char *path, aml_arena *keep) {
+    const char *slash = path ? strrchr(path, '/') : NULL, *name = slash ? slash + 1 : path;
+    if (!name || !*name || !strcmp(name, "memory") || strchr(name, ' ')) return "default";
+    size_t n = strcspn(name, ".");
+    return aml_strndup(keep, name, n ? n : strlen(name));
+}
+
+static aml_status describe(aml_journal *j) {
+    const aml_train_options *o = j->options;
+    aml_string all = {0}, deciding = {0};
+    aml_options_put(&all, o, true);
+    aml_options_put(&deciding, o, false);
+    aml_string_printf(&deciding, "automl %s", aml_version());
+    bool failed = all.failed || deciding.failed;
+    if (!failed) {
+        uint64_t h = aml_hash(deciding.text, deciding.length, 0),
+                 again = aml_hash(deciding.text, deciding.length, h);
+        j->all = aml_strdup(j->keep, all.text);
+        j->identity =
+            aml_printf(j->keep, "%016llx%016llx", (unsigned long long)h, (unsigned long long)again);
+    }
+    aml_string_free(&all);
+    aml_string_free(&deciding);
+    uint64_t content = aml_frame_hash(j->data, 0);
+    if (o->valid) content = aml_frame_hash(o->valid, content);
+    snprintf(j->data_hash, sizeof j->data_hash, "%016llx", (unsigned long long)content);
+    j->experiment = o->experiment ? o->experiment : name_of(j->data->source, j->keep);
+    return failed || !j->all || !j->identity || !j->experiment ? AML_ENOMEM : AML_OK;
+}
+
+/* ---- records of earlier processes */
+
+static aml_status keep_record(size_t id, const void *bytes, size_t size, void *arg) {
+    aml_journal *j = arg;
+    if (j->n_known == j->room_known) {
+        size_t room = j->room_known * 2 + 64;
+        known *grown = aml_realloc(j->known, room * sizeof *grown);
+        if (!grown) return AML_ENOMEM;
+        j->known = grown;
+        j->room_known = room;
+    }
+    known *k = &j->known[j->n_known++];
+    *k = (known){id, aml_copy(j->keep, bytes, size), size};
+    return k->bytes ? AML_OK : AML_ENOMEM;
+}
+
+static int by_id(const void *a, const void *b, void *arg) {
+    const known *x = a, *y = b;
+    (void)arg;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static const known *find(const aml_journal *j, size_t id) {
+    size_t low = 0, high = j ? j->n_known : 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (j->known[middle].id < id) low = middle + 1;
+        else high = middle;
+    }
+    return j && low < j->n_known && j->known[low].id == id ? &j->known[low] : NULL;
+}
+
+bool aml_journal_knows(const aml_journal *j, size_t id) { return find(j, id) != NULL; }
+
+aml_status aml_journal_restore(aml_trial *t, const aml_journal *j, const aml_bench *bench) {
+    const known *k = find(j, t->id);
+    return aml_record_read(t, k->bytes, k->size, j->space->n, bench);
+}
+
+static aml_status look_for_run(aml_journal *j) {
+    const aml_run_wanted wanted = {.experiment = j->experiment,
+                                   .identity = j->identity,
+                                   .data_hash = j->data_hash,
+                                   .trials_limit = j->options->trials,
+                                   .time_limit = j->options->time_limit};
+    AML_TRY(aml_store_resume(&j->begun, &j->run, &j->validation, j->store, &wanted, j->keep));
+    if (!j->begun) return AML_OK;
+    AML_TRY(aml_store_records(j->store, j->run.id, false, keep_record, j));
+    return aml_sort(j->known, j->n_known, sizeof *j->known, by_id, NULL);
+}
+
+/* ---- life */
+
+aml_status aml_journal_open(aml_journal **out, const aml_train_options *o, const aml_frame *data) {
+    aml_journal *j = *out = aml_calloc(1, sizeof *j);
+    if (!j) return AML_ENOMEM;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->changed, NULL);
+    j->end = &j->first;
+    j->store = o->store;
+    j->options = o;
+    j->data = data;
+    j->keep = aml_arena_new(NULL);
+    if (!j->keep) return AML_ENOMEM;
+    AML_TRY(describe(j));
+    return o->resume < 0 ? AML_OK : look_for_run(j);
+}
+
+const char *aml_journal_run(const aml_journal *j) { return j->begun ? j->run.id : ""; }
+size_t aml_journal_count(const aml_journal *j) { return j->n_known; }
+double aml_journal_seconds(const aml_journal *j) { return j->begun ? j->run.seconds : 0; }
+const char *aml_journal_validation(const aml_journal *j) {
+    return j->begun && j->validation && j->validation[0] ? j->validation : NULL;
+}
+
+static aml_status start_writer(aml_journal *j);
+
+aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *f) {
+    const aml_train_options *o = j->options;
+    j->space = f->space;
+    j->stop = f->stop;
+    j->higher_is_better = f->higher_is_better;
+    const aml_run_start start = {.experiment = j->experiment,
+                                 .verb = o->verb ? o->verb : "train",
+                                 .identity = j->identity,
+                                 .options = j->all,
+                                 .task = f->task,
+                                 .metric = f->metric,
+                                 .target = o->target,
+                                 .validation = f->validation,
+                                 .higher_is_better = f->higher_is_better,
+                                 .data = j->data->source,
+                                 .data_hash = j->data_hash,
+                                 .rows = j->data->n,
+                                 .columns = j->data->p,
+                                 .trials_limit = o->trials,
+                                 .time_limit = o->time_limit,
+                                 .model = o->model_path,
+                                 .tags = o->tags};
+    if (!j->begun) AML_TRY(aml_store_begin(&j->run, j->store, &start));
+    j->begun = true;
+    return start_writer(j);
+}
+
+static void free_item(item *i) {
+    if (i) aml_arena_free(i->keep);
+}
+
+static void stop_writer(aml_journal *j) {
+    if (!j->running) return;
+    pthread_mutex_lock(&j->lock);
+    j->closing = true;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->lock);
+    pthread_join(j->thread, NULL);
+    j->running = false;
+}
+
+void aml_journal_free(aml_journal *j) {
+    if (!j) return;
+    stop_writer(j);
+    if (j->begun && !j->ended) aml_journal_end(j, NULL, AML_EINTERNAL, false);
+    for (item *next; j->first; j->first = next) {
+        next = j->first->next;
+        free_item(j->first);
+    }
+    pthread_cond_destroy(&j->changed);
+    pthread_mutex_destroy(&j->lock);
+    aml_free(j->known);
+    aml_arena_free(j->keep);
+    aml_free(j);
+}
+
+/* ---- the writing thread */
+
+/* Takes what waits; NULL when all is done. */
+static item *take(size_t *n, aml_journal *j) {
+    pthread_mutex_lock(&j->lock);
+    while (!j->first && !j->closing) pthread_cond_wait(&j->changed, &j->lock);
+    item *list = j->first, *last = list;
+    *n = list ? 1 : 0;
+    while (last && last->next && *n < MOST_AT_ONCE) {
+        last = last->next;
+        ++*n;
+    }
+    if (last) {
+        j->first = last->next;
+        last->next = NULL;
+    }
+    if (!j->first) j->end = &j->first;
+    pthread_mutex_unlock(&j->lock);
+    return list;
+}
+
+static void report(const aml_journal *j, item *list) {
+    for (item *i = list; i; i = i->next) {
+        i->progress.last = &i->last;
+        if (!j->options->progress) continue;
+        if (j->options->progress(&i->progress, j->options->progress_arg))
+            atomic_store(j->stop, true);
+    }
+}
+
+static aml_status write_items(aml_journal *j, const item *list, size_t n) {
+    aml_entry *entries = aml_malloc(n * sizeof *entries);
+    if (!entries) return AML_ENOMEM;
+    n = 0;
+    for (const item *i = list; i; i = i->next) entries[n++] = i->entry;
+    aml_status status = aml_store_append(j->store, &j->run, entries, n);
+    aml_free(entries);
+    return status;
+}
+
+static void *write_all(void *arg) {
+    aml_journal *j = arg;
+    size_t n;
+    for (item *list; (list = take(&n, j));) {
+        aml_status status = j->status ? j->status : write_items(j, list, n);
+        if (!status) report(j, list);
+        for (item *next; list; list = next) {
+            next = list->next;
+            free_item(list);
+        }
+        pthread_mutex_lock(&j->lock);
+        if (status && !j->status) j->error = *aml_last_error();
+        j->status = status;
+        j->pending -= n;
+        pthread_cond_broadcast(&j->changed);
+        pthread_mutex_unlock(&j->lock);
+    }
+    return NULL;
+}
+
+/* Signals are for the main thread. */
+static aml_status start_writer(aml_journal *j) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&j->thread, NULL, write_all, j);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    j->running = !failed;
+    return failed ? aml_fail(AML_ENOMEM, "cannot start the thread that writes the run store")
+                  : AML_OK;
+}
+
+/* ---- a trial */
+
+static aml_status put_params(aml_entry *e, const aml_trial *t, const aml_space *space,
+                             aml_arena *keep) {
+    aml_entry_param *p = AML_ARRAY(keep, space->n, aml_entry_param);
+    if (!p) return AML_ENOMEM;
+    e->params = p;
+    for (size_t i = 0; i < space->n; i++) {
+        const aml_dim *d = &space->dims[i];
+        if (isnan(t->config[i])) continue;
+        bool choice = d->param->kind == AML_CHOICE;
+        p[e->n_params++] =
+            (aml_entry_param){.name = d->name,
+                              .number = choice ? NAN : t->config[i],
+                              .text = choice ? d->param->choices[(size_t)t->config[i]] : NULL};
+    }
+    return AML_OK;
+}
+
+static aml_status put_metrics(aml_entry *e, const aml_trial *t, const char *metric,
+                              aml_arena *keep) {
+    aml_entry_metric *m = AML_ARRAY(keep, t->n_done + 1, aml_entry_metric);
+    if (!m) return AML_ENOMEM;
+    e->metrics = m;
+    for (size_t f = 0; f < t->n_done; f++)
+        m[e->n_metrics++] = (aml_entry_metric){metric, (int64_t)f, -1, t->fold_score[f]};
+    return AML_OK;
+}
+
+static aml_status put_record(aml_entry *e, const aml_trial *t, size_t n_config, aml_arena *keep) {
+    aml_writer w = {0};
+    aml_status status = aml_record_write(&w, t, n_config);
+    if (!status) e->record = aml_copy(keep, w.data, e->record_size = w.size);
+    aml_writer_free(&w);
+    return status || e->record ? status : AML_ENOMEM;
+}
+
+static aml_status fill(item *i, const aml_journal *j, const aml_trial *t, const aml_progress *p) {
+    i->progress = *p;
+    i->last = *p->last;
+    i->entry = (aml_entry){.number = t->id,
+                           .state = p->last->state,
+                           .learner = p->last->learner,
+                           .pipeline = aml_strdup(i->keep, t->text),
+                           .reason = aml_strdup(i->keep, t->reason),
+                           .loss = t->loss,
+                           .score = t->score,
+                           .error = t->error,
+                           .folds = t->n_folds,
+                           .folds_done = t->n_done,
+                           .bytes = t->bytes,
+                           .fit_seconds = t->fit_seconds,
+                           .predict_us = p->last->predict_us,
+                           .partial = t->status == AML_ESTOPPED && !t->timed_out};
+    if (!i->entry.pipeline || !i->entry.reason) return AML_ENOMEM;
+    AML_TRY(put_params(&i->entry, t, j->space, i->keep));
+    AML_TRY(put_metrics(&i->entry, t, p->metric, i->keep));
+    return put_record(&i->entry, t, j->space->n, i->keep);
+}
+
+aml_status aml_journal_add(aml_journal *j, const aml_trial *t, const aml_progress *progress) {
+    aml_arena *keep = aml_arena_new(NULL);
+    item *i = keep ? AML_NEW(keep, item) : NULL;
+    if (i) i->keep = keep;
+    aml_status status = i ? fill(i, j, t, progress) : AML_ENOMEM;
+    if (status) {
+        aml_arena_free(keep);
+        return status;
+    }
+    pthread_mutex_lock(&j->lock);
+    *j->end = i;
+    j->end = &i->next;
+    j->pending++;
+    status = j->status;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->lock);
+    return status;
+}
+
+aml_status aml_journal_flush(aml_journal *j) {
+    pthread_mutex_lock(&j->lock);
+    while (j->pending) pthread_cond_wait(&j->changed, &j->lock);
+    aml_status status = j->status;
+    if (status) aml_set_error(&j->error);
+    pthread_mutex_unlock(&j->lock);
+    return status;
+}
+
+/* ---- the end */
+
+aml_status aml_journal_end(aml_journal *j, const aml_model *m, aml_status status, bool stopped) {
+    const aml_error error = *aml_last_error();
+    aml_string board = {0};
+    aml_run_end end = {.status = stopped ? "stopped"
+                                 : m     ? "finished"
+                                         : "failed",
+                       .reason = m || stopped ? NULL : error.message,
+                       .score = NAN,
+                       .low = NAN,
+                       .high = NAN,
+                       .baseline = NAN};
+    if (!j->begun || j->ended) return AML_OK;
+    stop_writer(j);
+    j->ended = true;
+    aml_status written = m ? aml_manifest_write(&board, m) : AML_OK;
+    if (m) {
+        end.score = m->score.value;
+        end.low = m->score.low, end.high = m->score.high;
+        end.baseline = m->score.baseline;
+        end.board = board.text;
+    }
+    if (!written) written = aml_store_end(j->store, &j->run, &end);
+    aml_string_free(&board);
+    if (status) aml_set_error(&error);
+    return written;
+}

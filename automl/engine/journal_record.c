@@ -1,0 +1,80 @@
+/* journal_record.c: a trial as bytes: all that its record has, bit by bit, but models and predictions. */
+#include <string.h>
+
+#include "automl/engine/journal.h"
+
+enum { FORMAT = 1 };
+
+aml_status aml_record_write(aml_writer *w, const aml_trial *t, size_t n_config) {
+    aml_put_u8(w, FORMAT);
+    aml_put_u8(w, (uint8_t)t->state);
+    aml_put_u32(w, (uint32_t)t->status);
+    aml_put_u8(w, t->timed_out);
+    aml_put_string(w, t->reason);
+    aml_put_f64s(w, t->config, n_config);
+    aml_put_u32(w, (uint32_t)t->n_folds);
+    aml_put_f64s(w, t->fold_loss, t->n_done);
+    aml_put_f64s(w, t->fold_score, t->n_done);
+    aml_put_f64(w, t->loss);
+    aml_put_f64(w, t->score);
+    aml_put_f64(w, t->error);
+    aml_put_f64(w, t->fit_seconds);
+    aml_put_f64(w, t->predict_seconds);
+    aml_put_u64(w, t->n_predicted);
+    aml_put_u64(w, t->bytes);
+    aml_put_u64(w, t->held);
+    return w->status;
+}
+
+static aml_status other_search(size_t id) {
+    return aml_help(aml_fail(AML_EDATA, "the record of trial %zu is not one of this search", id),
+                    "another program wrote it, or the store is damaged", "begin a new run: --new");
+}
+
+static aml_status get_folds(aml_trial *t, aml_reader *r, size_t k, aml_arena *scratch) {
+    size_t n = 0;
+    double *loss = aml_get_f64s(r, scratch, SIZE_MAX, &n),
+           *score = aml_get_f64s(r, scratch, n, NULL);
+    if (r->status || t->n_folds != k || n > k) return r->status ? r->status : AML_EDATA;
+    t->n_done = n;
+    t->fold_loss = aml_calloc(k + 1, sizeof(double));
+    t->fold_score = aml_calloc(k + 1, sizeof(double));
+    if (!t->fold_loss || !t->fold_score) return AML_ENOMEM;
+    memcpy(t->fold_loss, loss, n * sizeof *loss);
+    memcpy(t->fold_score, score, n * sizeof *score);
+    return AML_OK;
+}
+
+static aml_status get_trial(aml_trial *t, aml_reader *r, size_t n_config, size_t k,
+                            aml_arena *scratch) {
+    if (aml_get_u8(r) != FORMAT) return AML_EDATA;
+    t->state = (aml_trial_state)aml_get_u8(r);
+    t->status = (aml_status)aml_get_u32(r);
+    t->timed_out = aml_get_u8(r);
+    const char *reason = aml_get_string(r, scratch);
+    const double *config = aml_get_f64s(r, scratch, n_config, NULL);
+    t->n_folds = aml_get_u32(r);
+    if (r->status || t->state < AML_TRIAL_DONE || t->state > AML_TRIAL_FAILED) return AML_EDATA;
+    memcpy(t->config, config, n_config * sizeof *config);
+    strncpy(t->reason, reason, sizeof t->reason - 1);
+    AML_TRY(get_folds(t, r, k, scratch));
+    t->loss = aml_get_f64(r);
+    t->score = aml_get_f64(r);
+    t->error = aml_get_f64(r);
+    t->fit_seconds = aml_get_f64(r);
+    t->predict_seconds = aml_get_f64(r);
+    t->n_predicted = aml_get_u64(r);
+    t->bytes = aml_get_u64(r);
+    t->held = aml_get_u64(r);
+    return r->status || r->at != r->size ? AML_EDATA : AML_OK;
+}
+
+aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t n_config,
+                           const aml_bench *bench) {
+    aml_reader r = {.data = bytes, .size = size, .file = "run store"};
+    aml_arena *scratch = aml_arena_new(NULL);
+    aml_status status = scratch ? get_trial(t, &r, n_config, bench->folds->k, scratch) : AML_ENOMEM;
+    aml_arena_free(scratch);
+    t->restored = true;
+    return status == AML_EDATA ? other_search(t->id) : r.status == AML_ENOMEM ? r.status : status;
+}

@@ -1,0 +1,24 @@
+-- A run store as version 1 of the schema made it.
+PRAGMA application_id = 1095584851;
+PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE artifacts( run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, name TEXT NOT NULL, content BLOB, PRIMARY KEY(run, name));
+CREATE TABLE experiments( id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created REAL NOT NULL);
+INSERT INTO "experiments" VALUES(1,'e',1795288000.5);
+CREATE TABLE metrics( trial INTEGER NOT NULL REFERENCES trials(id) ON DELETE CASCADE, name TEXT NOT NULL, fold INTEGER NOT NULL, step INTEGER NOT NULL, value REAL, PRIMARY KEY(trial, name, fold, step)) WITHOUT ROWID;
+INSERT INTO "metrics" VALUES(1,'rmse',0,-1,0.5);
+CREATE TABLE params( trial INTEGER NOT NULL REFERENCES trials(id) ON DELETE CASCADE, name TEXT NOT NULL, value, PRIMARY KEY(trial, name)) WITHOUT ROWID;
+INSERT INTO "params" VALUES(1,'learner','ridge');
+INSERT INTO "params" VALUES(1,'ridge.alpha',0.5);
+CREATE TABLE runs( id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, experiment INTEGER NOT NULL REFERENCES experiments(id), verb TEXT NOT NULL, parent TEXT, status TEXT NOT NULL CHECK(status IN ('running', 'finished', 'stopped', 'failed')), reason TEXT, identity TEXT NOT NULL, options TEXT NOT NULL, trials_limit INTEGER NOT NULL, time_limit REAL NOT NULL, task TEXT, metric TEXT, higher_is_better INTEGER, target TEXT, validation TEXT, data TEXT, data_hash TEXT, data_rows INTEGER, data_columns INTEGER, git_commit TEXT, git_branch TEXT, git_dirty INTEGER, version TEXT NOT NULL, host TEXT, cores INTEGER, memory INTEGER, created REAL NOT NULL, updated REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0, trials INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, pruned INTEGER NOT NULL DEFAULT 0, best_trial INTEGER, best_loss REAL, best REAL, best_error REAL, best_learner TEXT, best_pipeline TEXT, score REAL, score_low REAL, score_high REAL, baseline REAL, model TEXT, board TEXT);
+INSERT INTO "runs" VALUES(1,'0nqyv1test',1,'train',NULL,'finished',NULL,'same','{"target":"y","seed":"0"}',2,0.0,'regression','rmse',0,'y','cv5','x.csv','d',10,2,'0123456789abcdef0123456789abcdef01234567','main',0,'0.1.0','host',2,1073741824,1795288000.5,1795288001.5,1.0,2,0,0,0,0.5,0.5,0.1,'ridge','ridge',0.5,0.4,0.6,1.0,'model.automl','{}');
+CREATE TABLE sessions( run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, number INTEGER NOT NULL, started REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0, host TEXT, boot TEXT, space TEXT, pid INTEGER, pid_start INTEGER, trials_before INTEGER NOT NULL, PRIMARY KEY(run, number)) WITHOUT ROWID;
+INSERT INTO "sessions" VALUES(1,0,1795288000.5,1.0,'host','boot','pid:[1]',1,1,0);
+CREATE TABLE tags( run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(run, key)) WITHOUT ROWID;
+INSERT INTO "tags" VALUES(1,'team','a');
+CREATE TABLE trials( id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, number INTEGER NOT NULL, state TEXT NOT NULL CHECK(state IN ('done', 'pruned', 'failed')), partial INTEGER NOT NULL, learner TEXT, pipeline TEXT, reason TEXT, loss REAL, score REAL, error REAL, folds INTEGER, folds_done INTEGER, bytes INTEGER, fit_seconds REAL, predict_us REAL, ended REAL NOT NULL, record BLOB, UNIQUE(run, number));
+INSERT INTO "trials" VALUES(1,1,0,'done',0,'ridge','ridge','',0.5,0.5,0.1,5,5,100,0.1,1.0,1795288001.0,X'7265636F72642030');
+INSERT INTO "trials" VALUES(2,1,1,'failed',0,'ridge','ridge','no',NULL,NULL,NULL,5,0,0,0.1,NULL,1795288001.2,X'7265636F72642031');
+CREATE INDEX runs_by_identity ON runs(identity, data_hash);
+CREATE INDEX runs_by_experiment ON runs(experiment);
+COMMIT;
