@@ -832,6 +832,7 @@ typedef struct aml_sweep_options {
     void *progress_arg;
     const volatile int *
         stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
+    int dry_run; /* everything is checked, nothing written or run: aml_sweep_command tells the first three trials */
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,
