@@ -165,9 +165,9 @@ typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
 
 /* What featurization may do. NULL where one is asked for is "auto". */
 typedef struct aml_featurization aml_featurization;
-/* "auto", "off" (only what learners cannot do without: no text, no encoding by the target, no further features), or a
- * JSON object, comments allowed, each member optional:
- *     {"mode": "auto" | "off",
+/* "auto", "all" (also steps that seldom earn their time: distances to clusters, principal components), "off" (only what
+ * learners cannot do without: no text, no encoding by the target, no further features), or a JSON object, comments allowed, each member optional:
+ *     {"mode": "auto" | "all" | "off",
  *      "blocked": ["pca", …],                        steps never to be used (`automl catalog` lists them)
  *      "kinds": {"zip": "category", "id": "drop"},   category, text, number, datetime, drop
  *      "params": {"target_encode": {"smoothing": 20}}}
