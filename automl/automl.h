@@ -766,6 +766,8 @@ AML_API int aml_tuner_best(aml_tuner *t, size_t i, size_t *trial);
  * against all. Shares, sum 1, downwards; 0 after the last, and with fewer than 10 trials done. */
 AML_API int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char **name,
                                  double *share);
+/* A number as this library reads them everywhere: "0.5", "-1e-3", in no locale. 0 = the text is not one. */
+AML_API int aml_read_number(double *out, const char *text);
 /* What a user may want to know of the space, a sentence each; NULL after the last. */
 AML_API const char *aml_tuner_note(const aml_tuner *t, size_t i);
 /* ---- sweeps: tuning a command -------------------------------------------------------------- */
@@ -830,6 +832,7 @@ typedef struct aml_sweep_options {
     void *progress_arg;
     const volatile int *
         stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
+    int dry_run; /* everything is checked, nothing written or run: aml_sweep_command tells the first three trials */
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,

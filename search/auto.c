@@ -1,9 +1,13 @@
-/* auto.c: past datasets first, then Bayesian optimisation with what they said as its prior mean. */
+/* auto.c: past datasets first, then Bayesian optimisation with what they said as its prior mean; in spaces of users, where
+ * there are none, Bayesian optimisation and densities in turn. */
 #include <math.h>
 #include <string.h>
 
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
+#include "search/parts/tune.h"
+
+extern const aml_sampler aml_sampler_tpe;
 
 /* Pipelines of the matrix before the continuous search (the last of them by the mixture's guard);
  * random trials only where nothing is known. */
@@ -57,12 +61,23 @@ static bool pick_default(double *config, const aml_space *space, const aml_told 
            problem->default_cost[(size_t)config[0]] < told->time_left;
 }
 
+/* A space of a user: Gaussian processes, global and in a trust region in turn; every fourth trial is one of densities, which
+ * rest on other assumptions (a mixture of methods is best on functions of all kinds: bench/tuning). */
+static aml_status suggest_user(double *config, const aml_space *space, const aml_told *told,
+                               aml_ctx *ctx) {
+    enum { DENSITY_EVERY = 4, FEWEST = 8 };
+    if (told->n > FEWEST && told->n % DENSITY_EVERY == 0)
+        return aml_sampler_tpe.suggest(config, space, told, NULL, NULL, ctx);
+    return aml_tune_next(config, space, told, ctx);
+}
+
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
     (void)hp;
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     size_t best;
+    if (!problem) return suggest_user(config, space, told, ctx);
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
     bool informed = aml_advice_helps(advice);
     bool variety = told->n % VARIETY_EVERY == VARIETY_EVERY - 1;
@@ -79,7 +94,8 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
 const aml_sampler aml_sampler_auto = {
     .abi = AML_ABI,
     .name = "auto",
-    .summary = "past datasets' pipelines by the mixture model, then Bayesian optimisation that "
-               "starts from it",
+    .summary =
+        "learners: past datasets' pipelines by the mixture model, then Bayesian optimisation "
+        "that starts from it; other spaces: bayes and tpe together",
     .suggest = suggest,
 };

@@ -1,25 +1,12 @@
 /* bayes.c: Bayesian optimisation with Gaussian processes, from scratch. */
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
-#include "search/parts/spread.h"
 #include "search/parts/tune.h"
 
 /* Random trials before the model: one more than dimensions, from 4 to 8. */
 static size_t startup(const aml_space *space, const aml_groups *groups) {
     size_t n = groups->n > 1 ? groups->n + 4 : space->n + 1;
     return groups->n > 1 ? n : n < 4 ? 4 : n > 8 ? 8 : n;
-}
-
-/* A space of a user: evenly spread trials, one more than dimensions, from 4 to 10, then the model. */
-static aml_status suggest_user(double *config, const aml_space *space, const aml_told *told,
-                               aml_ctx *ctx) {
-    size_t best, moving = 0;
-    aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
-    for (size_t i = 0; i < space->n; i++) moving += aml_dim_values(&space->dims[i]) > 1;
-    size_t first = moving < 3 ? 4 : moving > 9 ? 10 : moving + 1;
-    if (told->n < first || !aml_best_records(&best, 1, told))
-        return aml_spread_new(config, space, told, ctx);
-    return aml_tune_suggest(config, space, told, &rng, ctx->scratch);
 }
 
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
@@ -30,7 +17,7 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     aml_groups groups = aml_space_groups(space);
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
     size_t best;
-    if (!problem) return suggest_user(config, space, told, ctx);
+    if (!problem) return aml_tune_next(config, space, told, ctx);
     if (told->n < groups.n && aml_next_default(config, space, told, problem)) return AML_OK;
     bool blind = told->n < startup(space, &groups) || !aml_best_records(&best, 1, told);
     if (blind || told->n % RANDOM_EVERY == RANDOM_EVERY - 1)

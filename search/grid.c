@@ -30,8 +30,8 @@ static double value(const aml_dim *d, size_t k, size_t n) {
     return aml_dim_decode(d, n > 1 ? (double)k / (double)(n - 1) : 0.5);
 }
 
-/* The next in the order of an odometer, the last live dimension fastest; false after the last. Choices with few
- * values more than points may give one value twice: those are passed over. */
+/* The next in the order of an odometer, the last live dimension fastest; false after the last. Positions that come to the
+ * same value are passed over. */
 static bool advance(double *config, size_t *at, const aml_space *space, size_t points) {
     for (size_t i = space->n; i-- > 0;) {
         const aml_dim *d = &space->dims[i];
@@ -55,18 +55,21 @@ static void place(double *config, const size_t *at, const aml_space *space, size
 
 static aml_status suggest(double *config, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const double *hp, aml_ctx *ctx) {
-    size_t *at = AML_ARRAY(ctx->scratch, space->n + 1, size_t), told_points = 0;
+    size_t *at = AML_ARRAY(ctx->scratch, space->n + 1, size_t), visited = 1, behind = 0;
     size_t points = (size_t)(hp ? hp[POINTS] : params[POINTS].fallback);
     if (!at) return AML_ENOMEM;
     if (problem && aml_next_default(config, space, told, problem)) return AML_OK;
-    /* as many points are behind as trials were told, at most: the search for a new one begins there */
-    for (;; told_points++) {
+    for (;; visited++) {
         place(config, at, space, points);
-        bool fresh = aml_space_allows(space, config) && !aml_is_told(space, told, config);
-        if (fresh) return AML_OK;
+        /* trials told in the order of the grid need no search */
+        bool next =
+            behind < told->n && aml_space_equal(space, told->records[behind].config, config);
+        if (next) behind++;
+        else if (aml_space_allows(space, config) && !aml_is_told(space, told, config))
+            return AML_OK;
         if (!advance(config, at, space, points)) break;
     }
-    return aml_help(aml_fail(AML_ESTOPPED, "the grid is done: %zu points", told_points + 1), NULL,
+    return aml_help(aml_fail(AML_ESTOPPED, "the grid is done: %zu points", visited), NULL,
                     "there is nothing left to try; another sampler goes on between the points");
 }
 

@@ -115,22 +115,51 @@ static aml_status learn(search *s, size_t *n_known) {
     for (size_t i = 0; i < n_good; i++) sum += weight[i] = limit - key[order[i]];
     for (size_t i = 0; i < n_good; i++)
         weight[i] = sum > 0 && isfinite(sum) ? weight[i] / sum * (double)n_good : 1;
-    AML_TRY(aml_parzen_new(&s->good, s->space, configs, weight, n_good, s->scratch));
-    return aml_parzen_new(&s->bad, s->space, configs + n_good, NULL, n - n_good, s->scratch);
+    AML_TRY(aml_parzen_new(&s->good, s->space, configs, weight, n_good, true, 0.0, s->scratch));
+    return aml_parzen_new(&s->bad, s->space, configs + n_good, NULL, n - n_good, false, 0,
+                          s->scratch);
+}
+
+static double score_of(const search *s, const double *config, bool top) {
+    return aml_parzen_log_density(&s->good, config, top) -
+           aml_parzen_log_density(&s->bad, config, top);
+}
+
+/* The best of the points drawn; top: by the parameters alone that hang on nothing, else among those not tried yet. */
+static void choose_from(double *config, double *best, search *s, double *one, bool top) {
+    for (double k = 0; k < s->hp[CANDIDATES]; k++) {
+        aml_parzen_draw(one, &s->good, &s->rng);
+        double score = top || aml_space_allows(s->space, one) ? score_of(s, one, top) : NAN;
+        if (!(score > *best) || (!top && aml_is_told(s->space, s->told, one))) continue;
+        *best = score;
+        memcpy(config, one, s->space->n * sizeof *one);
+    }
+}
+
+/* Parameters that others hang on are chosen first, by themselves: a branch with many narrow parameters would else look better
+ * than it is. Then the others are, given those. */
+static aml_status choose_by_levels(double *config, double *best, search *s, double *one) {
+    double top = -INFINITY;
+    choose_from(config, &top, s, one, true);
+    if (!isfinite(top)) return AML_OK;
+    memcpy(one, config, s->space->n * sizeof *one);
+    for (double k = 0; k < s->hp[CANDIDATES]; k++) {
+        AML_TRY(aml_parzen_draw_below(one, &s->good, &s->rng));
+        double score = aml_space_allows(s->space, one) ? score_of(s, one, false) : NAN;
+        if (!(score > *best) || aml_is_told(s->space, s->told, one)) continue;
+        *best = score;
+        memcpy(config, one, s->space->n * sizeof *one);
+    }
+    return AML_OK;
 }
 
 static aml_status choose(double *config, search *s) {
-    size_t d = s->space->n, m = (size_t)s->hp[CANDIDATES];
-    double *one = AML_ARRAY(s->scratch, d, double), best = -INFINITY;
+    double *one = AML_ARRAY(s->scratch, s->space->n, double), best = -INFINITY;
+    bool conditional = false;
     if (!one) return AML_ENOMEM;
-    for (size_t k = 0; k < m; k++) {
-        aml_parzen_draw(one, &s->good, &s->rng);
-        if (!aml_space_allows(s->space, one)) continue;
-        double score = aml_parzen_log_density(&s->good, one) - aml_parzen_log_density(&s->bad, one);
-        if (!(score > best) || aml_is_told(s->space, s->told, one)) continue;
-        best = score;
-        memcpy(config, one, d * sizeof *one);
-    }
+    for (size_t j = 0; j < s->space->n; j++) conditional |= s->space->dims[j].parent >= 0;
+    if (conditional) AML_TRY(choose_by_levels(config, &best, s, one));
+    if (!isfinite(best)) choose_from(config, &best, s, one, false);
     if (isfinite(best)) return AML_OK;
     return aml_random_new(config, s->space, s->told, aml_rng_child(&s->rng, 1), s->scratch);
 }

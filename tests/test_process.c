@@ -296,6 +296,38 @@ static void killed_guard(void **state) {
     assert_int_equal(r.end, AML_PROCESS_LOST);
 }
 
+/* The process that guards are forked from is killed: what runs goes on, and the next command finds a new one. */
+static void killed_server(void **state) {
+    const char *hang[] = {nasty, "hang", NULL}, *plain[] = {nasty, "exit", "5", NULL},
+               *env[] = {NULL};
+    aml_process_spec spec = {.argv = hang, .env = env, .limits = {.wall = 1.5}};
+    aml_processes *p;
+    aml_process *c;
+    const aml_process_result *result;
+    void *user;
+    aml_proctree ours = {0};
+    (void)state;
+    assert_int_equal(aml_processes_new(&p, guard), AML_OK);
+    assert_int_equal(aml_process_start(&c, p, &spec, "hang"), AML_OK);
+    while (!aml_process_pid(c)) assert_false(aml_processes_wait(p, 0.01, &result, &user));
+    aml_proctree_scan(&ours, getpid());
+    kill(ours.procs[0].pid, SIGKILL); /* the only child */
+    spec.argv = plain;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(aml_process_start(&c, p, &spec, "plain"), AML_OK);
+        while (!aml_processes_wait(p, 60, &result, &user)) {}
+        assert_string_equal(user, "plain");
+        if (result->end != AML_PROCESS_LOST) assert_int_equal(result->code, 5);
+    }
+    assert_int_equal(result->code, 5);
+    while (!aml_processes_wait(p, 60, &result, &user)) {}
+    assert_int_equal(result->end, AML_PROCESS_WALL);
+    aml_processes_free(p);
+    aml_proctree_scan(&ours, getpid());
+    assert_int_equal(ours.n, 0);
+    aml_proctree_free(&ours);
+}
+
 /* Many side by side, of all kinds; freed in the middle. */
 static void side_by_side(void **state) {
     static const char *const kinds[][2] = {
@@ -381,7 +413,7 @@ int main(void) {
         cmocka_unit_test(families),      cmocka_unit_test(memory_and_cpu),
         cmocka_unit_test(address_space), cmocka_unit_test(printing),
         cmocka_unit_test(logs),          cmocka_unit_test(surroundings),
-        cmocka_unit_test(killed_guard),  cmocka_unit_test(side_by_side),
-        cmocka_unit_test(killed_caller)};
+        cmocka_unit_test(killed_guard),  cmocka_unit_test(killed_server),
+        cmocka_unit_test(side_by_side),  cmocka_unit_test(killed_caller)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

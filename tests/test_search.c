@@ -427,6 +427,12 @@ static void test_bayes_beats_random(void **state) {
         printf("%-12s after 40 trials: bayes %.5f, random %.5f, sobol %.5f\n", problems[i].name, b,
                r, q);
         assert_true(b < problems[i].share * r);
+        double t =
+            median_best(&aml_sampler_tpe, &problems[i].space, problems[i].f, 40, NULL) - floor_loss;
+        double c = median_best(&aml_sampler_cmaes, &problems[i].space, problems[i].f, 40, NULL) -
+                   floor_loss;
+        printf("%-12s tpe %.5f, cmaes %.5f\n", "", t, c);
+        assert_true(t < 0.8 * r && c < 0.8 * r);
     }
 }
 

@@ -85,7 +85,7 @@ static void the_best_comes_first(void **state) {
         assert_int_equal(aml_tuner_tell(t, id, i == 3 ? AML_OUTCOME_FAILED : AML_OUTCOME_DONE, &x),
                          AML_OK);
     }
-    size_t best, second, n = 0;
+    size_t best = 0, second = 0, n = 0;
     assert_true(aml_tuner_best(t, 0, &best) && aml_tuner_best(t, 1, &second));
     assert_int_equal(best, 7);
     assert_int_equal(second, 4);
@@ -167,6 +167,61 @@ static void order_makes_trials_the_same(void **state) {
     assert_int_equal(aml_tuner_ask(t, &id), AML_OK);
     assert_int_equal(aml_tuner_ask(t, &id), AML_EAGAIN);
     aml_tuner_free(t);
+}
+
+static void constraints_are_kept(void **state) {
+    (void)state;
+    static const char *const samplers[] = {"auto",  "bayes",  "tpe", "cmaes",
+                                           "sobol", "random", "grid"};
+    for (size_t k = 0; k < sizeof samplers / sizeof *samplers; k++) {
+        aml_tuner_options o = {.size = sizeof o,
+                               .space = "a = uniform(0, 1); b = int(1, 64, log); c = choice(x, y); "
+                                        "d = uniform(0, 1) if c == y",
+                               .constraints = "a * b <= 4; d < 0.5; a + d > 0.2",
+                               .sampler = samplers[k],
+                               .seed = k};
+        aml_tuner *t;
+        assert_int_equal(aml_tuner_new(&t, &o), AML_OK);
+        for (size_t i = 0; i < 40; i++) {
+            size_t id = asked(t);
+            double a = value_named(t, id, "a").number, b = value_named(t, id, "b").number,
+                   d = value_named(t, id, "d").number, loss = a + 1 / b;
+            assert_true(a * b <= 4 && (isnan(d) || (d < 0.5 && a + d > 0.2)));
+            aml_tuner_tell(t, id, i % 9 == 8 ? AML_OUTCOME_FAILED : AML_OUTCOME_DONE, &loss);
+        }
+        aml_tuner_free(t);
+    }
+    aml_tuner_options o = {.size = sizeof o, .space = "a = uniform(0, 1)", .constraints = "a > 2"};
+    aml_tuner *t;
+    size_t id;
+    assert_int_equal(aml_tuner_new(&t, &o), AML_OK);
+    assert_int_equal(aml_tuner_ask(t, &id), AML_ECONFIG);
+    aml_tuner_free(t);
+}
+
+/* Fronts of two circles' centres: all points between (0, 0) and (1, 1) are best. How near do the trials come to them? */
+static double distance_from_front(const char *sampler) {
+    aml_tuner *t =
+        tuner_of("x = uniform(-3, 3); y = uniform(-3, 3)", sampler, "minimize a, minimize b");
+    double sum = 0;
+    size_t id, n = 0;
+    for (size_t i = 0; i < 80; i++) {
+        id = asked(t);
+        double x = value_named(t, id, "x").number, y = value_named(t, id, "y").number;
+        double values[] = {x * x + y * y, (x - 1) * (x - 1) + (y - 1) * (y - 1)};
+        aml_tuner_tell(t, id, AML_OUTCOME_DONE, values);
+    }
+    for (; aml_tuner_best(t, n, &id); n++)
+        sum += fabs(value_named(t, id, "x").number - value_named(t, id, "y").number);
+    aml_tuner_free(t);
+    return sum / (double)n;
+}
+
+static void several_goals_are_searched(void **state) {
+    (void)state;
+    double random = distance_from_front("random");
+    assert_true(distance_from_front("tpe") < 0.7 * random);
+    assert_true(distance_from_front("auto") < 0.5 * random);
 }
 
 /* ---- importance ---- */
@@ -364,6 +419,8 @@ int main(void) {
         cmocka_unit_test(misuse_is_an_error),
         cmocka_unit_test(enqueued_ones_come_first),
         cmocka_unit_test(order_makes_trials_the_same),
+        cmocka_unit_test(constraints_are_kept),
+        cmocka_unit_test(several_goals_are_searched),
         cmocka_unit_test(what_matters_is_important),
         cmocka_unit_test(a_file_keeps_everything),
         cmocka_unit_test(a_cut_line_is_dropped),

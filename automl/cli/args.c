@@ -264,7 +264,8 @@ int cli_args_parse(cli_args *out, const cli_verb *verb, size_t n, char **argv) {
         }
         if (!ended && !strcmp(word, "--")) ended = true;
         else if (!ended && word[0] == '-' && word[1] == '-') status = take_option(&p, word);
-        else if (!ended && word[0] == '-' && word[1]) status = unknown_option(&p, word);
+        else if (!ended && word[0] == '-' && word[1] && !strchr("0123456789.", word[1]))
+            status = unknown_option(&p, word);
         else status = take_operand(&p, word);
         if (status) return status;
     }

@@ -27,11 +27,14 @@ typedef struct cli_args {
     uint64_t seed;
     int threads, max_concurrent_trials, part;
     char separator, decimal;
+    /* of ask and tell */
+    const char *step, *state, *space_file;
+    bool best;
     /* of tune */
     const char *const *command; /* what follows "--", NULL-ended; NULL = nothing does */
     const char **metrics;       /* NULL-ended */
     const char *space, *constraints, *goal, *early_termination, *name;
-    double trial_time, trial_cpu_time;
+    double trial_cpu_time;
     size_t trial_memory, retries, max_failed_trials;
     bool shell, log_json, print_schema;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automl/cli/table.h"
 #include "automl/cli/tune.h"
 
 static aml_sweep_options options_of(const cli_args *a, cli_tune_live *live) {
@@ -24,10 +25,11 @@ static aml_sweep_options options_of(const cli_args *a, cli_tune_live *live) {
                                .max_failed_trials = a->max_failed_trials,
                                .max_concurrent_trials = a->max_concurrent_trials,
                                .time_limit = a->time_limit,
-                               .trial_timeout = a->trial_time,
+                               .trial_timeout = a->trial_timeout,
                                .trial_cpu_limit = a->trial_cpu_time,
                                .trial_memory_limit = a->trial_memory,
                                .guard = "/proc/self/exe",
+                               .dry_run = a->dry_run,
                                .progress = cli_tune_update,
                                .progress_arg = live};
 }
@@ -81,6 +83,24 @@ static int show(const cli_call *call, const aml_sweep *s) {
                : cli_fail(AML_ENOMEM, NULL, "out of memory");
 }
 
+static int show_dry(const cli_call *call, const aml_sweep *s) {
+    const char *metric, *note;
+    char clean[1024];
+    for (size_t i = 0; !call->args->quiet && (note = aml_sweep_note(s, i)); i++)
+        cli_note("%s", note);
+    fprintf(call->out, "metrics  ");
+    for (size_t i = 0; (metric = aml_sweep_metric(s, i)); i++)
+        fprintf(call->out, "%s%s", i ? ", " : "", cli_clean(clean, sizeof clean, metric));
+    fprintf(call->out, "\nfolder   %s\n", cli_clean(clean, sizeof clean, aml_sweep_folder(s)));
+    for (size_t i = 0; i < aml_sweep_trials(s); i++) {
+        char *command = aml_sweep_command(s, i);
+        if (!command) return cli_fail(AML_ENOMEM, NULL, "out of memory");
+        fprintf(call->out, "trial %zu  %s\n", i, cli_clean(clean, sizeof clean, command));
+        aml_text_free(command);
+    }
+    return 0;
+}
+
 static int run_sweep(const cli_call *call, cli_tune_live *live, aml_sweep *s) {
     cli_tune_watch(live, s);
     tell_past(call->args, s);
@@ -109,7 +129,12 @@ static int run(const cli_call *call) {
         cli_tune_stop(live);
         return status;
     }
-    status = run_sweep(call, live, sweep);
+    if (a->dry_run) {
+        cli_tune_stop(live);
+        status = show_dry(call, sweep);
+    } else {
+        status = run_sweep(call, live, sweep);
+    }
     aml_sweep_free(sweep);
     return status;
 }
@@ -146,7 +171,7 @@ static const cli_option options[] = {
      CLI_TEXT, CLI_AT(early_termination)},
     {"seed", "N", "of all random choices (default: 0)", CLI_SEED, CLI_AT(seed)},
     CLI_TITLE("Limits of a trial, with all processes it starts"),
-    {"trial-timeout", "TIME", "what takes longer fails", CLI_SECONDS, CLI_AT(trial_time)},
+    {"trial-timeout", "TIME", "what takes longer fails", CLI_SECONDS, CLI_AT(trial_timeout)},
     {"trial-cpu-time", "TIME", "what uses more fails", CLI_SECONDS, CLI_AT(trial_cpu_time)},
     {"trial-memory", "SIZE", "what uses more fails: 512M, 2G", CLI_BYTES, CLI_AT(trial_memory)},
     {"retries", "N", "times that a failed trial is tried again (default: 0)", CLI_COUNT,
@@ -154,6 +179,8 @@ static const cli_option options[] = {
     {"max-failed-trials", "N", "failures that end the sweep (default: the first 10 alone)",
      CLI_COUNT, CLI_AT(max_failed_trials)},
     CLI_TITLE("Output"),
+    {"dry-run", NULL, "check everything and print the first commands; nothing is run", CLI_FLAG,
+     CLI_AT(dry_run)},
     {"output", "DIR",
      "the sweep's folder (default: NAME.sweep); the same sweep again goes on in it", CLI_TEXT,
      CLI_AT(output)},

@@ -139,8 +139,8 @@ static double dim_clamp(const aml_dim *d, double x) {
     double lo, hi;
     if (d->n_values) return d->values[nearest_value(d, aml_param_clamp(d->param, x))];
     limits(&lo, &hi, d);
-    x = clamp(aml_param_clamp(d->param, x), lo, hi);
-    if (!(d->step > 0)) return x;
+    if (!(d->step > 0)) return clamp(aml_param_clamp(d->param, x), lo, hi);
+    x = clamp(isnan(x) ? d->param->fallback : x, lo, hi);
     if (d->rounded) return on_grid(x, 0, d->step);
     x = on_grid(x, lo, d->step);
     return x > hi ? on_grid(x - d->step, lo, d->step) : x;

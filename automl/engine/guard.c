@@ -225,7 +225,6 @@ static bool prepare(guard *g) {
     signal(SIGPIPE, SIG_IGN);
     fcntl(AML_GUARD_FD, F_SETFD, FD_CLOEXEC);
     g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    prctl(PR_SET_NAME, "trial-guard"); /* not "automl": `killall automl` is to leave it its work */
     return g->signals >= 0 && !prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -237,17 +236,8 @@ static void let_go_of_output(void) {
     dup2(null, 2);
 }
 
-/* What a process has at its peak that has done nothing but be forked from here. */
-static size_t peak_of_fork(void) {
-    struct rusage u = {.ru_maxrss = 0};
-    pid_t pid = fork();
-    if (!pid) _exit(0);
-    while (pid > 0 && wait4(pid, NULL, 0, &u) < 0 && errno == EINTR) {}
-    return (size_t)u.ru_maxrss * 1024;
-}
-
 static void run_command(guard *g) {
-    g->own_peak = peak_of_fork();
+    g->report.guard = getpid();
     g->began = now();
     g->pid = aml_guard_start(&g->report.stage, &g->request.limits, g->folder, g->argv, g->env);
     let_go_of_output();
@@ -267,16 +257,8 @@ static void run_command(guard *g) {
     send_report(g);
 }
 
-int aml_guard_main(int argc, char **argv) {
-    struct {
-        int type;
-        socklen_t size;
-    } socket_is = {0, sizeof(int)};
-    if (argc != 2 || strcmp(argv[1], AML_GUARD_WORD) != 0 ||
-        getsockopt(AML_GUARD_FD, SOL_SOCKET, SO_TYPE, &socket_is.type, &socket_is.size))
-        return -1;
-    guard g = {.request = {0}};
-    closefrom(AML_GUARD_FD + 1);
+int aml_guard_run(size_t own_peak) {
+    guard g = {.own_peak = own_peak};
     bool good = prepare(&g) && read_request(&g);
     if (good) run_command(&g);
     aml_proctree_free(&g.tree);

@@ -56,6 +56,7 @@ void aml_processes_free(aml_processes *p) {
     aml_processes_stop(p, true);
     while (p->n) aml_processes_wait(p, 1, &result, &user);
     forget_last(p);
+    aml_guard_server_close(p);
     if (p->buffer && !p->was_reaper) prctl(PR_SET_CHILD_SUBREAPER, 0);
     aml_free(p->fds);
     aml_free(p->list);
@@ -89,7 +90,7 @@ aml_status aml_process_start(aml_process **out, aml_processes *p, const aml_proc
         if (!list || !fds) return AML_ENOMEM;
         p->room = room;
     }
-    AML_TRY(aml_process_open(out, p->guard, spec));
+    AML_TRY(aml_process_open(out, p, spec));
     (*out)->user = user;
     p->list[p->n++] = *out;
     return AML_OK;
@@ -130,6 +131,7 @@ static void read_control(aml_process *c) {
     c->got += (size_t)n;
     if (c->got < sizeof c->report) return;
     c->got = 0;
+    c->guard = c->report.guard;
     c->pid = c->report.pid;
     c->over = c->report.done != 0;
 }
@@ -160,7 +162,8 @@ static void set_result(aml_process *c) {
 static void finish(aml_processes *p, aml_process *c) {
     close(c->control);
     c->control = -1;
-    while (waitpid(c->guard, NULL, 0) < 0 && errno == EINTR) {}
+    /* Ours to wait for only where the process that it was forked from has died. */
+    while (c->guard > 0 && waitpid(c->guard, NULL, 0) < 0 && errno == EINTR) {}
     if (c->lost) aml_process_clear_strays(p);
     for (int i = 0; i < 2; i++) {
         read_output(p, c, i, 64);

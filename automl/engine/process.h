@@ -6,8 +6,8 @@
  * So a command that forks, daemonises, ignores SIGTERM or loses its parents still hangs below its guard, and
  * is gone once the guard has reported. Limits hold while the caller computes; and when the caller dies, even
  * by SIGKILL, each guard sees the end of its socket and kills its tree. A guard by the name of our own
- * program needs no second file to be found; it starts with posix_spawn, for OpenMP does not survive a bare
- * fork. The guard has one thread and may fork.
+ * program needs no second file to be found. Guards are forked from a process that posix_spawn has started once, which
+ * has one thread: OpenMP does not survive a fork, and a program with all its libraries takes 4 ms to start.
  *
  * Used by one thread at a time. */
 #ifndef AML_ENGINE_PROCESS_H

@@ -20,6 +20,8 @@ struct aml_process {
 
 struct aml_processes {
     char *guard, *buffer;
+    pid_t server; /* that guards are forked from; 0 = not started */
+    int socket;   /* to it */
     aml_process **list;
     struct pollfd *fds; /* three each */
     size_t n, room;
@@ -27,8 +29,12 @@ struct aml_processes {
     int was_reaper;
 };
 
+/* process_server.c: has a guard made that has these ends: socket, stdout, stderr. 0 or errno. */
+int aml_guard_request(aml_processes *p, const int fds[3]);
+void aml_guard_server_close(aml_processes *p);
+
 /* process_start.c: a guard with the request sent to it. */
-aml_status aml_process_open(aml_process **out, const char *guard, const aml_process_spec *spec);
+aml_status aml_process_open(aml_process **out, aml_processes *p, const aml_process_spec *spec);
 void aml_process_free(aml_process *c);
 
 /* process_stray.c: kills and waits for what guards that were killed have left to us. */

@@ -1,6 +1,6 @@
 /* process_stray.c: what is left when a guard itself was killed. Its command dies with it (PR_SET_PDEATHSIG); what
  * descends from the command comes to us, who are the next reaper above. A child of ours in another session than ours that
- * is no guard is such a one: guards alone are started into sessions of their own. */
+ * is no guard is such a one: only guards and what they are forked from are started into sessions of their own. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -14,7 +14,7 @@
 static bool is_guard(const aml_processes *p, pid_t pid) {
     for (size_t i = 0; i < p->n; i++)
         if (p->list[i]->guard == pid) return true;
-    return false;
+    return pid == p->server;
 }
 
 /* Through a descriptor, so that it cannot hit a later process of the same number. */

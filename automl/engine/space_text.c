@@ -124,10 +124,12 @@ static aml_status set_number(reader *r, int key, const char *word) {
 static aml_status take_argument(reader *r, unsigned keys, bool values, unsigned *taken) {
     const char *word, *value;
     bool quoted;
+    skip(r);
     here(r);
     AML_TRY(take_word(&word, &quoted, r, ",)=", "a value"));
     if (!quoted && is_next(r, '=')) {
         int key = range_key(word);
+        skip(r);
         here(r);
         AML_TRY(take_word(&value, &quoted, r, ",)", "a value"));
         if (!strcmp(word, "default")) {

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { PREVIEW = 3 /* trials of a dry run */ };
+
 double aml_sweep_clock(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -157,6 +159,7 @@ static aml_status open_tuner(aml_sweep *s) {
     AML_TRY(read_command(s));
     AML_TRY(order_metrics(s));
     AML_TRY(aml_sweep_check_program(s));
+    if (s->dry) return AML_OK;
     AML_TRY(aml_sweep_open_folder(s));
     char *path = aml_printf(s->keep, "%s/search.jsonl", s->folder);
     aml_tuner *kept;
@@ -222,6 +225,21 @@ static aml_status read_past(aml_sweep *s) {
     return aml_sweep_note_command(s);
 }
 
+/* The first trials, as far as they do not depend on results. */
+static aml_status preview(aml_sweep *s) {
+    size_t most = s->plan.max_total_trials, trial;
+    s->folder = aml_strdup(s->keep, s->plan.output);
+    if (!s->folder) return AML_ENOMEM;
+    AML_TRY(enqueue(s));
+    for (size_t n = 0; n < PREVIEW && (!most || n < most); n++) {
+        aml_status status = aml_tuner_ask(s->tuner, &trial);
+        if (status == AML_ESTOPPED || status == AML_EAGAIN) return AML_OK;
+        if (!status) status = aml_sweep_grow(s, trial);
+        if (status) return status;
+    }
+    return AML_OK;
+}
+
 static aml_status add_note(aml_sweep *s, const char *text) {
     const char **notes = AML_ARRAY(s->keep, s->n_notes + 2, const char *);
     if (!notes || !text) return AML_ENOMEM;
@@ -272,9 +290,10 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
         s->progress = options->progress;
         s->progress_arg = options->progress_arg;
         s->stop = options->stop;
+        s->dry = options->dry_run != 0;
         status = s->guard ? open_tuner(s) : AML_ENOMEM;
     }
-    if (!status) status = read_past(s);
+    if (!status) status = s->dry ? preview(s) : read_past(s);
     if (!status) status = take_notes(s);
     if (status) {
         aml_sweep_free(s);

@@ -38,6 +38,7 @@ struct aml_sweep {
     aml_sweep_progress_fn progress;
     void *progress_arg;
     const volatile int *stop;
+    bool dry; /* nothing is written or run */
 
     int journal;           /* trials.jsonl, locked */
     const char *described; /* the command, as the journal's first line has it */

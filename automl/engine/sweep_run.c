@@ -199,6 +199,7 @@ static void clean_up(aml_sweep *s) {
 aml_status aml_sweep_run(aml_sweep *s) {
     const aml_process_result *result;
     void *user;
+    if (s->dry) return aml_fail(AML_EUSAGE, "the sweep was opened for a dry run");
     aml_status status = prepare(s);
     if (status) {
         clean_up(s);

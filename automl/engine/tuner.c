@@ -4,11 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/linalg.h"
+#include "automl/core/par.h"
 #include "automl/engine/catalog.h"
 
 /* ---- making ---- */
 
 static aml_tuner *tuner_new(void) {
+    aml_par_init();
+    aml_linalg_init();
     aml_arena *arena = aml_arena_new(NULL);
     aml_tuner *t = arena ? AML_NEW(arena, aml_tuner) : NULL;
     if (!t) {

@@ -153,12 +153,13 @@ static aml_status read_direction(bool *maximize, const aml_json *at, const char 
     return wrong(at, NULL, "a goal is to minimize or to maximize, not to `%.60s`", word);
 }
 
-/* "minimize loss, maximize accuracy"; a name alone is to be minimized. */
+/* "minimize loss, maximize:accuracy"; a name alone is to be minimized. */
 static aml_status read_goals_text(aml_tuner *t, const aml_json *at) {
     const char *item;
     size_t size, next = 0, n = strlen(at->string);
     while (aml_next_item(&item, &size, &next, at->string, n, ',')) {
-        const char *blank = memchr(item, ' ', size);
+        const char *blank = memchr(item, ' ', size), *colon = memchr(item, ':', size);
+        if (colon && (!blank || colon < blank)) blank = colon;
         bool maximize = false;
         char *first = aml_strndup(t->arena, item, blank ? (size_t)(blank - item) : size);
         if (!first) return AML_ENOMEM;
@@ -167,7 +168,7 @@ static aml_status read_goals_text(aml_tuner *t, const aml_json *at) {
             continue;
         }
         size_t skip = (size_t)(blank - item);
-        while (skip < size && item[skip] == ' ') skip++;
+        while (skip < size && strchr(" :", item[skip])) skip++;
         AML_TRY(read_direction(&maximize, at, first));
         char *name = aml_strndup(t->arena, item + skip, size - skip);
         if (!name) return AML_ENOMEM;

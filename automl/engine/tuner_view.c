@@ -246,3 +246,7 @@ const char *aml_tuner_note(const aml_tuner *t, size_t i) {
         if (!t->space->notes[k]) return NULL;
     return t->space->notes[i];
 }
+
+int aml_read_number(double *out, const char *text) {
+    return aml_parse_double(out, text, strlen(text));
+}

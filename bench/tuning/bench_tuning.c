@@ -2,6 +2,7 @@
  *
  *   bench_tuning quality SAMPLERS SEEDS [FIRST LAST]    a line a run: sampler, function, seed, best after 25, 50, 100 and
  *                                                       200 evaluations, CPU milliseconds
+ * A sampler may have parameters: "tpe;gamma=0.1".
  *   bench_tuning cost SAMPLERS [N]                      CPU milliseconds a suggestion after N trials in 10 dimensions,
  *                                                       and bytes a trial
  * peers.py prints the same of Optuna, compare.py puts them side by side. */
@@ -66,11 +67,26 @@ static void inputs_of(double *x, aml_tuner *t, size_t trial, const char *space) 
     }
 }
 
+/* "tpe;gamma=0.1;n_startup=5" as JSON; a name alone as it is. */
+static const char *sampler_json(char *out, size_t size, const char *text) {
+    size_t n = (size_t)snprintf(out, size, "{\"type\": \"%.*s\"", (int)strcspn(text, ";"), text);
+    for (const char *at = strchr(text, ';'); at; at = strchr(at + 1, ';')) {
+        size_t name = strcspn(at + 1, "="), value = strcspn(at + 2 + name, ";");
+        n += (size_t)snprintf(out + n, size - n, ", \"%.*s\": %.*s", (int)name, at + 1, (int)value,
+                              at + 2 + name);
+    }
+    snprintf(out + n, size - n, "}");
+    return strchr(text, ';') ? out : text;
+}
+
 static void quality(const char *sampler, size_t f, unsigned seed) {
-    char space[1024];
+    char space[1024], json[256];
     snprintf(space, sizeof space, "%s", tuning_space(f));
-    aml_tuner_options o = {
-        .size = sizeof o, .space = space, .sampler = sampler, .seed = seed, .trials = 200};
+    aml_tuner_options o = {.size = sizeof o,
+                           .space = space,
+                           .sampler = sampler_json(json, sizeof json, sampler),
+                           .seed = seed,
+                           .trials = 200};
     aml_tuner *t;
     double best = INFINITY, x[MOST_INPUTS], start = cpu();
     check(aml_tuner_new(&t, &o));
@@ -143,7 +159,7 @@ int main(int argc, char **argv) {
     for (size_t f = first; f < (measured ? first + 1 : last) && f < tuning_functions(); f++)
         for (unsigned seed = 0; seed < seeds; seed++)
             for (char *at = argv[2]; *at;) {
-                char name[32];
+                char name[96];
                 snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
                 if (measured) cost(name, argc > 3 ? strtoul(argv[3], NULL, 10) : 1000);
                 else quality(name, f, seed);

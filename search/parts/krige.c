@@ -44,10 +44,11 @@ static double matern(double q) {
     return (1 + t + t * t / 3) * exp(-t);
 }
 
-/* d matern / d q */
-static double matern_slope(double q) {
-    double t = sqrt(5 * q);
-    return -5.0 / 6 * (1 + t) * exp(-t);
+/* The same, and its derivative by q. */
+static double matern_both(double *slope, double q) {
+    double t = sqrt(5 * q), fall = exp(-t);
+    *slope = -5.0 / 6 * (1 + t) * fall;
+    return (1 + t + t * t / 3) * fall;
 }
 
 static void point_at(double *x, const aml_krige *g, size_t i) {
@@ -71,39 +72,50 @@ static double penalty(double *gradient, const aml_krige *g) {
     return value;
 }
 
-/* Half the trace of (K⁻¹ - alpha alpha') dK for each logarithm; q: distances, inverse: lower triangles. */
+/* Half the trace of (K⁻¹ - alpha alpha') dK for each logarithm. inverse, m and slope: lower triangles of K⁻¹, of the kernel
+ * without its signal, and of its derivatives by the distance. */
 static void add_gradient(double *gradient, const aml_krige *g, const double *inverse,
-                         const double *alpha, const double *q) {
+                         const double *alpha, const double *m, double *slope) {
     size_t n = g->n;
+    double by_signal = 0, by_noise = 0;
     for (size_t i = 0; i < n; i++) {
         double own = inverse[i * n + i] - alpha[i] * alpha[i];
-        gradient[g->n_scales] += 0.5 * own * g->signal;
-        gradient[g->n_scales + 1] += 0.5 * own * g->noise;
+        by_signal += 0.5 * own;
+        by_noise += 0.5 * own;
         for (size_t k = 0; k < i; k++) {
             double pair = inverse[i * n + k] - alpha[i] * alpha[k];
-            gradient[g->n_scales] += pair * g->signal * matern(q[i * n + k]);
+            by_signal += pair * m[i * n + k];
+            slope[i * n + k] *= pair;
         }
     }
+    gradient[g->n_scales] += by_signal * g->signal;
+    gradient[g->n_scales + 1] += by_noise * g->noise;
     for (size_t j = 0; j < g->d; j++) {
         const double *x = g->x + j * g->room;
         double sum = 0;
-        for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < i; k++)
-                sum += (inverse[i * n + k] - alpha[i] * alpha[k]) * q[k * n + i] * (x[i] - x[k]) *
-                       (x[i] - x[k]);
+        for (size_t i = 0; i < n; i++) {
+            double part[4] = {0};
+            size_t k = 0;
+            for (; k + 4 <= i; k += 4)
+                for (size_t c = 0; c < 4; c++)
+                    part[c] += slope[i * n + k + c] * (x[i] - x[k + c]) * (x[i] - x[k + c]);
+            for (; k < i; k++) part[0] += slope[i * n + k] * (x[i] - x[k]) * (x[i] - x[k]);
+            sum += (part[0] + part[1]) + (part[2] + part[3]);
+        }
         gradient[g->scale[j]] += sum * g->signal * g->weight[g->scale[j]];
     }
 }
 
 bool aml_krige_objective(double *value, double *gradient, const aml_krige *g, double *work) {
     size_t n = g->n;
-    double *k = work, *q = k + n * n, *alpha = q + n * n, *x = alpha + n, log_det = 0;
-    for (size_t i = 0; i < n; i++) { /* lower: distances, upper: slopes */
+    double *k = work, *m = k + n * n, *slope = m + n * n, *alpha = slope + n * n, *x = alpha + n,
+           log_det = 0;
+    for (size_t i = 0; i < n; i++) {
         point_at(x, g, i);
-        distances(q + i * n, g, x, i);
+        distances(m + i * n, g, x, i);
         for (size_t j = 0; j < i; j++) {
-            k[i * n + j] = g->signal * matern(q[i * n + j]);
-            q[j * n + i] = matern_slope(q[i * n + j]);
+            m[i * n + j] = matern_both(&slope[i * n + j], m[i * n + j]);
+            k[i * n + j] = g->signal * m[i * n + j];
         }
         k[i * n + i] = g->signal + g->noise;
     }
@@ -113,7 +125,7 @@ bool aml_krige_objective(double *value, double *gradient, const aml_krige *g, do
     aml_cholesky_solve(k, n, n, alpha);
     *value = log_det + 0.5 * aml_dot(alpha, g->y, n) + penalty(gradient, g);
     if (!aml_cholesky_invert(k, n, n)) return false;
-    add_gradient(gradient, g, k, alpha, q);
+    add_gradient(gradient, g, k, alpha, m, slope);
     return true;
 }
 
@@ -129,9 +141,9 @@ static void set_logs(aml_krige *g, double *logs) {
 }
 
 static aml_status climb(aml_krige *g, aml_arena *scratch) {
-    enum { STEPS = 40, FEW = 6 };
+    enum { STEPS = 40, FEW = 4 };
     size_t m = g->n_scales + 2, n = g->n, idle = 0;
-    double *work = aml_alloc_raw(scratch, 2 * n * n + n + g->d, sizeof *work), value;
+    double *work = aml_alloc_raw(scratch, 3 * n * n + n + g->d, sizeof *work), value;
     double *logs = AML_ARRAY(scratch, 5 * m, double), lowest = INFINITY;
     double *best = logs + m, *gradient = best + m, *last = gradient + m, *step = last + m;
     if (!work || !logs) return AML_ENOMEM;
@@ -143,7 +155,7 @@ static aml_status climb(aml_krige *g, aml_arena *scratch) {
     for (size_t k = 0; k < STEPS && idle < FEW; k++) {
         set_logs(g, logs);
         if (!aml_krige_objective(&value, gradient, g, work)) break;
-        idle = value < lowest - 1e-3 ? 0 : idle + 1;
+        idle = value < lowest - 0.01 ? 0 : idle + 1;
         if (value < lowest) {
             lowest = value;
             memcpy(best, logs, m * sizeof *best);
@@ -265,8 +277,9 @@ void aml_krige_slope(double *mean, double *variance, double *by_mean, double *by
     double *q = work, *k = work + n, *v = k + n;
     distances(q, g, x, n);
     for (size_t i = 0; i < n; i++) {
-        k[i] = v[i] = g->signal * matern(q[i]);
-        q[i] = g->signal * matern_slope(q[i]);
+        double slope;
+        k[i] = v[i] = g->signal * matern_both(&slope, q[i]);
+        q[i] = g->signal * slope;
     }
     aml_cholesky_solve(g->l, n, g->room, v);
     *mean = aml_dot(k, g->alpha, n);

@@ -35,7 +35,7 @@ aml_status aml_krige_factorise(aml_krige *g);
 void aml_krige_believe(aml_krige *g, const double *x);
 
 /* Negative log posterior density (up to a constant) and its gradient by the logarithms of the weights, signal and
- * noise. `work` has 2 n² + n + d doubles. False when K is not positive definite. */
+ * noise. `work` has 3 n² + n + d doubles. False when K is not positive definite. */
 bool aml_krige_objective(double *value, double *gradient, const aml_krige *g, double *work);
 
 /* Means and variances (without noise) at m points (m × d). AML_ENOMEM. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "automl/core/special.h"
+#include "automl/core/sort.h"
 
 enum { KNOTS = 129, MOST_CELLS = 48 };
 static const double inverse_sqrt_2 = 0.70710678118654752440;
@@ -98,21 +98,59 @@ static void add_scale(aml_parzen *p, size_t j) {
     const struct aml_parzen_dim *q = &p->dims[j];
     const double *x = p->x + j * p->n;
     if (q->kind != NUMBER || !q->always) return;
-    for (size_t i = 0; i + 1 < p->n; i++) p->log_weight[i] += log_scale_at(q, x[i]);
+    for (size_t i = 0; i + 1 < p->n; i++)
+        p->log_weight[i] += p->scale ? p->scale[j * p->n + i] : log_scale_at(q, x[i]);
     p->log_weight[p->n - 1] += q->log_mass[KNOTS];
 }
 
-/* Scott's exponent with a fifth of the range at one point; not below the range over the number of points. */
+/* Scott's exponent with a fifth of the range at one point. */
 static double width_of(size_t n, size_t d) {
     static const double at_one = 0.2;
-    double count = n ? (double)n : 1;
-    double least = 1 / fmin(100, 1 + count);
-    (void)least;
-    return fmax(at_one * pow(count, -1 / (4 + (double)d)), 0.01);
+    return fmax(at_one * pow(n ? (double)n : 1, -1 / (4 + (double)d)), 0.01);
+}
+
+/* How far it is from each point to its neighbours in this dimension, to the farther of the two. The ends of the range count
+ * only where there is but one point. */
+static aml_status find_gaps(double *width, const double *u, size_t n, double least) {
+    uint32_t *order = aml_malloc((n + 1) * sizeof *order);
+    aml_status status = order ? aml_argsort(order, u, n) : AML_ENOMEM;
+    size_t there = 0;
+    while (!status && there < n && !isnan(u[order[there]])) there++;
+    for (size_t k = 0; k < there; k++) {
+        double at = u[order[k]], left = at - (k ? u[order[k - 1]] : 0),
+               right = (k + 1 < there ? u[order[k + 1]] : 1) - at, gap = fmax(left, right);
+        if (there > 1 && !k) gap = right;
+        else if (there > 1 && k + 1 == there) gap = left;
+        width[order[k]] = fmin(fmax(gap, fmax(least, 1 / fmin(100, 1 + (double)n))), 1);
+    }
+    aml_free(order);
+    return status;
+}
+
+/* Widths and scales of each component in dimension j. */
+static aml_status widen(aml_parzen *p, size_t j, double least, aml_arena *arena) {
+    const struct aml_parzen_dim *q = &p->dims[j];
+    const aml_dim *dim = &p->space->dims[j];
+    size_t n = p->n - 1;
+    double *width = p->width + j * p->n, *scale = p->scale + j * p->n;
+    const double *x = p->x + j * p->n;
+    double *u = AML_ARRAY(arena, n + 1, double);
+    if (!u) return AML_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        u[i] = q->kind == CELLS && !isnan(x[i]) ? aml_dim_encode(dim, q->first + x[i] * q->unit)
+                                                : x[i];
+    AML_TRY(find_gaps(width, u, n, least));
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(u[i])) continue;
+        scale[i] = -log(mass(u[i], width[i], 0, 1));
+        if (q->kind == NUMBER) scale[i] -= log(width[i]) + 0.91893853320467274178;
+    }
+    return AML_OK;
 }
 
 aml_status aml_parzen_new(aml_parzen *p, const aml_space *space, const double *const *configs,
-                          const double *weight, size_t n, aml_arena *arena) {
+                          const double *weight, size_t n, bool near, double least,
+                          aml_arena *arena) {
     size_t d = space->n, moving = 0;
     double *x = AML_ARRAY(arena, (n + 1) * d, double), sum = 0, total = 1;
     *p = (aml_parzen){.space = space, .n = n + 1, .x = x};
@@ -139,7 +177,15 @@ aml_status aml_parzen_new(aml_parzen *p, const aml_space *space, const double *c
         p->log_weight[i] = w > 0 ? log(w) : -INFINITY;
         p->weight[i] = sum += w;
     }
-    for (size_t j = 0; j < d; j++) add_scale(p, j);
+    if (near) {
+        p->width = AML_ARRAY(arena, (n + 1) * d, double);
+        p->scale = AML_ARRAY(arena, (n + 1) * d, double);
+        if (!p->width || !p->scale) return AML_ENOMEM;
+    }
+    for (size_t j = 0; j < d; j++) {
+        if (near && p->dims[j].kind != NOMINAL) AML_TRY(widen(p, j, least, arena));
+        add_scale(p, j);
+    }
     return AML_OK;
 }
 
@@ -159,28 +205,25 @@ static double draw_nominal(const struct aml_parzen_dim *q, double centre, aml_rn
     return (double)aml_rng_below(rng, (uint32_t)q->n_cells);
 }
 
+static double draw_dim(const aml_parzen *p, size_t j, size_t component, aml_rng *rng) {
+    const struct aml_parzen_dim *q = &p->dims[j];
+    const aml_dim *dim = &p->space->dims[j];
+    double x = p->x[j * p->n + component];
+    bool is_wide = component + 1 == p->n;
+    if (q->kind == NOMINAL) return q->first + draw_nominal(q, is_wide ? NAN : x, rng);
+    if (isnan(x)) return aml_dim_decode(dim, aml_rng_uniform(rng));
+    if (q->kind == CELLS && !is_wide) x = aml_dim_encode(dim, q->first + x * q->unit);
+    double width = is_wide ? wide : p->width ? p->width[j * p->n + component] : q->width;
+    return aml_dim_decode(dim, draw_normal(x, width, rng));
+}
+
 void aml_parzen_draw(double *config, const aml_parzen *p, aml_rng *rng) {
     size_t d = p->space->n, k = 0;
     double u = aml_rng_uniform(rng);
     while (k + 1 < p->n && p->weight[k] < u) k++;
-    const double *x = p->x + k; /* every n-th */
-    bool is_wide = k + 1 == p->n;
     for (size_t j = 0; j < d; j++) config[j] = NAN;
-    for (size_t j = 0; j < d; j++) {
-        const struct aml_parzen_dim *q = &p->dims[j];
-        const aml_dim *dim = &p->space->dims[j];
-        if (!aml_space_live(p->space, config, j)) continue;
-        if (q->kind == NOMINAL) {
-            config[j] = q->first + draw_nominal(q, is_wide ? NAN : x[j * p->n], rng);
-        } else if (isnan(x[j * p->n])) {
-            config[j] = aml_dim_decode(dim, aml_rng_uniform(rng));
-        } else {
-            double centre = x[j * p->n];
-            if (q->kind == CELLS && !is_wide)
-                centre = aml_dim_encode(dim, q->first + x[j * p->n] * q->unit);
-            config[j] = aml_dim_decode(dim, draw_normal(centre, is_wide ? wide : q->width, rng));
-        }
-    }
+    for (size_t j = 0; j < d; j++)
+        if (aml_space_live(p->space, config, j)) config[j] = draw_dim(p, j, k, rng);
     aml_space_repair(config, p->space);
 }
 
@@ -191,6 +234,16 @@ static void add_number(double *log_p, const aml_parzen *p, size_t j, double u) {
     const double *x = p->x + j * p->n;
     size_t n = p->n - 1;
     double own = 0.5 / (wide * wide) * (u - 0.5) * (u - 0.5);
+    if (p->width) {
+        const double *width = p->width + j * p->n, *scale = p->scale + j * p->n;
+        for (size_t i = 0; i < n; i++) {
+            if (isnan(x[i])) continue;
+            double z = (u - x[i]) / width[i];
+            log_p[i] += (q->always ? 0 : scale[i]) - 0.5 * z * z;
+        }
+        log_p[n] += (q->always ? 0 : q->log_mass[KNOTS]) - own;
+        return;
+    }
     if (q->always) {
         double falloff = q->falloff;
         for (size_t i = 0; i < n; i++) log_p[i] -= (u - x[i]) * (u - x[i]) * falloff;
@@ -200,6 +253,25 @@ static void add_number(double *log_p, const aml_parzen *p, size_t j, double u) {
     for (size_t i = 0; i < n; i++)
         if (!isnan(x[i])) log_p[i] += log_scale_at(q, x[i]) - (u - x[i]) * (u - x[i]) * q->falloff;
     log_p[n] += q->log_mass[KNOTS] - own;
+}
+
+/* Few values, components of their own widths. */
+static void add_cells(double *log_p, const aml_parzen *p, size_t j, size_t v) {
+    const struct aml_parzen_dim *q = &p->dims[j];
+    const aml_dim *dim = &p->space->dims[j];
+    const double *x = p->x + j * p->n, *width = p->width + j * p->n, *scale = p->scale + j * p->n;
+    size_t n = p->n - 1;
+    double from, to;
+    aml_dim_cell(&from, &to, dim, q->first + (double)v * q->unit);
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i])) {
+            log_p[i] -= log((double)q->n_cells);
+            continue;
+        }
+        double centre = aml_dim_encode(dim, q->first + x[i] * q->unit);
+        log_p[i] += scale[i] + log(fmax(mass(centre, width[i], from, to), 1e-300));
+    }
+    log_p[n] += q->log_wide[v];
 }
 
 /* What dimension j adds to the logarithm of each component. */
@@ -213,6 +285,10 @@ static void add_dimension(double *log_p, const aml_parzen *p, size_t j, double v
     }
     size_t v = (size_t)round((value - q->first) / q->unit);
     if (v >= m) v = m - 1;
+    if (p->width && q->kind == CELLS) {
+        add_cells(log_p, p, j, v);
+        return;
+    }
     double any = -log((double)m);
     for (size_t i = 0; i < n; i++) {
         if (isnan(x[i])) log_p[i] += any;
@@ -222,17 +298,43 @@ static void add_dimension(double *log_p, const aml_parzen *p, size_t j, double v
     log_p[n] += q->kind == CELLS ? q->log_wide[v] : any;
 }
 
-double aml_parzen_log_density(const aml_parzen *p, const double *config) {
+/* Of each component, of the dimensions in question. */
+static void add_all(double *log_p, const aml_parzen *p, const double *config, bool top) {
+    memcpy(log_p, p->log_weight, p->n * sizeof *log_p);
+    for (size_t j = 0; j < p->space->n; j++) {
+        if (isnan(config[j]) || (top && p->space->dims[j].parent >= 0)) continue;
+        if (p->dims[j].kind == NUMBER || p->dims[j].n_cells > 1)
+            add_dimension(log_p, p, j, config[j]);
+    }
+}
+
+double aml_parzen_log_density(const aml_parzen *p, const double *config, bool top) {
     double stack[1024], most = -INFINITY, sum = 0;
     double *log_p = p->n <= 1024 ? stack : aml_malloc(p->n * sizeof *log_p);
     if (!log_p) return -INFINITY;
-    memcpy(log_p, p->log_weight, p->n * sizeof *log_p);
-    for (size_t j = 0; j < p->space->n; j++)
-        if (!isnan(config[j]) && (p->dims[j].kind == NUMBER || p->dims[j].n_cells > 1))
-            add_dimension(log_p, p, j, config[j]);
+    add_all(log_p, p, config, top);
     for (size_t i = 0; i < p->n; i++) most = fmax(most, log_p[i]);
     for (size_t i = 0; i < p->n; i++)
         if (log_p[i] > most - 25) sum += exp(log_p[i] - most);
     if (log_p != stack) aml_free(log_p);
     return most + log(sum);
+}
+
+aml_status aml_parzen_draw_below(double *config, const aml_parzen *p, aml_rng *rng) {
+    double *log_p = aml_malloc(p->n * sizeof *log_p), most = -INFINITY, sum = 0;
+    if (!log_p) return AML_ENOMEM;
+    add_all(log_p, p, config, true);
+    for (size_t i = 0; i < p->n; i++) most = fmax(most, log_p[i]);
+    for (size_t i = 0; i < p->n; i++) sum += log_p[i] = exp(log_p[i] - most);
+    double left = sum * aml_rng_uniform(rng);
+    size_t k = 0;
+    while (k + 1 < p->n && (left -= log_p[k]) >= 0) k++;
+    aml_free(log_p);
+    for (size_t j = 0; j < p->space->n; j++)
+        if (p->space->dims[j].parent >= 0) config[j] = NAN;
+    for (size_t j = 0; j < p->space->n; j++)
+        if (p->space->dims[j].parent >= 0 && aml_space_live(p->space, config, j))
+            config[j] = draw_dim(p, j, k, rng);
+    aml_space_repair(config, p->space);
+    return AML_OK;
 }

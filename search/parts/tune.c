@@ -4,9 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/sort.h"
 #include "search/parts/acquisition.h"
 #include "search/parts/krige.h"
 #include "search/parts/layout.h"
+#include "search/parts/spread.h"
 #include "search/parts/warp.h"
 
 enum {
@@ -25,10 +27,80 @@ typedef struct search {
     aml_layout layout;
     aml_krige gp;
     double best; /* lowest value expected of a trial so far, warped */
-    size_t n;    /* candidates */
+    /* A trust region: the cube of side 2 reach around the best trial's point; reach INFINITY: everywhere. */
+    double reach;
+    double *centre;
+    bool *near; /* told->n: trials that the model is made of */
+    size_t n;   /* candidates */
     double *config, *x, *score;
     aml_arena *scratch;
 } search;
+
+/* ---- the trust region ---- */
+
+enum { LOCAL_EVERY = 2, SUCCESSES = 3, LEAST_FAILURES = 4, FEWEST_NEAR = 12 };
+static const double first_reach = 0.4, least_reach = 0.003;
+
+static bool is_local(const search *s, size_t trial) {
+    return trial % LOCAL_EVERY == 1 && trial >= 2 * (s->layout.n_scales + 1);
+}
+
+/* Its reach follows from how the local trials did (Eriksson et al. 2019, "TuRBO"): twice as far after three better ones in a
+ * row, half as far after as many failures in a row as there are dimensions; anew when it has become tiny. */
+static double reach_of(const search *s) {
+    size_t failures = LEAST_FAILURES, won = 0, lost = 0;
+    double reach = first_reach, best = INFINITY;
+    if (s->layout.n_scales > failures) failures = s->layout.n_scales;
+    for (size_t i = 0; i < s->told->n; i++) {
+        const aml_record *r = &s->told->records[i];
+        bool known = aml_has_loss(r), better = known && r->loss < best - 1e-4 * fabs(best);
+        if (is_local(s, i) && r->state != AML_TRIAL_PENDING) {
+            won = better ? won + 1 : 0;
+            lost = better ? 0 : lost + 1;
+            if (won == SUCCESSES) reach = fmin(2 * reach, 0.8), won = 0;
+            if (lost == failures) reach /= 2, lost = 0;
+            if (reach < least_reach) reach = first_reach;
+        }
+        if (known) best = fmin(best, r->loss);
+    }
+    return reach;
+}
+
+/* Distance of two points as the cube measures it: the largest of a coordinate; other choices count half. */
+static double distance(const search *s, const double *a, const double *b) {
+    double most = 0, other = 0;
+    for (size_t j = 0; j < s->layout.n; j++) {
+        if (isnan(s->layout.value[j])) most = fmax(most, fabs(a[j] - b[j]));
+        else if (fabs(a[j] - b[j]) > 0.1) other = 0.5;
+    }
+    return fmax(most, other);
+}
+
+/* The trials that a local model is made of: those within twice the reach, and the nearest ones where these are few. */
+static aml_status choose_near(search *s) {
+    size_t n = s->told->n, top, fewest = 2 * s->layout.n_scales;
+    if (fewest < FEWEST_NEAR) fewest = FEWEST_NEAR;
+    double *away = AML_ARRAY(s->scratch, n, double),
+           *x = AML_ARRAY(s->scratch, s->layout.n, double);
+    uint32_t *order = AML_ARRAY(s->scratch, n, uint32_t);
+    s->near = AML_ARRAY(s->scratch, n, bool);
+    s->centre = AML_ARRAY(s->scratch, s->layout.n, double);
+    if (!away || !x || !order || !s->near || !s->centre) return AML_ENOMEM;
+    aml_best_records(&top, 1, s->told);
+    aml_layout_encode(s->centre, &s->layout, s->space, s->told->records[top].config);
+    for (size_t i = 0; i < n; i++) {
+        aml_layout_encode(x, &s->layout, s->space, s->told->records[i].config);
+        away[i] = distance(s, x, s->centre);
+    }
+    AML_TRY(aml_argsort(order, away, n));
+    for (size_t k = 0, losses = 0; k < n; k++) {
+        const aml_record *r = &s->told->records[order[k]];
+        s->near[order[k]] =
+            !isfinite(s->reach) || losses < fewest || away[order[k]] <= 2 * s->reach;
+        losses += aml_has_loss(r);
+    }
+    return AML_OK;
+}
 
 /* ---- learning ---- */
 
@@ -40,7 +112,7 @@ static aml_status warp_losses(double *y, const search *s) {
     size_t n = 0;
     if (!loss) return AML_ENOMEM;
     for (size_t i = 0; i < told->n; i++)
-        if (aml_has_loss(&told->records[i])) loss[n++] = told->records[i].loss;
+        if (s->near[i] && aml_has_loss(&told->records[i])) loss[n++] = told->records[i].loss;
     AML_TRY(aml_warp_new(&warp, loss, n, s->scratch));
     for (size_t i = 0; i < told->n; i++) {
         y[i] = aml_has_loss(&told->records[i]) ? aml_warp_apply(&warp, told->records[i].loss) : NAN;
@@ -69,7 +141,10 @@ static aml_status learn(search *s) {
     double *y = AML_ARRAY(s->scratch, n, double), *x = AML_ARRAY(s->scratch, s->layout.n, double);
     if (!y || !x) return AML_ENOMEM;
     AML_TRY(warp_losses(y, s));
-    for (size_t i = 0; i < n; i++) known += !isnan(y[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (!s->near[i]) y[i] = NAN;
+        known += !isnan(y[i]);
+    }
     size_t room = (known < MAX_POINTS ? known : MAX_POINTS) + (n - known);
     AML_TRY(
         aml_krige_new(&s->gp, room, s->layout.n, s->layout.scale, s->layout.n_scales, s->scratch));
@@ -81,7 +156,7 @@ static aml_status learn(search *s) {
     AML_TRY(aml_krige_learn(&s->gp, LEARN_POINTS, s->scratch));
     AML_TRY(aml_krige_factorise(&s->gp));
     for (size_t i = 0; i < n; i++) {
-        if (!isnan(y[i])) continue;
+        if (!isnan(y[i]) || !s->near[i]) continue;
         aml_layout_encode(x, &s->layout, s->space, r[i].config);
         aml_krige_believe(&s->gp, x);
     }
@@ -101,6 +176,30 @@ static void add_candidate(search *s, const double *config) {
     s->n++;
 }
 
+/* The point of the cube that a configuration stands for, with numbers drawn into the trust region. */
+static void draw_in(double *config, const search *s, aml_rng *rng) {
+    for (size_t j = 0; j < s->layout.n; j++) {
+        size_t dim = s->layout.dim[j];
+        if (!isnan(s->layout.value[j]) || isnan(config[dim])) continue;
+        double lo = fmax(s->centre[j] - s->reach, 0), hi = fmin(s->centre[j] + s->reach, 1);
+        config[dim] = aml_dim_decode(&s->space->dims[dim], lo + (hi - lo) * aml_rng_uniform(rng));
+    }
+    aml_space_repair(config, s->space);
+}
+
+static void add_local(search *s, double *one, size_t top, aml_rng *rng) {
+    for (size_t k = 0; k < LEADERS * MOVES + WIDE; k++) {
+        const double *from = s->told->records[top].config;
+        if (k % 4 == 0) { /* a few coordinates, and choices */
+            aml_perturb(one, s->space, from, s->reach * (k % 8 ? 0.5 : 0.1), rng);
+        } else {
+            memmove(one, from, s->space->n * sizeof *one);
+            draw_in(one, s, rng);
+        }
+        add_candidate(s, one);
+    }
+}
+
 static aml_status make_candidates(search *s, const aml_rng *rng) {
     static const double widths[] = {0.3, 0.1, 0.03, 0.01};
     size_t best[LEADERS], leaders = aml_best_records(best, LEADERS, s->told), d = s->space->n;
@@ -111,6 +210,10 @@ static aml_status make_candidates(search *s, const aml_rng *rng) {
     s->x = AML_ARRAY(s->scratch, room * s->layout.n, double);
     s->score = AML_ARRAY(s->scratch, room, double);
     if (!one || !s->config || !s->x || !s->score) return AML_ENOMEM;
+    if (isfinite(s->reach)) {
+        add_local(s, one, best[0], &local);
+        return AML_OK;
+    }
     for (size_t l = 0; l < leaders; l++)
         for (size_t k = 0; k < MOVES; k++) {
             aml_perturb(one, s->space, s->told->records[best[l]].config, widths[k % 4], &local);
@@ -177,7 +280,8 @@ static aml_status climb(double *config, const search *s, size_t start) {
             if (!(step[j] > 0)) continue;
             step[j] = fmin(fmax(step[j] * (sign > 0 ? 1.3 : sign < 0 ? 0.5 : 1), 1e-5), 0.2);
             if (gradient[j] != 0) x[j] += copysign(step[j], gradient[j]);
-            x[j] = fmin(fmax(x[j], 0), 1);
+            x[j] = fmin(fmax(x[j], fmax(s->centre[j] - s->reach, 0)),
+                        fmin(s->centre[j] + s->reach, 1));
             last[j] = gradient[j];
         }
     }
@@ -218,6 +322,8 @@ aml_status aml_tune_suggest(double *config, const aml_space *space, const aml_to
     const aml_groups whole = {1, 0, false};
     AML_TRY(aml_layout_new(&s.layout, space, &whole, 0, scratch));
     if (s.layout.n) {
+        s.reach = is_local(&s, told->n) ? reach_of(&s) : INFINITY;
+        AML_TRY(choose_near(&s));
         AML_TRY(learn(&s));
         AML_TRY(make_candidates(&s, rng));
     }
@@ -232,4 +338,17 @@ aml_status aml_tune_suggest(double *config, const aml_space *space, const aml_to
         s.score[top] = -INFINITY;
     }
     return aml_random_new(config, space, told, aml_rng_child(rng, 3), scratch);
+}
+
+aml_status aml_tune_next(double *config, const aml_space *space, const aml_told *told,
+                         aml_ctx *ctx) {
+    enum { FEWEST = 4, MOST = 10 };
+    size_t best, first = 1;
+    aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
+    for (size_t i = 0; i < space->n; i++) first += aml_dim_values(&space->dims[i]) > 1;
+    if (first < FEWEST) first = FEWEST;
+    if (first > MOST) first = MOST;
+    if (told->n < first || !aml_best_records(&best, 1, told))
+        return aml_spread_new(config, space, told, ctx);
+    return aml_tune_suggest(config, space, told, &rng, ctx->scratch);
 }

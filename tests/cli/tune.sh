@@ -11,6 +11,12 @@ nobody_left() { # no process of any trial is left
     [ $tries -lt 100 ] || failed "a process of a trial is left"
 }
 
+# What would be run.
+run 0 tune --space 'x = uniform(-3, 3); k = choice("a b", c)' --goal minimize:loss --trials 2 --dry-run -- echo loss={x} {k}
+has out 'metrics  loss' 'trial 0  echo loss=' 'trial 1'
+lacks out 'trial 2'
+[ ! -e tune.sweep ] || failed "a dry run made a folder"
+
 # A parabola: the best trial is near its minimum.
 run 0 tune --space 'x = uniform(-3, 3)' --goal minimize:loss --trials 12 --seed 1 --shell -- \
     'echo "x {x}" | awk "{ print \"loss=\" (\$2 - 1) ^ 2 }"'
