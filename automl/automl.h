@@ -675,7 +675,7 @@ typedef struct aml_tuner_options {
      * "accuracy"}, or a list of those. NULL = "minimize value". */
     const char *goals;
     uint64_t seed;
-    size_t concurrency; /* trials side by side, 0 = 1: what samplers reckon with */
+    size_t concurrency; /* trials side by side, 0 = 1; what in_order goes by */
     /* Trial k is suggested from the results of trials 0 … k - concurrency only, and asked for when those have ended
      * (AML_EAGAIN before): the same trials whatever ends first. 0 = from all that is told. */
     int in_order;
