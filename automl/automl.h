@@ -257,6 +257,10 @@ typedef struct aml_train_options {
     const char *const *tags; /* "key=value", NULL-ended; or NULL */
     int resume;              /* 0 = as above, -1 = always a new run */
     const char *
+        replay; /* a finished run of these data and options that is to be repeated, whatever the limits: the same trials
+                         * in the same order to the same model, byte for byte, or AML_EDATA. What its time limit cut short is
+                         * taken from the store. NULL = none */
+    const char *
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
 } aml_train_options;
 
@@ -269,13 +273,17 @@ AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
  * learners and their spaces, search, which model, constraints, outputs. Every key with its meaning and range is in the
  * schema. Comments are allowed, null is as good as no key. Paths are relative to the file, "-" is standard input.
  * Times and sizes are numbers or "1h30m", "2G". In texts ${NAME} and ${NAME:-default} are variables of the
- * environment, $$ is a dollar. */
+ * environment, $$ is a dollar. "extends" names another experiment whose keys hold where this one has none: objects are
+ * filled member by member, all else is taken or left as a whole, null unsets. */
 typedef struct aml_experiment aml_experiment;
 
 /* sets: "limits.max_trials=5", changes to the document, NULL-ended, or NULL; a value is JSON or else text. AML_ECONFIG with
  * file, line and column, what was expected and the nearest known word; AML_ENOINPUT. */
 AML_API aml_status aml_experiment_read(aml_experiment **out, const char *path,
                                        const char *const *sets);
+/* The same from a text in memory, as if it were the file `path`, which need not exist. */
+AML_API aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
+                                        const char *const *sets);
 AML_API void aml_experiment_free(aml_experiment *e);
 
 /* For aml_frame_read and aml_train; what it points to is the experiment's. Without a limit of time or trials there is
@@ -290,6 +298,7 @@ typedef struct aml_experiment_files {
     const char *model;                     /* default: beside the experiment, NAME.automl */
     const char *const *leaderboard;        /* NULL-ended; ".csv" or ".json" says which */
     const char *predictions, *evaluation;  /* of the test rows: CSV, JSON */
+    const char *store; /* of runs: NULL = as the program does without it, "" = none */
 } aml_experiment_files;
 AML_API void aml_experiment_paths(const aml_experiment *e, aml_experiment_files *out);
 

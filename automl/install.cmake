@@ -33,12 +33,18 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/automlConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/automlConfigVersion.cmake DESTINATION ${AUTOML_CMAKE_DIR})
 
-# ---- the JSON Schema of experiments, as this build has it
-set(AUTOML_SCHEMA ${CMAKE_CURRENT_BINARY_DIR}/experiment.schema.json)
-add_custom_command(OUTPUT ${AUTOML_SCHEMA} COMMAND automl_program catalog --schema > ${AUTOML_SCHEMA}
-  DEPENDS automl_program VERBATIM)
-add_custom_target(automl_schema ALL DEPENDS ${AUTOML_SCHEMA})
-install(FILES ${AUTOML_SCHEMA} DESTINATION ${CMAKE_INSTALL_DATADIR}/automl)
+# ---- the JSON Schemas of experiments and sweeps, as this build has them
+set(AUTOML_SCHEMAS "")
+foreach(pair run/experiment tune/sweep)
+  get_filename_component(verb ${pair} DIRECTORY)
+  get_filename_component(name ${pair} NAME)
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${name}.schema.json)
+  add_custom_command(OUTPUT ${file} COMMAND automl_program ${verb} --print-schema > ${file}
+    DEPENDS automl_program VERBATIM)
+  list(APPEND AUTOML_SCHEMAS ${file})
+endforeach()
+add_custom_target(automl_schemas ALL DEPENDS ${AUTOML_SCHEMAS})
+install(FILES ${AUTOML_SCHEMAS} DESTINATION ${CMAKE_INSTALL_DATADIR}/automl)
 
 # ---- documents
 install(FILES automl/cli/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "automl/core/io.h"
+#include "automl/core/rng.h"
 #include "automl/engine/experiment.h"
 #include "automl/engine/experiment_files.h"
 
@@ -65,6 +67,7 @@ static void names_and_data_arrive(void **state) {
     assert_null(f.leaderboard[2]);
     assert_string_equal(f.predictions, SOURCE_DIR "/tests/experiments/out/rows.csv");
     assert_string_equal(f.evaluation, SOURCE_DIR "/tests/experiments/out/metrics.json");
+    assert_string_equal(f.store, SOURCE_DIR "/tests/experiments/out/runs.db");
     assert_string_equal(r->schema, SOURCE_DIR "/tests/experiments/schema.json");
     assert_true(r->separator == ';' && r->decimal == ',' && r->header == -1 && r->threads == 3);
     assert_true(r->skip_lines == 2 && r->skip_footer == AML_NO_LINES);
@@ -142,6 +145,59 @@ static void defaults_are_those_of_train(void **state) {
     aml_experiment_free(e);
 }
 
+/* ---- experiments that extend others */
+
+static void bases_fill_what_is_not_said(void **state) {
+    aml_experiment *e = read_file(own_rows);
+    const aml_train_options *o = aml_experiment_options(e);
+    aml_experiment_files f = {.size = sizeof f};
+    const char *name, *value;
+    (void)state;
+    aml_experiment_paths(e, &f);
+    assert_string_equal(o->drop[0], "id");                       /* a new member of an object */
+    assert_string_equal(o->target, "y$");                        /* said here */
+    assert_true(o->patience == 9 && o->memory_limit == 1 << 30); /* of the base, of its base */
+    assert_true(o->time_limit == 0);                             /* null unsets */
+    assert_string_equal(aml_experiment_reading(e)->schema,
+                        SOURCE_DIR "/tests/experiments/bases/kinds.json"); /* its own folder */
+    assert_true(aml_experiment_tag(e, 0, &name, &value));
+    assert_string_equal(value, "growth");
+    aml_experiment_free(e);
+}
+
+static void bases_have_places(void **state) {
+    static const struct {
+        const char *text;
+        aml_status status;
+        size_t line;
+        const char *file, *words;
+    } bad[] = {{"{\n\"extends\": \"no.json\"}", AML_ENOINPUT, 2, "a.json", "no.json"},
+               {"{\n\"extends\": 7}", AML_ECONFIG, 2, "a.json", "`extends` must be a text"},
+               {"{\n\"extends\": \"a.json\"}", AML_ECONFIG, 2, "a.json", "more than 8 times"},
+               {"{\"extends\": \"b.json\"}", AML_ECONFIG, 3, "b.json", "max_trails"}};
+    char folder[] = "/tmp/automl_bases_XXXXXX", a[64], b[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(a, sizeof a, "%s/a.json", folder);
+    snprintf(b, sizeof b, "%s/b.json", folder);
+    assert_int_equal(aml_text_write("{\"data\": {\"train\": \"t\", \"target\": \"y\"},\n"
+                                    "\"limits\": {\n\"max_trails\": 3}}",
+                                    b),
+                     AML_OK);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        aml_experiment *e = NULL;
+        const aml_error *error = aml_last_error();
+        assert_int_equal(aml_text_write(bad[i].text, a), AML_OK);
+        assert_int_equal(aml_experiment_read(&e, a, NULL), bad[i].status);
+        if (error->line != bad[i].line || !strstr(error->file, bad[i].file) ||
+            !strstr(error->message, bad[i].words))
+            fail_msg("%s: %s:%zu %s", bad[i].text, error->file, error->line, error->message);
+    }
+    unlink(a);
+    unlink(b);
+    rmdir(folder);
+}
+
 /* ---- changes from outside */
 
 static aml_status read_with(aml_experiment **e, const char *path, const char *set) {
@@ -150,15 +206,24 @@ static aml_status read_with(aml_experiment **e, const char *path, const char *se
 }
 
 static void settings_change_it(void **state) {
-    static const char *const sets[] = {"limits.max_trials=3",     "limits.timeout=\"5s\"",
-                                       "data.target=2024",        "learners=ridge",
-                                       "outputs.model=x.automl",  "search.seed=9",
-                                       "ensemble=false",          "model.threshold=0.7",
-                                       "data.drop=[\"a\",\"b\"]", NULL};
+    static const char *const sets[] = {"limits.max_trials=3",
+                                       "limits.timeout=\"5s\"",
+                                       "data.target=2024",
+                                       "learners=ridge",
+                                       "outputs.model=x.automl",
+                                       "search.seed=9",
+                                       "ensemble=false",
+                                       "outputs.store=false",
+                                       "model.threshold=0.7",
+                                       "data.drop=[\"a\",\"b\"]",
+                                       NULL};
     aml_experiment *e = NULL;
     (void)state;
     assert_int_equal(aml_experiment_read(&e, own_rows, sets), AML_OK);
     const aml_train_options *o = aml_experiment_options(e);
+    aml_experiment_files f = {.size = sizeof f};
+    aml_experiment_paths(e, &f);
+    assert_string_equal(f.store, "");
     assert_true(o->trials == 3 && o->time_limit == 5 && o->seed == 9 && o->ensemble == -1);
     assert_true(o->threshold == 0.7);
     assert_string_equal(o->target, "2024");
@@ -185,6 +250,7 @@ static void bad_settings_are_refused(void **state) {
                {"limits.max_trials=0", AML_ECONFIG, "limits.max_trials"},
                {"learners.gbdt=7", AML_ECONFIG, "not an object"},
                {"data.drop=[\"a\"", AML_ECONFIG, "text ends here"},
+               {"extends=a.json", AML_ECONFIG, "from outside"},
                {"metric=acuracy", AML_ECONFIG, "accuracy"}};
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -211,7 +277,7 @@ static void variables_are_put_in(void **state) {
     aml_experiment_free(e);
     setenv("TRIALS", "a dozen", 1);
     assert_int_equal(read_with(&e, own_rows, NULL), AML_ECONFIG);
-    assert_int_equal(aml_last_error()->line, 5);
+    assert_int_equal(aml_last_error()->line, 6);
     assert_non_null(strstr(aml_last_error()->message, "a dozen"));
     unsetenv("TRIALS");
     unsetenv("DATA");
@@ -285,6 +351,55 @@ static void paths_lead_from_file_to_file(void **state) {
     aml_arena_free(a);
 }
 
+/* ---- whatever the text is, there is an experiment or an error with a place */
+
+static void mutate(char *text, size_t *n, aml_rng *rng) {
+    static const char marks[] = "{}[],:\"\\$ \n0-9.eE/*tfn\x01\xC3\xFF";
+    size_t at = aml_rng_below(rng, (uint32_t)*n), length = 1 + aml_rng_below(rng, 40);
+    if (at + length > *n) length = *n - at;
+    switch (aml_rng_below(rng, 4)) {
+    case 0: text[at] = marks[aml_rng_below(rng, sizeof marks - 1)]; return;
+    case 1:
+        memmove(text + at, text + at + length, *n - at - length + 1);
+        *n -= length;
+        return;
+    case 2: /* once more */
+        memmove(text + at + length, text + at, *n - at + 1);
+        *n += length;
+        return;
+    default:
+        text[at] = 0;
+        *n = at;
+        return; /* cut */
+    }
+}
+
+static void mutants_are_read_or_refused(void **state) {
+    enum { MUTANTS = 2000, ROOM = 16384 };
+    char *text, *mutant = malloc(ROOM);
+    size_t size, good = 0;
+    aml_rng rng = aml_rng_stream(1, 0, 0, 0);
+    (void)state;
+    assert_non_null(mutant);
+    assert_int_equal(aml_read_file(&text, &size, everything, ROOM, NULL), AML_OK);
+    for (size_t i = 0; i < MUTANTS; i++) {
+        aml_experiment *e = NULL;
+        size_t n = size;
+        memcpy(mutant, text, size + 1);
+        for (uint32_t k = aml_rng_below(&rng, 4); n && k < 4; k++) mutate(mutant, &n, &rng);
+        aml_clear_error();
+        aml_status status = aml_experiment_parse(&e, mutant, "a.json", NULL);
+        const aml_error *error = aml_last_error();
+        if (status && (status != AML_ECONFIG || !error->message[0] || !error->line))
+            fail_msg("%d %s: %s", status, error->message, mutant);
+        good += !status;
+        aml_experiment_free(e);
+    }
+    assert_true(good > 10 && good < MUTANTS / 2);
+    aml_free(text);
+    free(mutant);
+}
+
 /* Each allocation fails once: AML_ENOMEM, or for messages that were to be made the message without; nothing leaks. */
 static void short_memory_is_survived(void **state) {
     static const char *const sets[] = {"limits.max_trials=3", "data.drop=[\"a\"]", NULL};
@@ -308,11 +423,14 @@ int main(void) {
                                        cmocka_unit_test(options_arrive),
                                        cmocka_unit_test(spaces_arrive),
                                        cmocka_unit_test(defaults_are_those_of_train),
+                                       cmocka_unit_test(bases_fill_what_is_not_said),
+                                       cmocka_unit_test(bases_have_places),
                                        cmocka_unit_test(settings_change_it),
                                        cmocka_unit_test(bad_settings_are_refused),
                                        cmocka_unit_test(variables_are_put_in),
                                        cmocka_unit_test(each_key_refuses_what_it_cannot_be),
                                        cmocka_unit_test(schema_has_every_key),
+                                       cmocka_unit_test(mutants_are_read_or_refused),
                                        cmocka_unit_test(short_memory_is_survived),
                                        cmocka_unit_test(paths_lead_from_file_to_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -568,8 +568,25 @@ static void test_race_needs_evidence(void **state) {
     assert_true(aml_scheduler_race.keep_going(bad, 1, FOLDS, &r.told, NULL));
 }
 
+/* A pruned trial had the easiest fold, and lost there. */
+static void test_pruned_trials_are_told_fairly(void **state) {
+    (void)state;
+    const double best[] = {0.2, 0.5, 0.5}, other[] = {0.1, 0.6, 0.8}, lost[] = {0.3};
+    aml_record r[] = {
+        {.state = AML_TRIAL_PENDING, .loss = NAN},
+        {.state = AML_TRIAL_PRUNED, .loss = 0.3, .fold_loss = lost, .n_done = 1, .n_folds = 3},
+        {.state = AML_TRIAL_DONE, .loss = 0.5, .fold_loss = other, .n_done = 3, .n_folds = 3},
+        {.state = AML_TRIAL_DONE, .loss = 0.4, .fold_loss = best, .n_done = 3, .n_folds = 3}};
+    aml_records_align(r, 2);
+    assert_true(r[1].loss == 0.3); /* nothing to compare it with */
+    aml_records_align(r, 4);
+    assert_true(fabs(r[1].loss - 0.5) < 1e-12);
+    assert_true(isnan(r[0].loss) && r[2].loss == 0.5 && r[3].loss == 0.4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pruned_trials_are_told_fairly),
         cmocka_unit_test(test_samplers_keep_the_contract),
         cmocka_unit_test(test_samplers_survive_bad_luck),
         cmocka_unit_test(test_samplers_without_memory),

@@ -65,7 +65,7 @@ static aml_run_start start_of(size_t trials, const char *const *tags) {
 }
 
 static const aml_run_wanted wanted = {
-    .experiment = "e", .identity = "same", .data_hash = "d", .trials_limit = 100};
+    .experiment = "e", .identity = "same", .data_hash = "d", .options = "{}", .trials_limit = 100};
 
 /* Trial i, whose values a reader can check. */
 static aml_status add(aml_store *s, const aml_run_handle *run, size_t i, bool partial) {

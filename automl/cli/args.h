@@ -17,7 +17,7 @@ typedef struct cli_args {
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
     const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
-        *threshold, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort;
+        *threshold, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort, *replay;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
     const char ***interactions;                         /* NULL-ended lists, NULL-ended */
@@ -38,7 +38,7 @@ typedef struct cli_args {
     size_t trial_memory, retries, max_failed_trials;
     bool shell, log_json, print_schema;
     bool header, no_header, json, csv, quiet, strict, no_timings, no_ensemble, no_calibration,
-        dry_run, schema_json, new_run, all, no_store;
+        dry_run, new_run, all, no_store;
 } cli_args;
 
 /* The type of an option is the type of its member. */

@@ -23,7 +23,6 @@ static bool put_kind(const cli_call *call, const char *kind) {
 static int run(const cli_call *call) {
     aml_catalog_entry e = {.size = sizeof e};
     const char *last = "";
-    if (call->args->schema_json) return cli_put_text(call, aml_experiment_schema());
     if (call->args->json) return cli_put_text(call, aml_catalog_json());
     for (size_t i = 0; aml_catalog(i, &e); i++) {
         if (!strcmp(e.kind, last)) continue;
@@ -35,9 +34,7 @@ static int run(const cli_call *call) {
 }
 
 static const cli_option options[] = {
-    {"json", NULL, "print JSON, with every hyperparameter and its range", CLI_FLAG, CLI_AT(json)},
-    {"schema", NULL, "print the JSON Schema of experiments (`automl run`)", CLI_FLAG,
-     CLI_AT(schema_json)}};
+    {"json", NULL, "print JSON, with every hyperparameter and its range", CLI_FLAG, CLI_AT(json)}};
 
 const cli_verb cli_catalog = {.name = "catalog",
                               .summary = "list learners, steps, samplers, schedulers, metrics",

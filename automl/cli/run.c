@@ -25,10 +25,10 @@ static int show_plan(cli_job *j) {
     return status;
 }
 
-/* "automl.db" beside the model, unless the user says otherwise; on the heap. */
-static char *store_path(const cli_args *a, const char *model) {
-    const char *slash = strrchr(model, '/'), *name = a->store ? a->store : "automl.db";
-    size_t n = slash && !a->store ? (size_t)(slash - model) + 1 : 0;
+/* "automl.db" beside the model, unless the user or the experiment say otherwise; on the heap. */
+static char *store_path(const char *asked, const char *model) {
+    const char *slash = strrchr(model, '/'), *name = asked ? asked : "automl.db";
+    size_t n = slash && !asked ? (size_t)(slash - model) + 1 : 0;
     char *path = malloc(n + strlen(name) + 1);
     if (!path) return NULL;
     memcpy(path, model, n);
@@ -53,15 +53,22 @@ static const char **tags_of(const aml_experiment *e) {
 /* Runs it with its history. */
 static int run_recorded(cli_job *job) {
     const cli_args *a = job->call->args;
-    char *path = a->no_store ? NULL : store_path(a, job->files.model);
+    const char *asked = a->store ? a->store : job->files.store;
+    bool none = a->no_store || (asked && !*asked);
+    if (none && (a->replay || a->new_run))
+        return cli_fail(AML_EUSAGE, "name one: --store FILE",
+                        "--%s needs a store, and the experiment has none",
+                        a->replay ? "replay" : "new");
+    char *path = none ? NULL : store_path(asked, job->files.model);
     const char **tags = tags_of(job->experiment);
     job->store_path = path;
     job->options.experiment = aml_experiment_name(job->experiment);
     job->options.verb = "run";
     job->options.tags = (const char *const *)tags;
     job->options.resume = a->new_run ? -1 : 0;
-    int status = tags && (path || a->no_store) ? cli_job_run(job)
-                                               : cli_fail(AML_ENOMEM, NULL, "out of memory");
+    job->options.replay = a->replay;
+    int status =
+        tags && (path || none) ? cli_job_run(job) : cli_fail(AML_ENOMEM, NULL, "out of memory");
     free(tags);
     free(path);
     return status;
@@ -70,9 +77,13 @@ static int run_recorded(cli_job *job) {
 static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_experiment *experiment = NULL;
-    if (a->no_store && (a->store || a->new_run))
+    if (a->print_schema) return cli_put_text(call, aml_experiment_schema());
+    if (!a->n_operands)
+        return cli_fail(AML_EUSAGE, "automl run EXPERIMENT [OPTION…]",
+                        "`run` needs an EXPERIMENT file");
+    if (a->no_store && (a->store || a->new_run || a->replay))
         return cli_fail(AML_EUSAGE, "leave out one of them",
-                        "--no-store goes with neither --store nor --new");
+                        "--no-store goes without --store, --new and --replay");
     int status =
         cli_report(aml_experiment_read(&experiment, a->operands[0], (const char *const *)a->sets));
     if (status) return status;
@@ -105,6 +116,10 @@ static const cli_option options[] = {
     {"no-store", NULL, "record nothing", CLI_FLAG, CLI_AT(no_store)},
     {"new", NULL, "begin a new run, where else one that was killed or stopped would go on",
      CLI_FLAG, CLI_AT(new_run)},
+    {"replay", "RUN", "repeat this finished run of the experiment, to the same model byte for byte",
+     CLI_TEXT, CLI_AT(replay)},
+    {"print-schema", NULL, "print the JSON Schema of experiments, with all keys", CLI_FLAG,
+     CLI_AT(print_schema)},
     {"json", NULL, "print JSON", CLI_FLAG, CLI_AT(json)},
     {"quiet", NULL, "no progress and no notes", CLI_FLAG, CLI_AT(quiet)},
     {"no-timings", NULL, "leave out what a clock measured", CLI_FLAG, CLI_AT(no_timings)}};
@@ -115,12 +130,12 @@ const cli_verb cli_run = {
     .text =
         "Does what the JSON file EXPERIMENT describes: data, limits, learners and their spaces, "
         "outputs. "
-        "`automl init` writes one to start from, `automl catalog --schema` prints the JSON "
-        "Schema with all keys. Comments are allowed; ${NAME} is a variable of the environment.",
+        "`automl init` writes one to start from. Comments are allowed; ${NAME} is a variable of "
+        "the environment.",
     .operands = "an EXPERIMENT file",
     .usage = "EXPERIMENT [OPTION…]",
     .example = "run datasets/breast_cancer.json --set limits.max_trials=5",
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
     CLI_OPTIONS(options),
     .run = run};

@@ -71,7 +71,8 @@ static aml_train_options options_of(const cli_args *a) {
                                .max_model_bytes = a->max_model_size,
                                .experiment = a->experiment,
                                .tags = (const char *const *)a->tags,
-                               .resume = a->new_run ? -1 : 0};
+                               .resume = a->new_run ? -1 : 0,
+                               .replay = a->replay};
 }
 
 static int run(const cli_call *call) {
@@ -90,9 +91,9 @@ static int run(const cli_call *call) {
     if (!a->target)
         return cli_fail(AML_EUSAGE, "name the column to predict: automl train DATA --target COLUMN",
                         "`train` needs --target");
-    if (!a->store && (a->experiment || a->tags || a->new_run))
+    if (!a->store && (a->experiment || a->tags || a->new_run || a->replay))
         return cli_fail(AML_EUSAGE, "name the file of the runs: --store automl.db",
-                        "--experiment, --tag and --new need --store");
+                        "--experiment, --tag, --new and --replay need --store");
     int status = read_numbers(&job.options, &exit_score, a);
     if (!status) status = read_featurization(&featurization, a->featurization);
     if (!status && featurization) {
@@ -176,6 +177,9 @@ static const cli_option options[] = {
      CLI_AT(experiment)},
     {"tag", "KEY=VALUE", "a tag of the run; again for more", CLI_EACH, CLI_AT(tags)},
     {"new", NULL, "begin a new run in any case", CLI_FLAG, CLI_AT(new_run)},
+    {"replay", "RUN",
+     "repeat this finished run of the same options, to the same model byte for byte", CLI_TEXT,
+     CLI_AT(replay)},
     CLI_TITLE("Output"),
     {"output", "FILE", "model file to write (default: model.automl)", CLI_TEXT, CLI_AT(output)},
     {"json", NULL, "print the leaderboard as JSON", CLI_FLAG, CLI_AT(json)},

@@ -36,6 +36,10 @@ typedef struct aml_told {
     bool maximized;            /* losses are the negatives of values that are to be large */
 } aml_told;
 
+/* Losses of pruned trials on all folds, as far as can be told: folds differ in difficulty, so they are the best finished trial's
+ * and what they were behind it, in the mean, on the folds that they have. Unchanged when no trial is finished. */
+void aml_records_align(aml_record *records, size_t n);
+
 /* What is known about the dataset, for samplers that learn from others. */
 typedef struct aml_problem {
     const double *features; /* meta-features, n_features; NULL = none */

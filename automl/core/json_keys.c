@@ -1,6 +1,7 @@
 /* json_keys.c: a JSON object by the table of its known keys. */
 #include "automl/core/json_keys.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static aml_status unknown(const aml_json *x, bool is_key, const char *what,
     const char *text = is_key ? x->name : x->string;
     aml_string list = {0};
     aml_fail_at(AML_ECONFIG, x->file, is_key ? x->key_line : x->line,
-                is_key ? x->key_column : x->column, "%s `%s`", what,
+                is_key ? x->key_column : x->column, "%s `%s`", what ? what : "unknown",
                 aml_printable(shown, sizeof shown, text, strlen(text), SHOWN));
     const char *near = aml_nearest(text, words, n);
     for (size_t i = 0; i < n; i++) aml_string_printf(&list, "%s%s", i ? ", " : "", words[i]);
@@ -97,7 +98,7 @@ aml_key_place aml_key_element(const aml_key_place *at, size_t i) {
     return place;
 }
 
-/* Where a key that is not one of this object belongs: " limits" for max_trials. */
+/* Where a key that is not one of this object belongs: of `limits` for max_trials. */
 static const char *belongs(const aml_key *keys, const char *name, const aml_key_place *at) {
     for (const aml_key *k = keys; k && k->name; k++)
         for (const aml_key *m = k->type == AML_KEY_OBJECT ? k->keys : NULL; m && m->name; m++)
@@ -198,7 +199,10 @@ static aml_status read_real_at(const double **to, const aml_json *x, const aml_k
 
 static aml_status read_whole(double *to, const aml_json *x, const aml_key *k,
                              const aml_key_place *at) {
-    if (!is_whole(x) || !in_range(k, x->number)) return out_of_range(x, k, "an integer", at);
+    double least = k->type == AML_KEY_INT ? INT_MIN : 0,
+           most = k->type == AML_KEY_INT ? INT_MAX : 0x1p53;
+    if (!is_whole(x) || !in_range(k, x->number) || x->number < least || x->number > most)
+        return out_of_range(x, k, "an integer", at);
     *to = x->number;
     return AML_OK;
 }

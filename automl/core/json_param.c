@@ -33,7 +33,7 @@ aml_status aml_json_param(double *out, const aml_json *x, const aml_param *p,
     char shown[SHOWN * 4 + 4];
     aml_printable(shown, sizeof shown, at->path, strlen(at->path), SHOWN);
     aml_fail_at(status, x->file, x->line, x->column, "%s: %s", shown, e.message);
-    if (e.help[0]) aml_help(status, NULL, "%s", e.help);
+    if (e.help[0] || p->summary) aml_help(status, NULL, "%s", e.help[0] ? e.help : p->summary);
     return status;
 }
 

@@ -134,7 +134,8 @@ static aml_status view_of(aml_candidates *out, const aml_choice *c, const aml_st
                             .us = us,
                             .bytes = bytes,
                             .most_us = w->most_us,
-                            .most_bytes = w->most_bytes};
+                            .most_bytes = w->most_bytes,
+                            .decisions = s->decisions};
     return AML_OK;
 }
 

@@ -80,6 +80,12 @@ aml_status aml_costs_measure(aml_study *s) {
         if (t->state != AML_TRIAL_DONE || !t->fits || aml_now() > until) continue;
         AML_TRY(measure(t, s));
     }
+    for (size_t i = 0; i < s->trials.n; i++) {
+        aml_trial *t = s->trials.at[i];
+        if (t->state != AML_TRIAL_DONE || !t->fits) continue;
+        t->features_us = aml_decide(s->decisions, t->features_us);
+        t->row_us = aml_decide(s->decisions, t->row_us);
+    }
     return AML_OK;
 }
 

@@ -67,7 +67,7 @@ static aml_status select_greedily(double *weight, const aml_candidates *c, round
     double best = INFINITY;
     size_t best_taken = 0;
     for (j->taken = 0; j->taken < rounds; j->taken++) {
-        if (j->taken && aml_should_stop(ctx)) break;
+        if (j->taken && aml_decide_if(c->decisions, aml_should_stop(ctx))) break;
         aml_par_for(ctx->n_threads, c->n, 1, try_candidate, j);
         size_t pick = 0;
         for (size_t i = 1; i < c->n; i++) {

@@ -3,6 +3,7 @@
 #ifndef AML_ENGINE_ENSEMBLE_H
 #define AML_ENGINE_ENSEMBLE_H
 
+#include "automl/engine/decisions.h"
 #include "automl/engine/trial.h"
 
 /* Predictions of several candidates for the same scored rows. */
@@ -14,6 +15,7 @@ typedef struct aml_candidates {
     const aml_metric *metric;
     const double *us, *bytes; /* what each costs in a model, or NULL: no limits */
     double most_us, most_bytes;
+    aml_decisions *decisions; /* when to end; may be NULL */
 } aml_candidates;
 
 /* weight[0 … n-1] ≥ 0 with sum 1 that the greedy rounds choose on position[0 … n_positions-1] of the rows, within the

@@ -3,37 +3,17 @@
 
 #include <string.h>
 
-#include "automl/core/io.h"
-#include "automl/core/json_edit.h"
 #include "automl/engine/experiment_files.h"
 
-enum { MAX_FILE = 4 << 20 };
-
-static aml_status parse(aml_experiment *e, const char *path, const char *const *sets) {
-    char *text;
-    size_t size;
-    aml_status status = aml_read_file(&text, &size, path, MAX_FILE, NULL);
-    if (status == AML_EDATA)
-        return aml_help(aml_fail_at(AML_ECONFIG, path, 0, 0, "the file is too long"),
-                        "an experiment has at most 4 MiB", "is it the right file?");
-    if (status) return status;
-    status = aml_json_parse(&e->root, e->arena, text, size, path, AML_JSON_COMMENTS, AML_ECONFIG);
-    aml_free(text);
-    if (!status) status = aml_json_expand(e->root, e->arena);
-    if (!status && sets && sets[0] && e->root->type != AML_JSON_OBJECT) return AML_OK;
-    for (size_t i = 0; !status && sets && sets[i]; i++)
-        status = aml_json_set(e->root, sets[i], "--set", e->arena);
-    return status;
-}
-
-static aml_status read_all(aml_experiment *e, const char *path, const char *const *sets) {
+static aml_status read_all(aml_experiment *e, const char *text, const char *path,
+                           const char *const *sets) {
     const aml_key_place at = {.keep = e->arena, .path = "", .root = aml_experiment_keys};
     e->options.size = sizeof e->options;
     e->reading.size = sizeof e->reading;
     e->files.size = sizeof e->files;
     e->path = aml_strdup(e->arena, path);
     if (!e->path) return AML_ENOMEM;
-    AML_TRY(parse(e, path, sets));
+    AML_TRY(aml_experiment_document(&e->root, text, path, sets, e->arena));
     AML_TRY(aml_keys_read(e, e->root, aml_experiment_keys, &at));
     AML_TRY(aml_experiment_place(e));
     AML_TRY(aml_experiment_agree(e));
@@ -45,18 +25,23 @@ static aml_status read_all(aml_experiment *e, const char *path, const char *cons
     return AML_OK;
 }
 
-aml_status aml_experiment_read(aml_experiment **out, const char *path, const char *const *sets) {
+aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
+                                const char *const *sets) {
     aml_arena *arena = aml_arena_new(NULL);
     aml_experiment *e = arena ? AML_NEW(arena, aml_experiment) : NULL;
     aml_status status = AML_ENOMEM;
     *out = NULL;
     if (e) {
         e->arena = arena;
-        status = read_all(e, path, sets);
+        status = read_all(e, text, path, sets);
     }
     if (status) aml_arena_free(arena);
     else *out = e;
     return status;
+}
+
+aml_status aml_experiment_read(aml_experiment **out, const char *path, const char *const *sets) {
+    return aml_experiment_parse(out, NULL, path, sets);
 }
 
 void aml_experiment_free(aml_experiment *e) {
@@ -111,6 +96,9 @@ char *aml_experiment_schema(void) {
     aml_json_add_string(&s, "description",
                         "What `automl run` takes. Comments are allowed in the file.");
     aml_keys_schema_members(&s, aml_experiment_keys);
-    aml_string_put(&s, "}");
+    aml_string_put(&s, ",\"anyOf\":[{\"required\":[\"extends\"]},{\"required\":[\"data\"],"
+                       "\"properties\":{\"data\":{\"type\":\"object\",\"required\":[\"train\","
+                       "\"target\"],\"properties\":{\"train\":{\"type\":\"string\"},"
+                       "\"target\":{\"type\":\"string\"}}}}}]}");
     return pretty(&s);
 }

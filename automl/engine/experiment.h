@@ -12,7 +12,7 @@ struct aml_experiment {
     aml_arena *arena; /* of all there is here */
     aml_json *root;
     const char *path, *folder; /* of the file; folder "" = the current one */
-    const char *schema, *name, *description;
+    const char *schema, *extends, *name, *description;
     const aml_tag *tags; /* ended by one without a name */
     aml_train_options options;
     aml_read_options reading;

@@ -57,9 +57,10 @@ static aml_status check_files(const aml_experiment *e) {
                              {"data", "schema", e->reading.schema},
                              {"outputs", "predictions", f->predictions},
                              {"outputs", "evaluation", f->evaluation},
+                             {"outputs", "store", f->store},
                              {"outputs", "model", f->model}};
     enum { N = sizeof keys / sizeof *keys, INPUTS = 4 };
-    size_t standard = 0;
+    size_t standard = !strcmp(e->path, "-");
     for (size_t i = 0; i < N; i++) {
         const aml_json *x = at(e, keys[i].section, keys[i].key);
         if (!keys[i].path || !x) continue;
@@ -81,9 +82,21 @@ static aml_status check_files(const aml_experiment *e) {
     return check_leaderboards(e, keys, N);
 }
 
+/* Not the table's to say: an experiment that extends another may have them from there. */
+static aml_status need_data(const aml_experiment *e) {
+    static const char train[] = "name the table to learn from: \"train\": \"data.csv\"",
+                      target[] = "name the column to predict: \"target\": \"price\"";
+    const aml_json *data = aml_json_find(e->root, "data");
+    if (!data || data->type == AML_JSON_NULL)
+        return refuse(e->root, "give it with its `train` and `target`", "`data` is missing");
+    if (!e->files.train) return refuse(data, train, "`data.train` is missing");
+    return e->options.target ? AML_OK : refuse(data, target, "`data.target` is missing");
+}
+
 aml_status aml_experiment_agree(const aml_experiment *e) {
     const aml_json *validation = aml_json_find(e->root, "validation");
     static const char *const of_test[] = {"predictions", "evaluation"};
+    AML_TRY(need_data(e));
     for (size_t i = 0; i < 2; i++) {
         const aml_json *x = at(e, "outputs", of_test[i]);
         if (x && !e->files.test)

@@ -243,7 +243,7 @@ static aml_status put_all(draft *d) {
     aml_string_put(&d->s, "// An experiment of automl. Run it:  automl run ");
     put_remark(&d->s, d->output);
     aml_string_put(&d->s,
-                   "\n// All keys, with what they mean:  automl catalog --schema\n{\n  \"name\": ");
+                   "\n// All keys, with what they mean:  automl run --print-schema\n{\n  \"name\": ");
     aml_json_put_string(&d->s, d->name);
     aml_string_put(&d->s, ",\n\n");
     AML_TRY(put_data(d));

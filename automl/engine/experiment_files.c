@@ -4,14 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the folder of a path with its last slash; 0 = the current one. */
-static size_t folder_length(const char *path) {
+bool aml_experiment_path_key(const char **section, const char **key, size_t i) {
+    static const char *const keys[][2] = {
+        {"data", "train"},          {"data", "validation"},    {"data", "test"},
+        {"data", "schema"},         {"outputs", "model"},      {"outputs", "leaderboard"},
+        {"outputs", "predictions"}, {"outputs", "evaluation"}, {"outputs", "store"}};
+    if (i >= sizeof keys / sizeof *keys) return false;
+    *section = keys[i][0];
+    *key = keys[i][1];
+    return true;
+}
+
+size_t aml_folder_length(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
 static aml_status place(const char **path, const aml_experiment *e) {
-    if (!*path || **path == '/' || !strcmp(*path, "-") || !e->folder[0]) return AML_OK;
+    if (!*path || !**path || **path == '/' || !strcmp(*path, "-") || !e->folder[0]) return AML_OK;
     *path = aml_printf(e->arena, "%s%s", e->folder, *path);
     return *path ? AML_OK : AML_ENOMEM;
 }
@@ -29,7 +39,7 @@ static aml_status place_all(const char *const **paths, const aml_experiment *e) 
 
 /* "runs/iris.json": "iris". */
 static const char *base_name(const char *path, aml_arena *keep) {
-    const char *name = path + folder_length(path), *dot = strrchr(name, '.');
+    const char *name = path + aml_folder_length(path), *dot = strrchr(name, '.');
     if (!strcmp(path, "-")) return "experiment";
     return aml_strndup(keep, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
@@ -37,12 +47,12 @@ static const char *base_name(const char *path, aml_arena *keep) {
 aml_status aml_experiment_place(aml_experiment *e) {
     aml_experiment_files *f = &e->files;
     const char *base = base_name(e->path, e->arena);
-    e->folder = aml_strndup(e->arena, e->path, folder_length(e->path));
+    e->folder = aml_strndup(e->arena, e->path, aml_folder_length(e->path));
     if (!f->model && base) f->model = aml_printf(e->arena, "%s.automl", base);
     if (!e->name) e->name = base;
     if (!e->folder || !f->model || !e->name) return AML_ENOMEM;
-    const char **paths[] = {&f->train, &f->validation,  &f->test,      &e->reading.schema,
-                            &f->model, &f->predictions, &f->evaluation};
+    const char **paths[] = {&f->train, &f->validation,  &f->test,       &e->reading.schema,
+                            &f->model, &f->predictions, &f->evaluation, &f->store};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) AML_TRY(place(paths[i], e));
     return place_all(&f->leaderboard, e);
 }
@@ -63,7 +73,7 @@ static char *relative(const char *folder, const char *to, aml_arena *keep) {
 }
 
 char *aml_path_between(const char *from, const char *to, aml_arena *keep) {
-    size_t n = folder_length(from);
+    size_t n = aml_folder_length(from);
     if (!n || *to == '/' || !strcmp(to, "-")) return aml_strdup(keep, to);
     char *folder = aml_strndup(keep, from, n);
     if (!folder) return NULL;

@@ -101,6 +101,20 @@ static void threshold_schema(aml_string *s) {
                       "{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":1}");
 }
 
+/* A file, or false: none. */
+static aml_status read_store(void *to, const aml_json *x, const aml_key_place *at) {
+    static const aml_key text = {.type = AML_KEY_TEXT};
+    bool none = x->type == AML_JSON_FALSE || (x->untyped && !strcmp(x->string, "false"));
+    *(const char **)to = "";
+    if (none) return AML_OK;
+    if (x->type != AML_JSON_STRING) return aml_key_expected(x, at, "a file's name, or false", NULL);
+    return aml_key_read(to, x, &text, at);
+}
+
+static void store_schema(aml_string *s) {
+    aml_string_put(s, "{\"const\":false},{\"type\":\"string\",\"minLength\":1}");
+}
+
 static aml_status read_interactions(void *to, const aml_json *x, const aml_key_place *at) {
     static const aml_key group = {.type = AML_KEY_TEXTS};
     const char *const **groups = AML_ARRAY(at->keep, x->size + 1, const char *const *);
@@ -221,18 +235,10 @@ static void validation_schema(aml_string *s) {
     { .name = key, .summary = about, .type = AML_KEY_OBJECT, .keys = table }
 
 static const aml_key data_keys[] = {
-    {.name = "train",
-     .summary = "the table to learn from: a CSV file, plain or compressed",
-     .type = AML_KEY_TEXT,
-     AT(files.train),
-     .required = true},
+    TEXT("train", files.train, "the table to learn from: a CSV file, plain or compressed"),
     TEXT("validation", files.validation, "rows to validate on, instead of folds: a file"),
     TEXT("test", files.test, "rows to evaluate the model on in the end: a file"),
-    {.name = "target",
-     .summary = "the column to predict",
-     .type = AML_KEY_TEXT,
-     AT(options.target),
-     .required = true},
+    TEXT("target", options.target, "the column to predict"),
     TEXTS("drop", options.drop, "columns not to use"),
     TEXT("weight", options.weight, "column of row weights"),
     TEXT("group", options.group, "column whose rows of one value stay in one fold"),
@@ -297,18 +303,18 @@ static const aml_key output_keys[] = {
           "files for the leaderboard; the ending .csv or .json says which form"),
     TEXT("predictions", files.predictions, "a CSV file of predictions of the test rows"),
     TEXT("evaluation", files.evaluation, "a JSON file of all metrics on the test rows"),
+    OWN("store", files.store, store,
+        "the database of runs (default: automl.db beside the model), or false: none"),
     {0}};
 
 const aml_key aml_experiment_keys[] = {
     TEXT("$schema", schema, "the JSON Schema of experiments, for editors"),
+    TEXT("extends", extends,
+         "another experiment, whose values are taken where this one has none: a file"),
     TEXT("name", name, "of the experiment (default: that of its file)"),
     TEXT("description", description, "what it is for"),
     OWN("tags", tags, tags, "names and values to find it by"),
-    {.name = "data",
-     .summary = "tables, and what their columns are",
-     .type = AML_KEY_OBJECT,
-     .keys = data_keys,
-     .required = true},
+    SECTION("data", data_keys, "tables, and what their columns are"),
     OWN("task", options.task, task, "auto (by the target), binary, multiclass or regression"),
     OWN("metric", options.metric, metric, "what to optimize (default: auc, log_loss or rmse)"),
     SECTION("limits", limit_keys, "when to end"),

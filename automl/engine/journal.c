@@ -11,7 +11,9 @@
 #include "automl/core/sort.h"
 #include "automl/engine/manifest.h"
 
-enum { MOST_AT_ONCE = 256 };
+enum { MOST_AT_ONCE = 256, MOST_STORED = 64 };
+static const double LEAST_SECONDS = 0.2, SECONDS_A_BYTE = 0.2e-6; /* ten times what writing takes */
+static const double MOST_BYTES = 256.0 * 1048576;                 /* of one trial */
 
 /* A record of an earlier process. */
 typedef struct known {
@@ -38,11 +40,17 @@ struct aml_journal {
     char data_hash[20];
     const char *experiment, *validation;
     const aml_space *space;
+    const aml_bench *bench;
     atomic_bool *stop;
     aml_run_handle run;
     bool begun, ended, higher_is_better;
+    char source[16]; /* the run that is replayed, "" = none */
+    bool was_timed;
+    aml_decisions decisions;
     size_t n_known, room_known;
     known *known; /* by id */
+    size_t n_stored;
+    const aml_trial *stored[MOST_STORED]; /* whose material is in the store */
     /* the writing thread */
     pthread_t thread;
     bool running, closing;
@@ -121,20 +129,86 @@ static const known *find(const aml_journal *j, size_t id) {
 
 bool aml_journal_knows(const aml_journal *j, size_t id) { return find(j, id) != NULL; }
 
-aml_status aml_journal_restore(aml_trial *t, const aml_journal *j, const aml_bench *bench) {
+aml_status aml_journal_restore(aml_trial *t, const aml_journal *j) {
     const known *k = find(j, t->id);
-    return aml_record_read(t, k->bytes, k->size, j->space->n, bench);
+    return aml_record_read(t, k->bytes, k->size, j->space->n, j->bench);
+}
+
+bool aml_journal_revive(aml_trial *t, const aml_journal *j) {
+    char name[32];
+    const void *bytes;
+    size_t size;
+    aml_arena *keep = aml_arena_new(NULL);
+    snprintf(name, sizeof name, "trial-%zu", t->id);
+    const char *run = *j->source ? j->source : j->run.id;
+    bool found = keep && !aml_store_get(&bytes, &size, j->store, run, name, keep) && bytes &&
+                 !aml_material_read(t, bytes, size, j->bench);
+    aml_arena_free(keep);
+    return found;
 }
 
 static aml_status look_for_run(aml_journal *j) {
     const aml_run_wanted wanted = {.experiment = j->experiment,
                                    .identity = j->identity,
                                    .data_hash = j->data_hash,
+                                   .options = j->all,
                                    .trials_limit = j->options->trials,
                                    .time_limit = j->options->time_limit};
     AML_TRY(aml_store_resume(&j->begun, &j->run, &j->validation, j->store, &wanted, j->keep));
     if (!j->begun) return AML_OK;
     AML_TRY(aml_store_records(j->store, j->run.id, false, keep_record, j));
+    return aml_sort(j->known, j->n_known, sizeof *j->known, by_id, NULL);
+}
+
+/* ---- a run to be repeated */
+
+static aml_status not_the_run(const char *id, const char *what) {
+    return aml_help(aml_fail(AML_EUSAGE, "run %s cannot be replayed: %s", id, what), NULL,
+                    "give the data and options that it had: `automl runs show %s`", id);
+}
+
+static aml_status take_decisions(aml_journal *j) {
+    const void *bytes;
+    size_t size, n = 0;
+    AML_TRY(aml_store_get(&bytes, &size, j->store, j->source, "decisions", j->keep));
+    aml_reader r = {.data = bytes, .size = size, .file = "run store"};
+    const double *at = bytes ? aml_get_f64s(&r, j->keep, SIZE_MAX, &n) : NULL;
+    if (!at) return not_the_run(j->source, "its record is not complete");
+    j->decisions.at = aml_malloc(n * sizeof *at + 1);
+    if (!j->decisions.at) return AML_ENOMEM;
+    memcpy(j->decisions.at, at, n * sizeof *at);
+    j->decisions.n = n;
+    j->decisions.replayed = true;
+    return AML_OK;
+}
+
+static aml_status is_same_search(bool *same, const aml_journal *j, const char *id) {
+    const char *identity, *data;
+    AML_TRY(aml_store_identity(&identity, &data, j->store, id, j->keep));
+    *same = !strcmp(identity, j->identity) && !strcmp(data, j->data_hash);
+    return AML_OK;
+}
+
+/* Of a replay the run that it replayed: that one has what cannot be repeated. */
+static aml_status find_source(aml_journal *j) {
+    aml_runs *found;
+    aml_run_info r = {.size = sizeof r};
+    bool same, ended;
+    AML_TRY(aml_store_find(&found, j->store, j->options->replay));
+    aml_runs_at(found, 0, &r);
+    snprintf(j->source, sizeof j->source, "%s", *r.parent ? r.parent : r.id);
+    ended = !strcmp(r.status, "finished") || !strcmp(r.status, "stopped");
+    j->was_timed = r.time_limit > 0;
+    j->validation = aml_strdup(j->keep, r.validation);
+    aml_runs_free(found);
+    if (!j->validation) return AML_ENOMEM;
+    if (!ended) return not_the_run(j->source, "it has not come to its end");
+    AML_TRY(is_same_search(&same, j, j->source));
+    if (!same)
+        return not_the_run(j->source,
+                           "these are other data or options, or another version of automl");
+    AML_TRY(take_decisions(j));
+    AML_TRY(aml_store_records(j->store, j->source, true, keep_record, j));
     return aml_sort(j->known, j->n_known, sizeof *j->known, by_id, NULL);
 }
 
@@ -152,14 +226,20 @@ aml_status aml_journal_open(aml_journal **out, const aml_train_options *o, const
     j->keep = aml_arena_new(NULL);
     if (!j->keep) return AML_ENOMEM;
     AML_TRY(describe(j));
+    if (o->replay) return find_source(j);
     return o->resume < 0 ? AML_OK : look_for_run(j);
 }
+
+bool aml_journal_replays(const aml_journal *j) { return j && *j->source; }
+bool aml_journal_was_timed(const aml_journal *j) { return j->was_timed; }
+aml_decisions *aml_journal_decisions(aml_journal *j) { return &j->decisions; }
 
 const char *aml_journal_run(const aml_journal *j) { return j->begun ? j->run.id : ""; }
 size_t aml_journal_count(const aml_journal *j) { return j->n_known; }
 double aml_journal_seconds(const aml_journal *j) { return j->begun ? j->run.seconds : 0; }
 const char *aml_journal_validation(const aml_journal *j) {
-    return j->begun && j->validation && j->validation[0] ? j->validation : NULL;
+    bool given = j->begun || *j->source;
+    return given && j->validation && j->validation[0] ? j->validation : NULL;
 }
 
 static aml_status start_writer(aml_journal *j);
@@ -167,10 +247,14 @@ static aml_status start_writer(aml_journal *j);
 aml_status aml_journal_begin(aml_journal *j, const aml_journal_facts *f) {
     const aml_train_options *o = j->options;
     j->space = f->space;
+    j->bench = f->bench;
     j->stop = f->stop;
     j->higher_is_better = f->higher_is_better;
     const aml_run_start start = {.experiment = j->experiment,
-                                 .verb = o->verb ? o->verb : "train",
+                                 .verb = *j->source ? "replay"
+                                         : o->verb  ? o->verb
+                                                    : "train",
+                                 .parent = *j->source ? j->source : NULL,
                                  .identity = j->identity,
                                  .options = j->all,
                                  .task = f->task,
@@ -216,6 +300,7 @@ void aml_journal_free(aml_journal *j) {
     pthread_cond_destroy(&j->changed);
     pthread_mutex_destroy(&j->lock);
     aml_free(j->known);
+    aml_decisions_free(&j->decisions);
     aml_arena_free(j->keep);
     aml_free(j);
 }
@@ -352,11 +437,46 @@ static aml_status fill(item *i, const aml_journal *j, const aml_trial *t, const 
     return put_record(&i->entry, t, j->space->n, i->keep);
 }
 
+/* What is faster computed again than written is not. */
+static bool is_worth_storing(const aml_trial *t, const aml_bench *b) {
+    double bytes = (double)t->held + 4.0 * (double)b->n_scored * b->n_outputs;
+    if (!t->out_of_fold || bytes > MOST_BYTES) return false;
+    return t->truncated || t->status == AML_ESTOPPED ||
+           t->fit_seconds > LEAST_SECONDS + SECONDS_A_BYTE * bytes;
+}
+
+static aml_status put_material(item *i, aml_journal *j, const aml_trial *t) {
+    aml_writer w = {0};
+    if (j->n_stored == MOST_STORED || !is_worth_storing(t, j->bench)) return AML_OK;
+    aml_status status = aml_material_write(&w, t, j->bench);
+    if (!status) i->entry.material = aml_copy(i->keep, w.data, i->entry.material_size = w.size);
+    aml_writer_free(&w);
+    if (!status && !i->entry.material) status = AML_ENOMEM;
+    i->entry.lasting = t->truncated || t->status == AML_ESTOPPED;
+    if (!status) j->stored[j->n_stored++] = t;
+    return status;
+}
+
+/* Trials that the search has dropped meanwhile. */
+static aml_status put_dropped(item *i, aml_journal *j) {
+    size_t n = 0, *dropped = AML_ARRAY(i->keep, j->n_stored + 1, size_t);
+    if (!dropped) return AML_ENOMEM;
+    for (size_t k = 0; k < j->n_stored; k++) {
+        if (j->stored[k]->out_of_fold) j->stored[n++] = j->stored[k];
+        else dropped[i->entry.n_dropped++] = j->stored[k]->id;
+    }
+    i->entry.dropped = dropped;
+    j->n_stored = n;
+    return AML_OK;
+}
+
 aml_status aml_journal_add(aml_journal *j, const aml_trial *t, const aml_progress *progress) {
     aml_arena *keep = aml_arena_new(NULL);
     item *i = keep ? AML_NEW(keep, item) : NULL;
     if (i) i->keep = keep;
     aml_status status = i ? fill(i, j, t, progress) : AML_ENOMEM;
+    if (!status) status = put_dropped(i, j);
+    if (!status) status = put_material(i, j, t);
     if (status) {
         aml_arena_free(keep);
         return status;
@@ -380,6 +500,52 @@ aml_status aml_journal_flush(aml_journal *j) {
     return status;
 }
 
+/* ---- what cannot be repeated */
+
+aml_status aml_journal_keep_fit(aml_journal *j, size_t number, const aml_fit_of *fit) {
+    char name[32];
+    aml_writer w = {0};
+    snprintf(name, sizeof name, "refit-%zu", number);
+    aml_status status = aml_fits_put(&w, fit, 1);
+    if (!status) status = aml_store_put(j->store, &j->run, name, w.data, w.size);
+    aml_writer_free(&w);
+    return status;
+}
+
+aml_status aml_journal_give_fit(bool *found, aml_journal *j, size_t number, const aml_fit_of *fit) {
+    char name[32];
+    const void *bytes = NULL;
+    size_t size;
+    *found = false;
+    if (!*j->source) return AML_OK;
+    snprintf(name, sizeof name, "refit-%zu", number);
+    AML_TRY(aml_store_get(&bytes, &size, j->store, j->source, name, j->keep));
+    aml_reader r = {.data = bytes, .size = size, .file = "run store"};
+    *found = bytes != NULL;
+    return bytes ? aml_fits_get(fit, 1, &r, j->bench->account) : AML_OK;
+}
+
+static aml_status put_decisions(aml_journal *j) {
+    aml_writer w = {0};
+    if (*j->source || j->decisions.failed) return AML_OK;
+    aml_put_f64s(&w, j->decisions.at, j->decisions.n);
+    aml_status status = w.status;
+    if (!status) status = aml_store_put(j->store, &j->run, "decisions", w.data, w.size);
+    aml_writer_free(&w);
+    return status;
+}
+
+/* A replay has come to the same manifest, which has all scores, or it is none. */
+static aml_status is_same_model(const aml_journal *j, const char *board) {
+    const char *was;
+    if (!*j->source) return AML_OK;
+    AML_TRY(aml_store_board(&was, j->store, j->source, j->keep));
+    if (!strcmp(was, board)) return AML_OK;
+    return aml_help(aml_fail(AML_EDATA, "the replay of run %s came to another model", j->source),
+                    "another machine or other libraries than then",
+                    "`automl runs compare %s %s` tells the scores", j->source, j->run.id);
+}
+
 /* ---- the end */
 
 aml_status aml_journal_end(aml_journal *j, const aml_model *m, aml_status status, bool stopped) {
@@ -397,6 +563,7 @@ aml_status aml_journal_end(aml_journal *j, const aml_model *m, aml_status status
     stop_writer(j);
     j->ended = true;
     aml_status written = m ? aml_manifest_write(&board, m) : AML_OK;
+    if (m && !written) written = put_decisions(j);
     if (m) {
         end.score = m->score.value;
         end.low = m->score.low, end.high = m->score.high;
@@ -404,6 +571,7 @@ aml_status aml_journal_end(aml_journal *j, const aml_model *m, aml_status status
         end.board = board.text;
     }
     if (!written) written = aml_store_end(j->store, &j->run, &end);
+    if (m && !written) written = is_same_model(j, board.text);
     aml_string_free(&board);
     if (status) aml_set_error(&error);
     return written;

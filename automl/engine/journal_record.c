@@ -1,6 +1,7 @@
-/* journal_record.c: a trial as bytes: all that its record has, bit by bit, but models and predictions. */
+/* journal_record.c: a trial as bytes: its record, bit by bit; and predictions and models. */
 #include <string.h>
 
+#include "automl/engine/fits.h"
 #include "automl/engine/journal.h"
 
 enum { FORMAT = 1 };
@@ -10,6 +11,7 @@ aml_status aml_record_write(aml_writer *w, const aml_trial *t, size_t n_config) 
     aml_put_u8(w, (uint8_t)t->state);
     aml_put_u32(w, (uint32_t)t->status);
     aml_put_u8(w, t->timed_out);
+    aml_put_u8(w, t->truncated);
     aml_put_string(w, t->reason);
     aml_put_f64s(w, t->config, n_config);
     aml_put_u32(w, (uint32_t)t->n_folds);
@@ -51,6 +53,7 @@ static aml_status get_trial(aml_trial *t, aml_reader *r, size_t n_config, size_t
     t->state = (aml_trial_state)aml_get_u8(r);
     t->status = (aml_status)aml_get_u32(r);
     t->timed_out = aml_get_u8(r);
+    t->truncated = aml_get_u8(r);
     const char *reason = aml_get_string(r, scratch);
     const double *config = aml_get_f64s(r, scratch, n_config, NULL);
     t->n_folds = aml_get_u32(r);
@@ -77,4 +80,61 @@ aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t 
     aml_arena_free(scratch);
     t->restored = true;
     return status == AML_EDATA ? other_search(t->id) : r.status == AML_ENOMEM ? r.status : status;
+}
+
+/* ---- what a trial came to: predictions and models */
+
+aml_status aml_material_write(aml_writer *w, const aml_trial *t, const aml_bench *b) {
+    size_t cells = b->n_scored * (size_t)b->n_outputs;
+    aml_put_u8(w, FORMAT);
+    aml_put_f32s(w, t->out_of_fold, cells);
+    aml_put_f64s(w, t->importance, t->importance ? b->n_inputs : 0);
+    aml_put_u8(w, t->fits != NULL);
+    if (!t->fits || w->status) return w->status;
+    aml_fit_of *all = aml_calloc(t->n_done + 1, sizeof *all);
+    if (!all) return AML_ENOMEM;
+    for (size_t f = 0; f < t->n_done; f++) all[f] = (aml_fit_of){&t->fits[f], t->plan.learner};
+    aml_status status = aml_fits_put(w, all, t->n_done);
+    aml_free(all);
+    return status;
+}
+
+static aml_status get_fits(aml_trial *t, aml_reader *r, const aml_bench *b) {
+    aml_fit_of *all = aml_calloc(t->n_done + 1, sizeof *all);
+    t->fits = aml_calloc(t->n_folds + 1, sizeof *t->fits);
+    aml_status status = all && t->fits ? AML_OK : AML_ENOMEM;
+    for (size_t f = 0; !status && f < t->n_done; f++)
+        all[f] = (aml_fit_of){&t->fits[f], t->plan.learner};
+    if (!status) status = aml_fits_get(all, t->n_done, r, b->account);
+    aml_free(all);
+    return status;
+}
+
+static aml_status get_material(aml_trial *t, aml_reader *r, const aml_bench *b,
+                               aml_arena *scratch) {
+    size_t cells = b->n_scored * (size_t)b->n_outputs, n = 0;
+    if (aml_get_u8(r) != FORMAT) return AML_EDATA;
+    const float *pred = aml_get_f32s(r, scratch, cells, NULL);
+    const double *share = aml_get_f64s(r, scratch, SIZE_MAX, &n);
+    bool fits = aml_get_u8(r);
+    if (r->status || (n && n != b->n_inputs)) return r->status ? r->status : AML_EDATA;
+    t->out_of_fold = aml_calloc(cells + 1, sizeof(float));
+    if (n) t->importance = aml_calloc(n + 1, sizeof(double));
+    if (!t->out_of_fold || (n && !t->importance)) return AML_ENOMEM;
+    memcpy(t->out_of_fold, pred, cells * sizeof *pred);
+    if (n) memcpy(t->importance, share, n * sizeof *share);
+    return fits ? get_fits(t, r, b) : AML_OK;
+}
+
+aml_status aml_material_read(aml_trial *t, const void *bytes, size_t size, const aml_bench *b) {
+    aml_reader r = {.data = bytes, .size = size, .file = "run store"};
+    aml_arena *scratch = aml_arena_new(NULL);
+    aml_status status = scratch ? get_material(t, &r, b, scratch) : AML_ENOMEM;
+    aml_arena_free(scratch);
+    if (!status && r.at != r.size) status = AML_EDATA;
+    if (!status) return AML_OK;
+    aml_trial_slim(t);
+    aml_free(t->importance);
+    t->importance = NULL;
+    return status;
 }

@@ -90,7 +90,8 @@ static aml_status fastest(aml_menu *menu, aml_study *s, aml_wish wish) {
 /* ---- the entries */
 
 static bool has_time(const aml_study *s, size_t entry, size_t chosen) {
-    return entry == chosen || s->deadline <= 0 || aml_now() < s->deadline;
+    return entry == chosen || s->deadline <= 0 ||
+           aml_decide_if(s->decisions, aml_now() < s->deadline);
 }
 
 static aml_status make_fast(aml_menu *menu, aml_study *s, aml_wish wish) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "automl/core/io.h"
+#include "automl/engine/fits.h"
 #include "automl/engine/model.h"
 
 static const unsigned char magic[8] = {0x89, 'A', 'U', 'T', 'O', 'M', 'L', '\n'};
@@ -17,33 +18,23 @@ static const size_t largest = (size_t)64 << 30;
 
 /* ---- saving */
 
-static size_t chain_number(const aml_chain **chains, size_t *n, const aml_chain *chain) {
-    for (size_t i = 0; i < *n; i++)
-        if (chains[i] == chain) return i;
-    chains[(*n)++] = chain;
-    return *n - 1;
+/* The fits of all members in order; on the heap. */
+static aml_fit_of *all_fits(size_t *n, const aml_model *m) {
+    *n = 0;
+    for (size_t i = 0; i < m->n_members; i++) *n += m->members[i].n_fits;
+    aml_fit_of *all = aml_calloc(*n + 1, sizeof *all);
+    for (size_t i = 0, k = 0; all && i < m->n_members; i++)
+        for (size_t f = 0; f < m->members[i].n_fits; f++)
+            all[k++] = (aml_fit_of){&m->members[i].fits[f], m->members[i].learner};
+    return all;
 }
 
-/* Chains first, each once; then every fit: number of its chain, model. */
 static aml_status put_fits(aml_writer *w, const aml_model *m) {
-    size_t n_fits = 0, n = 0;
-    for (size_t i = 0; i < m->n_members; i++) n_fits += m->members[i].n_fits;
-    const aml_chain **chains = aml_calloc(n_fits + 1, sizeof *chains);
-    if (!chains) return AML_ENOMEM;
-    for (size_t i = 0; i < m->n_members; i++)
-        for (size_t f = 0; f < m->members[i].n_fits; f++)
-            chain_number(chains, &n, m->members[i].fits[f].chain);
-    aml_put_u32(w, (uint32_t)n);
-    for (size_t c = 0; c < n; c++) aml_chain_save(chains[c], w);
-    for (size_t i = 0; i < m->n_members; i++) {
-        const aml_member *member = &m->members[i];
-        for (size_t f = 0; f < member->n_fits; f++) {
-            aml_put_u32(w, (uint32_t)chain_number(chains, &n, member->fits[f].chain));
-            member->learner->save(member->fits[f].model, w);
-        }
-    }
-    aml_free(chains);
-    return w->status;
+    size_t n;
+    aml_fit_of *all = all_fits(&n, m);
+    aml_status status = all ? aml_fits_put(w, all, n) : AML_ENOMEM;
+    aml_free(all);
+    return status;
 }
 
 static void put_entry(aml_writer *w, uint32_t tag, const void *data, size_t length,
@@ -160,38 +151,12 @@ static aml_status open_sections(aml_reader section[SECTIONS], const char *path, 
     return offset == size ? AML_OK : damaged(path, "bytes outside of the sections");
 }
 
-static aml_status get_fit(aml_fit *fit, const aml_learner *learner, aml_chain **chains, uint32_t n,
-                          aml_reader *r, aml_memory *account) {
-    uint32_t c = aml_get_u32(r);
-    if (r->status) return r->status;
-    if (c >= n) return aml_reader_fail(r, "chain %u of %u", c, n);
-    fit->chain = aml_chain_hold(chains[c]);
-    fit->arena = aml_arena_new(account);
-    aml_arena *scratch = aml_arena_new(account);
-    aml_ctx ctx = {.keep = fit->arena, .scratch = scratch, .n_threads = 1};
-    aml_status status = fit->arena && scratch ? learner->load(&fit->model, r, &ctx) : AML_ENOMEM;
-    aml_arena_free(scratch);
-    return status ? status : r->status;
-}
-
 static aml_status get_fits(aml_model *m, aml_reader *r) {
-    uint32_t n = aml_get_u32(r), loaded = 0;
-    if (r->status) return r->status;
-    if (!n || n > 100000) return aml_reader_fail(r, "%u chains", n);
-    aml_chain **chains = aml_calloc(n, sizeof *chains);
-    if (!chains) return AML_ENOMEM;
-    aml_status status = AML_OK;
-    while (!status && loaded < n) {
-        status = aml_chain_load(&chains[loaded], r, &m->account);
-        loaded += !status;
-    }
-    for (size_t i = 0; !status && i < m->n_members; i++)
-        for (size_t f = 0; !status && f < m->members[i].n_fits; f++)
-            status =
-                get_fit(&m->members[i].fits[f], m->members[i].learner, chains, n, r, &m->account);
+    size_t n;
+    aml_fit_of *all = all_fits(&n, m);
+    aml_status status = all ? aml_fits_get(all, n, r, &m->account) : AML_ENOMEM;
+    aml_free(all);
     if (!status && r->at != r->size) status = aml_reader_fail(r, "bytes behind the last model");
-    for (uint32_t c = 0; c < loaded; c++) aml_chain_release(chains[c]);
-    aml_free(chains);
     return status;
 }
 

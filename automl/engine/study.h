@@ -9,11 +9,12 @@
 
 typedef struct aml_study {
     const aml_train_options *options;
-    aml_journal *journal;   /* of its run in the store, or NULL */
-    aml_model *model;       /* in the making; its account counts all bytes of the run */
-    aml_ctx ctx;            /* keep and scratch of the run, n_threads */
-    double start, deadline; /* deadline 0 = none */
-    size_t table_bytes;     /* of the caller's frame, counted while the study lasts */
+    aml_journal *journal;     /* of its run in the store, or NULL */
+    aml_decisions *decisions; /* of the journal's run, or NULL */
+    aml_model *model;         /* in the making; its account counts all bytes of the run */
+    aml_ctx ctx;              /* keep and scratch of the run, n_threads */
+    double start, deadline;   /* deadline 0 = none */
+    size_t table_bytes;       /* of the caller's frame, counted while the study lasts */
     atomic_bool stop;
     /* data (study_data.c) */
     aml_frame data;  /* the caller's, with columns of the kinds that the user asked for */
@@ -37,6 +38,7 @@ typedef struct aml_study {
     aml_bench bench;
     aml_trial *yardstick;
     int trial_threads; /* of one trial */
+    size_t n_refits;   /* fits on all rows so far */
     aml_trials trials;
     double best; /* loss so far */
     const aml_trial *leader;

@@ -43,7 +43,8 @@ bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
     static const double PART = 0.25;
     if (t->fits || s->deadline <= 0) return true;
     double part = t->plan.learner->can & AML_ANYTIME ? PART : 1;
-    return aml_now() + part * aml_study_refit_seconds(s, t) < last_refit(s);
+    return aml_decide_if(s->decisions,
+                         aml_now() + part * aml_study_refit_seconds(s, t) < last_refit(s));
 }
 
 /* Of folds forward in time the last has seen most. */
@@ -88,10 +89,19 @@ static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, do
     aml_ctx ctx = s->ctx;
     ctx.deadline = until;
     ctx.rng = aml_rng_stream(s->bench.seed, AML_RNG_FIT, t->id, WHOLE);
-    aml_status status = aml_fit_plan(&member->fits[0], &lease, &plan, &s->bench, WHOLE,
-                                     s->bench.all_rows, s->table.n, NULL, 0, NULL, INFINITY, &ctx);
+    const aml_fit_of fit = {&member->fits[0], plan.learner};
+    bool known = false;
+    aml_status status = AML_OK;
+    if (s->journal) status = aml_journal_give_fit(&known, s->journal, s->n_refits, &fit);
+    if (!status && !known)
+        status = aml_fit_plan(fit.fit, &lease, &plan, &s->bench, WHOLE, s->bench.all_rows,
+                              s->table.n, NULL, 0, NULL, INFINITY, &ctx);
     aml_designs_give_back(s->bench.designs, &lease);
-    if (!status && !(plan.learner->settle && ctx.truncated)) member->n_fits = 1;
+    if (!status && ctx.truncated && s->journal)
+        AML_TRY(aml_journal_keep_fit(s->journal, s->n_refits, &fit));
+    s->n_refits++;
+    bool good = !status && !(plan.learner->settle && ctx.truncated);
+    if (aml_decide_if(s->decisions, good) && !status) member->n_fits = 1;
     else aml_fit_free(&member->fits[0]);
     return status == AML_ESTOPPED || status == AML_ENOMEM ? AML_OK : status;
 }
@@ -108,8 +118,10 @@ static double refit_until(const aml_study *s, const aml_choice *c, const uint32_
         const aml_trial *o = c->trial[order[j]];
         if (c->weight[order[j]] > 0 && !o->fits) all += aml_study_refit_seconds(s, o);
     }
-    if (t->fits) return all + need < left ? last_refit(s) : -1;
-    return all < left ? last_refit(s) : now + left * need / all;
+    double until = t->fits && all + need >= left ? -1
+                   : t->fits || all < left       ? last_refit(s)
+                                                 : now + left * need / all;
+    return aml_decide_if(s->decisions, until >= 0) ? fmax(until, 0) : -1;
 }
 
 /* Moves so many of a trial's fits into the model; learners that gain by it are fitted once more on all rows, if there is
@@ -234,6 +246,7 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
     bool any = s->deadline > 0, time = aml_now() + aml_study_refit_seconds(s, t) < last_refit(s);
+    time = aml_decide_if(s->decisions, time);
     AML_TRY(add_member(&from, s, t, 1, t->n_done, !any ? 0 : time ? last_refit(s) : -1));
     AML_TRY(copy_guardrails(s));
     return aml_study_board(s, NULL);
@@ -246,6 +259,7 @@ static aml_status measure(double *excess, double *us, double *bytes, aml_study *
     const aml_train_options *o = s->options;
     *excess = 0;
     AML_TRY(aml_model_measure(us, s));
+    *us = aml_decide(s->decisions, *us);
     AML_TRY(aml_model_bytes(bytes, s->model));
     if (o->max_predict_seconds > 0) *excess = fmax(*excess, *us / (1e6 * o->max_predict_seconds));
     if (o->max_model_bytes) *excess = fmax(*excess, *bytes / (double)o->max_model_bytes);

@@ -4,10 +4,17 @@
 #include "automl/core/par.h"
 #include "automl/engine/study.h"
 
+static const double EVER = 1e9; /* seconds: a time limit that decides nothing */
+
 /* The run that goes on has the time that its earlier processes left it. */
 aml_status aml_study_open_run(aml_study *s, const aml_frame *data) {
     AML_TRY(aml_journal_open(&s->journal, s->options, data));
     s->validation = aml_journal_validation(s->journal);
+    s->decisions = aml_journal_decisions(s->journal);
+    if (aml_journal_replays(s->journal)) {
+        s->deadline = aml_journal_was_timed(s->journal) ? s->start + EVER : 0;
+        return AML_OK;
+    }
     if (s->deadline > 0)
         s->deadline = fmax(s->start + 0.05, s->deadline - aml_journal_seconds(s->journal));
     return AML_OK;
@@ -19,6 +26,7 @@ aml_status aml_study_begin_run(aml_study *s) {
                                      .validation = s->validation ? s->validation : "own rows",
                                      .higher_is_better = s->model->metric->higher_is_better,
                                      .space = &s->composer.space,
+                                     .bench = &s->bench,
                                      .stop = &s->stop};
     AML_TRY(aml_journal_begin(s->journal, &facts));
     s->model->run = aml_strdup(s->model->arena, aml_journal_run(s->journal));
@@ -28,6 +36,10 @@ aml_status aml_study_begin_run(aml_study *s) {
 
 /* Under a deadline the time that it takes to have the models again is not part of the limit. */
 aml_status aml_study_restore(aml_study *s, aml_search *search) {
+    if (aml_journal_replays(s->journal)) {
+        search->max_trials = aml_journal_count(s->journal);
+        return AML_OK;
+    }
     if (!(s->deadline > 0) || !aml_journal_count(s->journal)) return AML_OK;
     double begin = aml_now();
     aml_search untimed = *search;
@@ -48,6 +60,10 @@ void aml_study_record(aml_study *s, const aml_trial *t, const aml_leader *last) 
 aml_status aml_study_recorded(aml_study *s) {
     AML_TRY(aml_journal_flush(s->journal));
     if (!s->trials.other) return AML_OK;
+    if (aml_journal_replays(s->journal))
+        return aml_help(aml_fail(AML_EDATA, "%zu of %zu trials came to other results than then",
+                                 s->trials.other, s->trials.n),
+                        "another machine or other libraries", "replay the run where it was made");
     return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "resumed_differs", "Alerted",
                              s->trials.other, "left out of the model",
                              "%zu pipelines of the record came to other results when they were "

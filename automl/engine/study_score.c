@@ -74,7 +74,7 @@ static aml_status compare(double gain[3], aml_study *s, const double *pred, cons
     const aml_bench *b = &s->bench;
     const aml_resampled rows = rows_of(s, pred, other);
     double x, y;
-    if (s->deadline > 0 && aml_now() > s->deadline) return AML_OK;
+    if (s->deadline > 0 && aml_decide_if(s->decisions, aml_now() > s->deadline)) return AML_OK;
     if (b->metric->score(&x, b->y, b->w, pred, b->n_scored, s->task.n_classes) ||
         b->metric->score(&y, b->y, b->w, other, b->n_scored, s->task.n_classes))
         return AML_OK;

@@ -192,7 +192,7 @@ static double trial_ended(const aml_trial *t, void *arg) {
         s->best = t->loss;
         s->leader = t;
     }
-    if (t->restored) return 0;
+    if (t->restored && !aml_journal_replays(s->journal)) return 0;
     if (s->journal) aml_study_record(s, t, &last);
     else aml_study_report(s, "search", &last);
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
@@ -363,5 +363,7 @@ aml_status aml_study_search(aml_study *s) {
     if (s->journal) AML_TRY(aml_study_restore(s, &search));
     aml_status status = aml_trials_run(&s->trials, &search);
     if (s->journal) AML_TRY(aml_study_recorded(s));
+    s->trials.reached = aml_decide_if(s->decisions, s->trials.reached);
+    s->trials.patient = aml_decide_if(s->decisions, s->trials.patient);
     return status ? status : report_end(s);
 }

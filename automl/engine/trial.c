@@ -141,6 +141,7 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
                                      t->plan.learner->can & AML_EARLY_STOPS ? out : NULL,
                                      fit_seconds(t, f, ctx), ctx);
     t->fit_seconds += aml_now() - start;
+    t->truncated |= ctx->truncated;
     if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
     if (!status) status = score_fold(t, b, f, out, ctx->scratch);
     if (!status && t->importance)

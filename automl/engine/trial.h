@@ -67,8 +67,10 @@ typedef struct aml_trial {
     size_t n_predicted, bytes;
     double features_us, row_us; /* to predict a row by one fit, measured after the search */
     aml_kept kept;
-    size_t held;   /* bytes of `fits` when the trial ended */
-    bool restored; /* from the record of an earlier process */
+    size_t held;    /* bytes of `fits` when the trial ended */
+    size_t repeats; /* folds that it had when it was run before; 0 = it was not */
+    bool truncated; /* the clock ended one of its fits early */
+    bool restored;  /* from the record of an earlier process */
 } aml_trial;
 
 /* The score of predictions for rows of the bench (y, w and pred by position) as trials are compared by it. */

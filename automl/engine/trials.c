@@ -11,7 +11,8 @@
 
 enum { CHEAP = 30, AFFORDABLE = 8 }; /* times in the time left */
 static const double REFIT = 2;       /* what a fit on all rows may take, in fits of a fold */
-enum { SPECIAL = 64 };               /* times in the bytes that may be kept */
+enum { MOST_LEARNERS = 64 };
+enum { SPECIAL = 64 }; /* times in the bytes that may be kept */
 
 typedef struct team {
     const aml_search *s;
@@ -56,6 +57,7 @@ static aml_status tell(aml_told *told, const team *m, size_t k, aml_arena *scrat
     aml_record *records = AML_ARRAY(scratch, k + 1, aml_record);
     if (!records) return AML_ENOMEM;
     for (size_t i = 0; i < k; i++) records[i] = record_of(m, i, k);
+    aml_records_align(records, k);
     double left = m->deadline > 0 ? m->deadline - aml_now() : INFINITY;
     *told =
         (aml_told){.n = k,
@@ -152,7 +154,7 @@ static aml_status restore(team *m) {
             continue;
         }
         aml_trial *t = trial_new(m, m->next++);
-        aml_status status = t ? aml_journal_restore(t, s->journal, s->bench) : AML_ENOMEM;
+        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
         if (!status) status = name_plan(t, m);
         if (!status) status = append(m->trials, t);
         if (status) aml_trial_free(t);
@@ -162,10 +164,50 @@ static aml_status restore(team *m) {
     return AML_OK;
 }
 
+static bool is_late(const team *m) {
+    const aml_search *s = m->s;
+    if (atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return true;
+    return m->deadline > 0 && aml_now() >= m->deadline;
+}
+
+/* Can a trial be run once more to the same end? Not where the clock or a shortage ended it. */
+static bool is_repeatable(const aml_trial *t) {
+    bool ended = t->state == AML_TRIAL_DONE || t->state == AML_TRIAL_PRUNED;
+    return ended && t->status == AML_OK && !t->truncated;
+}
+
+/* The next trial of a run that is repeated. */
+static aml_status take_again(aml_trial **out, team *m) {
+    const aml_search *s = m->s;
+    while (!*out && m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
+        aml_trial *t = trial_new(m, m->next++);
+        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
+        if (!status) status = name_plan(t, m);
+        if (!status) status = append(m->trials, t);
+        if (status) aml_trial_free(t);
+        if (status) return status;
+        if (!is_repeatable(t)) {
+            if (t->status == AML_ESTOPPED && t->n_done) aml_journal_revive(t, s->journal);
+            if (s->ended) s->ended(t, s->arg);
+            continue;
+        }
+        aml_free(t->fold_loss);
+        aml_free(t->fold_score);
+        *t = (aml_trial){.id = t->id,
+                         .plan = t->plan,
+                         .text = t->text,
+                         .config = t->config,
+                         .repeats = t->n_done};
+        *out = t;
+    }
+    return AML_OK;
+}
+
 /* With the lock held: the next trial, ready to run; NULL with OK when the search is over. */
 static aml_status take(aml_trial **out, team *m, aml_arena *scratch) {
     const aml_search *s = m->s;
     *out = NULL;
+    if (aml_journal_replays(s->journal)) return m->over || is_late(m) ? AML_OK : take_again(out, m);
     AML_TRY(restore(m));
     size_t k = m->next;
     if (m->over || k >= s->max_trials || atomic_load(s->stop) || (s->interrupt && *s->interrupt))
@@ -236,6 +278,7 @@ static bool going(const aml_trial *t, void *arg) {
     team *m = j->m;
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
+    if (t->repeats) return t->n_done < t->repeats;
     for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++)
         hp[i] = s->scheduler->params[i].fallback;
     aml_arena *scratch = aml_arena_new(NULL);
@@ -253,12 +296,15 @@ static bool before(const aml_trial *a, const aml_trial *b) {
     return a->loss < b->loss || (a->loss == b->loss && a->id < b->id);
 }
 
+static bool is_small(const aml_trial *t, const aml_search *s) {
+    double out_of_fold = 4.0 * (double)s->bench->n_scored * s->bench->n_outputs;
+    return SPECIAL * fmax((double)t->held, out_of_fold) <= (double)s->keep_bytes;
+}
+
 /* Of use to a model that is held to something: the best of its learner, or at least twice as fast as all better ones. */
 static bool is_special(aml_kept *why, const team *m, const aml_trial *t, size_t n) {
-    const aml_bench *b = m->s->bench;
-    double out_of_fold = 4.0 * (double)b->n_scored * b->n_outputs;
     double us = t->predict_seconds / (double)t->n_predicted;
-    if (SPECIAL * fmax((double)t->held, out_of_fold) > (double)m->s->keep_bytes) return false;
+    if (!is_small(t, m->s)) return false;
     bool first = true, fast = true;
     for (size_t j = 0; j < n; j++) {
         const aml_trial *o = m->trials->at[j];
@@ -293,6 +339,24 @@ static void slim_losers(team *m) {
     }
 }
 
+/* The result is to be what it was; what the clock said then counts. */
+static void check_repeated(aml_trial *t, team *m) {
+    aml_trial was = {.id = t->id};
+    was.config = aml_calloc(m->s->composer->space.n + 1, sizeof(double));
+    bool known = was.config && !aml_journal_restore(&was, m->s->journal);
+    if (t->status == AML_ESTOPPED) known = false; /* asked to end: the search is over */
+    else if (!known || was.state != t->state || memcmp(&was.loss, &t->loss, sizeof t->loss) != 0)
+        m->trials->other++;
+    if (known) {
+        t->fit_seconds = was.fit_seconds;
+        t->predict_seconds = was.predict_seconds;
+        t->n_predicted = was.n_predicted;
+    }
+    aml_free(was.fold_loss);
+    aml_free(was.fold_score);
+    aml_free(was.config);
+}
+
 static void run_one(team *m, aml_trial *t, double deadline) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
@@ -303,6 +367,7 @@ static void run_one(team *m, aml_trial *t, double deadline) {
     judge j = {m, t->id};
     aml_trial_run(&work, s->bench, going, &j, &ctx);
     pthread_mutex_lock(&m->lock);
+    if (work.repeats) check_repeated(&work, m);
     *t = work;
     slim_losers(m);
     if (s->ended) m->deadline = s->ended(t, s->arg);
@@ -341,12 +406,6 @@ typedef struct revival {
     aml_trial **at; /* best first */
 } revival;
 
-static bool is_late(const team *m) {
-    const aml_search *s = m->s;
-    if (atomic_load(s->stop) || (s->interrupt && *s->interrupt)) return true;
-    return m->deadline > 0 && aml_now() >= m->deadline;
-}
-
 static const double A_MOMENT = 10; /* seconds for the best one, whoever wants an end */
 
 /* Fits it as it was fitted then: the same seeds, so the same bits. What the clock said then stays in the record. */
@@ -360,7 +419,8 @@ static void revive(void *arg, size_t i, size_t begin, size_t end, int thread) {
     if (late && (i || t->fit_seconds > A_MOMENT)) return;
     aml_ctx ctx = {.n_threads = s->n_threads};
     if (!late) ctx.deadline = m->deadline, ctx.stop = s->stop, ctx.interrupt = s->interrupt;
-    aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
+    if (aml_journal_revive(t, s->journal)) return;
+    if (!t->truncated) aml_trial_run(&again, s->bench, NULL, NULL, &ctx);
     bool same = again.state == AML_TRIAL_DONE && !memcmp(&again.loss, &t->loss, sizeof t->loss);
     if (same) {
         t->fits = again.fits;
@@ -384,18 +444,40 @@ static int by_loss(const void *a, const void *b, void *arg) {
     return before(y, x) - before(x, y);
 }
 
+/* Of all trials, best first: those that are kept (is_kept) and lack their models. `at` has room for all. */
+static void find_lacking(revival *r, aml_trial *const *at, size_t n) {
+    const aml_search *s = r->m->s;
+    const aml_learner *seen[MOST_LEARNERS];
+    size_t bytes = 0, n_seen = 0;
+    double least = INFINITY; /* microseconds a row of those before */
+    for (size_t i = 0; i < n; i++) {
+        aml_trial *t = at[i];
+        double us = t->predict_seconds / (double)t->n_predicted;
+        bool first = true;
+        bytes += t->held;
+        for (size_t k = 0; k < n_seen; k++) first &= seen[k] != t->plan.learner;
+        if (first && n_seen < MOST_LEARNERS) seen[n_seen++] = t->plan.learner;
+        bool good = !i || (i < s->keep && bytes <= s->keep_bytes);
+        bool special = is_small(t, s) && (first || 2 * us < least);
+        least = fmin(least, us);
+        if (!good && special) t->kept = first ? AML_KEPT_LEARNER : AML_KEPT_FAST;
+        if ((good || special) && t->restored && !t->out_of_fold) r->at[r->n++] = t;
+    }
+}
+
 static aml_status revive_kept(team *m) {
     aml_trials *list = m->trials;
+    size_t n = 0;
     revival r = {m, 0, aml_calloc(list->n + 1, sizeof *r.at)};
-    if (!r.at) return AML_ENOMEM;
-    for (size_t i = 0; i < list->n; i++) {
-        aml_trial *t = list->at[i];
-        bool lacking = t->restored && t->state == AML_TRIAL_DONE && !t->out_of_fold;
-        if (lacking && is_kept(m, t, list->n)) r.at[r.n++] = t;
-    }
-    aml_status status = aml_sort(r.at, r.n, sizeof *r.at, by_loss, NULL);
+    aml_trial **done = aml_calloc(list->n + 1, sizeof *done);
+    aml_status status = r.at && done ? AML_OK : AML_ENOMEM;
+    for (size_t i = 0; !status && i < list->n; i++)
+        if (ended(list->at[i]) && list->at[i]->state == AML_TRIAL_DONE) done[n++] = list->at[i];
+    if (!status) status = aml_sort(done, n, sizeof *done, by_loss, NULL);
+    if (!status) find_lacking(&r, done, n);
     if (!status) aml_par_for(m->s->n_workers, r.n, 1, revive, &r);
     aml_free(r.at);
+    aml_free(done);
     return status;
 }
 

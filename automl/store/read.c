@@ -276,7 +276,8 @@ static aml_status give_records(aml_store *s, const char *id, bool partial, aml_g
     bool more;
     AML_TRY(aml_run_row(&row, s, id));
     AML_TRY(aml_sql(&st, s,
-                    "SELECT number, record FROM trials WHERE run = ? AND partial <= ? ORDER BY id",
+                    "SELECT number, record FROM trials WHERE run = ? AND partial <= ?"
+                    " ORDER BY number",
                     "ii", row, (int64_t)partial));
     for (;;) {
         AML_TRY(aml_sql_row(&more, s, st));
@@ -320,6 +321,28 @@ aml_status aml_store_get(const void **content, size_t *size, aml_store *s, const
                          const char *name, aml_arena *keep) {
     pthread_mutex_lock(&s->lock);
     aml_status status = get(content, size, s, id, name, keep);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+static aml_status identity_of(const char **identity, const char **data_hash, aml_store *s,
+                              const char *id, aml_arena *keep) {
+    sqlite3_stmt *st;
+    int64_t row;
+    bool more;
+    AML_TRY(aml_run_row(&row, s, id));
+    AML_TRY(aml_sql(&st, s, "SELECT identity, data_hash FROM runs WHERE id = ?", "i", row));
+    AML_TRY(aml_sql_row(&more, s, st));
+    *identity = aml_strdup(keep, more ? aml_sql_text(st, 0) : "");
+    *data_hash = aml_strdup(keep, more ? aml_sql_text(st, 1) : "");
+    sqlite3_reset(st);
+    return *identity && *data_hash ? AML_OK : AML_ENOMEM;
+}
+
+aml_status aml_store_identity(const char **identity, const char **data_hash, aml_store *s,
+                              const char *id, aml_arena *keep) {
+    pthread_mutex_lock(&s->lock);
+    aml_status status = identity_of(identity, data_hash, s, id, keep);
     pthread_mutex_unlock(&s->lock);
     return status;
 }

@@ -67,6 +67,7 @@ static const char *const steps[] = {
     " ended REAL NOT NULL,"
     " record BLOB,"
     " UNIQUE(run, number));"
+    "CREATE INDEX partial_trials ON trials(run) WHERE partial;"
 
     "CREATE TABLE params("
     " trial INTEGER NOT NULL REFERENCES trials(id) ON DELETE CASCADE,"
@@ -81,7 +82,10 @@ static const char *const steps[] = {
 
     "CREATE TABLE artifacts("
     " run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
-    " name TEXT NOT NULL, content BLOB,"
+    " name TEXT NOT NULL,"
+    " trial INTEGER,"            /* number of the one that it belongs to */
+    " lasting INTEGER NOT NULL," /* else it goes when the run is finished */
+    " content BLOB,"
     " PRIMARY KEY(run, name));",
 };
 enum { VERSION = sizeof steps / sizeof *steps };
@@ -158,6 +162,7 @@ aml_status aml_schema_prepare(aml_store *s) {
     int64_t version;
     AML_TRY(look(&version, s));
     if (s->read_only) return version == VERSION ? AML_OK : version ? too_old(s) : foreign(s);
+    if (!version) AML_TRY(aml_sql_run(s, "PRAGMA auto_vacuum = INCREMENTAL", ""));
     AML_TRY(use_log(s));
     if (version == VERSION) return AML_OK;
     AML_TRY(aml_sql_begin(s));

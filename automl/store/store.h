@@ -37,6 +37,7 @@ aml_status aml_store_begin(aml_run_handle *out, aml_store *store, const aml_run_
 /* What a process asks for that looks for its run. */
 typedef struct aml_run_wanted {
     const char *experiment, *identity, *data_hash;
+    const char *options; /* JSON, with the limits as they are now */
     size_t trials_limit;
     double time_limit;
 } aml_run_wanted;
@@ -74,13 +75,20 @@ typedef struct aml_entry {
     size_t n_metrics;
     const void *record; /* all of it, bit by bit, as who wrote it reads it back */
     size_t record_size;
+    /* What a later process would have to compute again, or NULL. It goes when the run is finished, unless it is lasting; and
+     * that of trials which no longer matter, by their numbers, at once. */
+    const void *material;
+    size_t material_size;
+    bool lasting;
+    const size_t *dropped;
+    size_t n_dropped;
 } aml_entry;
 
 /* Records n trials in one transaction. A number that is recorded already is AML_EINTERNAL. */
 aml_status aml_store_append(aml_store *store, const aml_run_handle *run, const aml_entry *entries,
                             size_t n);
 
-/* Gives the records of a run in the order in which they were made; not the partial ones unless asked for. `give` fails: the call fails. */
+/* Gives the records of a run by number; not the partial ones unless asked for. `give` fails: the call fails. */
 typedef aml_status (*aml_give_record)(size_t number, const void *record, size_t size, void *arg);
 aml_status aml_store_records(aml_store *store, const char *id, bool partial, aml_give_record give,
                              void *arg);
@@ -98,10 +106,15 @@ typedef struct aml_run_end {
 } aml_run_end;
 aml_status aml_store_end(aml_store *store, const aml_run_handle *run, const aml_run_end *end);
 
+/* Of how the run began: its identity, and the hash of its data; in `keep`. */
+aml_status aml_store_identity(const char **identity, const char **data_hash, aml_store *store,
+                              const char *id, aml_arena *keep);
+
 /* The manifest that the run ended with, in `keep`; "" while there is none. */
 aml_status aml_store_board(const char **board, aml_store *store, const char *id, aml_arena *keep);
 
-/* Further things that a run keeps, by name: replaced when there is one. The content is in `keep`; *content NULL: there is none. */
+/* Further things that a run keeps, by name: replaced when there is one. The content is in `keep`; *content NULL: there is none.
+ * The material of trial 7 has the name "trial-7". */
 aml_status aml_store_put(aml_store *store, const aml_run_handle *run, const char *name,
                          const void *content, size_t size);
 aml_status aml_store_get(const void **content, size_t *size, aml_store *store, const char *id,

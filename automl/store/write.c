@@ -160,17 +160,27 @@ static aml_status find_run(bool *found, bool *alive, aml_run_handle *out, const 
     return *validation ? AML_OK : AML_ENOMEM;
 }
 
-static aml_status count_trials(aml_run_handle *run, aml_store *s) {
+/* What was stopped on the way is done again: it leaves the record. */
+static aml_status drop_partial(aml_store *s, int64_t run) {
+    AML_TRY(aml_sql_run(s,
+                        "DELETE FROM artifacts WHERE run = ?1 AND trial IN"
+                        " (SELECT number FROM trials WHERE run = ?1 AND partial)",
+                        "i", run));
+    AML_TRY(aml_sql_run(s, "DELETE FROM trials WHERE run = ? AND partial", "i", run));
+    if (!sqlite3_changes(s->db)) return AML_OK;
+    return aml_sql_run(s,
+                       "UPDATE runs SET (trials, failed, pruned) ="
+                       " (SELECT count(*), total(state = 'failed'), total(state = 'pruned')"
+                       "  FROM trials WHERE run = ?1) WHERE id = ?1",
+                       "i", run);
+}
+
+static aml_status recorded_trials(size_t *out, aml_store *s, int64_t run) {
     sqlite3_stmt *st;
     bool more;
-    AML_TRY(aml_sql_run(s,
-                        "UPDATE runs SET (trials, failed, pruned) ="
-                        " (SELECT count(*), total(state = 'failed'), total(state = 'pruned')"
-                        "  FROM trials WHERE run = ?1) WHERE id = ?1",
-                        "i", run->row));
-    AML_TRY(aml_sql(&st, s, "SELECT trials FROM runs WHERE id = ?", "i", run->row));
+    AML_TRY(aml_sql(&st, s, "SELECT trials FROM runs WHERE id = ?", "i", run));
     AML_TRY(aml_sql_row(&more, s, st));
-    run->trials = (size_t)sqlite3_column_int64(st, 0);
+    *out = (size_t)sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
     return AML_OK;
 }
@@ -180,13 +190,13 @@ static aml_status take_over(bool *found, bool *alive, aml_run_handle *out, const
                             aml_arena *keep) {
     AML_TRY(find_run(found, alive, out, validation, s, w, self, keep));
     if (!*found) return AML_OK;
-    AML_TRY(aml_sql_run(s, "DELETE FROM trials WHERE run = ? AND partial", "i", out->row));
-    AML_TRY(count_trials(out, s));
+    AML_TRY(drop_partial(s, out->row));
+    AML_TRY(recorded_trials(&out->trials, s, out->row));
     AML_TRY(aml_sql_run(s,
-                        "UPDATE runs SET status = 'running', reason = NULL, trials_limit = ?,"
-                        " time_limit = ?, updated = ? WHERE id = ?",
-                        "iddi", (int64_t)w->trials_limit, w->time_limit, aml_wall_clock(),
-                        out->row));
+                        "UPDATE runs SET status = 'running', reason = NULL, options = ?,"
+                        " trials_limit = ?, time_limit = ?, updated = ? WHERE id = ?",
+                        "tiddi", w->options, (int64_t)w->trials_limit, w->time_limit,
+                        aml_wall_clock(), out->row));
     return add_session(out, s, self);
 }
 
@@ -255,12 +265,27 @@ static aml_status add_trial(aml_store *s, int64_t run, const aml_entry *e, doubl
     return add_best(s, run, e);
 }
 
+static aml_status add_material(aml_store *s, int64_t run, const aml_entry *e) {
+    char name[32];
+    for (size_t i = 0; i < e->n_dropped; i++)
+        AML_TRY(aml_sql_run(s, "DELETE FROM artifacts WHERE run = ? AND trial = ?", "ii", run,
+                            (int64_t)e->dropped[i]));
+    if (!e->material) return AML_OK;
+    snprintf(name, sizeof name, "trial-%zu", e->number);
+    return aml_sql_run(s,
+                       "INSERT OR REPLACE INTO artifacts(run, name, trial, lasting, content)"
+                       " VALUES(?, ?, ?, ?, ?)",
+                       "itiib", run, name, (int64_t)e->number, (int64_t)e->lasting, e->material,
+                       e->material_size);
+}
+
 static aml_status add_trials(aml_store *s, const aml_run_handle *run, const aml_entry *e,
                              size_t n) {
     double now = aml_wall_clock(), seconds = run->seconds + aml_now() - run->began;
     size_t failed = 0, pruned = 0;
     for (size_t i = 0; i < n; i++) {
         AML_TRY(add_trial(s, run->row, &e[i], now));
+        AML_TRY(add_material(s, run->row, &e[i]));
         failed += !strcmp(e[i].state, "failed");
         pruned += !strcmp(e[i].state, "pruned");
     }
@@ -293,13 +318,19 @@ aml_status aml_store_end(aml_store *s, const aml_run_handle *run, const aml_run_
                         " WHERE id = ?",
                         "ttddddtddi", e->status, e->reason, e->score, e->low, e->high, e->baseline,
                         e->board, aml_wall_clock(), run->seconds + seconds, run->row);
-    return aml_sql_end(s, status);
+    if (!status && !strcmp(e->status, "finished"))
+        status =
+            aml_sql_run(s, "DELETE FROM artifacts WHERE run = ? AND NOT lasting", "i", run->row);
+    AML_TRY(aml_sql_end(s, status));
+    return aml_sql_run(s, "PRAGMA incremental_vacuum", ""); /* free pages go back to the disk */
 }
 
 aml_status aml_store_put(aml_store *s, const aml_run_handle *run, const char *name,
                          const void *content, size_t size) {
     AML_TRY(aml_sql_begin(s));
-    return aml_sql_end(
-        s, aml_sql_run(s, "INSERT OR REPLACE INTO artifacts(run, name, content) VALUES(?, ?, ?)",
-                       "itb", run->row, name, content, size));
+    return aml_sql_end(s,
+                       aml_sql_run(s,
+                                   "INSERT OR REPLACE INTO artifacts(run, name, lasting, content)"
+                                   " VALUES(?, ?, 1, ?)",
+                                   "itb", run->row, name, content, size));
 }

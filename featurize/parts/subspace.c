@@ -50,17 +50,16 @@ static aml_status orthonormalise(double *q, double *z, size_t p, size_t l, bool 
     return whiten(q, z, p, l, g, w);
 }
 
-/* vector = q times the leading eigenvectors of h = q'c q (l × l). */
-static aml_status ritz(double *vector, double *value, double *q, double *h, size_t p, size_t l,
-                       size_t k, double *w) {
+/* vector = q times the leading eigenvectors of h = q'c q (l × l); lead is room for l × k. */
+static aml_status ritz(double *vector, double *value, const double *q, double *h, size_t p,
+                       size_t l, size_t k, double *w, double *lead) {
     AML_TRY(aml_eigen(h, l, w));
     for (size_t c = 0; c < k; c++) {
         bool real = w[l - 1 - c] > 1e-12 * w[l - 1] && w[l - 1 - c] > 0;
         value[c] = real ? w[l - 1 - c] : 0;
-        for (size_t i = 0; i < p; i++) vector[i * k + c] = 0;
-        for (size_t j = 0; real && j < l; j++)
-            for (size_t i = 0; i < p; i++) vector[i * k + c] += q[i * l + j] * h[j * l + l - 1 - c];
+        for (size_t j = 0; j < l; j++) lead[j * k + c] = real ? h[j * l + l - 1 - c] : 0;
     }
+    aml_dgemm(false, false, p, k, l, 1, q, l, lead, k, 0, vector, k);
     fix_signs(vector, p, k);
     return AML_OK;
 }
@@ -80,7 +79,7 @@ aml_status aml_subspace(double *vector, double *value, size_t p, size_t k, int p
         AML_TRY(product(z, q, l, arg));
     }
     aml_dgemm(true, false, l, l, p, 1, q, l, z, l, 0, g, l);
-    return ritz(vector, value, q, g, p, l, k, w);
+    return ritz(vector, value, q, g, p, l, k, w, z);
 }
 
 aml_status aml_subspace_dense(double *vector, double *value, double *c, size_t p, size_t k,

@@ -34,5 +34,10 @@ printf '\357\273\277{"data": {"train": "iris.csv", "target": "species"}}' >bom.j
 run 0 run bom.json --dry-run
 refused 66 no_such.json -- run no_such.json
 refused 66 directory -- run .
+echo '{"data": {"train": "-", "target": "species"}}' >both.json
+status=0
+"$AUTOML" run - <both.json >out 2>err || status=$?
+[ "$status" = 78 ] || failed "standard input twice"
+has err 'standard input' ':1:20'
 refused 64 key=value -- run bom.json --set limits
 refused 78 --set max_trials -- run bom.json --set limits.max_trails=3

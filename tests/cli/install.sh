@@ -10,6 +10,7 @@ prefix=$work/prefix
 lib=$(dirname "$(find "$prefix" -name libautoml.so)")
 [ -n "$(find "$prefix" -name automl.1)" ] || failed "no manual page"
 "$JSON_CHECK" properties <"$(find "$prefix" -name experiment.schema.json)" || failed "no schema"
+"$JSON_CHECK" properties <"$(find "$prefix" -name sweep.schema.json)" || failed "no schema of sweeps"
 "$prefix/bin/automl" --version >out 2>err || failed "the installed program"
 
 PKG_CONFIG_PATH=$lib/pkgconfig

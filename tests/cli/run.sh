@@ -30,6 +30,16 @@ run 0 run sub/a.json --quiet
 same iris.automl sub/m.automl
 has out 'a: multiclass' sub/m.automl 'accuracy'
 
+# The store of runs: beside the model, where the file says, or none.
+[ -s automl.db ] || failed "no store beside the model"
+rm -f automl.db
+run 0 run iris.json --quiet --set outputs.store=false
+run 0 run iris.json --quiet --set outputs.store=mine.db
+[ ! -e automl.db ] && [ -s mine.db ] || failed "the store is elsewhere"
+run 0 runs list --store mine.db
+has out iris
+refused 64 --store -- run iris.json --set outputs.store=false --new
+
 # A run says what it would do.
 run 0 run iris.json --dry-run
 has out iris multiclass 150
@@ -43,7 +53,9 @@ run 0 run env.json --json --no-timings --quiet
 same run.json out
 run 0 run env.json --json --no-timings --quiet --set limits.max_trials=2 --set 'learners=["ridge","naive_bayes"]' --set data.test=null --set outputs=null
 lacks out logistic
-N=4 run 0 run env.json --quiet
+N=4
+export N
+run 0 run env.json --quiet
 has out species
 
 # Spaces of learners, and a limit of time for trials.
@@ -62,13 +74,17 @@ lacks out learning_rate=0.1
 lacks out num_leaves=31
 
 # The committed example, twice the same; its variables say where things go and what seed there is.
-OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6
+OUTPUT=$work
+export OUTPUT
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2
 has out 'breast_cancer: binary'
 [ -s breast_cancer_board.csv ] || failed "no leaderboard"
 cp breast_cancer.automl first.automl
-OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6 --set limits.threads=1
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2 --set limits.threads=1
 same first.automl breast_cancer.automl
-SEED=1 OUTPUT=$work run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=6
+SEED=1
+export SEED
+run 0 run "$data/breast_cancer.json" --quiet --set limits.max_trials=2
 ! cmp -s first.automl breast_cancer.automl || failed "the seed has no effect"
 
 # What init writes runs as it stands, wherever it is put.
@@ -97,5 +113,6 @@ has out '"train"'
 refused 64 --target -- init "$data/iris.csv"
 refused 65 'did you mean' -- init "$data/iris.csv" --target speces --output no.json
 [ ! -e no.json ] || failed "a failing init left a file"
-run 0 catalog --schema
+refused 64 EXPERIMENT -- run
+run 0 run --print-schema
 is_json properties data

@@ -10,7 +10,7 @@ if ! "$python" -c 'from jsonschema import Draft202012Validator' >/dev/null 2>&1;
     echo "SKIPPED: $python has no jsonschema of version 4 or later"
     exit 77
 fi
-"$AUTOML" catalog --schema >"$BUILD/schema_test.json"
+"$AUTOML" run --print-schema >"$BUILD/schema_test.json"
 "$AUTOML" init "$ROOT/datasets/diabetes.csv" --target progression --output - --quiet >"$BUILD/draft_test.json"
 "$python" "$ROOT/tests/interop/check_schema.py" "$BUILD/schema_test.json" "$ROOT/tests/corpus/experiments" \
-    "$BUILD/draft_test.json" "$ROOT"/tests/experiments/*.json "$ROOT"/datasets/*.json
+    "$BUILD/draft_test.json" "$ROOT"/tests/experiments/*.json "$ROOT"/tests/experiments/bases/team.json "$ROOT"/datasets/*.json

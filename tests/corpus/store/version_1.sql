@@ -2,7 +2,7 @@
 PRAGMA application_id = 1095584851;
 PRAGMA user_version = 1;
 BEGIN TRANSACTION;
-CREATE TABLE artifacts( run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, name TEXT NOT NULL, content BLOB, PRIMARY KEY(run, name));
+CREATE TABLE artifacts( run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, name TEXT NOT NULL, trial INTEGER, lasting INTEGER NOT NULL, content BLOB, PRIMARY KEY(run, name));
 CREATE TABLE experiments( id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created REAL NOT NULL);
 INSERT INTO "experiments" VALUES(1,'e',1795288000.5);
 CREATE TABLE metrics( trial INTEGER NOT NULL REFERENCES trials(id) ON DELETE CASCADE, name TEXT NOT NULL, fold INTEGER NOT NULL, step INTEGER NOT NULL, value REAL, PRIMARY KEY(trial, name, fold, step)) WITHOUT ROWID;
@@ -21,4 +21,5 @@ INSERT INTO "trials" VALUES(1,1,0,'done',0,'ridge','ridge','',0.5,0.5,0.1,5,5,10
 INSERT INTO "trials" VALUES(2,1,1,'failed',0,'ridge','ridge','no',NULL,NULL,NULL,5,0,0,0.1,NULL,1795288001.2,X'7265636F72642031');
 CREATE INDEX runs_by_identity ON runs(identity, data_hash);
 CREATE INDEX runs_by_experiment ON runs(experiment);
+CREATE INDEX partial_trials ON trials(run) WHERE partial;
 COMMIT;
