@@ -165,9 +165,9 @@ typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
 
 /* What featurization may do. NULL where one is asked for is "auto". */
 typedef struct aml_featurization aml_featurization;
-/* "auto", "off" (only what learners cannot do without: no text, no encoding by the target, no further features), or a
- * JSON object, comments allowed, each member optional:
- *     {"mode": "auto" | "off",
+/* "auto", "all" (also steps that seldom earn their time: distances to clusters, principal components), "off" (only what
+ * learners cannot do without: no text, no encoding by the target, no further features), or a JSON object, comments allowed, each member optional:
+ *     {"mode": "auto" | "all" | "off",
  *      "blocked": ["pca", …],                        steps never to be used (`automl catalog` lists them)
  *      "kinds": {"zip": "category", "id": "drop"},   category, text, number, datetime, drop
  *      "params": {"target_encode": {"smoothing": 20}}}
@@ -820,6 +820,10 @@ typedef struct aml_sweep_options {
     const char *name, *output;  /* the folder; NULL: NAME.sweep */
     const uint64_t *seed;
     size_t trials, retries, max_failed_trials;
+    /* The sweep ends once a trial scores as well as this in the first goal (NULL = never), or after so many trials in a
+     * row without a better one (0 = never). */
+    const double *exit_score;
+    size_t patience;
     int max_concurrent_trials;
     double time_limit, trial_timeout, trial_cpu_limit; /* seconds */
     size_t trial_memory_limit;                         /* bytes */
@@ -841,7 +845,8 @@ AML_API void aml_sweep_free(aml_sweep *s);
 AML_API const char *aml_sweep_folder(const aml_sweep *s);
 AML_API aml_tuner *aml_sweep_tuner(const aml_sweep *s); /* goals, importance, the front */
 AML_API const char *aml_sweep_end(
-    const aml_sweep *s); /* why it ended: "trials", "timeout", "stopped", "space" … */
+    const aml_sweep
+        *s); /* why it ended: "trials", "timeout", "exit_score", "patience", "stopped", "space" … */
 AML_API size_t aml_sweep_trials(const aml_sweep *s);
 AML_API int aml_sweep_trial_at(const aml_sweep *s, size_t id,
                                aml_sweep_trial *out); /* 0: no such */

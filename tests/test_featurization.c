@@ -126,6 +126,40 @@ static void test_off_and_kinds(void **state) {
     aml_frame_free(f);
 }
 
+/* How many of 20 random pipelines have steps that are offered on request only. */
+static size_t count_rare_steps(const char *mode) {
+    static const char *const learners[] = {"ridge", NULL};
+    aml_frame *data;
+    aml_featurization *wanted;
+    aml_model *m;
+    aml_leader l = {.size = sizeof l};
+    size_t n = 0;
+    assert_int_equal(aml_frame_read(&data, SOURCE_DIR "/datasets/diabetes.csv", NULL), AML_OK);
+    assert_int_equal(aml_featurization_parse(&wanted, mode), AML_OK);
+    const aml_train_options o = {.size = sizeof o,
+                                 .target = "progression",
+                                 .trials = 20,
+                                 .threads = 1,
+                                 .learners = learners,
+                                 .sampler = "random",
+                                 .featurization = wanted};
+    assert_int_equal(aml_train(&m, data, &o), AML_OK);
+    for (size_t i = 0; aml_model_leader(m, i, &l); i++)
+        n += strstr(l.pipeline, "cluster_distance") || strstr(l.pipeline, "pca");
+    aml_model_free(m);
+    aml_featurization_free(wanted);
+    aml_frame_free(data);
+    return n;
+}
+
+static void test_all(void **state) {
+    (void)state;
+    assert_int_equal(count_rare_steps("auto"), 0);
+    assert_in_range(count_rare_steps("all"), 1, 20);
+    assert_int_equal(
+        count_rare_steps("{\"mode\": \"all\", \"blocked\": [\"pca\", \"cluster_distance\"]}"), 0);
+}
+
 static void test_errors(void **state) {
     static const struct {
         const char *text, *word;
@@ -176,8 +210,9 @@ static void test_transform(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lineage), cmocka_unit_test(test_off_and_kinds),
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_transform)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lineage),
+                                       cmocka_unit_test(test_off_and_kinds),
+                                       cmocka_unit_test(test_all), cmocka_unit_test(test_errors),
+                                       cmocka_unit_test(test_transform)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

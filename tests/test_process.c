@@ -204,9 +204,6 @@ static void memory_and_cpu(void **state) {
 static void address_space(void **state) {
     heard h;
     (void)state;
-#if defined(__SANITIZE_ADDRESS__)
-    skip();
-#endif
     aml_process_result r =
         run(&h, &(aml_process_limits){.address_space = (size_t)64 << 20}, "allocate", NULL);
     assert_int_equal(r.end, AML_PROCESS_EXITED);

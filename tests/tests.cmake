@@ -11,9 +11,9 @@ add_library(kill_at MODULE tests/kill_at.c)
 target_link_libraries(kill_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(kill_at PROPERTIES C_VISIBILITY_PRESET default)
 
-# Commands that misbehave, for what runs commands.
+# Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
-target_link_libraries(nasty PRIVATE automl_flags)
+target_compile_definitions(nasty PRIVATE _GNU_SOURCE)
 add_dependencies(test_process nasty automl_program)
 
 file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/cli/*.sh)

@@ -5,6 +5,16 @@
 #include "automl/cli/cli.h"
 #include "automl/cli/table.h"
 
+static void show_next(const cli_call *call, const char *output) {
+    char name[1024];
+    fprintf(call->out,
+            "%s is written. Have a look at it, then: ", cli_clean(name, sizeof name, output));
+    cli_put_word(call->out, call->program);
+    fputs(" run ", call->out);
+    cli_put_word(call->out, output);
+    fputc('\n', call->out);
+}
+
 static int write_draft(const cli_call *call, const aml_frame *data, const char *output) {
     const cli_args *a = call->args;
     aml_read_options reading = cli_read_options(a);
@@ -19,14 +29,12 @@ static int write_draft(const cli_call *call, const aml_frame *data, const char *
                            .trials = a->trials,
                            .time_limit = a->time_limit,
                            .threads = a->threads};
-    char *text, name[1024];
+    char *text;
     int status =
         cli_report(aml_experiment_draft(&text, data, a->operands[0], output, &reading, &o));
     if (!status && !strcmp(output, "-")) fputs(text, call->out);
     else if (!status) status = cli_report(aml_text_write(text, output));
-    if (!status && strcmp(output, "-") != 0)
-        fprintf(call->out, "%s is written. Have a look at it, then: %s run %s\n",
-                cli_clean(name, sizeof name, output), call->program, name);
+    if (!status && strcmp(output, "-") != 0) show_next(call, output);
     aml_text_free(text);
     return status;
 }

@@ -8,22 +8,6 @@
 
 enum { SHOWN = 10 };
 
-/* A word as the shell reads it back. */
-static void put_word(FILE *out, const char *word) {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
-    if (*word && strspn(word, plain) == strlen(word)) {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word; word++) {
-        if (*word == '\'') fputs("'\\''", out);
-        else fputc(*word, out);
-    }
-    fputc('\'', out);
-}
-
 static void show_file(const cli_job *j, const char *what, const char *path) {
     char clean[1024];
     fprintf(j->call->out, "%-8s %s\n", what, cli_clean(clean, sizeof clean, path));
@@ -51,11 +35,11 @@ static void show_next(const cli_job *j) {
     FILE *out = j->call->out;
     const char *data = j->files.test ? j->files.test : j->files.train;
     fputs("next     ", out);
-    put_word(out, j->call->program);
+    cli_put_word(out, j->call->program);
     fputs(" predict ", out);
-    put_word(out, j->files.model);
+    cli_put_word(out, j->files.model);
     fputc(' ', out);
-    put_word(out, strcmp(data, "-") ? data : "NEW.csv");
+    cli_put_word(out, strcmp(data, "-") ? data : "NEW.csv");
     fputs(" --output predictions.csv\n", out);
 }
 

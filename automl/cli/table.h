@@ -9,6 +9,7 @@
 /* Copies a UTF-8 text with control and bidi characters escaped, cut where `out` is full. Returns
  * out. */
 char *cli_clean(char *out, size_t size, const char *text);
+void cli_put_word(FILE *out, const char *word); /* as the shell reads it back */
 
 /* Terminal columns of a text: wide characters 2, combining ones 0. */
 size_t cli_text_width(const char *text);

@@ -149,3 +149,18 @@ char *cli_count(char *out, size_t n) {
     else out[0] = 0;
     return out;
 }
+
+void cli_put_word(FILE *out, const char *word) {
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'') fputs("'\\''", out);
+        else fputc(*word, out);
+    }
+    fputc('\'', out);
+}

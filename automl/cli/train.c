@@ -7,13 +7,13 @@ static int bad_value(const char *option, const char *value, const char *help) {
     return cli_fail(AML_EUSAGE, help, "`%.80s` is not a value for --%s", value, option);
 }
 
-/* "auto", "off" or a file. */
+/* "auto", "all", "off" or a file. */
 static int read_featurization(aml_featurization **out, const char *text) {
     if (!text) return 0;
-    if (!strcmp(text, "auto") || !strcmp(text, "off"))
+    if (!strcmp(text, "auto") || !strcmp(text, "all") || !strcmp(text, "off"))
         return cli_report(aml_featurization_parse(out, text));
     int status =
-        cli_need_file(text, "--featurization", "it is auto, off or the path of a JSON file");
+        cli_need_file(text, "--featurization", "it is auto, all, off or the path of a JSON file");
     return status ? status : cli_report(aml_featurization_read(out, text));
 }
 
@@ -135,7 +135,8 @@ static const cli_option options[] = {
     {"learners", "A,B", "learners to use (default: all; see `automl catalog`)", CLI_NAMES,
      CLI_AT(learners)},
     {"featurization", "HOW",
-     "auto, off or a JSON file of blocked steps, column kinds and parameters (default: auto)",
+     "auto, all (rarely useful steps, too), off or a JSON file of blocked steps, column kinds and "
+     "parameters (default: auto)",
      CLI_TEXT, CLI_AT(featurization)},
     {"sampler", "NAME", "what picks pipelines (default: auto)", CLI_TEXT, CLI_AT(sampler)},
     {"scheduler", "NAME", "what stops the hopeless early (default: race)", CLI_TEXT,

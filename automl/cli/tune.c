@@ -20,6 +20,7 @@ static aml_sweep_options options_of(const cli_args *a, cli_tune_live *live) {
                                .seed = a->seed ? &a->seed : NULL,
                                .trials = a->trials,
                                .retries = a->retries,
+                               .patience = a->patience,
                                .max_failed_trials = a->max_failed_trials,
                                .max_concurrent_trials = a->max_concurrent_trials,
                                .time_limit = a->time_limit,
@@ -31,7 +32,7 @@ static aml_sweep_options options_of(const cli_args *a, cli_tune_live *live) {
                                .progress_arg = live};
 }
 
-static int check(const cli_args *a) {
+static int check(const cli_args *a, double *score) {
     const char *help = "automl tune SWEEP.json, or automl tune --space 'lr=loguniform(1e-4,1e-1)' "
                        "--goal minimize:loss "
                        "-- COMMAND --lr {lr}";
@@ -40,6 +41,9 @@ static int check(const cli_args *a) {
     if (a->n_operands && a->space)
         return cli_fail(AML_EUSAGE, "change it in the file, or give the command behind --",
                         "--space and %s exclude each other", a->operands[0]);
+    if (a->exit_score && !cli_parse_number(score, a->exit_score))
+        return cli_fail(AML_EUSAGE, "write it as a number: 0.95",
+                        "`%.80s` is not a value for --exit-score", a->exit_score);
     if (a->quiet && a->log_json)
         return cli_fail(AML_EUSAGE, NULL, "--quiet and --log-json exclude each other");
     return 0;
@@ -62,6 +66,10 @@ static void tell_end(const cli_args *a, const aml_sweep *s, int signal_number) {
     else if (!strcmp(aml_sweep_end(s), "timeout"))
         cli_note("the time is over; the same command goes on");
     else if (!strcmp(aml_sweep_end(s), "space")) cli_note("there is nothing left to try");
+    else if (!strcmp(aml_sweep_end(s), "exit_score"))
+        cli_note("a trial is as good as --exit-score asks for");
+    else if (!strcmp(aml_sweep_end(s), "patience"))
+        cli_note("no trial was better for as long as --patience has it");
 }
 
 static int show(const cli_call *call, const aml_sweep *s) {
@@ -89,11 +97,13 @@ static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_sweep *sweep;
     if (a->print_schema) return cli_put_text(call, aml_sweep_schema());
-    int status = check(a);
+    double score = 0;
+    int status = check(a, &score);
     if (status) return status;
     cli_tune_live *live = cli_tune_start(a);
     if (!live) return cli_fail(AML_ENOMEM, NULL, "out of memory");
     aml_sweep_options options = options_of(a, live);
+    if (a->exit_score) options.exit_score = &score;
     status = cli_report(aml_sweep_open(&sweep, &options));
     if (status) {
         cli_tune_stop(live);
@@ -123,6 +133,10 @@ static const cli_option options[] = {
     {"trials", "N", "to run in all (default: no limit)", CLI_COUNT, CLI_AT(trials)},
     {"time-limit", "TIME", "for the sweep: 10m, 2h; what runs then is ended", CLI_SECONDS,
      CLI_AT(time_limit)},
+    {"exit-score", "X", "end the sweep once a trial scores as well as this", CLI_TEXT,
+     CLI_AT(exit_score)},
+    {"patience", "N", "end it after N trials in a row without a better one", CLI_COUNT,
+     CLI_AT(patience)},
     {"max-concurrent-trials", "N", "side by side (default: 1)", CLI_SMALL,
      CLI_AT(max_concurrent_trials)},
     {"sampler", "HOW", "what suggests parameters: a name, or JSON (default: auto)", CLI_TEXT,

@@ -13,6 +13,7 @@ enum { MOST_COLUMNS = 24, SHOWN = 10, MOST_PARAMS = 10 };
 typedef struct board {
     cli_column columns[MOST_COLUMNS];
     size_t n, n_metrics;
+    bool timed;                      /* a metric is called seconds already */
     const char *params[MOST_PARAMS]; /* one column each, or none */
     size_t n_params;
     char *names; /* owns them */
@@ -59,6 +60,7 @@ static void make_columns(board *b, const aml_sweep *s, size_t shown) {
     add_column(b, "trial", true);
     for (; (metric = aml_sweep_metric(s, b->n_metrics)) && b->n_metrics < 8; b->n_metrics++)
         add_column(b, metric, true);
+    for (size_t i = 0; i < b->n; i++) b->timed |= !strcmp(b->columns[i].heading, "seconds");
     add_column(b, "seconds", true);
     if (list_params(b, aml_sweep_tuner(s), shown)) {
         for (size_t i = 0; i < b->n_params; i++) add_column(b, b->params[i], true);
@@ -79,7 +81,7 @@ static void put_row(cli_table *t, const board *b, const aml_sweep *s, size_t ran
     cli_table_put(t, text);
     for (size_t i = 0; i < b->n_metrics; i++)
         cli_table_put(t, cli_number(text, aml_sweep_value(s, trial, i)));
-    cli_table_put(t, timings ? cli_brief(text, row.seconds) : "");
+    cli_table_put(t, timings && !b->timed ? cli_brief(text, row.seconds) : "");
     if (!b->n_params) cli_table_put(t, row.params);
     for (size_t i = 0; i < b->n_params; i++)
         cli_table_put(t, param_text(param, sizeof param, aml_sweep_tuner(s), trial, b->params[i]));

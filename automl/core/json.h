@@ -56,8 +56,8 @@ void aml_json_add_string(aml_string *s, const char *name, const char *text);
 void aml_json_add_number(aml_string *s, const char *name, double x);
 void aml_json_comma(aml_string *s);
 
-/* A whole value. */
-void aml_json_put(aml_string *s, const aml_json *x);
+/* A parsed value as it was, without blanks and comments. */
+void aml_json_put(aml_string *out, const aml_json *x);
 
 /* Re-indents compact JSON made by the writers above by two spaces. */
 void aml_json_pretty(aml_string *out, const char *compact, size_t length);

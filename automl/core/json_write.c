@@ -57,22 +57,6 @@ void aml_json_key(aml_string *s, const char *name) {
     aml_string_put(s, ":");
 }
 
-void aml_json_put(aml_string *s, const aml_json *x) {
-    static const char *const words[] = {"null", "false", "true"};
-    bool object = x->type == AML_JSON_OBJECT;
-    if (!x->name) aml_json_comma(s);
-    if (x->type <= AML_JSON_TRUE) aml_string_put(s, words[x->type]);
-    if (x->type == AML_JSON_NUMBER) aml_string_put(s, x->string);
-    if (x->type == AML_JSON_STRING) aml_json_put_string(s, x->string);
-    if (!object && x->type != AML_JSON_ARRAY) return;
-    aml_string_put(s, object ? "{" : "[");
-    for (const aml_json *m = x->child; m; m = m->next) {
-        if (object) aml_json_key(s, m->name);
-        aml_json_put(s, m);
-    }
-    aml_string_put(s, object ? "}" : "]");
-}
-
 void aml_json_add_string(aml_string *s, const char *name, const char *text) {
     aml_json_key(s, name);
     aml_json_put_string(s, text);
@@ -81,6 +65,24 @@ void aml_json_add_string(aml_string *s, const char *name, const char *text) {
 void aml_json_add_number(aml_string *s, const char *name, double x) {
     aml_json_key(s, name);
     aml_json_put_number(s, x);
+}
+
+void aml_json_put(aml_string *out, const aml_json *x) {
+    switch (x->type) {
+    case AML_JSON_NULL: aml_string_put(out, "null"); return;
+    case AML_JSON_FALSE: aml_string_put(out, "false"); return;
+    case AML_JSON_TRUE: aml_string_put(out, "true"); return;
+    case AML_JSON_NUMBER: aml_string_put(out, x->string); return;
+    case AML_JSON_STRING: aml_json_put_string(out, x->string); return;
+    default: break;
+    }
+    aml_string_put(out, x->type == AML_JSON_ARRAY ? "[" : "{");
+    for (const aml_json *c = x->child; c; c = c->next) {
+        if (x->type == AML_JSON_ARRAY) aml_json_comma(out);
+        else aml_json_key(out, c->name);
+        aml_json_put(out, c);
+    }
+    aml_string_put(out, x->type == AML_JSON_ARRAY ? "]" : "}");
 }
 
 static void new_line(aml_string *out, size_t depth) {

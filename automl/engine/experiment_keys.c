@@ -321,7 +321,7 @@ const aml_key aml_experiment_keys[] = {
     OWN("validation", options.validation, validation,
         "auto, cvK (cv5), holdoutX (holdout0.2), {\"folds\": 5} or {\"holdout\": 0.2}"),
     OWN("featurization", options.featurization, featurization,
-        "auto, off, or an object of blocked steps, kinds of columns and parameters"),
+        "auto, all, off, or an object of blocked steps, kinds of columns and parameters"),
     {.name = "learners",
      .summary = "names of learners, or an object of them with what is searched of their "
                 "parameters: a value, a list of values, or {\"min\": …, \"max\": …}",

@@ -33,7 +33,7 @@ struct aml_featurization {
 /* ---- reading */
 
 static const char *mode_word(size_t i) {
-    static const char *const words[] = {"auto", "off", NULL};
+    static const char *const words[] = {"auto", "all", "off", NULL};
     return words[i];
 }
 
@@ -110,7 +110,8 @@ static void params_schema(aml_string *s) {
 
 static const aml_key keys[] = {
     {.name = "mode",
-     .summary = "off: only what learners cannot do without",
+     .summary = "auto: what earned its time in the bench; all: everything there is; off: only what "
+                "learners cannot do without",
      .type = AML_KEY_TEXT,
      .member = offsetof(aml_featurization, mode),
      .word = mode_word},
@@ -140,12 +141,12 @@ aml_status aml_featurization_take(aml_featurization **out, const aml_json *x,
     *out = f;
     if (x->type == AML_JSON_STRING) return aml_key_read(&f->mode, x, &keys[0], at);
     if (x->type != AML_JSON_OBJECT)
-        return aml_key_expected(x, at, "\"auto\", \"off\" or an object", NULL);
+        return aml_key_expected(x, at, "\"auto\", \"all\", \"off\" or an object", NULL);
     return aml_keys_read(f, x, keys, at);
 }
 
 void aml_featurization_schema(aml_string *out) {
-    aml_string_put(out, "{\"enum\":[\"auto\",\"off\"]}");
+    aml_string_put(out, "{\"enum\":[\"auto\",\"all\",\"off\"]}");
     aml_keys_schema(out, keys);
 }
 
@@ -156,7 +157,7 @@ static aml_status parse(aml_featurization **out, const char *text, size_t length
     aml_json word = {.type = AML_JSON_STRING, .string = text}, *root = &word;
     aml_key_place at = {.keep = arena, .path = ""};
     aml_status status = AML_OK;
-    if (strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
+    if (strcmp(text, "auto") != 0 && strcmp(text, "all") != 0 && strcmp(text, "off") != 0)
         status = aml_json_parse(&root, arena, text, length, file, AML_JSON_COMMENTS, AML_ECONFIG);
     if (!status) status = aml_featurization_take(out, root, &at);
     if (status) aml_arena_free(arena);
@@ -189,6 +190,10 @@ const char *const *aml_featurization_texts(const aml_featurization *f) { return 
 
 bool aml_featurization_is_off(const aml_featurization *f) {
     return f && f->mode && !strcmp(f->mode, "off");
+}
+
+bool aml_featurization_is_all(const aml_featurization *f) {
+    return f && f->mode && !strcmp(f->mode, "all");
 }
 
 /* When it is off only what learners cannot do without is left. */
@@ -309,7 +314,7 @@ void aml_featurization_put(aml_string *out, const aml_featurization *f) {
         return;
     }
     aml_string_put(out, "{");
-    aml_json_add_string(out, "mode", aml_featurization_is_off(f) ? "off" : "auto");
+    aml_json_add_string(out, "mode", f->mode ? f->mode : "auto");
     aml_json_key(out, "blocked");
     aml_string_put(out, "[");
     for (size_t i = 0; f->blocked && f->blocked[i]; i++) {

@@ -14,6 +14,7 @@ aml_status aml_featurization_take(aml_featurization **out, const aml_json *x,
 void aml_featurization_schema(aml_string *out);
 
 bool aml_featurization_is_off(const aml_featurization *f);
+bool aml_featurization_is_all(const aml_featurization *f);
 bool aml_featurization_allows(const aml_featurization *f, const char *step);
 /* Puts the user's parameters of a step into hp. */
 void aml_featurization_set(const aml_featurization *f, const aml_step *step, double *hp);

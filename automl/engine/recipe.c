@@ -51,7 +51,8 @@ static const aml_param *encode_param(const aml_learner *l, const aml_facts *f, a
     return choice("encode", "how categories become features", list, n, keep);
 }
 
-/* "plain" first; sets of steps that add features, and all of them together. */
+/* "plain" first; sets of steps that add features, and all of them together. Clusters and components only on request: they
+ * took more of the search's time than they gave back (bench/automl/ablate.py). */
 static const aml_param *features_param(const aml_learner *l, const aml_facts *f, aml_arena *keep) {
     const char *list[8] = {"plain"};
     size_t n = 1, levels = f->n_categories + f->n_few;
@@ -60,8 +61,9 @@ static const aml_param *features_param(const aml_learner *l, const aml_facts *f,
     if (levels >= 2 && may_cross(l, f)) list[n++] = "crossed";
     if (f->missing && may(f, "missing_pattern")) list[n++] = "missing";
     size_t adding = n - 1;
-    if (!native(l) && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
-    if (!native(l) && f->n_numbers >= PCA_COLUMNS && may(f, "pca")) list[n++] = "pca";
+    bool rare = !native(l) && aml_featurization_is_all(f->featurization);
+    if (rare && f->n_numbers >= 2 && may(f, "cluster_distance")) list[n++] = "clusters";
+    if (rare && f->n_numbers >= PCA_COLUMNS && may(f, "pca")) list[n++] = "pca";
     if (adding >= 2) list[n++] = "all";
     return choice("features", "what is added to the columns", list, n, keep);
 }

@@ -120,6 +120,25 @@ static aml_status order_metrics(aml_sweep *s) {
     return AML_OK;
 }
 
+/* The user's own configurations. */
+static aml_status check_initial(aml_sweep *s) {
+    const aml_json *list = s->plan.initial;
+    const aml_user_space *space = s->tuner->space;
+    double *config = AML_ARRAY(s->keep, space->space.n, double);
+    if (!config) return AML_ENOMEM;
+    for (const aml_json *x = list ? list->child : NULL; x; x = x->next) {
+        aml_status status = aml_user_space_config(config, space, x, x->file);
+        aml_error e = *aml_last_error();
+        if (!status && !aml_space_allows(&space->space, config))
+            status = aml_fail_at(AML_ECONFIG, x->file, x->line, x->column,
+                                 "this trial breaks a constraint");
+        else if (status == AML_ECONFIG && !e.line)
+            aml_fail_at(status, x->file, x->line, x->column, "%s", e.message);
+        if (status) return status;
+    }
+    return AML_OK;
+}
+
 static aml_status open_tuner(aml_sweep *s) {
     const aml_sweep_plan *p = &s->plan;
     const aml_tuner_parts parts = {.space = p->space,
@@ -133,6 +152,7 @@ static aml_status open_tuner(aml_sweep *s) {
                                    .in_order = p->reproducible};
     /* First without a file: what is wrong with the plan is said before a folder is made. */
     AML_TRY(aml_tuner_make(&s->tuner, &parts));
+    AML_TRY(check_initial(s));
     AML_TRY(list_names(s));
     AML_TRY(read_command(s));
     AML_TRY(order_metrics(s));
@@ -155,19 +175,6 @@ static aml_status other_command(const aml_sweep *s, const char *before) {
                     "that was: %.300s; give the new one a folder of its own (--output)", before);
 }
 
-/* The journal is written before the tuner hears of an end: what it does not know yet is told now. */
-static aml_status tell_again(aml_sweep *s, size_t trial) {
-    const aml_sweep_record *r = &s->records[trial];
-    aml_tuner_trial t = {.size = sizeof t};
-    aml_tuner_trial_at(s->tuner, trial, &t);
-    if (t.outcome != AML_OUTCOME_PENDING || r->state < AML_SWEEP_DONE) return AML_OK;
-    aml_outcome outcome = r->state == AML_SWEEP_DONE     ? AML_OUTCOME_DONE
-                          : r->state == AML_SWEEP_PRUNED ? AML_OUTCOME_PRUNED
-                                                         : AML_OUTCOME_FAILED;
-    return aml_tuner_tell(s->tuner, trial, outcome,
-                          outcome == AML_OUTCOME_FAILED ? NULL : r->values);
-}
-
 /* A trial that was told through the tuner's file alone, by hand. */
 static aml_status take_foreign(aml_sweep *s, size_t trial) {
     aml_sweep_record *r = &s->records[trial];
@@ -188,15 +195,25 @@ static aml_status take_foreign(aml_sweep *s, size_t trial) {
     return AML_OK;
 }
 
+static aml_status enqueue(aml_sweep *s) {
+    const aml_json *list = s->plan.initial;
+    for (const aml_json *x = list ? list->child : NULL; x; x = x->next) {
+        aml_string text = {0};
+        aml_json_put(&text, x);
+        aml_status status = text.failed ? AML_ENOMEM : aml_tuner_enqueue(s->tuner, text.text);
+        aml_string_free(&text);
+        if (status) return status;
+    }
+    return AML_OK;
+}
+
 static aml_status read_past(aml_sweep *s) {
     const char *command = s->described;
     size_t n = aml_tuner_trials(s->tuner);
     if (n) AML_TRY(aml_sweep_grow(s, n - 1));
     AML_TRY(aml_sweep_read_journal(s));
-    for (size_t i = 0; i < s->n; i++) {
-        AML_TRY(tell_again(s, i));
-        AML_TRY(take_foreign(s, i));
-    }
+    if (!s->n && !s->tuner->n_queued) AML_TRY(enqueue(s));
+    for (size_t i = 0; i < s->n; i++) AML_TRY(take_foreign(s, i));
     if (!strcmp(command, s->described)) return AML_OK;
     /* Results of two commands are not to be mixed; those of one that never worked are none. */
     if (s->counts[AML_SWEEP_DONE] || s->counts[AML_SWEEP_PRUNED])

@@ -174,6 +174,18 @@ static size_t state_of(const char *word) {
     return aml_sweep_state_word(i) ? i : AML_SWEEP_PENDING;
 }
 
+/* The journal is written before the tuner hears of an end: what it does not know yet is told now. */
+static aml_status tell_again(aml_sweep *s, size_t trial) {
+    const aml_sweep_record *r = &s->records[trial];
+    if (s->tuner->records[trial].state != AML_TRIAL_PENDING || r->state < AML_SWEEP_DONE)
+        return AML_OK;
+    aml_outcome outcome = r->state == AML_SWEEP_DONE     ? AML_OUTCOME_DONE
+                          : r->state == AML_SWEEP_PRUNED ? AML_OUTCOME_PRUNED
+                                                         : AML_OUTCOME_FAILED;
+    return aml_tuner_tell(s->tuner, trial, outcome,
+                          outcome == AML_OUTCOME_FAILED ? NULL : r->values);
+}
+
 static aml_status read_end(aml_sweep *s, const aml_json *x, size_t trial, aml_arena *scratch) {
     const aml_json *list = aml_json_find(x, "values");
     double *values = AML_ARRAY(scratch, s->n_metrics, double);
@@ -185,17 +197,50 @@ static aml_status read_end(aml_sweep *s, const aml_json *x, size_t trial, aml_ar
                           .reason = aml_json_string(x, "reason", ""),
                           .cause = aml_json_string(x, "cause", ""),
                           .values = list && list->size ? values : NULL};
-    return set_record(s, trial, &e, aml_json_number(x, "seconds", NAN),
-                      aml_json_number(x, "cpu_seconds", NAN),
-                      aml_json_number(x, "peak_memory", NAN));
+    AML_TRY(set_record(s, trial, &e, aml_json_number(x, "seconds", NAN),
+                       aml_json_number(x, "cpu_seconds", NAN),
+                       aml_json_number(x, "peak_memory", NAN)));
+    return tell_again(s, trial);
+}
+
+/* A trial that the tuner's file lacks, as it may after a loss of power: it is put there again. */
+static aml_status ask_again(aml_sweep *s, const aml_json *x, size_t line, aml_arena *scratch) {
+    aml_tuner *t = s->tuner;
+    aml_string text = {0};
+    const aml_json *params = aml_json_find(x, "params");
+    double *config = AML_ARRAY(scratch, t->space->space.n, double);
+    if (!config) return AML_ENOMEM;
+    if (!params || params->type != AML_JSON_OBJECT) return broken(s, line);
+    AML_TRY(aml_user_space_config(config, t->space, params, "trials.jsonl"));
+    pthread_mutex_lock(&t->lock);
+    aml_status status = aml_tuner_enter(t);
+    aml_tuner_line_ask(&text, t, config);
+    if (!status) status = aml_tuner_write(t, &text);
+    if (!status) status = aml_tuner_apply_ask(t, config);
+    aml_tuner_leave(t);
+    pthread_mutex_unlock(&t->lock);
+    aml_string_free(&text);
+    return status ? status : aml_sweep_grow(s, t->n - 1);
 }
 
 static aml_status read_event(aml_sweep *s, const aml_json *x, size_t line, aml_arena *scratch) {
     if (line == 1 || aml_json_find(x, "automl_sweep")) return read_header(s, x, line);
     double begin = aml_json_number(x, "begin", -1), end = aml_json_number(x, "end", -1);
     double trial = begin >= 0 ? begin : end;
+    if (begin >= 0 && (size_t)begin == aml_tuner_trials(s->tuner))
+        return ask_again(s, x, line, scratch);
     if (!(trial >= 0 && trial < (double)aml_tuner_trials(s->tuner))) return broken(s, line);
     return begin >= 0 ? AML_OK : read_end(s, x, (size_t)trial, scratch);
+}
+
+/* That a known trial has begun is no news: half of the lines need not be read. */
+static bool is_known(const aml_sweep *s, const char *line, size_t n) {
+    static const char begin[] = "{\"begin\":";
+    size_t at = sizeof begin - 1, trial = 0;
+    if (n < at || memcmp(line, begin, at) != 0 || line[n - 1] != '}') return false;
+    for (; at < n && line[at] >= '0' && line[at] <= '9' && trial < s->n; at++)
+        trial = 10 * trial + (size_t)(line[at] - '0');
+    return at < n && line[at] == ',' && trial < s->n;
 }
 
 static aml_status read_lines(aml_sweep *s, const char *text, size_t size, size_t *whole) {
@@ -207,6 +252,10 @@ static aml_status read_lines(aml_sweep *s, const char *text, size_t size, size_t
         aml_json *x;
         size_t n = (size_t)(end - text) - *whole;
         line++;
+        if (is_known(s, text + *whole, n)) {
+            *whole += n + 1;
+            continue;
+        }
         status = aml_json_parse(&x, scratch, text + *whole, n, "trials.jsonl", 0, AML_EDATA);
         if (status == AML_EDATA || (!status && x->type != AML_JSON_OBJECT))
             status = broken(s, line);

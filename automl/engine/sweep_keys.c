@@ -41,6 +41,17 @@ static void objective_schema(aml_string *s) {
                                   "},{\"type\":\"string\"}");
 }
 
+static aml_status read_list(void *to, const aml_json *x, const aml_key_place *at) {
+    AML_TRY(aml_key_need(x, AML_JSON_ARRAY, at));
+    for (const aml_json *item = x->child; item; item = item->next)
+        AML_TRY(aml_key_need(item, AML_JSON_OBJECT, at));
+    return read_node(to, x, at);
+}
+
+static void list_schema(aml_string *s) {
+    aml_string_put(s, "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}");
+}
+
 static aml_status read_command(void *to, const aml_json *x, const aml_key_place *at) {
     bool good = x->type == AML_JSON_STRING ? *x->string : x->type == AML_JSON_ARRAY && x->size;
     for (const aml_json *word = x->child; good && word; word = word->next)
@@ -293,6 +304,10 @@ static const aml_key limit_keys[] = {
     COUNT("max_total_trials", COUNT, max_total_trials, 1, 1e9, "trials to run"),
     COUNT("max_concurrent_trials", INT, max_concurrent_trials, 1, 1000,
           "trials side by side (default 1)"),
+    VALUE("exit_score", REAL_AT, exit_score,
+          "the sweep ends once a trial scores as well as this in the first objective"),
+    COUNT("patience", COUNT, patience, 1, 1e9,
+          "the sweep ends after so many trials in a row without a better one"),
     VALUE("timeout", SECONDS, timeout,
           "time for the sweep; what runs then is ended and run anew next time"),
     VALUE("trial_timeout", SECONDS, limits.wall, "time of a trial; what takes longer fails"),
@@ -343,6 +358,8 @@ const aml_key aml_sweep_keys[] = {
      .read = read_node,
      .schema = space_schema,
      .required = true},
+    OWN("initial_trials", initial, list, list,
+        "parameters to begin with, a list of objects: those left out get their default"),
     OWN("constraints", constraints, node, constraints,
         "comparisons that every trial's parameters keep: \"batch * layers <= 1024\""),
     OWN("sampling_algorithm", sampler, node, sampler,

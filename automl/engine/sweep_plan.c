@@ -114,6 +114,9 @@ static aml_status take_options(aml_sweep_plan *p, const aml_sweep_options *o, am
     if (o->retries) p->retries = o->retries;
     if (o->max_failed_trials) p->max_failed_trials = o->max_failed_trials;
     if (o->max_concurrent_trials) p->max_concurrent_trials = o->max_concurrent_trials;
+    if (o->patience) p->patience = o->patience;
+    if (o->exit_score && !(p->exit_score = aml_copy(keep, o->exit_score, sizeof *o->exit_score)))
+        return AML_ENOMEM;
     if (o->time_limit > 0) p->timeout = o->time_limit;
     if (o->trial_timeout > 0) p->limits.wall = o->trial_timeout;
     if (o->trial_cpu_limit > 0) p->limits.cpu = o->trial_cpu_limit;

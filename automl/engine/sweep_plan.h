@@ -20,11 +20,14 @@ typedef struct aml_sweep_plan {
 
     /* For the tuner, which reads them itself; NULL = not given. */
     const aml_json *space, *constraints, *sampler, *scheduler, *objective;
+    const aml_json *initial; /* configurations to begin with */
     bool reproducible;
 
     size_t max_total_trials; /* 0 = no limit */
     int max_concurrent_trials;
     double timeout;
+    const double *exit_score;
+    size_t patience;
     aml_process_limits limits; /* of a trial */
     size_t retries, max_failed_trials, log_size;
 

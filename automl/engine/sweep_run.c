@@ -59,6 +59,19 @@ static void check_failures(aml_sweep *s) {
     fault(s, too_many(s, latest_failure(s)));
 }
 
+/* As good as was asked for, or no better for long. */
+static bool is_enough(aml_sweep *s) {
+    size_t best, since = 0;
+    const double *target = s->plan.exit_score;
+    if ((!target && !s->plan.patience) || !aml_sweep_best(&best, s)) return false;
+    double value = aml_sweep_value(s, best, 0);
+    bool good = target && (s->metrics[0]->maximize ? value >= *target : value <= *target);
+    for (size_t i = best + 1; i < s->n; i++) since += s->records[i].state >= AML_SWEEP_DONE;
+    bool long_ago = s->plan.patience && since >= s->plan.patience;
+    if (good || long_ago) end_by(s, good ? "exit_score" : "patience");
+    return good || long_ago;
+}
+
 /* ---- beginning trials */
 
 static aml_sweep_slot *free_slot(aml_sweep *s) {
@@ -88,7 +101,8 @@ static bool next_trial(aml_sweep *s, size_t *trial) {
 static void begin_trials(aml_sweep *s) {
     aml_sweep_slot *run;
     size_t trial;
-    while (!s->stopping && !is_over(s) && (run = free_slot(s)) && next_trial(s, &trial))
+    while (!s->stopping && !is_over(s) && !is_enough(s) && (run = free_slot(s)) &&
+           next_trial(s, &trial))
         fault(s, aml_sweep_begin(run, trial));
 }
 
@@ -138,6 +152,7 @@ static void end_trial(aml_sweep *s, aml_sweep_slot *run, const aml_process_resul
     aml_sweep_fill(&told, s, trial);
     tell_progress(s, &told);
     check_failures(s);
+    if (!s->stopping && is_enough(s)) stop(s, 1);
 }
 
 static void look_around(aml_sweep *s) {

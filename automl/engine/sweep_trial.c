@@ -146,6 +146,8 @@ static const char *const *make_environment(const trial_values *v,
     for (size_t i = 0; !sweep->plan.bare && environ[i]; i++)
         if (strncmp(environ[i], "AUTOML", 6) != 0) put(&s, environ[i]);
     set(&s, "AUTOML_SWEEP", sweep->folder);
+    /* Python keeps what it prints to itself until it ends, unless told so: no early termination then. */
+    if (!sweep->plan.bare && !getenv("PYTHONUNBUFFERED")) set(&s, "PYTHONUNBUFFERED", "1");
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         set(&s, own[i][0], own_text(v, own[i][1]));
     set_params(&s, v->run);

@@ -201,28 +201,10 @@ static aml_status read_goals(aml_tuner *t, const aml_json *x) {
 
 /* ---- the first line of the file, which holds all that ---- */
 
-static void put_node(aml_string *out, const aml_json *x) {
-    switch (x->type) {
-    case AML_JSON_NULL: aml_string_put(out, "null"); return;
-    case AML_JSON_FALSE: aml_string_put(out, "false"); return;
-    case AML_JSON_TRUE: aml_string_put(out, "true"); return;
-    case AML_JSON_NUMBER: aml_string_put(out, x->string); return;
-    case AML_JSON_STRING: aml_json_put_string(out, x->string); return;
-    default: break;
-    }
-    aml_string_put(out, x->type == AML_JSON_ARRAY ? "[" : "{");
-    for (const aml_json *c = x->child; c; c = c->next) {
-        if (x->type == AML_JSON_ARRAY) aml_json_comma(out);
-        else aml_json_key(out, c->name);
-        put_node(out, c);
-    }
-    aml_string_put(out, x->type == AML_JSON_ARRAY ? "]" : "}");
-}
-
 static void put_part(aml_string *out, const char *name, const aml_json *x) {
     if (!x) return;
     aml_json_key(out, name);
-    put_node(out, x);
+    aml_json_put(out, x);
 }
 
 static aml_status make_header(aml_tuner *t, const aml_tuner_parts *parts) {
@@ -277,9 +259,9 @@ static aml_status read_space(aml_tuner *t, const aml_tuner_parts *parts) {
     } else {
         aml_string text = {0}, list = {0};
         if (x->type == AML_JSON_STRING) aml_string_put(&text, x->string);
-        else put_node(&text, x);
+        else aml_json_put(&text, x);
         if (rules && rules->type == AML_JSON_STRING) aml_string_put(&list, rules->string);
-        else if (rules) put_node(&list, rules);
+        else if (rules) aml_json_put(&list, rules);
         aml_status status = text.failed || list.failed
                                 ? AML_ENOMEM
                                 : aml_user_space_parse(&space, text.text, list.text, t->arena);

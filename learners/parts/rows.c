@@ -67,10 +67,10 @@ size_t aml_rows_sparse(const aml_data *x) { return x->x->csr ? x->x->csr->p : 0;
 
 size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_data *x, size_t i) {
     const aml_csr *s = x->x->csr;
-    size_t row = x->rows[i], start = (size_t)s->start[row];
-    *column = s->column + start;
-    *value = s->value + start;
-    return (size_t)s->start[row + 1] - start;
+    size_t row = x->rows[i], start = (size_t)s->start[row], n = (size_t)s->start[row + 1] - start;
+    *column = n ? s->column + start : NULL;
+    *value = n ? s->value + start : NULL;
+    return n;
 }
 
 aml_status aml_rows_check(const aml_data *x, size_t p, size_t q) {

@@ -110,6 +110,11 @@ is_json featurization kinds
 has out '"test.csv"' '"predictions.csv"' '"trial_timeout": "1m"' '"learning_rate"' '"category"'
 run 0 init "$data/iris.csv" --target species --output -
 has out '"train"'
+cp odd.csv 'a $${x} b.csv'
+run 0 init 'a $${x} b.csv' --target y --output 'a b.json'
+command=$(sed -n 's/.*then: //p' out)
+sh -c "$command --dry-run" 2>err >out || failed "the command to run next"
+has out binary 'a $${x} b.automl'
 refused 64 --target -- init "$data/iris.csv"
 refused 65 'did you mean' -- init "$data/iris.csv" --target speces --output no.json
 [ ! -e no.json ] || failed "a failing init left a file"

@@ -166,38 +166,25 @@ run 0 tune --space 'x = uniform(0, 1)' --goal minimize:loss --trials 2 --name lo
 cp err out
 "$JSON_CHECK" <out >/dev/null 2>&1 || head -n 1 err | "$JSON_CHECK" event || failed "not JSON lines"
 
-# What is wrong is said before anything runs.
-bad() { # bad WORD... -- SED-EXPRESSION: both.json changed so
-    words=""
-    while [ "$1" != -- ]; do
-        words="$words $1"
-        shift
-    done
-    sed -e "$2" both.json >bad.json
-    # shellcheck disable=SC2086
-    refused 78 bad.json $words -- tune bad.json
-    [ ! -e bad.sweep ] || failed "a refused sweep left a folder"
-}
-sed -i 's/"both"/"bad"/' both.json
-bad max_trials max_total_trials 10:16 -- 's/max_total_trials/max_trials/'
-bad primary_metric -- 's/"primary_metric": "up"/"primary": "up"/'
-bad '{y}' '{x}' -- 's/\${{search_space.x}}/{y}/'
-bad '`>`' shell -- 's/{output}/> {output}/'
-bad quote -- "s/kind}}'/kind}}/"
-bad command -- 's/"command": .*/"command": [],/'
-bad groups -- 's/(\[0-9.\]+)/[0-9.]+/'
-bad regular -- 's/(\[0-9.\]+)/([0-9.]+/'
-bad wall_time -- 's/"wall_time"/"walltime"/'
-bad trial.shell -- 's/"code": "code"/"shell": 1/'
-bad PLAIN -- 's/"PLAIN": 3/"PLAIN": []/'
-bad sweep -- 's/"type": "sweep"/"type": "command"/'
-bad limits -- 's/"timeout": 100/"timeout": -1/'
-bad '`trial`' code -- 's/"name": "bad"/"code": "x"/'
-bad 'randm' random -- 's/"type": "random"/"type": "randm"/'
-refused 66 nowhere.json -- tune nowhere.json
-refused 66 no-such-program -- tune --space 'x = uniform(0, 1)' --goal loss --name bad -- no-such-program {x}
-refused 64 'SWEEP.json' -- tune
-refused 64 'NAME=SOURCE' -- tune --space 'x = uniform(0, 1)' --goal loss --metric x -- true
-refused 64 goal -- tune --space 'x = uniform(0, 1)' -- true
-refused 64 twice -- tune both.json -- true
-refused 78 'did you mean' -- tune --space 'x = unifrm(0, 1)' --goal loss -- true
+# One's own trials come first; enough is enough.
+cat >first.json <<'END'
+{"search_space": {"x": {"type": "uniform", "min_value": 0, "max_value": 1}, "k": ["a", "b"]},
+ "initial_trials": [{"x": 0.125, "k": "b"}, {"x": 0.5}],
+ "objective": {"primary_metric": "loss", "goal": "minimize"}, "reproducible": true,
+ "limits": {"max_total_trials": 30, "patience": 4}, "trial": {"command": "echo loss={x} k={k}"}}
+END
+run 0 tune first.json --json --quiet --exit-score 0.2
+has out '"end": "exit_score"' '"x": 0.125' '"k": "b"'
+run 0 tune first.json --json --quiet --exit-score -1
+has out '"end": "patience"' '"x": 0.5'
+refused 64 exit-score -- tune first.json --exit-score x
+sed 's/0.125/1.125/' first.json >bad.json
+refused 78 bad.json:2 -- tune bad.json
+
+# A trial that the tuner's file lacks is in the journal.
+cp -r first.sweep lost.sweep
+head -n 3 first.sweep/search.jsonl >lost.sweep/search.jsonl
+run 0 tune first.json --output lost.sweep --json --quiet --exit-score -1
+sed 's/lost.sweep/first.sweep/' out >a
+run 0 tune first.json --output first.sweep --json --quiet --exit-score -1
+same a out
