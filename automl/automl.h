@@ -659,7 +659,7 @@ AML_API aml_status aml_store_csv(char **out, aml_store *store, const aml_runs *r
  *     ordinal      values            in their order
  *     bool                           false, true
  *     constant     value
- * "when": {"booster": "dart"} says that a parameter is there only with that value of another one above it. Or the short
+ * "when": {"booster": "dart"}, or a list of values, says that a parameter is there only with those of another one above it. Or the short
  * form, parameters on lines of their own or separated by semicolons; here all bounds are values:
  *     lr = loguniform(1e-4, 1e-1); depth = int(2, 10); units = int(16, 512, log); share = float(0, 1, step=0.05);
  *     booster = choice(gbtree, dart); drop = uniform(0, 0.5) if booster == dart; seed = 7
@@ -684,7 +684,7 @@ typedef struct aml_tuner_options {
      * "accuracy"}, or a list of those. NULL = "minimize value". */
     const char *goals;
     uint64_t seed;
-    size_t concurrency; /* trials side by side, 0 = 1: what samplers reckon with */
+    size_t concurrency; /* trials side by side, 0 = 1; what in_order goes by */
     /* Trial k is suggested from the results of trials 0 … k - concurrency only, and asked for when those have ended
      * (AML_EAGAIN before): the same trials whatever ends first. 0 = from all that is told. */
     int in_order;

@@ -203,6 +203,34 @@ static void nested_spaces_have_their_own(void **state) {
     assert_true(seen[0] > 150 && seen[1] > 150 && seen[2] > 150);
 }
 
+static void several_values_may_bring_a_parameter(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "k = choice(a, b, c); x = uniform(0, 1) if k == a | c; y = int(1, 3) if k == b; x = int(5, "
+        "9) "
+        "if k == b",
+        "{\"k\": [\"a\", \"b\", \"c\"], \"x\": {\"type\": \"uniform\", \"min_value\": 0, "
+        "\"max_value\": "
+        "1, \"when\": {\"k\": [\"a\", \"c\"]}}, \"y\": {\"type\": \"int\", \"min\": 1, \"max\": 3, "
+        "\"when\": {\"k\": \"b\"}}}"};
+    for (int t = 0; t < 2; t++) {
+        const aml_user_space *s = parsed(texts[t], NULL);
+        double config[4];
+        aml_rng rng = aml_rng_stream(7, AML_RNG_TEST, 0, 0);
+        for (int k = 0; k < 100; k++) {
+            aml_space_random(config, &s->space, &rng);
+            assert_int_equal(!isnan(config[1]), config[0] != 1);
+            assert_int_equal(!isnan(config[2]), config[0] == 1);
+        }
+    }
+    aml_user_space *s;
+    assert_int_equal(aml_user_space_parse(
+                         &s, "k = choice(a, b); x = 1 if k == a | b; x = 2 if k == b", NULL, keep),
+                     AML_ECONFIG);
+    assert_int_equal(aml_user_space_parse(&s, "k = choice(a, b); x = 1 if k == a | d", NULL, keep),
+                     AML_ECONFIG);
+}
+
 /* ---- constraints ---- */
 
 static bool allows(const char *rule, double a, double b, double kind) {
@@ -376,6 +404,7 @@ int main(void) {
         cmocka_unit_test(steps_are_without_rounding_errors),
         cmocka_unit_test(encoding_is_the_distribution),
         cmocka_unit_test(nested_spaces_have_their_own),
+        cmocka_unit_test(several_values_may_bring_a_parameter),
         cmocka_unit_test(constraints_are_arithmetic),
         cmocka_unit_test(random_points_keep_to_them),
         cmocka_unit_test(errors_have_places_and_help),

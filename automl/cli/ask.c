@@ -47,9 +47,7 @@ static int open_search(aml_tuner **t, const cli_args *a) {
                            .sampler = a->sampler,
                            .scheduler = a->early_termination,
                            .goals = a->goal,
-                           .seed = a->seed,
-                           .concurrency = (size_t)a->max_concurrent_trials,
-                           .trials = a->trials};
+                           .seed = a->seed};
     int status = cli_report(aml_tuner_open(t, path, &o));
     free(text);
     for (size_t i = 0; !status && !a->quiet && aml_tuner_note(*t, i); i++)
@@ -181,9 +179,6 @@ static const cli_option options[] = {
      CLI_AT(sampler)},
     {"early-termination", "HOW", "what stops trials by their reports: a name, or JSON", CLI_TEXT,
      CLI_AT(early_termination)},
-    {"trials", "N", "trials that there are to be, for those that plan", CLI_COUNT, CLI_AT(trials)},
-    {"max-concurrent-trials", "N", "trials side by side (default: 1)", CLI_SMALL,
-     CLI_AT(max_concurrent_trials)},
     {"seed", "N", "the same seed gives the same trials (default: 0)", CLI_SEED, CLI_AT(seed)},
     {"shell", NULL, "print assignments for `eval` instead of JSON", CLI_FLAG, CLI_AT(shell)},
     {"best", NULL, "ask for no trial: show the best ones so far", CLI_FLAG, CLI_AT(best)},

@@ -93,10 +93,15 @@ void aml_param_write(aml_string *out, const aml_param *p, double x) {
 
 /* ---- spaces ---- */
 
+bool aml_dim_lives_with(const aml_dim *d, double parent_value) {
+    if (!d->whens) return parent_value == d->when;
+    return parent_value >= 0 && d->whens[(size_t)parent_value];
+}
+
 bool aml_space_live(const aml_space *s, const double *config, size_t dim) {
     for (int parent = s->dims[dim].parent; parent >= 0; parent = s->dims[dim].parent) {
         assert((size_t)parent < dim);
-        if (config[parent] != s->dims[dim].when) return false;
+        if (!aml_dim_lives_with(&s->dims[dim], config[parent])) return false;
         dim = (size_t)parent;
     }
     return true;

@@ -31,7 +31,7 @@ double aml_param_clamp(const aml_param *p, double x);
 aml_status aml_param_read(double *out, const aml_param *p, const char *text);
 void aml_param_write(aml_string *out, const aml_param *p, double x);
 
-/* A flat space. A dimension is live when its parent has the value `when`; a configuration is n doubles, NaN
+/* A flat space. A dimension is live when its parent has the value `when` (one of `whens`); a configuration is n doubles, NaN
  * where not live. Parents stand before their children. */
 typedef struct aml_dim {
     const char *name; /* unique: "learner", "gbdt.learning_rate" */
@@ -42,9 +42,10 @@ typedef struct aml_dim {
     const double *values; /* only these, ascending, from lo to hi; NULL = all */
     size_t n_values;
     /* What spaces of users have besides; 0 for the hyperparameters of plug-ins. */
-    bool ordered; /* CHOICE: the values are in an order */
-    bool rounded; /* step: round(x / step) * step of an x from lo to hi (the q of quniform) */
-    double step;  /* REAL, INT: lo, lo + step, …; 0 = every value */
+    bool ordered;      /* CHOICE: the values are in an order */
+    bool rounded;      /* step: round(x / step) * step of an x from lo to hi (the q of quniform) */
+    const bool *whens; /* by the parent's value: live with it; NULL = with `when` alone */
+    double step;       /* REAL, INT: lo, lo + step, …; 0 = every value */
     double mu,
         spread; /* spread > 0: normal around mu with that standard deviation (log: so is the logarithm) */
 } aml_dim;
@@ -58,6 +59,7 @@ typedef struct aml_space {
 } aml_space;
 
 bool aml_space_allows(const aml_space *s, const double *config);
+bool aml_dim_lives_with(const aml_dim *d, double parent_value);
 bool aml_dim_is_nominal(const aml_dim *d); /* a choice among values without an order */
 
 bool aml_space_live(const aml_space *s, const double *config, size_t dim);

@@ -188,17 +188,23 @@ static aml_status note_exponents(aml_space_maker *m, const aml_definition *d, do
 
 /* Two parameters may share a name when they are never there together: somewhere above them the same choice
  * has another value. */
-static bool exclusive(const aml_space_maker *m, size_t i, int parent, double when) {
-    for (; parent >= 0; when = m->dims[parent].when, parent = m->dims[parent].parent)
-        for (size_t k = i; m->dims[k].parent >= 0; k = (size_t)m->dims[k].parent)
-            if (m->dims[k].parent == parent && m->dims[k].when != when) return true;
+static bool exclusive(const aml_space_maker *m, size_t i, const aml_dim *other) {
+    for (; other->parent >= 0; other = &m->dims[other->parent])
+        for (const aml_dim *k = &m->dims[i]; k->parent >= 0; k = &m->dims[k->parent]) {
+            if (k->parent != other->parent) continue;
+            bool common = false;
+            for (double v = 0; v <= aml_param_hi(&m->params[k->parent]); v++)
+                common |= aml_dim_lives_with(k, v) && aml_dim_lives_with(other, v);
+            if (!common) return true;
+        }
     return false;
 }
 
 static aml_status check_name(const aml_space_maker *m, const aml_definition *d) {
+    const aml_dim own = {.parent = d->parent, .when = d->when, .whens = d->whens};
     if (!*d->name) return aml_space_wrong(m, d, NULL, "a parameter without a name");
     for (size_t i = 0; i < m->n; i++)
-        if (!strcmp(m->dims[i].name, d->name) && !exclusive(m, i, d->parent, d->when))
+        if (!strcmp(m->dims[i].name, d->name) && !exclusive(m, i, &own))
             return aml_space_wrong(m, d, "give one of the two another name",
                                    "a second parameter `%s` that may be there beside the first",
                                    d->name);
@@ -302,7 +308,8 @@ aml_status aml_space_add(aml_space_maker *m, const aml_definition *d) {
     aml_dim *dim = &m->dims[m->n];
     aml_param *p = &m->params[m->n];
     *p = (aml_param){.name = d->name, .summary = ""};
-    *dim = (aml_dim){.name = d->name, .param = p, .parent = d->parent, .when = d->when};
+    *dim = (aml_dim){
+        .name = d->name, .param = p, .parent = d->parent, .when = d->when, .whens = d->whens};
     if (t->flags & BOOL) AML_TRY(set_bool(dim, p, m));
     else if (t->flags & VALUES) AML_TRY(set_values(dim, p, m, d, t));
     else AML_TRY(set_range(dim, p, m, d, t));
@@ -311,8 +318,18 @@ aml_status aml_space_add(aml_space_maker *m, const aml_definition *d) {
     return AML_OK;
 }
 
+/* One of the values, into whens when there are several. */
+static aml_status set_value(aml_definition *d, const aml_space_maker *m, const aml_param *choice,
+                            const char *value) {
+    aml_status status = aml_param_read(&d->when, choice, value);
+    if (!status && d->whens) d->whens[(size_t)d->when] = true;
+    if (status != AML_ECONFIG) return status;
+    aml_error e = *aml_last_error();
+    return aml_space_wrong(m, d, e.help, "parameter `%s`: %.200s", d->name, e.message);
+}
+
 aml_status aml_space_condition(aml_definition *d, const aml_space_maker *m, const char *name,
-                               const char *value) {
+                               const char *const *values, size_t n_values) {
     const char *names[64], *near = NULL;
     size_t n = 0, dim = m->n;
     for (size_t i = 0; i < m->n; i++) {
@@ -332,11 +349,15 @@ aml_status aml_space_condition(aml_definition *d, const aml_space_maker *m, cons
     if (d->parent >= 0 && (m->dims[dim].parent != d->parent || m->dims[dim].when != d->when))
         return aml_space_wrong(m, d, "name one of the same nested space",
                                "parameter `%s`: `%.80s` stands elsewhere", d->name, name);
-    aml_status status = aml_param_read(&d->when, &m->params[dim], value);
+    if (!n_values)
+        return aml_space_wrong(m, d, NULL, "parameter `%s`: the condition names no value", d->name);
+    if (n_values > 1) {
+        d->whens = AML_ARRAY(m->keep, aml_param_choices(&m->params[dim]), bool);
+        if (!d->whens) return AML_ENOMEM;
+    }
+    for (size_t i = 0; i < n_values; i++) AML_TRY(set_value(d, m, &m->params[dim], values[i]));
     d->parent = (int)dim;
-    if (status != AML_ECONFIG) return status;
-    aml_error e = *aml_last_error();
-    return aml_space_wrong(m, d, e.help, "parameter `%s`: %.200s", d->name, e.message);
+    return AML_OK;
 }
 
 aml_status aml_space_finish(aml_user_space **out, aml_space_maker *m) {

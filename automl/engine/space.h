@@ -54,6 +54,7 @@ typedef struct aml_definition {
     const char *fallback; /* text, or NULL */
     int parent;           /* dimension, -1 = none */
     double when;
+    bool *whens; /* several values of the parent; NULL = `when` alone */
 } aml_definition;
 
 typedef struct aml_space_maker {
@@ -73,9 +74,9 @@ aml_status aml_space_finish(aml_user_space **out, aml_space_maker *m);
  * there is no such type (the failure is recorded). */
 bool aml_space_type_keys(const aml_space_maker *m, const aml_definition *d, unsigned *needed,
                          unsigned *optional, bool *values);
-/* The dimension that a condition names, visible from below `parent`, with its value: AML_ECONFIG. */
+/* The dimension that a condition names, visible from below `parent`, with its values: AML_ECONFIG. */
 aml_status aml_space_condition(aml_definition *d, const aml_space_maker *m, const char *name,
-                               const char *value);
+                               const char *const *values, size_t n);
 /* "error at this definition": `near` may be NULL. */
 aml_status aml_space_wrong(const aml_space_maker *m, const aml_definition *d, const char *help,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -82,14 +82,20 @@ static const struct key_name {
 enum { N_NUMBER_KEYS = sizeof number_keys / sizeof *number_keys };
 static const char *const other_keys[] = {"type", "values", "value", "log", "default", "when"};
 
+/* {"booster": "dart"}, or {"booster": ["dart", "goss"]}. */
 static aml_status read_condition(aml_definition *d, const aml_space_maker *m, const aml_json *x) {
-    const char *value =
-        x->type == AML_JSON_OBJECT && x->size == 1 && x->child ? text_of(x->child) : NULL;
-    if (!value)
-        return aml_space_wrong(m, d, "write {\"booster\": \"dart\"}",
+    const aml_json *of = x->type == AML_JSON_OBJECT && x->size == 1 ? x->child : NULL;
+    const aml_json *first = of && of->type == AML_JSON_ARRAY ? of->child : of;
+    size_t n = 0, most = of && of->type == AML_JSON_ARRAY ? of->size : 1;
+    const char **values = AML_ARRAY(m->keep, most + 1, const char *);
+    if (!values) return AML_ENOMEM;
+    for (const aml_json *v = first; v && n < most; v = v->next)
+        if ((values[n] = text_of(v))) n++;
+    if (!of || n < most)
+        return aml_space_wrong(m, d, "write {\"booster\": \"dart\"}, or a list of values",
                                "parameter `%s`: `when` is an object of one parameter and its value",
                                d->name);
-    return aml_space_condition(d, m, x->child->name, value);
+    return aml_space_condition(d, m, of->name, values, n);
 }
 
 static aml_status unknown_key(const aml_space_maker *m, const aml_definition *d, const char *key) {

@@ -181,23 +181,29 @@ static aml_status take_list(reader *r) {
     return is_next(r, ']') ? AML_OK : expected(r, "`,` or `]`");
 }
 
-/* "if booster == dart". */
+/* "if booster == dart", "if booster == dart | goss". */
 static aml_status take_condition(reader *r) {
-    const char *name, *value;
+    enum { MOST_VALUES = 64 };
+    const char *name, *values[MOST_VALUES];
+    size_t n = 0;
     bool quoted;
     skip(r);
     if (r->at >= r->end) return AML_OK;
     if (r->end - r->at < 3 || memcmp(r->at, "if", 2) != 0 || !strchr(" \t", r->at[2]))
         return expected(r, "`if`, or the end of the parameter");
     r->at += 3;
+    skip(r);
     here(r);
     AML_TRY(take_word(&name, &quoted, r, "= \t", "the name of a parameter above"));
     if (!is_next(r, '=')) return expected(r, "`==`");
     is_next(r, '=');
-    AML_TRY(take_word(&value, &quoted, r, "", "a value"));
+    do {
+        if (n == MOST_VALUES) return expected(r, "fewer values");
+        AML_TRY(take_word(&values[n++], &quoted, r, "|", "a value"));
+    } while (is_next(r, '|'));
     skip(r);
     if (r->at < r->end) return expected(r, "the end of the parameter");
-    return aml_space_condition(r->d, r->m, name, value);
+    return aml_space_condition(r->d, r->m, name, values, n);
 }
 
 static aml_status take_parameter(reader *r) {

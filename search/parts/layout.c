@@ -8,7 +8,7 @@ static bool reachable(const aml_space *space, const aml_groups *groups, double r
     if (!groups->rooted) return true;
     if (!dim) return false; /* the same for the whole group */
     while (space->dims[dim].parent > 0) dim = (size_t)space->dims[dim].parent;
-    return space->dims[dim].parent < 0 || space->dims[dim].when == root;
+    return space->dims[dim].parent < 0 || aml_dim_lives_with(&space->dims[dim], root);
 }
 
 static size_t coordinates(const aml_dim *d) {
