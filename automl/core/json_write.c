@@ -67,6 +67,24 @@ void aml_json_add_number(aml_string *s, const char *name, double x) {
     aml_json_put_number(s, x);
 }
 
+void aml_json_put(aml_string *out, const aml_json *x) {
+    switch (x->type) {
+    case AML_JSON_NULL: aml_string_put(out, "null"); return;
+    case AML_JSON_FALSE: aml_string_put(out, "false"); return;
+    case AML_JSON_TRUE: aml_string_put(out, "true"); return;
+    case AML_JSON_NUMBER: aml_string_put(out, x->string); return;
+    case AML_JSON_STRING: aml_json_put_string(out, x->string); return;
+    default: break;
+    }
+    aml_string_put(out, x->type == AML_JSON_ARRAY ? "[" : "{");
+    for (const aml_json *c = x->child; c; c = c->next) {
+        if (x->type == AML_JSON_ARRAY) aml_json_comma(out);
+        else aml_json_key(out, c->name);
+        aml_json_put(out, c);
+    }
+    aml_string_put(out, x->type == AML_JSON_ARRAY ? "]" : "}");
+}
+
 static void new_line(aml_string *out, size_t depth) {
     aml_string_put(out, "\n");
     while (depth--) aml_string_put(out, "  ");
