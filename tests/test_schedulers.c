@@ -112,9 +112,9 @@ static void halving_keeps_a_third(void **state) {
     assert_int_equal(kept, 1);            /* the first; the later ones are worse and worse */
     assert_true(go_on(t, id[0], 2, 0.9)); /* not a rung */
     assert_true(go_on(t, id[0], 3, 0.8));
-    assert_true(go_on(t, id[1], 3, 0.7)); /* whoever goes on all the same is judged at the rung */
+    assert_true(go_on(t, id[1], 3, 0.7));   /* whoever goes on all the same is judged at the rung */
     assert_false(go_on(t, id[2], 3, 0.75)); /* second of three */
-    assert_true(go_on(t, id[1], 10, 5));   /* first at rung 9 */
+    assert_true(go_on(t, id[1], 10, 5));    /* first at rung 9 */
     aml_tuner_free(t);
 }
 
