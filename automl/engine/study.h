@@ -62,8 +62,9 @@ aml_status aml_study_finish(aml_study *s);
 bool aml_study_refits(const aml_study *s, const aml_trial *t);
 /* Is the trial's model there, or is there time for one: of an anytime learner for a good part of it? */
 bool aml_study_delivers(const aml_study *s, const aml_trial *t);
-/* Seconds from the last refit to the deadline: the model is put together, measured and handed over. */
-double aml_study_closing(const aml_study *s);
+/* Seconds from the last refit to the deadline: a model of so many bytes is put together, measured and handed over. */
+double aml_study_closing(const aml_study *s, double bytes);
+double aml_study_leader_bytes(const aml_study *s); /* what a model of the best trials may have */
 /* What one more fit of a trial, on all rows, is expected to take. */
 double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 

@@ -36,15 +36,17 @@ bool aml_study_refits(const aml_study *s, const aml_trial *t) {
            s->task.time;
 }
 
-/* When refits have to end. */
-static double last_refit(const aml_study *s) { return s->deadline - aml_study_closing(s); }
+/* When refits have to end for a model of so many bytes. */
+static double last_refit(const aml_study *s, double bytes) {
+    return s->deadline - aml_study_closing(s, bytes);
+}
 
 bool aml_study_delivers(const aml_study *s, const aml_trial *t) {
     static const double PART = 0.25;
     if (t->fits || s->deadline <= 0) return true;
     double part = t->plan.learner->can & AML_ANYTIME ? PART : 1;
-    return aml_decide_if(s->decisions,
-                         aml_now() + part * aml_study_refit_seconds(s, t) < last_refit(s));
+    return aml_decide_if(s->decisions, aml_now() + part * aml_study_refit_seconds(s, t) <
+                                           last_refit(s, aml_study_leader_bytes(s)));
 }
 
 /* Of folds forward in time the last has seen most. */
@@ -111,15 +113,15 @@ static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, do
 static double refit_until(const aml_study *s, const aml_choice *c, const uint32_t *order,
                           size_t i) {
     const aml_trial *t = c->trial[order[i]];
-    double now = aml_now(), left = last_refit(s) - now, need = aml_study_refit_seconds(s, t),
-           all = 0;
+    double now = aml_now(), last = last_refit(s, c->bytes), left = last - now,
+           need = aml_study_refit_seconds(s, t), all = 0;
     if (s->deadline <= 0) return 0;
     for (size_t j = i; j < c->n; j++) {
         const aml_trial *o = c->trial[order[j]];
         if (c->weight[order[j]] > 0 && !o->fits) all += aml_study_refit_seconds(s, o);
     }
     double until = t->fits && all + need >= left ? -1
-                   : t->fits || all < left       ? last_refit(s)
+                   : t->fits || all < left       ? last
                                                  : now + left * need / all;
     return aml_decide_if(s->decisions, until >= 0) ? fmax(until, 0) : -1;
 }
@@ -245,9 +247,10 @@ static aml_status finish_unfinished(aml_study *s, aml_trial *t) {
                            .linear_gain_high = NAN,
                            .method = "only some of the folds could be finished in the time"};
     AML_TRY(add_importance(s, t, 1));
-    bool any = s->deadline > 0, time = aml_now() + aml_study_refit_seconds(s, t) < last_refit(s);
+    double last = last_refit(s, (double)t->bytes);
+    bool any = s->deadline > 0, time = aml_now() + aml_study_refit_seconds(s, t) < last;
     time = aml_decide_if(s->decisions, time);
-    AML_TRY(add_member(&from, s, t, 1, t->n_done, !any ? 0 : time ? last_refit(s) : -1));
+    AML_TRY(add_member(&from, s, t, 1, t->n_done, !any ? 0 : time ? last : -1));
     AML_TRY(copy_guardrails(s));
     return aml_study_board(s, NULL);
 }

@@ -149,28 +149,47 @@ double aml_study_refit_seconds(const aml_study *s, const aml_trial *t) {
     return 1.5 * t->fit_seconds / (double)t->n_done * (s->folds.k > 1 ? 1.3 : 1.1);
 }
 
+enum { LEADERS = 3 };
+
+/* The best finished trials; how many. */
+static size_t find_leaders(const aml_trial *out[LEADERS], const aml_study *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->trials.n; i++) {
+        const aml_trial *t = s->trials.at[i];
+        if (t->state != AML_TRIAL_DONE) continue;
+        size_t at = n < LEADERS ? n++ : LEADERS;
+        for (; at && out[at - 1]->loss > t->loss; at--)
+            if (at < LEADERS) out[at] = out[at - 1];
+        if (at < LEADERS) out[at] = t;
+    }
+    return n;
+}
+
 /* Refits of the leaders whose models of folds were too large to keep, or of a holdout do not know all rows. */
 static double refit_seconds(const aml_study *s) {
-    const aml_trial *last = NULL;
+    const aml_trial *leader[LEADERS];
+    size_t n = find_leaders(leader, s);
     double sum = 0;
-    for (int rank = 0; rank < 3; rank++) {
-        const aml_trial *next = NULL;
-        for (size_t i = 0; i < s->trials.n; i++) {
-            const aml_trial *t = s->trials.at[i];
-            bool behind =
-                !last || t->loss > last->loss || (t->loss == last->loss && t->id > last->id);
-            if (t->state == AML_TRIAL_DONE && behind && (!next || t->loss < next->loss)) next = t;
-        }
-        if (!next) break;
-        if (!next->fits || (s->folds.k == 1 && next->plan.learner->settle))
-            sum += aml_study_refit_seconds(s, next);
-        last = next;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!leader[i]->fits || (s->folds.k == 1 && leader[i]->plan.learner->settle))
+            sum += aml_study_refit_seconds(s, leader[i]);
     return sum;
 }
 
-double aml_study_closing(const aml_study *s) {
-    return 0.1 + 0.06 * fmin(s->deadline - s->start, 20);
+double aml_study_leader_bytes(const aml_study *s) {
+    const aml_trial *leader[LEADERS];
+    size_t n = find_leaders(leader, s);
+    double bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += (double)leader[i]->bytes / (leader[i]->fits ? 1 : (double)leader[i]->n_done);
+    return bytes;
+}
+
+/* 44 MB of forests, grown to the last moment, took 1.3 s. */
+double aml_study_closing(const aml_study *s, double bytes) {
+    static const double A_BYTE = 3e-8, LEAST = 0.01, MOST = 0.12;
+    double limit = fmin(s->deadline - s->start, 20);
+    return 0.1 + fmin(LEAST * limit + A_BYTE * bytes, MOST * limit);
 }
 
 /* Seconds for the ensemble (some thousand scores of 20,000 rows at most), refits and what comes after. */
@@ -178,7 +197,8 @@ static double reserve(const aml_study *s) {
     double limit = s->deadline - s->start;
     double rows = s->bench.n_scored < 20000 ? (double)s->bench.n_scored : 20000;
     double ensemble = 3000 * rows * (40e-9 + 1e-9 * s->bench.n_outputs) / s->ctx.n_threads;
-    double want = aml_study_closing(s) + ensemble + refit_seconds(s);
+    double closing = aml_study_closing(s, aml_study_leader_bytes(s));
+    double want = closing + ensemble + refit_seconds(s);
     double most = 0.1 + (s->folds.k > 1 ? 0.15 : 0.25) * limit;
     return want < most ? want : most;
 }
