@@ -61,5 +61,7 @@ void aml_json_put(aml_string *out, const aml_json *x);
 
 /* Re-indents compact JSON made by the writers above by two spaces. */
 void aml_json_pretty(aml_string *out, const char *compact, size_t length);
+/* A whole text: indented, with a line end, the caller's (aml_free); the compact one is freed. NULL when memory was short. */
+char *aml_json_finish(aml_string *compact);
 
 #endif

@@ -112,3 +112,14 @@ void aml_json_pretty(aml_string *out, const char *s, size_t n) {
         if (s[i] == ':') aml_string_put(out, " ");
     }
 }
+
+char *aml_json_finish(aml_string *compact) {
+    aml_string s = {0};
+    if (!compact->failed) aml_json_pretty(&s, compact->text, compact->length);
+    aml_string_put(&s, "\n");
+    bool failed = compact->failed || s.failed;
+    aml_string_free(compact);
+    if (!failed) return s.text;
+    aml_string_free(&s);
+    return NULL;
+}

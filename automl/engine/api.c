@@ -153,7 +153,7 @@ static void put_param(aml_string *s, const aml_param *p) {
 }
 
 char *aml_catalog_json(void) {
-    aml_string s = {0}, pretty = {0};
+    aml_string s = {0};
     part p;
     aml_string_put(&s, "[");
     for (size_t i = 0; part_at(&p, i); i++) {
@@ -169,13 +169,7 @@ char *aml_catalog_json(void) {
         aml_string_put(&s, "]}");
     }
     aml_string_put(&s, "]");
-    if (!s.failed) aml_json_pretty(&pretty, s.text, s.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = s.failed || pretty.failed;
-    aml_string_free(&s);
-    if (!failed) return pretty.text;
-    aml_string_free(&pretty);
-    return NULL;
+    return aml_json_finish(&s);
 }
 
 aml_status aml_text_write(const char *text, const char *path) {

@@ -224,7 +224,7 @@ static void put_column(aml_string *s, const aml_profile *p) {
 }
 
 char *aml_check_json(const aml_check *c) {
-    aml_string s = {0}, pretty = {0};
+    aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_string(&s, "task", c->task);
     if (c->reading) {
@@ -245,11 +245,5 @@ char *aml_check_json(const aml_check *c) {
     aml_json_key(&s, "guardrails");
     aml_put_guardrails(&s, &c->guardrails);
     aml_string_put(&s, "}");
-    if (!s.failed) aml_json_pretty(&pretty, s.text, s.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = s.failed || pretty.failed;
-    aml_string_free(&s);
-    if (!failed) return pretty.text;
-    aml_string_free(&pretty);
-    return NULL;
+    return aml_json_finish(&s);
 }

@@ -71,21 +71,10 @@ int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name, con
     return 1;
 }
 
-static char *pretty(aml_string *compact) {
-    aml_string s = {0};
-    if (!compact->failed) aml_json_pretty(&s, compact->text, compact->length);
-    aml_string_put(&s, "\n");
-    bool failed = compact->failed || s.failed;
-    aml_string_free(compact);
-    if (!failed) return s.text;
-    aml_string_free(&s);
-    return NULL;
-}
-
 char *aml_experiment_json(const aml_experiment *e) {
     aml_string s = {0};
     aml_json_put(&s, e->root);
-    return pretty(&s);
+    return aml_json_finish(&s);
 }
 
 char *aml_experiment_schema(void) {
@@ -100,5 +89,5 @@ char *aml_experiment_schema(void) {
                        "\"properties\":{\"data\":{\"type\":\"object\",\"required\":[\"train\","
                        "\"target\"],\"properties\":{\"train\":{\"type\":\"string\"},"
                        "\"target\":{\"type\":\"string\"}}}}}]}");
-    return pretty(&s);
+    return aml_json_finish(&s);
 }

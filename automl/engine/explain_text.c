@@ -161,7 +161,7 @@ static void put_row(aml_string *s, const aml_explanation *e, size_t i, size_t o)
 }
 
 char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p, int with_rows) {
-    aml_string s = {0}, pretty = {0};
+    aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_number(&s, "rows", (double)e->n);
     if (e->m->n_classes == 2) {
@@ -183,11 +183,5 @@ char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p, i
         aml_string_put(&s, "]");
     }
     aml_string_put(&s, "}");
-    if (!s.failed) aml_json_pretty(&pretty, s.text, s.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = s.failed || pretty.failed;
-    aml_string_free(&s);
-    if (!failed) return pretty.text;
-    aml_string_free(&pretty);
-    return NULL;
+    return aml_json_finish(&s);
 }

@@ -6,18 +6,6 @@
 #include "automl/engine/lineage.h"
 #include "automl/engine/model.h"
 
-/* Ends a JSON text: indented, on the heap for the caller; NULL when memory was short. */
-static char *finish(aml_string *s) {
-    aml_string pretty = {0};
-    if (!s->failed) aml_json_pretty(&pretty, s->text, s->length);
-    aml_string_put(&pretty, "\n");
-    bool failed = s->failed || pretty.failed;
-    aml_string_free(s);
-    if (!failed) return pretty.text;
-    aml_string_free(&pretty);
-    return NULL;
-}
-
 /* What the clock chose is left out with the timings. */
 static void put_menu(aml_string *s, const aml_model *m, unsigned flags) {
     bool timings = !(flags & AML_NO_TIMINGS);
@@ -72,7 +60,7 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
     aml_json_key(&s, "guardrails");
     aml_put_guardrails(&s, &m->guardrails);
     aml_string_put(&s, "}");
-    return finish(&s);
+    return aml_json_finish(&s);
 }
 
 char *aml_model_inspect_json(const aml_model *m) {
@@ -88,7 +76,7 @@ char *aml_model_inspect_json(const aml_model *m) {
         status = aml_put_lineage(&s, m, part);
     }
     aml_string_put(&s, "]}");
-    if (!status) return finish(&s);
+    if (!status) return aml_json_finish(&s);
     aml_string_free(&s);
     return NULL;
 }

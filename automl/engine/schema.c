@@ -197,7 +197,7 @@ char *aml_reading_json(const aml_csv_report *r, const aml_csv_options *o, aml_ar
 }
 
 aml_status aml_frame_write_schema(const aml_frame *f, const char *path) {
-    aml_string compact = {0}, s = {0};
+    aml_string compact = {0};
     aml_string_put(&compact, "{");
     if (f->reading) {
         aml_json_key(&compact, "reading");
@@ -217,11 +217,8 @@ aml_status aml_frame_write_schema(const aml_frame *f, const char *path) {
         aml_string_put(&compact, "}");
     }
     aml_string_put(&compact, "]}");
-    if (!compact.failed) aml_json_pretty(&s, compact.text, compact.length);
-    aml_string_put(&s, "\n");
-    aml_status status =
-        compact.failed || s.failed ? AML_ENOMEM : aml_write_file(path, s.text, s.length);
-    aml_string_free(&compact);
-    aml_string_free(&s);
+    char *text = aml_json_finish(&compact);
+    aml_status status = text ? aml_write_file(path, text, strlen(text)) : AML_ENOMEM;
+    aml_free(text);
     return status;
 }

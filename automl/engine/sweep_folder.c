@@ -139,7 +139,7 @@ static void put_trial(aml_string *out, const aml_sweep *s, size_t trial) {
 }
 
 aml_status aml_sweep_write_best(aml_sweep *s) {
-    aml_string text = {0}, pretty = {0}, path = {0};
+    aml_string text = {0}, path = {0};
     size_t trial, best = 0;
     if (!aml_sweep_best(&best, s)) return AML_OK;
     aml_string_put(&text, "{");
@@ -156,14 +156,11 @@ aml_status aml_sweep_write_best(aml_sweep *s) {
         aml_string_put(&text, "]");
     }
     aml_string_put(&text, "}");
-    if (!text.failed) aml_json_pretty(&pretty, text.text, text.length);
-    aml_string_put(&pretty, "\n");
+    char *json = aml_json_finish(&text);
     aml_string_printf(&path, "%s/best.json", s->folder);
-    aml_status status = text.failed || pretty.failed || path.failed
-                            ? AML_ENOMEM
-                            : aml_write_file(path.text, pretty.text, pretty.length);
-    aml_string_free(&text);
-    aml_string_free(&pretty);
+    aml_status status =
+        json && !path.failed ? aml_write_file(path.text, json, strlen(json)) : AML_ENOMEM;
+    aml_free(json);
     aml_string_free(&path);
     return status;
 }

@@ -166,7 +166,7 @@ static void put_importance(aml_string *out, const aml_sweep *s) {
 }
 
 char *aml_sweep_json(const aml_sweep *s, unsigned flags) {
-    aml_string text = {0}, pretty = {0};
+    aml_string text = {0};
     aml_string_put(&text, "{");
     aml_json_add_string(&text, "sweep", s->plan.name);
     aml_json_add_string(&text, "folder", s->folder);
@@ -179,27 +179,18 @@ char *aml_sweep_json(const aml_sweep *s, unsigned flags) {
     aml_string_put(&text, "[");
     for (size_t i = 0; i < s->n; i++) put_trial(&text, s, i, !(flags & AML_NO_TIMINGS));
     aml_string_put(&text, "]}");
-    if (!text.failed) aml_json_pretty(&pretty, text.text, text.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = text.failed || pretty.failed;
-    aml_string_free(&text);
-    if (failed) aml_string_free(&pretty);
-    return failed ? NULL : pretty.text;
+    return aml_json_finish(&text);
 }
 
 char *aml_sweep_schema(void) {
-    aml_string text = {0}, pretty = {0};
+    aml_string text = {0};
     aml_string_put(&text, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"");
     aml_json_add_string(&text, "title", "A sweep of automl tune");
     aml_string object = {0};
     aml_keys_schema(&object, aml_sweep_keys);
     aml_string_put(&text, ",");
     aml_string_put(&text, object.text ? object.text + 1 : "}"); /* its members are ours */
-    if (!text.failed) aml_json_pretty(&pretty, text.text, text.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = text.failed || pretty.failed || object.failed;
+    text.failed |= object.failed;
     aml_string_free(&object);
-    aml_string_free(&text);
-    if (failed) aml_string_free(&pretty);
-    return failed ? NULL : pretty.text;
+    return aml_json_finish(&text);
 }

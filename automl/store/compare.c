@@ -289,7 +289,7 @@ int aml_comparison_at(const aml_comparison *c, size_t i, aml_compared *out) {
 }
 
 char *aml_comparison_json(const aml_comparison *c) {
-    aml_string s = {0}, pretty = {0};
+    aml_string s = {0};
     aml_string_put(&s, "[");
     for (size_t i = 0; i < c->n; i++) {
         const aml_compared *line = &c->at[i];
@@ -303,13 +303,7 @@ char *aml_comparison_json(const aml_comparison *c) {
         aml_string_put(&s, line->differs ? "true}" : "false}");
     }
     aml_string_put(&s, "]");
-    if (!s.failed) aml_json_pretty(&pretty, s.text, s.length);
-    aml_string_put(&pretty, "\n");
-    bool failed = s.failed || pretty.failed;
-    aml_string_free(&s);
-    if (!failed) return pretty.text;
-    aml_string_free(&pretty);
-    return NULL;
+    return aml_json_finish(&s);
 }
 
 void aml_comparison_free(aml_comparison *c) {

@@ -211,7 +211,7 @@ static aml_status hand_over(char **out, aml_string *s, aml_status status) {
 }
 
 aml_status aml_store_json(char **out, aml_store *store, const aml_runs *runs, int with_trials) {
-    aml_string s = {0}, pretty = {0};
+    aml_string s = {0};
     aml_run_info r = {.size = sizeof r};
     aml_status status = AML_OK;
     pthread_mutex_lock(&store->lock);
@@ -220,11 +220,9 @@ aml_status aml_store_json(char **out, aml_store *store, const aml_runs *runs, in
         status = put_run(&s, store, &r, with_trials);
     aml_string_put(&s, "]");
     pthread_mutex_unlock(&store->lock);
-    if (!status && !s.failed) aml_json_pretty(&pretty, s.text, s.length);
-    aml_string_put(&pretty, "\n");
-    pretty.failed |= s.failed;
-    aml_string_free(&s);
-    return hand_over(out, &pretty, status);
+    s.failed |= status != AML_OK;
+    *out = aml_json_finish(&s);
+    return status || *out ? status : AML_ENOMEM;
 }
 
 /* ---- CSV */
