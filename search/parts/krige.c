@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "automl/core/linalg.h"
+#include "search/parts/points.h"
 
 static const double least_noise = 1e-6;
 
@@ -171,23 +172,12 @@ static aml_status climb(aml_krige *g, aml_arena *scratch) {
     return AML_OK;
 }
 
-/* Half of the subset are the best points, the rest is spread evenly over the others in order. */
 static aml_status choose(aml_krige *sub, const aml_krige *g, size_t m, aml_arena *scratch) {
     bool *taken = AML_ARRAY(scratch, g->n, bool);
     double *x = AML_ARRAY(scratch, g->d, double);
     if (!taken || !x) return AML_ENOMEM;
-    for (size_t k = 0; k < m / 2; k++) {
-        size_t best = g->n;
-        for (size_t i = 0; i < g->n; i++)
-            if (!taken[i] && (best == g->n || g->y[i] < g->y[best])) best = i;
-        taken[best] = true;
-    }
-    size_t rest = g->n - m / 2, want = m - m / 2, seen = 0;
+    aml_pick_subset(taken, g->y, g->n, m);
     for (size_t i = 0; i < g->n; i++) {
-        if (!taken[i]) {
-            taken[i] = seen * want / rest != (seen + 1) * want / rest;
-            seen++;
-        }
         if (!taken[i]) continue;
         point_at(x, g, i);
         aml_krige_add(sub, x, g->y[i]);

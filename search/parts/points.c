@@ -129,3 +129,18 @@ size_t aml_best_records(size_t *best, size_t max, const aml_told *told) {
     }
     return n;
 }
+
+void aml_pick_subset(bool *taken, const double *y, size_t n, size_t m) {
+    for (size_t k = 0; k < m / 2; k++) {
+        size_t best = n;
+        for (size_t i = 0; i < n; i++)
+            if (!taken[i] && (best == n || y[i] < y[best])) best = i;
+        taken[best] = true;
+    }
+    size_t rest = n - m / 2, want = m - m / 2, seen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (taken[i]) continue;
+        taken[i] = seen * want / rest != (seen + 1) * want / rest;
+        seen++;
+    }
+}

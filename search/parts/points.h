@@ -44,4 +44,8 @@ bool aml_has_loss(const aml_record *r);
 /* best[0 … returned-1]: record numbers of the lowest losses, best first, at most max. */
 size_t aml_best_records(size_t *best, size_t max, const aml_told *told);
 
+/* Marks m of n points (0 < m <= n, taken all false): half of them those of the lowest y, the rest spread evenly over the
+ * others in order. */
+void aml_pick_subset(bool *taken, const double *y, size_t n, size_t m);
+
 #endif
