@@ -69,6 +69,18 @@ typedef struct cli_option {
 #define CLI_AT(member) offsetof(cli_args, member)
 #define CLI_TITLE(text) {NULL, NULL, text, CLI_FLAG, 0}
 
+/* What to predict, and the parts that columns play. */
+#define CLI_PREDICTED \
+    {"target", "COLUMN", "the column to predict (required)", CLI_TEXT, CLI_AT(target)}, \
+    {"task", "TASK", "binary, multiclass or regression (default: by target)", CLI_TEXT, \
+     CLI_AT(task)}, \
+    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse)", CLI_TEXT, \
+     CLI_AT(metric)}, \
+    {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)}, \
+    {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)}, \
+    {"group", "COLUMN", "rows of one group stay in one fold", CLI_TEXT, CLI_AT(group)}, \
+    {"time", "COLUMN", "validate forward in this order", CLI_TEXT, CLI_AT(time)}
+
 /* How DATA is read: for every verb that reads any. */
 #define CLI_READING                                                                               \
     CLI_TITLE("Reading"),                                                                         \

@@ -59,17 +59,9 @@ static int run(const cli_call *call) {
 }
 
 static const cli_option options[] = {
-    {"target", "COLUMN", "the column to predict (required)", CLI_TEXT, CLI_AT(target)},
+    CLI_PREDICTED,
     {"output", "FILE", "to write; - is standard output (default: experiment.json)", CLI_TEXT,
      CLI_AT(output)},
-    {"task", "TASK", "binary, multiclass or regression (default: by target)", CLI_TEXT,
-     CLI_AT(task)},
-    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse)", CLI_TEXT,
-     CLI_AT(metric)},
-    {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)},
-    {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)},
-    {"group", "COLUMN", "rows of one group stay in one fold", CLI_TEXT, CLI_AT(group)},
-    {"time", "COLUMN", "validate forward in this order", CLI_TEXT, CLI_AT(time)},
     {"time-limit", "TIME", "of the runs: 60s, 5m (default: by the size of the data)", CLI_SECONDS,
      CLI_AT(time_limit)},
     {"trials", "N", "pipelines to try", CLI_COUNT, CLI_AT(trials)},

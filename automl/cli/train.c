@@ -107,15 +107,7 @@ static int run(const cli_call *call) {
 
 static const cli_option options[] = {
     CLI_TITLE("What to predict"),
-    {"target", "COLUMN", "the column to predict (required)", CLI_TEXT, CLI_AT(target)},
-    {"task", "TASK", "binary, multiclass or regression (default: by target)", CLI_TEXT,
-     CLI_AT(task)},
-    {"metric", "METRIC", "what to optimize (default: auc, log_loss or rmse)", CLI_TEXT,
-     CLI_AT(metric)},
-    {"drop", "A,B", "columns not to use", CLI_NAMES, CLI_AT(drop)},
-    {"weight", "COLUMN", "column of row weights", CLI_TEXT, CLI_AT(weight)},
-    {"group", "COLUMN", "rows of one group stay in one fold", CLI_TEXT, CLI_AT(group)},
-    {"time", "COLUMN", "validate forward in this order", CLI_TEXT, CLI_AT(time)},
+    CLI_PREDICTED,
     CLI_TITLE("What predictions are held to"),
     {"increasing", "A,B", "they never fall as these columns grow", CLI_NAMES, CLI_AT(increasing)},
     {"decreasing", "A,B", "they never rise as these columns grow", CLI_NAMES, CLI_AT(decreasing)},
