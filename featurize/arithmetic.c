@@ -156,9 +156,9 @@ const aml_step aml_step_arithmetic = {
     .summary = "Adds products, ratios, sums and differences of numbers that go together",
     .kinds = AML_NUMBER,
     .flags = AML_STEP_SELECTS,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -205,9 +205,9 @@ const aml_step aml_step_cluster_distance = {
     .name = "cluster_distance",
     .summary = "Adds the distances to k-means centres of the numbers",
     .kinds = AML_NUMBER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

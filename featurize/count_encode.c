@@ -41,9 +41,9 @@ const aml_step aml_step_count_encode = {
     .name = "count_encode",
     .summary = "Turns categories into log counts of their levels",
     .kinds = AML_CATEGORY,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = aml_encode_levels_load,
 };

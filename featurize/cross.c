@@ -247,9 +247,9 @@ const aml_step aml_step_cross = {
     .summary = "Adds a category for each pair of levels of two categories that go together",
     .kinds = AML_CATEGORY,
     .flags = AML_STEP_SELECTS,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -183,9 +183,9 @@ const aml_step aml_step_datetime = {
     .name = "datetime",
     .summary = "Turns dates into numbers: days, calendar and clock parts, cycles",
     .kinds = AML_DATETIME,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -182,9 +182,9 @@ const aml_step aml_step_few_valued = {
     .name = "few_valued",
     .summary = "Turns numbers with few different values into categories",
     .kinds = AML_NUMBER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

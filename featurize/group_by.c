@@ -300,9 +300,9 @@ const aml_step aml_step_group_by = {
     .summary = "Adds numbers relative to the mean, or ranked within, their category's level",
     .kinds = AML_NUMBER | AML_CATEGORY,
     .flags = AML_STEP_SELECTS,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -121,9 +121,9 @@ const aml_step aml_step_hash_one_hot = {
     .name = "hash_one_hot",
     .summary = "Turns categories with many levels into sparse 0/1 columns shared by hash",
     .kinds = AML_CATEGORY,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -204,9 +204,9 @@ const aml_step aml_step_impute = {
     .summary = "Fills missing numbers and categories",
     .kinds = AML_NUMBER | AML_CATEGORY,
     .flags = AML_STEP_KEEPS_ORDER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

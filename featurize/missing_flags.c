@@ -104,9 +104,9 @@ const aml_step aml_step_missing_flags = {
     .summary = "Adds a 0/1 column for each column with missing cells",
     .kinds = AML_NUMBER | AML_CATEGORY | AML_DATETIME,
     .flags = AML_STEP_KEEPS_ORDER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -177,9 +177,9 @@ const aml_step aml_step_missing_pattern = {
     .name = "missing_pattern",
     .summary = "Adds how many cells of a row are missing, and which are missing together",
     .kinds = AML_NUMBER | AML_CATEGORY | AML_DATETIME | AML_TEXT,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -248,9 +248,9 @@ const aml_step aml_step_multi_hot = {
     .name = "multi_hot",
     .summary = "Turns lists of items in a cell into a 0/1 column for each frequent item",
     .kinds = AML_TEXT,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -207,9 +207,9 @@ const aml_step aml_step_one_hot = {
     .name = "one_hot",
     .summary = "Turns categories into one 0/1 column for each level",
     .kinds = AML_CATEGORY,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -170,9 +170,9 @@ const aml_step aml_step_rare = {
     .name = "rare",
     .summary = "Folds rare category levels into one",
     .kinds = AML_CATEGORY,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -292,9 +292,9 @@ const aml_step aml_step_scale = {
     .summary = "Brings numbers to a common scale",
     .kinds = AML_NUMBER,
     .flags = AML_STEP_KEEPS_ORDER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

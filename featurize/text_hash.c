@@ -132,9 +132,9 @@ const aml_step aml_step_text_hash = {
     .name = "text_hash",
     .summary = "Turns text into TF-IDF weights of hashed words or characters",
     .kinds = AML_TEXT,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

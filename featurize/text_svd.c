@@ -209,9 +209,9 @@ const aml_step aml_step_text_svd = {
     .name = "text_svd",
     .summary = "Turns sparse columns into a few dense components",
     .kinds = 0,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
 };

@@ -125,12 +125,12 @@ const aml_learner aml_learner_baseline = {
     .tasks = AML_ANY_TASK,
     .can = AML_CAN_WEIGHTS | AML_CAN_MISSING | AML_CAN_CATEGORIES | AML_CAN_SPARSE | AML_YARDSTICK |
            AML_REFIT | AML_CAN_MONOTONE | AML_CAN_GROUPS,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .predict = predict,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .cost = cost,
-    .importance = importance,
-    .contributions = contributions,
+    .cost = AML_FIT(cost),
+    .importance = AML_FIT(importance),
+    .contributions = AML_FIT(contributions),
 };

@@ -88,12 +88,12 @@ const aml_learner aml_learner_elastic_net = {
     .tasks = AML_REGRESSION,
     .can =
         AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .predict = aml_linear_predict_values,
-    .save = aml_linear_save,
+    .save = AML_FIT(aml_linear_save),
     .load = aml_linear_load_regression,
-    .cost = cost,
-    .importance = aml_linear_importance,
-    .contributions = aml_linear_contributions,
+    .cost = AML_FIT(cost),
+    .importance = AML_FIT(aml_linear_importance),
+    .contributions = AML_FIT(aml_linear_contributions),
 };

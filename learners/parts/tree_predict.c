@@ -184,13 +184,14 @@ aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const am
     job.steps = largest_tree(t);
     if (job.steps > 4 * job.rows) job.steps = 0; /* packing would take longer than it saves */
     job.room_bytes = lay_out(&r, NULL, &job);
-    char *memory = aml_malloc(threads * job.room_bytes + LINE);
+    aml_mark mark = aml_arena_mark(ctx->scratch);
+    char *memory = aml_alloc_raw(ctx->scratch, threads * job.room_bytes + LINE, 1);
     if (memory) {
         job.room = memory + (LINE - (uintptr_t)memory % LINE) % LINE;
         aml_par_for(ctx->n_threads, x->n, job.rows, predict_part, &job);
     }
     aml_tree_masks_free(&job.masks);
-    aml_free(memory);
+    aml_arena_release(ctx->scratch, mark);
     if (!memory) return AML_ENOMEM;
     return atomic_load(&job.stopped) ? aml_stopped() : AML_OK;
 }
