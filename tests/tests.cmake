@@ -24,6 +24,19 @@ foreach(file IN LISTS SCRIPTS)
     "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
 
+# What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.
+file(GLOB FUZZERS CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+foreach(file IN LISTS FUZZERS)
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE fuzz_ "" corpus ${name})
+  if(NOT AUTOML_FUZZ AND IS_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/tests/corpus/${corpus})
+    add_executable(replay_${corpus} ${file} tests/fuzz/replay.c)
+    target_link_libraries(replay_${corpus} PRIVATE automl_flags automl_static)
+    target_include_directories(replay_${corpus} PRIVATE tests)
+    add_test(NAME ${name} COMMAND replay_${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/tests/corpus/${corpus})
+  endif()
+endforeach()
+
 # Against packages of other projects; skipped where they cannot be had.
 add_executable(tree_models tests/interop/tree_models.c)
 target_link_libraries(tree_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
