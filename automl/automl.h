@@ -543,6 +543,14 @@ AML_API void aml_explanation_free(aml_explanation *e);
 AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, size_t part,
                                            const char *path, int threads);
 
+/* ---- export ------------------------------------------------------------------------------- */
+
+/* Writes the whole pipeline, from the model's inputs to its calibrated prediction, in a format of other programs:
+ * "json" (the operations in automl/core/lower.h). The file appears whole or not at all; "-" = standard output.
+ * AML_EUSAGE for an unknown format, or when parts of the model have no form in it: these are named, and nothing is written. */
+AML_API aml_status aml_model_export(const aml_model *model, const char *format, const char *path);
+AML_API const char *aml_export_format_name(size_t i); /* NULL after the last */
+
 /* ---- the run store ------------------------------------------------------------------------ */
 
 /* One SQLite file of experiments, their runs and the trials of these. Several processes and threads may use it at once; a
