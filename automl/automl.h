@@ -163,6 +163,16 @@ typedef struct aml_progress {
 /* Called from any thread, one at a time. Not 0 = stop the search and finish with what there is. */
 typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
 
+/* What is told while a model is made, besides its progress. */
+typedef enum aml_log_level {
+    AML_LOG_DETAIL, /* each trial, how the data are taken */
+    AML_LOG_INFO,   /* what a user wants to know: which run it is */
+    AML_LOG_NOTE,   /* what a user has to know: a run goes on, what is left out of it */
+    AML_LOG_WARNING /* something is wrong, and the training goes on */
+} aml_log_level;
+/* A sentence without a line end. Called from any thread, one at a time; the text is gone when it returns. */
+typedef void (*aml_log_fn)(aml_log_level level, const char *text, void *arg);
+
 /* What featurization may do. NULL where one is asked for is "auto". */
 typedef struct aml_featurization aml_featurization;
 /* "auto", "all" (also steps that seldom earn their time: distances to clusters, principal components), "off" (only what
@@ -262,10 +272,47 @@ typedef struct aml_train_options {
                          * taken from the store. NULL = none */
     const char *
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
+    aml_log_fn log; /* or NULL */
+    void *log_arg;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
                              const aml_train_options *options);
+
+/* ---- studies: training step by step --------------------------------------------------------- */
+
+/* aml_train in a thread of its own, which the caller paces: step by step, or on by itself. With a limit of trials the
+ * model is the same, byte for byte, however it was paced. The time limit goes by the clock on the wall, pauses included;
+ * it begins with the first step or start.
+ *
+ *     while (!(status = aml_study_step(study, 1)))
+ *         for (size_t i = 0; aml_study_leader(study, i, &leader); i++) ...
+ *     status = aml_study_finish(&model, study);
+ *
+ * Any thread may call these functions at any time, but aml_study_free, which has to be the last. */
+typedef struct aml_study aml_study;
+
+/* Checks the options; nothing is run. `data`, and what the options point to, must stay until the study is freed. */
+AML_API aml_status aml_study_new(aml_study **out, const aml_frame *data,
+                                 const aml_train_options *options);
+/* Lets the search go on until the next trial has ended, or for so many seconds, whatever comes first; what is under way
+ * then goes on to its end, but no further trial begins. Each ended trial ends one step. AML_ESTOPPED: the search is
+ * over, or was stopped, and aml_study_finish gives the model; other failures are those of aml_train. */
+AML_API aml_status aml_study_step(aml_study *study, double seconds);
+/* From now on it goes on by itself, to the model; steps only wait. AML_ENOMEM when there can be no thread. */
+AML_API aml_status aml_study_start(aml_study *study);
+/* The search ends within moments; the model is made of what there is. */
+AML_API void aml_study_stop(aml_study *study);
+/* Runs what is left of the search (aml_study_stop first, to have none of it), and gives the model: the caller's, once.
+ * Failures as of aml_train; AML_EUSAGE when the model was given already. */
+AML_API aml_status aml_study_finish(aml_model **out, aml_study *study);
+/* The trials that have ended, best first; 0 after the last. Texts live as long as the study. Ranks, order and number
+ * change as trials end. */
+AML_API int aml_study_leader(aml_study *study, size_t i, aml_leader *out);
+/* How far it is; 0 before the first trial has ended. `last` is NULL. Texts live as long as the study. */
+AML_API int aml_study_progress(aml_study *study, aml_progress *out);
+/* Stops it, waits for its end and frees it; NULL is fine. */
+AML_API void aml_study_free(aml_study *study);
 
 /* ---- experiments --------------------------------------------------------------------------- */
 

@@ -82,7 +82,8 @@ static int train(cli_job *j) {
     if (!progress)
         return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
     o->progress = cli_progress_update;
-    o->progress_arg = progress;
+    o->progress_arg = o->log_arg = progress;
+    o->log = cli_progress_log;
     o->stop = cli_progress_flag();
     if (o->time_limit > 0) o->save_reserve = fmax(0.05, 0.01 * o->time_limit);
     o->seconds_used = cli_now() - j->call->start;

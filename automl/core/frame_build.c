@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv_columns.h"
 
 typedef struct link {
@@ -50,6 +51,8 @@ static aml_status add(aml_column **out, aml_frame_builder *b, const char *name) 
 }
 
 aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values) {
+    AML_NEED(b);
+    AML_NEED(name);
     aml_column *c;
     for (size_t i = 0; i < b->n; i++) {
         if (!isinf(values[i])) continue;
@@ -125,6 +128,7 @@ static aml_frame *assemble(const aml_frame_builder *b) {
 }
 
 aml_frame *aml_frame_build(aml_frame_builder *b) {
+    AML_NEED_OR(b, NULL);
     aml_frame *f = assemble(b);
     if (!f) aml_arena_free(b->keep);
     aml_free(b);

@@ -7,6 +7,7 @@
  * MANI is the manifest (JSON), FITS the chains and models. Little-endian. Nothing in it is code. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/fits.h"
 #include "automl/engine/model.h"
@@ -70,6 +71,8 @@ static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *m
 }
 
 aml_status aml_model_save(const aml_model *m, const char *path) {
+    AML_NEED(m);
+    AML_NEED(path);
     aml_string manifest = {0};
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);
@@ -161,9 +164,11 @@ static aml_status get_fits(aml_model *m, aml_reader *r) {
 }
 
 aml_status aml_model_load(aml_model **out, const char *path) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
     char *data;
     size_t size;
-    *out = NULL;
     AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
     aml_reader section[SECTIONS];
     aml_status status = open_sections(section, path, data, size);

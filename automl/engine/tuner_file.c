@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/tuner.h"
 
@@ -282,6 +283,8 @@ static void put_trial(aml_string *out, const aml_tuner *t, const aml_record *r) 
 }
 
 aml_status aml_tuner_save(aml_tuner *t, const char *path) {
+    AML_NEED(t);
+    AML_NEED(path);
     aml_string text = {0};
     pthread_mutex_lock(&t->lock);
     aml_string_put(&text, t->header);
