@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "automl/core/sort.h"
-#include "learners/parts/tree.h"
+#include "learners/parts/tree_plan.h"
 
 /* The first byte of a node. Inner: then its feature, and the number of its set or threshold. Leaf: then its value or
  * shares, and its cover. */
@@ -328,5 +328,5 @@ aml_status aml_trees_load(aml_trees *t, uint32_t q, size_t n_classes, aml_reader
     if (!t->tree) return AML_ENOMEM;
     for (uint32_t k = 0; k < n; k++) AML_TRY(get_tree(t->tree + k, at, r, keep));
     t->n_trees = n;
-    return AML_OK;
+    return aml_tree_plan_make(&t->plan, t, keep);
 }
