@@ -1,7 +1,6 @@
 /* cluster_distance.c: the distances of a row to cluster centres of the standardised numbers, as new
  * columns beside the old ones. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
@@ -167,14 +166,24 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     }
     aml_table_builder b = aml_table_begin(x, x->p + s->k, ctx);
     for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t c = 0; c < s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < s->k; c++)
         u.column[c] =
-            aml_table_number(&b, aml_feature_name(ctx->keep, "cluster", "", number), UINT32_MAX);
-    }
+            aml_table_number(&b, aml_feature_number(ctx->keep, "cluster", "", c + 1), UINT32_MAX);
     AML_TRY(aml_table_end(out, &b));
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, measure, &u) : AML_OK;
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const cluster_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_numeric_lower(ir, AML_OP_DISTANCES, &s->numeric, x);
+        aml_ir_array(ir, "point", AML_F64, s->centre, s->k * s->numeric.m);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
 }
 
 static void save(const void *state, aml_writer *w) {
@@ -210,4 +219,5 @@ const aml_step aml_step_cluster_distance = {
     .apply = apply,
     .save = AML_FIT(save),
     .load = load,
+    .lower = AML_FIT(lower),
 };

@@ -1,6 +1,5 @@
 /* pca.c: number columns become their principal components. Missing counts as the mean. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/linalg.h"
@@ -181,12 +180,9 @@ static aml_status columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
     for (size_t j = 0; j < u->x->p; j++)
         if (u->x->features[j].kind != AML_NUMBER || u->s->keep_original)
             aml_table_share(b, &u->x->features[j]);
-    for (size_t c = 0; c < u->s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < u->s->k; c++)
         u->component[c] =
-            aml_table_number(b, aml_feature_name(ctx->keep, "pca", "", number), UINT32_MAX);
-    }
+            aml_table_number(b, aml_feature_number(ctx->keep, "pca", "", c + 1), UINT32_MAX);
     return b->failed ? AML_ENOMEM : AML_OK;
 }
 
@@ -208,6 +204,20 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     AML_TRY(columns(&b, &u, ctx));
     AML_TRY(aml_table_end(out, &b));
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, project, &u) : AML_OK;
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const pca_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++)
+        if (s->signature.kind[j] != AML_NUMBER || s->keep_original) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_numeric_lower(ir, AML_OP_PROJECT, &s->numeric, x);
+        aml_ir_array(ir, "matrix", AML_F64, s->vector, s->numeric.m * s->k);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
 }
 
 static void save(const void *state, aml_writer *w) {
@@ -245,4 +255,5 @@ const aml_step aml_step_pca = {
     .apply = apply,
     .save = AML_FIT(save),
     .load = load,
+    .lower = AML_FIT(lower),
 };

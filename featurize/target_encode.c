@@ -256,7 +256,8 @@ static aml_status encoded(aml_table *out, float ***column, const target_state *t
     const char **what = AML_ARRAY(ctx->scratch, width, const char *);
     if (!what) return AML_ENOMEM;
     for (size_t k = 0; k < width; k++) {
-        what[k] = t->multiclass ? aml_printf(ctx->scratch, "target%u", t->classes[k]) : "target";
+        what[k] = t->multiclass ? aml_feature_number(ctx->scratch, "target", "", t->classes[k])
+                                : "target";
         if (!what[k]) return AML_ENOMEM;
     }
     return aml_encoder_apply(out, column, &t->encoder, what, x, ctx);
@@ -276,6 +277,10 @@ static aml_status fit_apply(aml_table *out, void **state, const aml_table *x,
     AML_TRY(prepare(&s, t, target, true, ctx));
     AML_TRY(room(&u, ctx));
     return aml_each(ctx, x->p, cross_fit, &u);
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    return aml_encoder_lower(out, &((const target_state *)state)->encoder, x, ir);
 }
 
 static void save(const void *state, aml_writer *w) {
@@ -309,5 +314,6 @@ const aml_step aml_step_target_encode = {
     .apply = apply,
     .save = AML_FIT(save),
     .load = load,
+    .lower = AML_FIT(lower),
     .fit_apply = AML_FIT(fit_apply),
 };

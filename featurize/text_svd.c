@@ -1,7 +1,6 @@
 /* text_svd.c: sparse columns become a few dense ones: the leading right singular vectors of the
  * training rows, by randomized subspace iteration (latent semantic analysis). */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
@@ -170,14 +169,25 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     b.table.csr = NULL;
     b.table.n_blocks = 0;
     for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t c = 0; c < s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < s->k; c++)
         u.column[c] =
-            aml_table_number(&b, aml_feature_name(ctx->keep, "svd", "", number), UINT32_MAX);
-    }
+            aml_table_number(&b, aml_feature_number(ctx->keep, "svd", "", c + 1), UINT32_MAX);
     AML_TRY(aml_table_end(out, &b));
     return s->k ? aml_each(ctx, (x->n + BLOCK - 1) / BLOCK, project, &u) : AML_OK;
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const svd_state *s = state;
+    aml_ir_table dense = {.n = x->n, .column = x->column};
+    aml_ir_columns b = aml_ir_columns_of(ir, &dense);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_ir_op(ir, AML_OP_PROJECT_SPARSE, x->sparse, x->n_sparse);
+        aml_ir_array(ir, "matrix", AML_F32, s->vector, s->p * s->k);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
 }
 
 static void save(const void *state, aml_writer *w) {
@@ -214,4 +224,5 @@ const aml_step aml_step_text_svd = {
     .apply = apply,
     .save = AML_FIT(save),
     .load = load,
+    .lower = AML_FIT(lower),
 };

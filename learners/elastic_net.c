@@ -96,4 +96,5 @@ const aml_learner aml_learner_elastic_net = {
     .cost = AML_FIT(cost),
     .importance = AML_FIT(aml_linear_importance),
     .contributions = AML_FIT(aml_linear_contributions),
+    .lower = AML_FIT(aml_linear_lower),
 };

@@ -75,4 +75,5 @@ const aml_learner aml_learner_ridge = {
     .cost = AML_FIT(cost),
     .importance = AML_FIT(aml_linear_importance),
     .contributions = AML_FIT(aml_linear_contributions),
+    .lower = AML_FIT(aml_linear_lower),
 };

@@ -7,6 +7,7 @@
  * MANI is the manifest (JSON), FITS the chains and models. Little-endian. Nothing in it is code. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/fits.h"
 #include "automl/engine/model.h"
@@ -70,6 +71,8 @@ static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *m
 }
 
 aml_status aml_model_save(const aml_model *m, const char *path) {
+    AML_NEED(m);
+    AML_NEED(path);
     aml_string manifest = {0};
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);
@@ -174,9 +177,11 @@ static aml_status load(aml_model **out, const char *data, size_t size, const cha
 }
 
 aml_status aml_model_load(aml_model **out, const char *path) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
     char *data;
     size_t size;
-    *out = NULL;
     AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
     aml_status status = load(out, data, size, path);
     aml_free(data);
@@ -184,7 +189,8 @@ aml_status aml_model_load(aml_model **out, const char *path) {
 }
 
 aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size) {
+    AML_NEED(out);
     *out = NULL;
-    if (!data && size) return aml_fail(AML_EUSAGE, "no model: the bytes are NULL");
+    AML_NEED(data);
     return load(out, data, size, "memory");
 }

@@ -1,6 +1,7 @@
 /* predict.c: prediction. */
 #include "automl/engine/predict.h"
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "featurize/parts/table.h"
 
@@ -124,10 +125,16 @@ static aml_status predict_frame(double *out, const aml_model *m, const aml_frame
     AML_TRY(aml_conform(&view, &m->inputs, data, ctx));
     AML_TRY(aml_table_from_frame(&table, &view, NULL, ctx));
     predict_job j = {.m = m, .table = &table, .out = out};
+    if (data->n <= BLOCK)
+        return predict_block(
+            &j, 0, data->n, &(aml_ctx){.keep = ctx->keep, .scratch = ctx->scratch, .n_threads = 1});
     return aml_blocks(data->n, BLOCK, ctx->n_threads, predict_block, &j);
 }
 
 aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data, int threads) {
+    AML_NEED(out);
+    AML_NEED(m);
+    AML_NEED(data);
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_ctx ctx = {
         .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
