@@ -153,7 +153,12 @@ def of_texts(values):
 
 
 def _is_missing(value):
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # arrays and the like
+        return False
 
 
 def of_objects(values):

@@ -114,6 +114,8 @@ class Study:
         number = trial.number if isinstance(trial, Trial) else trial
         values = None
         if value is not None:
+            if isinstance(value, (str, bytes, dict)):
+                raise TypeError(f"a value must be a number, or a sequence of them, not {type(value).__name__}")
             given = [float(v) for v in (value if hasattr(value, "__len__") else [value])]
             if len(given) != len(self.goals):
                 raise ValueError(f"the study has {len(self.goals)} goals, {len(given)} values were told")

@@ -138,6 +138,7 @@ class _Training(threading.Thread):
     def __init__(self, frame, options, on_progress):
         super().__init__(daemon=True, name="automl-train")
         self.out, self.failure = c_void_p(), None
+        self.ended = threading.Event()
         self._frame, self._options, self._on_progress = frame, options, on_progress
 
     def _progress(self, p, arg):
@@ -155,14 +156,17 @@ class _Training(threading.Thread):
             lib.aml_train(byref(self.out), self._frame._handle, byref(self._options.struct))
         except BaseException as failure:
             self.failure = self.failure or failure
+        finally:
+            self.ended.set()
 
 
 def _wait(training, stop):
-    """Until it has ended; True when the user interrupted it."""
+    """Until it has ended; True when the user interrupted it. (A join that Ctrl-C interrupts may take a thread that runs for
+    ended, in Python up to 3.12.)"""
     interrupted = False
-    while training.is_alive():
+    while not training.ended.is_set():
         try:
-            training.join(0.1)
+            training.ended.wait(0.1)
         except KeyboardInterrupt:
             stop.value = 1
             interrupted = True
