@@ -93,8 +93,9 @@ static aml_status encode(csv_column *c, const char *const *values, size_t n) {
 static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
                         aml_arena *keep) {
     AML_TRY(encode(c, values, n));
-    csv_judge(c, n, &(csv_dialect){.decimal = '.'});
+    csv_judge(c, n, &(csv_dialect){.decimal = '.'}, 1);
     AML_TRY(csv_explain_column(c, n, "memory", c->texts->bad_row + 1, 0));
+    c->form = csv_find_form(c, n);
     return csv_finish(out, c, n, keep);
 }
 
