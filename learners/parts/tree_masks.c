@@ -142,8 +142,8 @@ AML_AVX512 static void add_short(double *sum, uint64_t planes[PLANES][WORDS], in
     for (int w = 0; w < WORDS; w++) {
         __m512i number = _mm512_maskz_set1_epi8(planes[0][w], 1);
         for (int k = 1; k < n_planes; k++)
-            number =
-                _mm512_mask_add_epi8(number, planes[k][w], number, _mm512_set1_epi8((char)(1 << k)));
+            number = _mm512_mask_add_epi8(number, planes[k][w], number,
+                                          _mm512_set1_epi8((char)(1 << k)));
         _mm512_store_si512(leaf + 64 * w, number);
     }
     for (int i = 0; i < AML_MASK_ROWS && n_planes <= 5; i += 16) {

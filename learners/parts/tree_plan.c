@@ -15,9 +15,9 @@ enum { MOST_FEATURES = 4096, WORTH = 200 };
 typedef struct maker {
     const aml_trees *t;
     aml_tree_plan *plan;
-    size_t n_inner, n_places;  /* of the small trees; places: leaves, by eights */
-    size_t *start;                      /* n_used + 1 */
-    uint32_t *count;                    /* n_used: choices */
+    size_t n_inner, n_places; /* of the small trees; places: leaves, by eights */
+    size_t *start;            /* n_used + 1 */
+    uint32_t *count;          /* n_used: choices */
     float *cut;
     uint32_t *chosen; /* by inner node of small trees */
     uint32_t *id[2];  /* condition of a choice, by missing_left; UINT32_MAX: there is none */
@@ -147,14 +147,16 @@ static void set_conditions(const maker *m, aml_condition *condition) {
 
 static aml_status keep_cuts(const maker *m, aml_plan_feature *feature) {
     for (uint32_t u = 0; u < m->t->n_used; u++) {
-        if (kind_of(m, u) != AML_SLOT_CODES) continue;
+        feature[u].category = m->t->n_levels[u];
+        if (kind_of(m, u) != AML_SLOT_CODES || !m->count[u]) continue;
         float *cut = aml_alloc_raw(m->keep, AML_CODES + AML_COARSE, sizeof *cut);
         if (!cut) return AML_ENOMEM;
         for (uint32_t c = 0; c < AML_CODES; c++)
             cut[c] = c < m->count[u] ? m->cut[m->start[u] + c] : INFINITY;
         for (uint32_t c = 0; c < AML_COARSE; c++)
             cut[AML_CODES + c] = cut[c * AML_COARSE + AML_COARSE - 1];
-        feature[u] = (aml_plan_feature){m->count[u], cut};
+        feature[u].n_cuts = m->count[u];
+        feature[u].cut = cut;
     }
     return AML_OK;
 }

@@ -14,15 +14,16 @@ enum {
     AML_MASK_ROWS = 512,
     AML_MASK_LEAVES = 1024,
     AML_NO_NODE = 2 * AML_MASK_LEAVES - 1, /* its mask is empty */
-    AML_MOST_CUTS = 254, /* of a coded feature */
+    AML_MOST_CUTS = 254,                   /* of a coded feature */
     AML_CODES = 256,
     AML_CODE_MISSING = 255,
-    AML_COARSE = 16, /* every sixteenth cut, behind the AML_CODES */
+    AML_COARSE = 16,       /* every sixteenth cut, behind the AML_CODES */
     AML_ROW_FEATURES = 256 /* used features of rows that go one by one */
 };
 
 /* Values of a used feature: its code is the number of cuts below. */
 typedef struct aml_plan_feature {
+    bool category;    /* its codes come as values */
     uint32_t n_cuts;  /* upwards, without repeats */
     const float *cut; /* up to AML_MOST_CUTS: AML_CODES and AML_COARSE of them, infinity behind */
 } aml_plan_feature;
@@ -44,14 +45,14 @@ typedef union aml_condition {
 
 /* Leaves and inner nodes in the order of the tree's nodes; the k-th inner node has the children 2k + 1 and 2k + 2. */
 typedef struct aml_plan_tree {
-    uint32_t n;             /* inner nodes */
-    const uint16_t *at;     /* masks: n node numbers; NULL = not for masks */
-    const uint32_t *on;     /* n conditions */
-    const uint16_t *leaf;   /* n + 1 node numbers, and more up to a multiple of 8 */
-    const float *value;     /* of each leaf, and room for 32 */
-    const uint32_t *word;   /* or NULL */
-    const aml_step *step;   /* or NULL */
-    uint32_t set;           /* its first one in the plan */
+    uint32_t n;           /* inner nodes */
+    const uint16_t *at;   /* masks: n node numbers; NULL = not for masks */
+    const uint32_t *on;   /* n conditions */
+    const uint16_t *leaf; /* n + 1 node numbers, and more up to a multiple of 8 */
+    const float *value;   /* of each leaf, and room for 32 */
+    const uint32_t *word; /* or NULL */
+    const aml_step *step; /* or NULL */
+    uint32_t set;         /* its first one in the plan */
 } aml_plan_tree;
 
 /* Of trees with words: where these and their sets begin among all, and the first three of them. */
@@ -68,7 +69,7 @@ struct aml_tree_plan {
     const aml_plan_tree *tree;
     bool masks; /* do blocks of rows go by masks? */
     const uint32_t *word;
-    uint32_t n_lanes, n_masked; /* trees with words, and for masks */
+    uint32_t n_lanes, n_masked;           /* trees with words, and for masks */
     const uint32_t *lane[AML_LANE_KINDS]; /* n_lanes each, and 64 more */
 };
 
