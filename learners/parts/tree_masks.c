@@ -13,33 +13,44 @@ enum { WORDS = AML_MASK_WORDS, PLANES = 10, SHORT_PLANES = 8 };
 
 /* ---- room */
 
-enum { NODES = (AML_NO_NODE + 1) * sizeof(aml_mask), VALUES = AML_MASK_ROWS * sizeof(float) };
+enum { NODES = AML_NO_NODE + 1, VALUES = AML_MASK_ROWS * sizeof(float), LINE = 64 };
 
 size_t aml_masks_room(const aml_tree_plan *plan) {
-    return plan->n_conditions * sizeof(aml_mask) + NODES + VALUES + AML_MASK_ROWS;
+    size_t masks = (size_t)plan->n_conditions + plan->n_slots + 1 + NODES;
+    return masks * sizeof(aml_mask) + VALUES + AML_MASK_ROWS + LINE;
 }
 
 aml_mask_room aml_mask_room_of(void *memory, const aml_tree_plan *plan) {
-    char *node = (char *)memory + plan->n_conditions * sizeof(aml_mask), *value = node + NODES;
-    return (aml_mask_room){.condition = memory,
-                           .node = (aml_mask *)(void *)node,
-                           .value = (float *)(void *)value,
-                           .code = (uint8_t *)value + VALUES};
+    aml_mask_room r = {.condition = memory};
+    r.missing = r.condition + plan->n_conditions;
+    r.node = r.missing + plan->n_slots + 1;
+    r.value = (float *)(r.node + NODES);
+    r.code = (uint8_t *)(r.value + AML_MASK_ROWS);
+    r.any_missing = (uint64_t *)(void *)(r.code + AML_MASK_ROWS);
+    return r;
 }
 
 /* ---- leaves */
+
+/* The masks of all nodes, each behind its parent. */
+AML_KERNEL void split(const aml_mask_room *r, const aml_plan_tree *tree, bool missing) {
+    aml_mask *node = r->node;
+    node[0] = ~(aml_mask){0};
+    node[AML_NO_NODE] = (aml_mask){0};
+    for (uint32_t k = 0; k < tree->n; k++) {
+        aml_mask here = node[tree->at[k]], left = r->condition[tree->on[k]];
+        if (missing) left |= r->missing[tree->missing[k]];
+        node[2 * k + 1] = here & left;
+        node[2 * k + 2] = here & ~left;
+    }
+}
 
 /* The number of each leaf goes to its rows, bit k to the plane k; by eights, in which the lower bits are always the same. */
 AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
                     const aml_plan_tree *tree, int n_planes) {
     aml_mask plane[PLANES] = {{0}}, *node = r->node;
-    node[0] = ~(aml_mask){0};
-    node[AML_NO_NODE] = (aml_mask){0};
-    for (uint32_t k = 0; k < tree->n; k++) {
-        aml_mask here = node[tree->at[k]], left = r->condition[tree->on[k]];
-        node[2 * k + 1] = here & left;
-        node[2 * k + 2] = here & ~left;
-    }
+    if (*r->any_missing) split(r, tree, true);
+    else split(r, tree, false);
     for (uint32_t e = 0; e <= tree->n; e += 8) {
         const uint16_t *leaf = tree->leaf + e;
         aml_mask three = node[leaf[3]], seven = node[leaf[7]], five = node[leaf[5]],
