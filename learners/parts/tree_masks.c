@@ -47,7 +47,7 @@ AML_KERNEL void split(const aml_mask_room *r, const aml_plan_tree *tree, bool mi
 
 /* The number of each leaf goes to its rows, bit k to the plane k; by eights, in which the lower bits are always the same. */
 AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
-                    const aml_plan_tree *tree, int n_planes) {
+                    const aml_plan_tree *tree) {
     aml_mask plane[PLANES] = {{0}}, *node = r->node;
     if (*r->any_missing) split(r, tree, true);
     else split(r, tree, false);
@@ -63,13 +63,11 @@ AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
         for (int k = 3; k < PLANES; k++)
             if (e >> k & 1) plane[k] |= above;
     }
-    memcpy(planes, plane, (size_t)n_planes * sizeof *planes);
+    memcpy(planes, plane, sizeof plane);
 }
 
-AML_BEST(run,
-         (uint64_t planes[PLANES][WORDS], const aml_mask_room *r, const aml_plan_tree *tree,
-          int n_planes),
-         (planes, r, tree, n_planes))
+AML_BEST(run, (uint64_t planes[PLANES][WORDS], const aml_mask_room *r, const aml_plan_tree *tree),
+         (planes, r, tree))
 
 static int planes_of(const aml_plan_tree *tree) {
     int n = 1;
@@ -103,8 +101,8 @@ static void number_plain(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_p
 
 #ifdef AML_AVX512
 AML_AVX512 static void run_avx512(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
-                                  const aml_plan_tree *tree, int n_planes) {
-    run(planes, r, tree, n_planes);
+                                  const aml_plan_tree *tree) {
+    run(planes, r, tree);
 }
 
 AML_AVX512 static void number_avx512(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_planes) {
@@ -126,12 +124,12 @@ void aml_masks_leaves(uint16_t *leaf, void *memory, const aml_tree_plan *plan,
     int n_planes = planes_of(tree);
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
-        run_avx512(planes, &r, tree, n_planes);
+        run_avx512(planes, &r, tree);
         number_avx512(leaf, planes, n_planes);
         return;
     }
 #endif
-    run_best(planes, &r, tree, n_planes);
+    run_best(planes, &r, tree);
     number_plain(leaf, planes, n_planes);
 }
 
@@ -180,7 +178,7 @@ AML_AVX512 static void add_long(double *sum, uint64_t planes[PLANES][WORDS], int
 AML_AVX512 static void add_avx512(double *sum, const aml_mask_room *r, const aml_plan_tree *tree) {
     uint64_t planes[PLANES][WORDS];
     int n_planes = planes_of(tree);
-    run(planes, r, tree, n_planes);
+    run(planes, r, tree);
     if (n_planes <= SHORT_PLANES) add_short(sum, planes, n_planes, tree->value);
     else add_long(sum, planes, n_planes, tree->value);
 }

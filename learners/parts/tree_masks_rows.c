@@ -158,9 +158,7 @@ AML_AVX512 static void ask_codes_avx512(aml_mask *out, const uint8_t *code, cons
     for (int w = 0; w < WORDS; w++) row[w] = _mm512_loadu_si512(code + 64 * w);
     for (size_t k = 0; k < n; k++) {
         __m512i most = _mm512_set1_epi8((char)c[k].code);
-        uint64_t left[WORDS];
-        for (int w = 0; w < WORDS; w++) left[w] = _mm512_cmple_epu8_mask(row[w], most);
-        memcpy(out + k, left, sizeof left);
+        for (int w = 0; w < WORDS; w++) out[k][w] = _mm512_cmple_epu8_mask(row[w], most);
     }
 }
 #endif
