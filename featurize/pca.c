@@ -6,6 +6,7 @@
 #include "automl/core/linalg.h"
 #include "featurize/parts/each.h"
 #include "featurize/parts/numeric.h"
+#include "featurize/parts/product.h"
 #include "featurize/parts/subspace.h"
 #include "featurize/parts/table.h"
 
@@ -169,7 +170,7 @@ static aml_status project(void *arg, size_t item, int thread) {
     size_t begin = item * step, end = begin + step < u->x->n ? begin + step : u->x->n;
     double *block = u->block[thread], *scores = u->scores[thread];
     aml_numeric_gather(block, numeric, u->x, NULL, begin, end);
-    aml_dgemm(false, false, end - begin, k, m, 1, block, m, u->s->vector, k, 0, scores, k);
+    aml_product(scores, block, u->s->vector, end - begin, m, k);
     for (size_t c = 0; c < k; c++)
         for (size_t i = begin; i < end; i++)
             u->component[c][i] = aml_to_float(scores[(i - begin) * k + c]);
@@ -209,6 +210,20 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, project, &u) : AML_OK;
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const pca_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++)
+        if (s->signature.kind[j] != AML_NUMBER || s->keep_original) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_numeric_lower(ir, AML_OP_PROJECT, &s->numeric, x);
+        aml_ir_array(ir, "matrix", AML_F64, s->vector, s->numeric.m * s->k);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const pca_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -239,9 +254,10 @@ const aml_step aml_step_pca = {
     .name = "pca",
     .summary = "Turns numbers into their principal components",
     .kinds = AML_NUMBER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
+    .lower = AML_FIT(lower),
 };

@@ -278,6 +278,10 @@ static aml_status fit_apply(aml_table *out, void **state, const aml_table *x,
     return aml_each(ctx, x->p, cross_fit, &u);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    return aml_encoder_lower(out, &((const target_state *)state)->encoder, x, ir);
+}
+
 static void save(const void *state, aml_writer *w) {
     const target_state *t = state;
     aml_encoder_save(&t->encoder, w);
@@ -304,10 +308,11 @@ const aml_step aml_step_target_encode = {
     .summary = "Turns categories into smoothed target means, cross-fitted on training rows",
     .kinds = AML_CATEGORY,
     .flags = AML_STEP_TARGET,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .fit_apply = fit_apply,
+    .fit_apply = AML_FIT(fit_apply),
+    .lower = AML_FIT(lower),
 };

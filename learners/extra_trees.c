@@ -1,4 +1,5 @@
 /* extra_trees.c: extremely randomised trees: all rows, one random cut for each of some random features. */
+#include "learners/parts/forest.h"
 #include "learners/parts/forest_learner.h"
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
@@ -11,13 +12,14 @@ const aml_learner aml_learner_extra_trees = {
     .summary = "extremely randomised trees",
     .tasks = AML_ANY_TASK,
     .can = AML_FOREST_CAN,
-    .params = aml_forest_params,
-    .fit = fit,
+    .params = AML_FIT(aml_forest_params),
+    .fit = AML_FIT(fit),
     .predict = aml_forest_apply,
-    .save = aml_forest_put,
+    .save = AML_FIT(aml_forest_put),
     .load = aml_forest_get,
-    .bound = aml_forest_bound,
-    .cost = aml_forest_seconds,
-    .importance = aml_forest_importance,
-    .contributions = aml_forest_explain,
+    .bound = AML_FIT(aml_forest_bound),
+    .cost = AML_FIT(aml_forest_seconds),
+    .importance = AML_FIT(aml_forest_importance),
+    .contributions = AML_FIT(aml_forest_explain),
+    .lower = AML_FIT(aml_forest_lower),
 };

@@ -88,6 +88,13 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     return AML_OK;
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const linear_svm *m = model;
+    AML_TRY(aml_linear_lower(out, &m->linear, x, ir));
+    *out = aml_calibration_lower(*out, &m->calibration, ir);
+    return ir->status;
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     static const aml_linear_prices price = {.row = 207e-9, /* with the fit that calibrates */
                                             .matrix = 0.63e-9,
@@ -103,13 +110,14 @@ const aml_learner aml_learner_linear_svm = {
     .summary = "linear support vector machine, calibrated",
     .tasks = AML_CLASSIFICATION,
     .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_REFIT | AML_READABLE,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .predict = predict,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .cost = cost,
-    .importance = aml_linear_importance,
-    .contributions = aml_linear_contributions,
-    .link = link_of,
+    .cost = AML_FIT(cost),
+    .importance = AML_FIT(aml_linear_importance),
+    .contributions = AML_FIT(aml_linear_contributions),
+    .link = AML_FIT(link_of),
+    .lower = AML_FIT(lower),
 };

@@ -42,6 +42,12 @@ static void link_of(double *z, const void *model) {
     else aml_link_softmax(z, k, NULL);
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    AML_TRY(aml_linear_lower(out, model, x, ir));
+    *out = aml_lower_probabilities(*out, ir);
+    return ir->status;
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     static const aml_linear_prices price = {
         .row = 53e-9, .value = 10e-9, .matrix = 0.14e-9, .entry = 19e-9, .growth = 0.08, .easy = 1};
@@ -55,13 +61,14 @@ const aml_learner aml_learner_logistic = {
     .tasks = AML_CLASSIFICATION,
     .can =
         AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_REFIT | AML_READABLE,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .predict = predict,
-    .save = aml_linear_save,
+    .save = AML_FIT(aml_linear_save),
     .load = aml_linear_load,
-    .cost = cost,
-    .importance = aml_linear_importance,
-    .contributions = aml_linear_contributions,
-    .link = link_of,
+    .cost = AML_FIT(cost),
+    .importance = AML_FIT(aml_linear_importance),
+    .contributions = AML_FIT(aml_linear_contributions),
+    .link = AML_FIT(link_of),
+    .lower = AML_FIT(lower),
 };

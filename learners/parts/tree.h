@@ -78,6 +78,9 @@ void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_
 /* Gain share of each dense feature, among these. */
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
 
+/* tree_lower.c: the trees in the intermediate form, from base[0 … k-1] (NULL: 0); returns the vector of k. */
+uint32_t aml_trees_lower(uint32_t x, const aml_trees *t, const double *base, size_t k, aml_ir *ir);
+
 /* n_classes bounds the shares of loaded trees. q is not in the file: the caller says it. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);
 aml_status aml_trees_load(aml_trees *t, uint32_t q, size_t n_classes, aml_reader *r,

@@ -203,6 +203,8 @@ static aml_status get_leaf(aml_node *leaf, float *cover, aml_share *share, unsig
     else AML_TRY(get_shares(leaf, share, at, content, r));
     *cover = flags & WHOLE_COVER ? (float)get_count(r) : aml_get_f32(r);
     if (r->status) return r->status;
+    if (content == VALUE && !isfinite(leaf->value))
+        return aml_reader_fail(r, "a leaf whose value is not finite");
     return *cover > 0 && isfinite(*cover) ? AML_OK : aml_reader_fail(r, "a node no row came to");
 }
 
