@@ -11,6 +11,8 @@ add_library(kill_at MODULE tests/kill_at.c)
 target_link_libraries(kill_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(kill_at PROPERTIES C_VISIBILITY_PRESET default)
 
+target_link_libraries(test_export PRIVATE ${CMAKE_DL_LIBS}) # loads what it exports
+
 # Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
 target_compile_definitions(nasty PRIVATE _GNU_SOURCE)
