@@ -16,12 +16,15 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(AML_API) /* given by a build that keeps it all to itself */
+#elif defined(__GNUC__)
 #define AML_API __attribute__((visibility("default")))
 #else
 #define AML_API
 #endif
 
+#ifndef AML_STATUS_DECLARED /* automl_score.h has the same */
+#define AML_STATUS_DECLARED
 typedef enum aml_status {
     AML_OK = 0,
     AML_EUSAGE = 64,      /* the caller's arguments (command line or API) */
@@ -45,6 +48,7 @@ typedef struct aml_error {
     char why[512];
     char help[512];
 } aml_error;
+#endif
 
 AML_API const char *aml_version(void);
 AML_API const aml_error *aml_last_error(void);
@@ -108,9 +112,69 @@ AML_API aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name,
                                          const double *values);
 AML_API aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name,
                                        const char *const *values);
+/* Not copied: the values have to stay as they are until the frame is freed. */
+AML_API aml_status aml_frame_borrow_numbers(aml_frame_builder *b, const char *name,
+                                            const double *values);
 /* The frame, or NULL when memory is short; the builder is gone in both cases. */
 AML_API aml_frame *aml_frame_build(aml_frame_builder *b);
 AML_API void aml_frame_builder_free(aml_frame_builder *b);
+
+/* ---- Arrow -------------------------------------------------------------------------------- */
+
+/* The Arrow C data and C stream interfaces, as their specification has them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+struct ArrowSchema {
+    const char *format, *name, *metadata;
+    int64_t flags, n_children;
+    struct ArrowSchema **children, *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+struct ArrowArray {
+    int64_t length, null_count, offset, n_buffers, n_children;
+    const void **buffers;
+    struct ArrowArray **children, *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+#endif
+
+typedef struct aml_arrow_options {
+    size_t size;
+    const char *const *skip; /* columns not to be read (of any type), NULL-ended; or NULL */
+    /* Columns of text that are categories, so that "007" stays what it is, NULL-ended; or NULL. */
+    const char *const *categories;
+    size_t memory_limit; /* bytes, 0 = none */
+} aml_arrow_options;
+
+/* A frame from a table: an array of structs, whose children are the columns (any other array is a column of its own).
+ * Read are whole numbers, floats, decimals, truth values, texts, dates, times, durations (seconds), and dictionaries of them, which are
+ * categories. Columns of texts become what aml_frame_read makes of the same texts; timestamps with a time zone are
+ * in UTC. Lists, structs, maps, unions and bytes are AML_EDATA by the name of their column.
+ *
+ * array and schema are consumed: on return their `release` is NULL, whether this failed or not, and they have been released, or
+ * will be when the frame is freed. Columns of 64 bit floats that come without nulls in one chunk are not copied: the frame
+ * reads them where they are, and owns them. options may be NULL. */
+AML_API aml_status aml_frame_from_arrow(aml_frame **out, struct ArrowArray *array,
+                                        struct ArrowSchema *schema,
+                                        const aml_arrow_options *options);
+/* The same from a stream of chunks, which is read to its end and consumed. AML_EIO with the stream's words when it fails. */
+AML_API aml_status aml_frame_from_arrow_stream(aml_frame **out, struct ArrowArrayStream *stream,
+                                               const aml_arrow_options *options);
 
 /* ---- training ----------------------------------------------------------------------------- */
 
@@ -162,6 +226,16 @@ typedef struct aml_progress {
 } aml_progress;
 /* Called from any thread, one at a time. Not 0 = stop the search and finish with what there is. */
 typedef int (*aml_progress_fn)(const aml_progress *progress, void *arg);
+
+/* What is told while a model is made, besides its progress. */
+typedef enum aml_log_level {
+    AML_LOG_DETAIL, /* each trial, how the data are taken */
+    AML_LOG_INFO,   /* what a user wants to know: which run it is */
+    AML_LOG_NOTE,   /* what a user has to know: a run goes on, what is left out of it */
+    AML_LOG_WARNING /* something is wrong, and the training goes on */
+} aml_log_level;
+/* A sentence without a line end. Called from any thread, one at a time; the text is gone when it returns. */
+typedef void (*aml_log_fn)(aml_log_level level, const char *text, void *arg);
 
 /* What featurization may do. NULL where one is asked for is "auto". */
 typedef struct aml_featurization aml_featurization;
@@ -262,10 +336,47 @@ typedef struct aml_train_options {
                          * taken from the store. NULL = none */
     const char *
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
+    aml_log_fn log; /* or NULL */
+    void *log_arg;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
                              const aml_train_options *options);
+
+/* ---- studies: training step by step --------------------------------------------------------- */
+
+/* aml_train in a thread of its own, which the caller paces: step by step, or on by itself. With a limit of trials the
+ * model is the same, byte for byte, however it was paced. The time limit goes by the clock on the wall, pauses included;
+ * it begins with the first step or start.
+ *
+ *     while (!(status = aml_study_step(study, 1)))
+ *         for (size_t i = 0; aml_study_leader(study, i, &leader); i++) ...
+ *     status = aml_study_finish(&model, study);
+ *
+ * Any thread may call these functions at any time, but aml_study_free, which has to be the last. */
+typedef struct aml_study aml_study;
+
+/* Checks the options; nothing is run. `data`, and what the options point to, must stay until the study is freed. */
+AML_API aml_status aml_study_new(aml_study **out, const aml_frame *data,
+                                 const aml_train_options *options);
+/* Lets the search go on until the next trial has ended, or for so many seconds, whatever comes first; what is under way
+ * then goes on to its end, but no further trial begins. Each ended trial ends one step. AML_ESTOPPED: the search is
+ * over, or was stopped, and aml_study_finish gives the model; other failures are those of aml_train. */
+AML_API aml_status aml_study_step(aml_study *study, double seconds);
+/* From now on it goes on by itself, to the model; steps only wait. AML_ENOMEM when there can be no thread. */
+AML_API aml_status aml_study_start(aml_study *study);
+/* The search ends within moments; the model is made of what there is. */
+AML_API void aml_study_stop(aml_study *study);
+/* Runs what is left of the search (aml_study_stop first, to have none of it), and gives the model: the caller's, once.
+ * Failures as of aml_train; AML_EUSAGE when the model was given already. */
+AML_API aml_status aml_study_finish(aml_model **out, aml_study *study);
+/* The trials that have ended, best first; 0 after the last. Texts live as long as the study. Ranks, order and number
+ * change as trials end. */
+AML_API int aml_study_leader(aml_study *study, size_t i, aml_leader *out);
+/* How far it is; 0 before the first trial has ended. `last` is NULL. Texts live as long as the study. */
+AML_API int aml_study_progress(aml_study *study, aml_progress *out);
+/* Stops it, waits for its end and frees it; NULL is fine. */
+AML_API void aml_study_free(aml_study *study);
 
 /* ---- experiments --------------------------------------------------------------------------- */
 
@@ -353,6 +464,8 @@ AML_API aml_status aml_check_writable(const char *path);
 /* The run of the model that aml_train made with a store; "" else. */
 AML_API const char *aml_model_run(const aml_model *m);
 AML_API aml_status aml_model_load(aml_model **out, const char *path);
+/* The same from the bytes of a model file. They are copied: the caller may free them at once. Errors name "memory". */
+AML_API aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size);
 AML_API void aml_model_free(aml_model *m);
 
 AML_API const char *aml_model_task(const aml_model *m);
@@ -460,6 +573,15 @@ AML_API char *aml_model_inspect_json(const aml_model *m);
 AML_API aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
                                   const aml_read_options *options, const char *const *keep,
                                   int with_target);
+
+/* The same of a table in Arrow's arrays, which are consumed (see aml_frame_from_arrow). Cells of text are read as the model's
+ * columns have them. A column that is not there is told by what needs it. */
+AML_API aml_status aml_model_read_arrow(aml_frame **out, const aml_model *m,
+                                        struct ArrowArray *array, struct ArrowSchema *schema,
+                                        const char *const *keep, int with_target);
+AML_API aml_status aml_model_read_arrow_stream(aml_frame **out, const aml_model *m,
+                                               struct ArrowArrayStream *stream,
+                                               const char *const *keep, int with_target);
 
 /* Columns of a prediction: the probability of class 1 for binary tasks, of each class for multiclass, the value
  * for regression. */

@@ -186,7 +186,7 @@ static void one_table(FILE *out, size_t t, const result *r, size_t n, const opti
                 bench_stop(tables[t].table);
             for (size_t c = 0; c < s.composer.n_learners; c++)
                 if (!strcmp(s.composer.learners[c]->name, learners[l])) run(out, &s, t, c, sets[k]);
-            aml_study_free(&s);
+            aml_study_clear(&s);
             aml_model_free(s.model);
         }
     aml_frame_free(f);

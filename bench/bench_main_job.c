@@ -87,10 +87,10 @@ static void run(const job *j, const options *opt) {
                            .forget = opt->forget ? j->table : NULL};
     if (aml_train(&m, train, &o)) bench_stop(j->table);
     double seconds = aml_now() - start;
-    aml_score score;
+    aml_score score = {.size = sizeof score};
     aml_model_score(m, &score);
     size_t trials = 0;
-    aml_leader leader;
+    aml_leader leader = {.size = sizeof leader};
     while (aml_model_leader(m, trials, &leader)) trials++;
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);

@@ -208,7 +208,7 @@ static void time_resume(const char *path, const aml_train_options *given, const 
            "restore %.3f s\n",
            known, 1e3 * time_list(path), opened - begin, made - opened, restored - made);
     aml_study_end_run(&s, AML_ESTOPPED);
-    aml_study_free(&s);
+    aml_study_clear(&s);
     aml_model_free(s.model);
     aml_store_close(o.store);
 }

@@ -182,7 +182,7 @@ static void it_says_who_is_left_out(void **state) {
     (void)state;
     static const char *const a[] = {"a", NULL};
     table *t = malloc(sizeof *t);
-    aml_guardrail g;
+    aml_guardrail g = {.size = sizeof g};
     aml_model *m;
     fill(t);
     aml_frame *f = frame_of(t, ROWS, 1);

@@ -135,13 +135,13 @@ static void it_learns(void **state) {
         aml_train_options o = quick(tables[t].target, 9);
         aml_model *m;
         assert_int_equal(aml_train(&m, f, &o), AML_OK);
-        aml_score s;
+        aml_score s = {.size = sizeof s};
         aml_model_score(m, &s);
         bool auc = !strcmp(aml_model_metric(m), "auc");
         double loss = auc ? 1 - s.value : s.value, base = auc ? 1 - s.baseline : s.baseline;
         assert_true(loss < (1 - tables[t].at_least) * base);
         assert_true(s.low <= s.value && s.value <= s.high && s.low < s.high);
-        aml_leader l;
+        aml_leader l = {.size = sizeof l};
         assert_true(aml_model_leader(m, 0, &l) && l.rank == 1);
         double weight = 0;
         for (size_t i = 0; aml_model_leader(m, i, &l); i++)
@@ -178,7 +178,7 @@ static void shuffled_targets_give_chance(void **state) {
     aml_train_options o = quick("y", 12);
     aml_model *m;
     assert_int_equal(aml_train(&m, f, &o), AML_OK);
-    aml_score s;
+    aml_score s = {.size = sizeof s};
     aml_model_score(m, &s);
     assert_true(s.value > 0.36 && s.value < 0.64);
     aml_model_free(m);
@@ -351,7 +351,7 @@ static void guardrails_see_it(void **state) {
                     {"class_balance", "Alerted", "`1`"},
                     {"duplicate_rows", "Passed", ""}};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        aml_guardrail g;
+        aml_guardrail g = {.size = sizeof g};
         size_t k = 0;
         while (aml_check_guardrail(c, k, &g) && strcmp(g.id, expected[i].id)) k++;
         assert_string_equal(g.id, expected[i].id);

@@ -52,7 +52,7 @@ static void one_run_has_several_models(void **state) {
     (void)state;
     aml_train_options o = options(NULL);
     aml_model *m = train(&o);
-    aml_alternative best, single, readable, none;
+    aml_alternative best = {.size = sizeof best}, single = best, readable = best, none = best;
     assert_true(find(&best, m, "best") && best.chosen);
     assert_true(find(&single, m, "single") && !single.chosen && single.n_members == 1);
     assert_true(find(&readable, m, "interpretable") && readable.n_members == 1);
@@ -72,8 +72,8 @@ static void what_is_preferred_is_what_comes(void **state) {
     for (size_t i = 0; names[i]; i++) {
         aml_train_options o = options(names[i]);
         aml_model *m = train(&o);
-        aml_alternative a, best;
-        aml_part part;
+        aml_alternative a = {.size = sizeof a}, best = a;
+        aml_part part = {.size = sizeof part};
         assert_true(find(&a, m, names[i]) && a.chosen);
         assert_true(find(&best, m, "best"));
         assert_true(aml_model_part(m, 0, &part));
@@ -97,7 +97,7 @@ static void single_boosters_are_fitted_once(void **state) {
     o.prefer = "best";
     o.ensemble = -1;
     aml_model *folds = train(&o);
-    aml_part part;
+    aml_part part = {.size = sizeof part};
     assert_true(aml_model_part(once, 0, &part) && part.fits == 1);
     size_t bytes = part.bytes;
     assert_true(aml_model_part(folds, 0, &part) && part.fits == 3);

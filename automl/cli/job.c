@@ -13,7 +13,8 @@
 
 int cli_need_file(const char *path, const char *option, const char *help) {
     if (!strcmp(path, "-") || !access(path, R_OK)) return 0;
-    return cli_fail(AML_ENOINPUT, help, "cannot open %s of %s: %s", path, option, strerror(errno));
+    return cli_fail(errno == ENOMEM ? AML_ENOMEM : AML_ENOINPUT, help, "cannot open %s of %s: %s",
+                    path, option, strerror(errno));
 }
 
 static int check_inputs(const cli_job *j) {
@@ -81,7 +82,8 @@ static int train(cli_job *j) {
     if (!progress)
         return cli_fail(AML_ENOMEM, NULL, "cannot start the thread that shows the progress");
     o->progress = cli_progress_update;
-    o->progress_arg = progress;
+    o->progress_arg = o->log_arg = progress;
+    o->log = cli_progress_log;
     o->stop = cli_progress_flag();
     if (o->time_limit > 0) o->save_reserve = fmax(0.05, 0.01 * o->time_limit);
     o->seconds_used = cli_now() - j->call->start;

@@ -138,20 +138,19 @@ static bool differs(double a, double b) {
     return isnan(a) ? !isnan(b) : isnan(b) || a < b || a > b;
 }
 
-/* The caller holds the lock. */
-static void tell_run(const cli_progress *p, const aml_progress *progress) {
-    if (p->quiet) return;
+void cli_progress_log(aml_log_level level, const char *text, void *arg) {
+    cli_progress *p = arg;
+    if (p->quiet || level == AML_LOG_DETAIL) return;
+    pthread_mutex_lock(&p->lock);
     if (p->drawn) fputs("\r\033[K", stderr);
-    if (progress->restored)
-        cli_note("run %s goes on: %zu trials are in the store (--new begins another run)",
-                 progress->run, progress->restored);
-    else fprintf(stderr, "run %s\n", progress->run);
+    if (level == AML_LOG_INFO) fprintf(stderr, "%s\n", text);
+    else cli_note("%s", text);
+    pthread_mutex_unlock(&p->lock);
 }
 
 int cli_progress_update(const aml_progress *progress, void *arg) {
     cli_progress *p = arg;
     pthread_mutex_lock(&p->lock);
-    if (!strcmp(progress->stage, "begin")) tell_run(p, progress);
     p->trials = progress->trials;
     p->failed = progress->failed;
     p->trials_limit = progress->trials_limit;

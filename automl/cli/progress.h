@@ -12,6 +12,8 @@ typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_start(int quiet);
 /* An aml_progress_fn; arg is the cli_progress. */
 int cli_progress_update(const aml_progress *progress, void *arg);
+/* An aml_log_fn, likewise: what is more than a detail. */
+void cli_progress_log(aml_log_level level, const char *text, void *arg);
 /* Not 0 once a signal came: what aml_train_options.stop wants. */
 const volatile int *cli_progress_flag(void);
 /* Removes the line and frees. Returns the signal that came, 0 = none. */

@@ -14,9 +14,10 @@ typedef struct block {
     char pad[ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
 } block;
 
-/* Memory from elsewhere. */
+/* Memory from elsewhere, or something else to be given up with the arena. */
 typedef struct guest {
     struct guest *next;
+    void (*drop)(void *p);
     void *p;
     size_t size;
 } guest;
@@ -25,7 +26,7 @@ struct aml_arena {
     aml_memory *account;
     block *top;
     guest *guests;
-    size_t bytes;
+    size_t bytes, most; /* now, and ever in blocks since the last reset */
 };
 
 static _Atomic uint64_t calls, fail_at;
@@ -109,26 +110,41 @@ static void pop(aml_arena *a) {
     aml_free(b);
 }
 
-void aml_arena_free(aml_arena *a) {
-    if (!a) return;
-    while (a->top) pop(a);
+static void drop_guests(aml_arena *a) {
     while (a->guests) {
         guest *g = a->guests;
         a->guests = g->next;
+        a->bytes -= g->size;
         aml_memory_release(a->account, g->size);
-        aml_free(g->p);
+        g->drop(g->p);
         aml_free(g);
     }
+}
+
+void aml_arena_free(aml_arena *a) {
+    if (!a) return;
+    drop_guests(a); /* before the blocks: what they are dropped by may lie there */
+    while (a->top) pop(a);
     aml_free(a);
 }
 
-aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size) {
+static aml_status invite(aml_arena *a, void (*drop)(void *p), void *p, size_t size) {
     guest *g = aml_malloc(sizeof *g);
     if (!g) return AML_ENOMEM;
-    *g = (guest){a->guests, p, size};
+    *g = (guest){a->guests, drop, p, size};
     a->guests = g;
     a->bytes += size;
     return AML_OK;
+}
+
+aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size) {
+    return invite(a, aml_free, p, size);
+}
+
+aml_status aml_arena_defer(aml_arena *a, void (*drop)(void *arg), void *arg) {
+    aml_status status = invite(a, drop, arg, 0);
+    if (status) drop(arg);
+    return status;
 }
 
 static bool push(aml_arena *a, size_t size) {
@@ -146,6 +162,7 @@ static bool push(aml_arena *a, size_t size) {
     *b = (block){.next = a->top, .size = total - sizeof *b};
     a->top = b;
     a->bytes += total;
+    if (a->bytes > a->most) a->most = a->bytes;
     return true;
 }
 
@@ -209,4 +226,15 @@ aml_mark aml_arena_mark(const aml_arena *a) {
 void aml_arena_release(aml_arena *a, aml_mark mark) {
     while (a->top && a->top != mark.block) pop(a);
     if (a->top) a->top->used = mark.used;
+}
+
+void aml_arena_reset(aml_arena *a) {
+    drop_guests(a);
+    if (a->bytes < a->most || (a->top && a->top->next)) {
+        size_t most = a->most;
+        while (a->top) pop(a);
+        if (!push(a, most)) aml_clear_error(); /* smaller blocks do, too */
+        a->most = a->bytes;
+    }
+    if (a->top) a->top->used = 0;
 }

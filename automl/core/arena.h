@@ -52,6 +52,9 @@ char *aml_printf(aml_arena *a, const char *format, ...) __attribute__((format(pr
  * with the arena, whatever is released before. */
 aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size);
 
+/* drop(arg) when the arena goes, before its memory does; the latest first. On AML_ENOMEM it has been called. */
+aml_status aml_arena_defer(aml_arena *a, void (*drop)(void *arg), void *arg);
+
 size_t aml_arena_bytes(const aml_arena *a);
 void aml_arena_leave(
     aml_arena *a); /* its bytes are no longer counted: for results that outlive the account */
@@ -61,6 +64,9 @@ typedef struct aml_mark {
     void *block;
     size_t used;
 } aml_mark;
+/* Everything goes but the room, which the next round finds in one block: where a round needs no more than the one
+ * before, nothing is allocated. */
+void aml_arena_reset(aml_arena *a);
 aml_mark aml_arena_mark(const aml_arena *a);
 void aml_arena_release(aml_arena *a, aml_mark mark);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io_internal.h"
 
 enum { BUFFER = 1 << 16, NAME_TRIES = 1000 };
@@ -206,6 +207,7 @@ aml_status aml_write_file(const char *path, const void *data, size_t size) {
 }
 
 aml_status aml_check_writable(const char *path) {
+    AML_NEED(path);
     struct stat st;
     aml_output *o;
     if (!strcmp(path, "-")) return AML_OK;

@@ -1,6 +1,7 @@
 /* api.c: the small functions of automl.h: version, frames, catalog. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv.h"
 #include "automl/core/io.h"
 #include "automl/core/json.h"
@@ -34,36 +35,52 @@ static aml_status read_frame(aml_frame **out, const char *path, const aml_read_o
 }
 
 aml_status aml_frame_read(aml_frame **out, const char *path, const aml_read_options *options) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
     aml_arena *scratch = aml_arena_new(NULL);
     aml_par_init();
-    *out = NULL;
     aml_status status = scratch ? read_frame(out, path, options, scratch) : AML_ENOMEM;
     aml_arena_free(scratch);
     return status;
 }
 
-size_t aml_frame_rows_count(const aml_frame *f) { return f->n; }
-size_t aml_frame_columns_count(const aml_frame *f) { return f->p; }
-const char *aml_frame_column_name(const aml_frame *f, size_t c) {
-    return c < f->p ? f->columns[c].name : NULL;
+size_t aml_frame_rows_count(const aml_frame *frame) {
+    AML_NEED_OR(frame, 0);
+    return frame->n;
 }
-const char *aml_frame_text(char *out, size_t size, const aml_frame *f, const char *column,
+size_t aml_frame_columns_count(const aml_frame *frame) {
+    AML_NEED_OR(frame, 0);
+    return frame->p;
+}
+const char *aml_frame_column_name(const aml_frame *frame, size_t c) {
+    AML_NEED_OR(frame, NULL);
+    return c < frame->p ? frame->columns[c].name : NULL;
+}
+const char *aml_frame_text(char *out, size_t size, const aml_frame *frame, const char *column,
                            size_t row) {
     char buffer[64];
     size_t length = 0;
-    int c = aml_frame_find(f, column);
+    if (!out || !size) return "";
+    out[0] = 0;
+    AML_NEED_OR(frame, out);
+    AML_NEED_OR(column, out);
+    int c = aml_frame_find(frame, column);
     const char *cell =
-        c >= 0 && row < f->n ? aml_frame_cell(&length, &f->columns[c], row, buffer) : "";
+        c >= 0 && row < frame->n ? aml_frame_cell(&length, &frame->columns[c], row, buffer) : "";
     if (length > size - 1) length = aml_utf8_valid(cell, size - 1);
     memcpy(out, cell, length);
     out[length] = 0;
     return out;
 }
-const char *aml_frame_note(const aml_frame *f, size_t i) {
-    return i < f->n_notes ? f->notes[i] : NULL;
+const char *aml_frame_note(const aml_frame *frame, size_t i) {
+    AML_NEED_OR(frame, NULL);
+    return i < frame->n_notes ? frame->notes[i] : NULL;
 }
 
 aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const char *const *values) {
+    AML_NEED(b);
+    AML_NEED(name);
     return aml_frame_add_strings(b, name, values, 0);
 }
 
@@ -110,15 +127,15 @@ static bool part_at(part *out, size_t i) {
 }
 
 int aml_catalog(size_t i, aml_catalog_entry *out) {
+    AML_NEED_OR(out, 0);
     part p;
     if (!part_at(&p, i)) return 0;
-    *out = (aml_catalog_entry){.size = sizeof *out,
-                               .kind = p.kind,
-                               .name = p.name,
-                               .summary = p.summary,
-                               .tasks = p.tasks,
-                               .params = aml_params_count(p.params)};
-    return 1;
+    const aml_catalog_entry x = {.kind = p.kind,
+                                 .name = p.name,
+                                 .summary = p.summary,
+                                 .tasks = p.tasks,
+                                 .params = aml_params_count(p.params)};
+    return aml_call_give(out, &x, sizeof x);
 }
 
 static void put_param(aml_string *s, const aml_param *p) {
@@ -173,6 +190,8 @@ char *aml_catalog_json(void) {
 }
 
 aml_status aml_text_write(const char *text, const char *path) {
+    AML_NEED(text);
+    AML_NEED(path);
     aml_output *o;
     AML_TRY(aml_output_open(&o, path));
     aml_status status = aml_output_write(o, text, strlen(text));
@@ -182,6 +201,8 @@ aml_status aml_text_write(const char *text, const char *path) {
 }
 
 const char *aml_suggest(const char *word, const char *const *known) {
+    AML_NEED_OR(word, NULL);
+    AML_NEED_OR(known, NULL);
     size_t n = 0;
     while (known[n]) n++;
     return aml_nearest(word, known, n);

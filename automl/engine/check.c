@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv.h"
 #include "automl/core/json.h"
 #include "automl/core/par.h"
@@ -160,11 +161,13 @@ static aml_status run(aml_check *c, const aml_frame *data, const aml_train_optio
 }
 
 aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train_options *options) {
-    aml_par_init();
+    AML_NEED(out);
     *out = NULL;
-    if (!data || !options || !options->size)
-        return aml_fail(AML_EUSAGE, "aml_check_run needs data, and options with their size");
-    const aml_train_options own = aml_study_options(options);
+    AML_NEED(data);
+    AML_NEED(options);
+    aml_par_init();
+    aml_train_options own;
+    AML_TRY(aml_call_options(&own, sizeof own, options, "aml_train_options"));
     options = &own;
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_check *c = keep ? AML_NEW(keep, aml_check) : NULL;
@@ -189,16 +192,21 @@ void aml_check_free(aml_check *c) {
 }
 
 int aml_check_profile(const aml_check *c, size_t i, aml_profile *out) {
-    if (i < c->p) *out = c->columns[i];
-    return i < c->p;
+    AML_NEED_OR(c, 0);
+    AML_NEED_OR(out, 0);
+    return i < c->p && aml_call_give(out, &c->columns[i], sizeof *out);
 }
 
 int aml_check_guardrail(const aml_check *c, size_t i, aml_guardrail *out) {
-    if (i < c->guardrails.n) *out = c->guardrails.at[i];
-    return i < c->guardrails.n;
+    AML_NEED_OR(c, 0);
+    AML_NEED_OR(out, 0);
+    return i < c->guardrails.n && aml_call_give(out, &c->guardrails.at[i], sizeof *out);
 }
 
-const char *aml_check_task(const aml_check *c) { return c->task; }
+const char *aml_check_task(const aml_check *c) {
+    AML_NEED_OR(c, "");
+    return c->task;
+}
 
 static void put_column(aml_string *s, const aml_profile *p) {
     const char *const texts[][2] = {{"name", p->name},      {"kind", p->kind}, {"form", p->form},
@@ -224,6 +232,7 @@ static void put_column(aml_string *s, const aml_profile *p) {
 }
 
 char *aml_check_json(const aml_check *c) {
+    AML_NEED_OR(c, NULL);
     aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_string(&s, "task", c->task);

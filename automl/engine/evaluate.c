@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/core/json.h"
 #include "automl/core/par.h"
@@ -20,9 +21,8 @@ static bool is_input(const aml_model *m, const char *name) {
     return false;
 }
 
-/* The model's inputs, then kept columns and the target as text. */
-static aml_status reading_schema(aml_schema *out, const aml_model *m, const char *const *keep,
-                                 bool with_target, aml_arena *a) {
+aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *const *keep,
+                             bool with_target, aml_arena *a) {
     size_t n_keep = 0;
     while (keep && keep[n_keep]) n_keep++;
     aml_schema_column *c = AML_ARRAY(a, m->inputs.p + n_keep + 1, aml_schema_column);
@@ -87,12 +87,16 @@ static aml_status add_notes(aml_frame *f, const aml_model *m, const aml_csv_repo
 aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
                           const aml_read_options *options, const char *const *keep,
                           int with_target) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(m);
+    AML_NEED(path);
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema;
     aml_csv_options csv;
     aml_csv_report report = {0};
     aml_status status =
-        scratch ? reading_schema(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
+        scratch ? aml_model_columns(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
     if (!status) status = aml_reading_options(&csv, options, scratch);
     if (!status) {
         csv.schema = &schema;
@@ -185,6 +189,9 @@ static aml_status write_rows(aml_output *o, const aml_model *m, const double *p,
 
 aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, const char *path,
                                  const char *const *keep, int threads) {
+    AML_NEED(m);
+    AML_NEED(data);
+    AML_NEED(path);
     kept k;
     AML_TRY(find_kept(&k, data, keep));
     double *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
@@ -247,6 +254,10 @@ static void score_all(aml_evaluation *e, const aml_model *m, const double *y, co
 
 aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const aml_frame *data,
                               int threads) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(m);
+    AML_NEED(data);
     aml_evaluation *e = aml_calloc(1, sizeof *e);
     double *y = aml_malloc((data->n + 1) * sizeof *y),
            *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p),
@@ -269,16 +280,23 @@ aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const am
 }
 
 int aml_evaluation_metric(const aml_evaluation *e, size_t i, const char **name, double *value) {
+    AML_NEED_OR(e, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(value, 0);
     if (i >= e->n) return 0;
     *name = e->at[i].name;
     *value = e->at[i].value;
     return 1;
 }
 
-size_t aml_evaluation_rows(const aml_evaluation *e) { return e->rows; }
+size_t aml_evaluation_rows(const aml_evaluation *e) {
+    AML_NEED_OR(e, 0);
+    return e->rows;
+}
 void aml_evaluation_free(aml_evaluation *e) { aml_free(e); }
 
 char *aml_evaluation_json(const aml_evaluation *e) {
+    AML_NEED_OR(e, NULL);
     aml_string s = {0};
     aml_string_put(&s, "{\n  \"rows\": ");
     aml_string_printf(&s, "%zu,\n  \"rows_without_target\": %zu,\n  \"metrics\": {", e->rows,

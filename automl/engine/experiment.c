@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/engine/experiment_files.h"
 
 static aml_status read_all(aml_experiment *e, const char *text, const char *path,
@@ -25,12 +26,12 @@ static aml_status read_all(aml_experiment *e, const char *text, const char *path
     return AML_OK;
 }
 
-aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
-                                const char *const *sets) {
+/* text NULL: that of the file. */
+static aml_status make(aml_experiment **out, const char *text, const char *path,
+                       const char *const *sets) {
     aml_arena *arena = aml_arena_new(NULL);
     aml_experiment *e = arena ? AML_NEW(arena, aml_experiment) : NULL;
     aml_status status = AML_ENOMEM;
-    *out = NULL;
     if (e) {
         e->arena = arena;
         status = read_all(e, text, path, sets);
@@ -40,29 +41,54 @@ aml_status aml_experiment_parse(aml_experiment **out, const char *text, const ch
     return status;
 }
 
+aml_status aml_experiment_parse(aml_experiment **out, const char *text, const char *path,
+                                const char *const *sets) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(text);
+    AML_NEED(path);
+    return make(out, text, path, sets);
+}
+
 aml_status aml_experiment_read(aml_experiment **out, const char *path, const char *const *sets) {
-    return aml_experiment_parse(out, NULL, path, sets);
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
+    return make(out, NULL, path, sets);
 }
 
 void aml_experiment_free(aml_experiment *e) {
     if (e) aml_arena_free(e->arena);
 }
 
-const aml_read_options *aml_experiment_reading(const aml_experiment *e) { return &e->reading; }
-const aml_train_options *aml_experiment_options(const aml_experiment *e) { return &e->options; }
-const char *aml_experiment_name(const aml_experiment *e) { return e->name; }
+const aml_read_options *aml_experiment_reading(const aml_experiment *e) {
+    AML_NEED_OR(e, NULL);
+    return &e->reading;
+}
+const aml_train_options *aml_experiment_options(const aml_experiment *e) {
+    AML_NEED_OR(e, NULL);
+    return &e->options;
+}
+const char *aml_experiment_name(const aml_experiment *e) {
+    AML_NEED_OR(e, "");
+    return e->name;
+}
 
 const char *aml_experiment_description(const aml_experiment *e) {
+    AML_NEED_OR(e, "");
     return e->description ? e->description : "";
 }
 
 void aml_experiment_paths(const aml_experiment *e, aml_experiment_files *out) {
-    size_t size = out->size < sizeof *out ? out->size : sizeof *out;
-    memcpy(out, &e->files, size);
-    out->size = size;
+    AML_NEED_OR(e, );
+    AML_NEED_OR(out, );
+    aml_call_give(out, &e->files, sizeof *out);
 }
 
 int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name, const char **value) {
+    AML_NEED_OR(e, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(value, 0);
     size_t n = 0;
     while (e->tags && e->tags[n].name) n++;
     if (i >= n) return 0;
@@ -72,6 +98,7 @@ int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name, con
 }
 
 char *aml_experiment_json(const aml_experiment *e) {
+    AML_NEED_OR(e, NULL);
     aml_string s = {0};
     aml_json_put(&s, e->root);
     return aml_json_finish(&s);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/frame.h"
 #include "automl/engine/experiment.h"
 
@@ -132,6 +133,8 @@ static aml_status need_columns(const aml_json *x, const aml_frame *data) {
 }
 
 aml_status aml_experiment_check(const aml_experiment *e, const aml_frame *data) {
+    AML_NEED(e);
+    AML_NEED(data);
     static const char *const keys[][2] = {{"data", "target"},
                                           {"data", "drop"},
                                           {"data", "weight"},

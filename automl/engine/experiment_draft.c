@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/frame.h"
 #include "automl/engine/catalog.h"
 #include "automl/engine/experiment_files.h"
@@ -271,9 +272,14 @@ static aml_status put_all(draft *d) {
 aml_status aml_experiment_draft(char **out, const aml_frame *data, const char *path,
                                 const char *output, const aml_read_options *reading,
                                 const aml_train_options *options) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(data);
+    AML_NEED(path);
+    AML_NEED(output);
+    AML_NEED(options);
     aml_check *check = NULL;
     draft d = {.data = data, .path = path, .output = output, .o = options, .reading = reading};
-    *out = NULL;
     if (!options || !options->target)
         return aml_fail(AML_EUSAGE, "an experiment needs the name of the target");
     AML_TRY(aml_check_run(&check, data, options));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 #include "featurize/parts/table.h"
@@ -158,9 +159,12 @@ static aml_status explain(aml_explanation *e, const aml_frame *data, const aml_e
 
 aml_status aml_model_explain(aml_explanation **out, const aml_model *m, const aml_frame *data,
                              const aml_explain_options *options) {
-    aml_explain_options o = {0};
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(m);
+    AML_NEED(data);
+    aml_explain_options o = {0};
+    if (options) AML_TRY(aml_call_options(&o, sizeof o, options, "aml_explain_options"));
     if (o.draws > 100000)
         return aml_help(aml_fail(AML_EUSAGE, "%zu orders are too many", o.draws), NULL,
                         "some dozens are enough");
@@ -185,10 +189,19 @@ void aml_explanation_free(aml_explanation *e) {
     if (e) aml_arena_free(e->arena);
 }
 
-size_t aml_explanation_rows(const aml_explanation *e) { return e->n; }
-const double *aml_explanation_values(const aml_explanation *e) { return e->value; }
+size_t aml_explanation_rows(const aml_explanation *e) {
+    AML_NEED_OR(e, 0);
+    return e->n;
+}
+const double *aml_explanation_values(const aml_explanation *e) {
+    AML_NEED_OR(e, NULL);
+    return e->value;
+}
 
 int aml_explanation_column(const aml_explanation *e, size_t i, const char **name, double *mean) {
+    AML_NEED_OR(e, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(mean, 0);
     if (i >= e->p) return 0;
     *name = e->m->inputs.columns[e->order[i]].name;
     *mean = e->mean[e->order[i]];
@@ -196,5 +209,6 @@ int aml_explanation_column(const aml_explanation *e, size_t i, const char **name
 }
 
 const char *aml_explanation_method(const aml_explanation *e, size_t part) {
+    AML_NEED_OR(e, NULL);
     return part < e->m->n_members ? e->text[part] : NULL;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv.h"
 #include "automl/core/io.h"
 #include "automl/core/json.h"
@@ -93,6 +94,8 @@ static aml_status put_lines(aml_output *out, aml_string *s, const aml_explanatio
 }
 
 aml_status aml_explanation_csv(const aml_explanation *e, const char *path, size_t top) {
+    AML_NEED(e);
+    AML_NEED(path);
     aml_output *out = NULL;
     aml_string s = {0};
     bool *done = aml_calloc(e->p + 1, sizeof *done);
@@ -161,6 +164,7 @@ static void put_row(aml_string *s, const aml_explanation *e, size_t i, size_t o)
 }
 
 char *aml_explanation_json(const aml_explanation *e, const aml_permutation *p, int with_rows) {
+    AML_NEED_OR(e, NULL);
     aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_number(&s, "rows", (double)e->n);

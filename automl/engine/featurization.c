@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/core/json_param.h"
 #include "automl/engine/catalog.h"
@@ -167,13 +168,17 @@ static aml_status parse(aml_featurization **out, const char *text, size_t length
 }
 
 aml_status aml_featurization_parse(aml_featurization **out, const char *text) {
+    AML_NEED(out);
+    AML_NEED(text);
     return parse(out, text, strlen(text), "featurization");
 }
 
 aml_status aml_featurization_read(aml_featurization **out, const char *path) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
     char *text;
     size_t size;
-    *out = NULL;
     AML_TRY(aml_read_file(&text, &size, path, MAX_FILE, NULL));
     aml_status status = parse(out, text, size, path);
     aml_free(text);
@@ -184,7 +189,10 @@ void aml_featurization_free(aml_featurization *f) {
     if (f && f->arena) aml_arena_free(f->arena);
 }
 
-const char *const *aml_featurization_texts(const aml_featurization *f) { return f->texts; }
+const char *const *aml_featurization_texts(const aml_featurization *f) {
+    AML_NEED_OR(f, NULL);
+    return f->texts;
+}
 
 /* ---- what the engine asks */
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/json.h"
 #include "automl/engine/lineage.h"
 #include "automl/engine/model.h"
@@ -42,6 +43,7 @@ static void put_forecast(aml_string *s, const aml_forecast *f) {
 }
 
 char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
+    AML_NEED_OR(m, NULL);
     aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_string(&s, "task", aml_task_name(m->kind));
@@ -64,6 +66,7 @@ char *aml_model_leaderboard_json(const aml_model *m, unsigned flags) {
 }
 
 char *aml_model_inspect_json(const aml_model *m) {
+    AML_NEED_OR(m, NULL);
     aml_string s = {0};
     aml_status status = aml_manifest_write(&s, m);
     if (!status) {
@@ -87,6 +90,7 @@ static void put_cell(aml_string *s, double x) {
 }
 
 char *aml_model_leaderboard_csv(const aml_model *m, unsigned flags) {
+    AML_NEED_OR(m, NULL);
     aml_string s = {0};
     bool timings = !(flags & AML_NO_TIMINGS);
     aml_string_put(&s,

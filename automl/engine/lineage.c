@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/json.h"
 #include "featurize/parts/table.h"
 
@@ -202,8 +203,10 @@ static const aml_member *member_at(const aml_model *m, size_t part) {
 }
 
 aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part) {
-    const aml_member *member = member_at(m, part);
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(m);
+    const aml_member *member = member_at(m, part);
     if (!member) return AML_EUSAGE;
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_lineage *l = keep ? AML_NEW(keep, aml_lineage) : NULL;
@@ -220,8 +223,9 @@ aml_status aml_lineage_new(aml_lineage **out, const aml_model *m, size_t part) {
 }
 
 int aml_lineage_at(const aml_lineage *l, size_t i, aml_engineered *out) {
-    if (i < l->n) *out = l->at[i];
-    return i < l->n;
+    AML_NEED_OR(l, 0);
+    AML_NEED_OR(out, 0);
+    return i < l->n && aml_call_give(out, &l->at[i], sizeof *out);
 }
 
 void aml_lineage_free(aml_lineage *l) {

@@ -1,6 +1,8 @@
 /* model.c: a model's life, and what is known about it. */
 #include "automl/engine/model.h"
 
+#include "automl/core/call.h"
+
 #include <math.h>
 
 aml_model *aml_model_new(void) {
@@ -21,75 +23,108 @@ void aml_model_free(aml_model *m) {
     aml_free(m);
 }
 
-size_t aml_model_choose(const aml_model *m, const double *p) {
-    if (m->n_classes == 2) return p[0] > m->threshold;
+size_t aml_model_choose(const aml_model *m, const double *outputs) {
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(outputs, 0);
+    if (m->n_classes == 2) return outputs[0] > m->threshold;
     size_t best = 0;
     for (size_t i = 1; i < (size_t)m->n_classes; i++)
-        if (p[i] > p[best]) best = i;
+        if (outputs[i] > outputs[best]) best = i;
     return best;
 }
 
 /* ---- what it is */
 
 size_t aml_model_outputs(const aml_model *m) {
+    AML_NEED_OR(m, 0);
     return (size_t)aml_task_outputs(m->kind, m->n_classes);
 }
-const char *aml_model_task(const aml_model *m) { return aml_task_name(m->kind); }
-const char *aml_model_metric(const aml_model *m) { return m->metric->name; }
-const char *aml_model_target(const aml_model *m) { return m->target; }
-const char *aml_model_run(const aml_model *m) { return m->run ? m->run : ""; }
-size_t aml_model_classes(const aml_model *m) { return (size_t)m->n_classes; }
+const char *aml_model_task(const aml_model *m) {
+    AML_NEED_OR(m, "");
+    return aml_task_name(m->kind);
+}
+const char *aml_model_metric(const aml_model *m) {
+    AML_NEED_OR(m, "");
+    return m->metric->name;
+}
+const char *aml_model_target(const aml_model *m) {
+    AML_NEED_OR(m, "");
+    return m->target;
+}
+const char *aml_model_run(const aml_model *m) {
+    AML_NEED_OR(m, "");
+    return m->run ? m->run : "";
+}
+size_t aml_model_classes(const aml_model *m) {
+    AML_NEED_OR(m, 0);
+    return (size_t)m->n_classes;
+}
 const char *aml_model_class(const aml_model *m, size_t i) {
+    AML_NEED_OR(m, NULL);
     return i < (size_t)m->n_classes ? m->classes[i] : NULL;
 }
-double aml_model_threshold(const aml_model *m) { return m->n_classes == 2 ? m->threshold : NAN; }
+double aml_model_threshold(const aml_model *m) {
+    AML_NEED_OR(m, NAN);
+    return m->n_classes == 2 ? m->threshold : NAN;
+}
 const char *aml_model_calibration(const aml_model *m) {
+    AML_NEED_OR(m, "");
     return aml_calibrator_names[m->calibrator.kind];
 }
-void aml_model_score(const aml_model *m, aml_score *out) { *out = m->score; }
+void aml_model_score(const aml_model *m, aml_score *out) {
+    AML_NEED_OR(m, );
+    AML_NEED_OR(out, );
+    aml_call_give(out, &m->score, sizeof *out);
+}
 
 int aml_model_leader(const aml_model *m, size_t i, aml_leader *out) {
-    if (i < m->n_leaders) *out = m->leaders[i];
-    return i < m->n_leaders;
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
+    return i < m->n_leaders && aml_call_give(out, &m->leaders[i], sizeof *out);
 }
 
 int aml_model_alternative(const aml_model *m, size_t i, aml_alternative *out) {
-    if (i < m->n_alternatives) *out = m->alternatives[i];
-    return i < m->n_alternatives;
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
+    return i < m->n_alternatives && aml_call_give(out, &m->alternatives[i], sizeof *out);
 }
 
 int aml_model_forecast(const aml_model *m, aml_forecast *out) {
-    if (m->forecast.trials) *out = m->forecast;
-    return m->forecast.trials > 0;
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
+    return m->forecast.trials && aml_call_give(out, &m->forecast, sizeof *out);
 }
 
 int aml_model_guardrail(const aml_model *m, size_t i, aml_guardrail *out) {
-    if (i < m->guardrails.n) *out = m->guardrails.at[i];
-    return i < m->guardrails.n;
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
+    return i < m->guardrails.n && aml_call_give(out, &m->guardrails.at[i], sizeof *out);
 }
 
 int aml_model_input(const aml_model *m, size_t i, aml_input_column *out) {
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
     if (i >= m->inputs.p) return 0;
     const aml_schema_column *c = &m->inputs.columns[i];
-    *out = (aml_input_column){.size = sizeof *out,
-                              .name = c->name,
-                              .kind = aml_kind_name(c->kind),
-                              .levels = c->n_levels};
-    return 1;
+    const aml_input_column x = {
+        .name = c->name, .kind = aml_kind_name(c->kind), .levels = c->n_levels};
+    return aml_call_give(out, &x, sizeof x);
 }
 
 int aml_model_part(const aml_model *m, size_t i, aml_part *out) {
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(out, 0);
     if (i >= m->n_members) return 0;
     const aml_member *p = &m->members[i];
-    *out = (aml_part){.size = sizeof *out,
-                      .pipeline = p->pipeline,
-                      .weight = p->weight,
-                      .fits = p->n_fits,
-                      .bytes = p->bytes};
-    return 1;
+    const aml_part x = {
+        .pipeline = p->pipeline, .weight = p->weight, .fits = p->n_fits, .bytes = p->bytes};
+    return aml_call_give(out, &x, sizeof x);
 }
 
 int aml_model_importance(const aml_model *m, size_t i, const char **name, double *share) {
+    AML_NEED_OR(m, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(share, 0);
     if (!m->importance || i >= m->inputs.p) return 0;
     for (size_t c = 0; c < m->inputs.p; c++) { /* the column that i others are before */
         size_t before = 0;

@@ -7,6 +7,7 @@
  * MANI is the manifest (JSON), FITS the chains and models. Little-endian. Nothing in it is code. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/fits.h"
 #include "automl/engine/model.h"
@@ -70,6 +71,8 @@ static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *m
 }
 
 aml_status aml_model_save(const aml_model *m, const char *path) {
+    AML_NEED(m);
+    AML_NEED(path);
     aml_string manifest = {0};
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);
@@ -160,20 +163,33 @@ static aml_status get_fits(aml_model *m, aml_reader *r) {
     return status;
 }
 
-aml_status aml_model_load(aml_model **out, const char *path) {
-    char *data;
-    size_t size;
-    *out = NULL;
-    AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
+/* Nothing of the model points into `data`. */
+static aml_status load(aml_model **out, const char *data, size_t size, const char *name) {
     aml_reader section[SECTIONS];
-    aml_status status = open_sections(section, path, data, size);
-    aml_model *m = status ? NULL : aml_model_new();
-    if (!status && !m) status = AML_ENOMEM;
-    if (!status)
-        status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, path);
+    AML_TRY(open_sections(section, name, data, size));
+    aml_model *m = aml_model_new();
+    if (!m) return AML_ENOMEM;
+    aml_status status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, name);
     if (!status) status = get_fits(m, &section[1]);
-    aml_free(data);
     if (status) aml_model_free(m);
     else *out = m;
     return status;
+}
+
+aml_status aml_model_load(aml_model **out, const char *path) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(path);
+    char *data;
+    size_t size;
+    AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
+    aml_status status = load(out, data, size, path);
+    aml_free(data);
+    return status;
+}
+
+aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size) {
+    *out = NULL;
+    if (!data && size) return aml_fail(AML_EUSAGE, "no model: the bytes are NULL");
+    return load(out, data, size, "memory");
 }

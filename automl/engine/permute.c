@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 #include "automl/engine/model.h"
@@ -104,9 +105,12 @@ static aml_status permute(aml_permutation *p, const aml_frame *data, const aml_e
 
 aml_status aml_model_permute(aml_permutation **out, const aml_model *m, const aml_frame *data,
                              const aml_explain_options *options) {
-    aml_explain_options o = {0};
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(m);
+    AML_NEED(data);
+    aml_explain_options o = {0};
+    if (options) AML_TRY(aml_call_options(&o, sizeof o, options, "aml_explain_options"));
     aml_arena *arena = aml_arena_new(NULL), *keep = aml_arena_new(NULL),
               *scratch = aml_arena_new(NULL);
     aml_permutation *p = arena ? AML_NEW(arena, aml_permutation) : NULL;
@@ -126,6 +130,10 @@ aml_status aml_model_permute(aml_permutation **out, const aml_model *m, const am
 
 int aml_permutation_column(const aml_permutation *p, size_t i, const char **name, double *loss,
                            double *error) {
+    AML_NEED_OR(p, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(loss, 0);
+    AML_NEED_OR(error, 0);
     if (i >= p->p) return 0;
     size_t j = p->order[i];
     *name = p->m->inputs.columns[j].name;
@@ -134,8 +142,14 @@ int aml_permutation_column(const aml_permutation *p, size_t i, const char **name
     return 1;
 }
 
-size_t aml_permutation_rows(const aml_permutation *p) { return p->n; }
-double aml_permutation_score(const aml_permutation *p) { return p->score; }
+size_t aml_permutation_rows(const aml_permutation *p) {
+    AML_NEED_OR(p, 0);
+    return p->n;
+}
+double aml_permutation_score(const aml_permutation *p) {
+    AML_NEED_OR(p, NAN);
+    return p->score;
+}
 
 void aml_permutation_free(aml_permutation *p) {
     if (p) aml_arena_free(p->arena);

@@ -1,6 +1,7 @@
 /* predict.c: prediction. */
 #include "automl/engine/predict.h"
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "featurize/parts/table.h"
 
@@ -128,6 +129,9 @@ static aml_status predict_frame(double *out, const aml_model *m, const aml_frame
 }
 
 aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *data, int threads) {
+    AML_NEED(out);
+    AML_NEED(m);
+    AML_NEED(data);
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_ctx ctx = {
         .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};

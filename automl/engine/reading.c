@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 
 static aml_status fail_choice(const char *option, const char *value, const char *choices) {
@@ -38,8 +39,7 @@ aml_status aml_reading_options(aml_csv_options *out, const aml_read_options *opt
     aml_read_options o = {.size = sizeof o};
     aml_csv_kind *kinds = NULL;
     size_t n_kinds = 0;
-    /* Callers that were compiled with an older header have a smaller struct. */
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    if (options) AML_TRY(aml_call_options(&o, sizeof o, options, "aml_read_options"));
     if (o.schema) AML_TRY(aml_schema_read(&kinds, &n_kinds, &o, keep));
     *out = (aml_csv_options){.separator = o.separator,
                              .decimal = o.decimal,

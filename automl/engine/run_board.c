@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/engine/catalog.h"
 #include "automl/engine/model.h"
 #include "automl/store/store.h"
@@ -92,9 +93,12 @@ static aml_status fill(aml_model *m, aml_store *store, const aml_run_info *run) 
 }
 
 aml_status aml_store_leaderboard(aml_model **out, aml_store *store, const char *id) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(store);
+    AML_NEED(id);
     aml_runs *found;
     aml_run_info run = {.size = sizeof run};
-    *out = NULL;
     AML_TRY(aml_store_find(&found, store, id));
     aml_runs_at(found, 0, &run);
     aml_model *m = aml_model_new();

@@ -2,6 +2,7 @@
  * {"reading": {"separator": ";", "skip_lines": 2}, "columns": [{"name": "age", "kind": "number"}, …]}. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/reading.h"
 
@@ -196,17 +197,19 @@ char *aml_reading_json(const aml_csv_report *r, const aml_csv_options *o, aml_ar
     return copy;
 }
 
-aml_status aml_frame_write_schema(const aml_frame *f, const char *path) {
+aml_status aml_frame_write_schema(const aml_frame *frame, const char *path) {
+    AML_NEED(frame);
+    AML_NEED(path);
     aml_string compact = {0};
     aml_string_put(&compact, "{");
-    if (f->reading) {
+    if (frame->reading) {
         aml_json_key(&compact, "reading");
-        aml_string_put(&compact, f->reading);
+        aml_string_put(&compact, frame->reading);
     }
     aml_json_key(&compact, "columns");
     aml_string_put(&compact, "[");
-    for (size_t j = 0; j < f->p; j++) {
-        const aml_column *c = &f->columns[j];
+    for (size_t j = 0; j < frame->p; j++) {
+        const aml_column *c = &frame->columns[j];
         aml_json_comma(&compact);
         aml_string_put(&compact, "{");
         aml_json_add_string(&compact, "name", c->name);

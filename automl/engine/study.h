@@ -7,7 +7,7 @@
 #include "automl/engine/target.h"
 #include "automl/engine/trials.h"
 
-typedef struct aml_study {
+struct aml_study {
     const aml_train_options *options;
     aml_journal *journal;     /* of its run in the store, or NULL */
     aml_decisions *decisions; /* of the journal's run, or NULL */
@@ -43,20 +43,19 @@ typedef struct aml_study {
     double best; /* loss so far */
     const aml_trial *leader;
     size_t ended, failed;
-} aml_study;
+    /* of a study that is run step by step (study_steps.c), or NULL */
+    struct aml_pace *pace;
+};
 
-/* The options of a caller who may know fewer members: the others are 0. */
-aml_train_options aml_study_options(const aml_train_options *given);
-
-/* A study of `options` (kept, not copied), without its stages; and its end, in which the model is not freed. */
+/* A study of `options` (kept, not copied), without its stages; and its end, in which the model is not freed: it is to be freed later. */
 aml_status aml_study_init(aml_study *s, const aml_train_options *options, const aml_frame *data);
-void aml_study_free(aml_study *s);
+void aml_study_clear(aml_study *s);
 
 /* The stages, in this order. */
 aml_status aml_study_data(aml_study *s, const aml_frame *data);
 aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, space, yardstick */
 aml_status aml_study_search(aml_study *s);
-aml_status aml_study_finish(aml_study *s);
+aml_status aml_study_conclude(aml_study *s);
 
 /* Is the trial fitted once more on all rows in the end, if there is time? */
 bool aml_study_refits(const aml_study *s, const aml_trial *t);
@@ -72,10 +71,18 @@ double aml_study_refit_seconds(const aml_study *s, const aml_trial *t);
 aml_status aml_study_roles(aml_role *roles, size_t *target, const aml_frame *f,
                            const aml_train_options *o);
 
+/* The caller's options as this version knows them, with the default limit. AML_EUSAGE for what cannot be meant. */
+aml_status aml_study_options(aml_train_options *out, const aml_train_options *options);
+/* All stages of a study that is initialised. */
+aml_status aml_study_run(aml_study *s, const aml_frame *data);
+
 /* Tells the caller how far it is; last: the trial that just ended, or NULL. */
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last);
+/* Tells the caller's log; nothing when it has none. */
+void aml_study_log(const aml_study *s, aml_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml_leader *last);
+aml_progress aml_progress_of(const aml_study *s, const char *stage, const aml_leader *last);
 
 /* ---- as a run in the store (study_run.c); the first of them makes s->journal */
 
@@ -88,5 +95,11 @@ aml_status aml_study_recorded(aml_study *s); /* after the search */
 aml_status aml_study_end_run(aml_study *s, aml_status status);
 
 aml_leader aml_leader_of(const aml_study *s, const aml_trial *t);
+
+/* ---- step by step (study_steps.c); they do nothing in a study without a pace */
+
+void aml_pace_wait(void *study); /* until the next trial may begin */
+void aml_pace_trial(aml_study *s, const aml_trial *t, const aml_progress *p); /* has ended */
+void aml_pace_stage(aml_study *s, const aml_progress *p);                     /* begins */
 
 #endif

@@ -334,7 +334,7 @@ static aml_status make_model(aml_menu *menu, aml_adjusted *told, double *us, dou
     return still_beyond(*us, *bytes);
 }
 
-aml_status aml_study_finish(aml_study *s) {
+aml_status aml_study_conclude(aml_study *s) {
     aml_menu menu;
     aml_adjusted told;
     double us, bytes;

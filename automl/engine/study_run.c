@@ -30,8 +30,15 @@ aml_status aml_study_begin_run(aml_study *s) {
                                      .stop = &s->stop};
     AML_TRY(aml_journal_begin(s->journal, &facts));
     s->model->run = aml_strdup(s->model->arena, aml_journal_run(s->journal));
+    if (!s->model->run) return AML_ENOMEM;
+    size_t past = aml_journal_count(s->journal);
+    if (past)
+        aml_study_log(s, AML_LOG_NOTE,
+                      "run %s goes on: %zu trials are in the store (--new begins another run)",
+                      s->model->run, past);
+    else aml_study_log(s, AML_LOG_INFO, "run %s", s->model->run);
     aml_study_report(s, "begin", NULL);
-    return s->model->run ? AML_OK : AML_ENOMEM;
+    return AML_OK;
 }
 
 /* Under a deadline the time that it takes to have the models again is not part of the limit. */
@@ -53,7 +60,7 @@ aml_status aml_study_restore(aml_study *s, aml_search *search) {
 
 /* A store that cannot be written ends the search; why is told when it has ended. */
 void aml_study_record(aml_study *s, const aml_trial *t, const aml_leader *last) {
-    const aml_progress p = aml_study_progress(s, "search", last);
+    const aml_progress p = aml_progress_of(s, "search", last);
     if (aml_journal_add(s->journal, t, &p)) atomic_store(&s->stop, true);
 }
 

@@ -1,5 +1,6 @@
 /* study_search.c: the yardstick, then the search. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,7 +120,7 @@ aml_leader aml_leader_of(const aml_study *s, const aml_trial *t) {
         .predict_us = t->n_predicted ? 1e6 * t->predict_seconds / (double)t->n_predicted : NAN};
 }
 
-aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml_leader *last) {
+aml_progress aml_progress_of(const aml_study *s, const char *stage, const aml_leader *last) {
     return (aml_progress){.size = sizeof(aml_progress),
                           .stage = stage,
                           .trials = s->ended,
@@ -135,10 +136,21 @@ aml_progress aml_study_progress(const aml_study *s, const char *stage, const aml
                           .restored = s->journal ? aml_journal_count(s->journal) : 0};
 }
 
+void aml_study_log(const aml_study *s, aml_log_level level, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    if (!s->options->log) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    s->options->log(level, text, s->options->log_arg);
+}
+
 void aml_study_report(aml_study *s, const char *stage, const aml_leader *last) {
-    if (!s->options->progress) return;
-    const aml_progress p = aml_study_progress(s, stage, last);
-    if (s->options->progress(&p, s->options->progress_arg)) atomic_store(&s->stop, true);
+    const aml_progress p = aml_progress_of(s, stage, last);
+    if (!last) aml_pace_stage(s, &p);
+    if (s->options->progress && s->options->progress(&p, s->options->progress_arg))
+        atomic_store(&s->stop, true);
 }
 
 /* ---- time */
@@ -203,6 +215,16 @@ static double reserve(const aml_study *s) {
     return want < most ? want : most;
 }
 
+static void log_trial(const aml_study *s, const aml_leader *t) {
+    if (!s->options->log) return;
+    if (!strcmp(t->state, "failed"))
+        aml_study_log(s, AML_LOG_DETAIL, "trial %zu failed: %s (%s)", t->trial, t->reason,
+                      t->pipeline);
+    else
+        aml_study_log(s, AML_LOG_DETAIL, "trial %zu %s: %s %.6g (%s)", t->trial, t->state,
+                      s->model->metric->name, t->score, t->pipeline);
+}
+
 static double trial_ended(const aml_trial *t, void *arg) {
     aml_study *s = arg;
     aml_leader last = aml_leader_of(s, t);
@@ -213,6 +235,9 @@ static double trial_ended(const aml_trial *t, void *arg) {
         s->leader = t;
     }
     if (t->restored && !aml_journal_replays(s->journal)) return 0;
+    const aml_progress p = aml_progress_of(s, "search", &last);
+    aml_pace_trial(s, t, &p);
+    log_trial(s, &last);
     if (s->journal) aml_study_record(s, t, &last);
     else aml_study_report(s, "search", &last);
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
@@ -361,6 +386,7 @@ aml_status aml_study_search(aml_study *s) {
         .stop = &s->stop,
         .interrupt = o->stop,
         .journal = s->journal,
+        .wait = aml_pace_wait,
         .ended = trial_ended,
         .arg = s};
     AML_TRY(find_parts(&search, o));

@@ -1,6 +1,8 @@
 /* sweep.c: opens a sweep: its plan, its tuner, its folder, and what was done so far. */
 #include "automl/engine/sweep.h"
 
+#include "automl/core/call.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -278,19 +280,23 @@ static aml_status take_notes(aml_sweep *s) {
 }
 
 aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(options);
+    aml_sweep_options o;
+    AML_TRY(aml_call_options(&o, sizeof o, options, "aml_sweep_options"));
     aml_sweep *s = aml_calloc(1, sizeof *s);
     if (!s) return AML_ENOMEM;
     s->journal = -1;
     s->best = SIZE_MAX;
     s->keep = aml_arena_new(NULL);
-    aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, options, s->keep) : AML_ENOMEM;
+    aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, &o, s->keep) : AML_ENOMEM;
     if (!status) {
-        s->guard = aml_strdup(s->keep, options->guard ? options->guard : "automl");
-        s->progress = options->progress;
-        s->progress_arg = options->progress_arg;
-        s->stop = options->stop;
-        s->dry = options->dry_run != 0;
+        s->guard = aml_strdup(s->keep, o.guard ? o.guard : "automl");
+        s->progress = o.progress;
+        s->progress_arg = o.progress_arg;
+        s->stop = o.stop;
+        s->dry = o.dry_run != 0;
         status = s->guard ? open_tuner(s) : AML_ENOMEM;
     }
     if (!status) status = s->dry ? preview(s) : read_past(s);

@@ -5,6 +5,8 @@
 
 #include "automl/engine/sweep.h"
 
+#include "automl/core/call.h"
+
 enum { FIRST_FAILURES = 10 /* when so many failed and none succeeded, none will */ };
 static const double tick = 0.1; /* seconds between looks at what runs */
 
@@ -197,6 +199,7 @@ static void clean_up(aml_sweep *s) {
 }
 
 aml_status aml_sweep_run(aml_sweep *s) {
+    AML_NEED(s);
     const aml_process_result *result;
     void *user;
     if (s->dry) return aml_fail(AML_EUSAGE, "the sweep was opened for a dry run");

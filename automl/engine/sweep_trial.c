@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/sweep.h"
 
@@ -208,6 +209,7 @@ static void put_words(aml_string *out, const char *const *words) {
 }
 
 char *aml_sweep_command(const aml_sweep *s, size_t id) {
+    AML_NEED_OR(s, NULL);
     aml_sweep *sweep = (aml_sweep *)(uintptr_t)s;
     aml_arena *arena = aml_arena_new(NULL);
     aml_string text = {0};
@@ -245,8 +247,7 @@ static aml_status make_outputs(const aml_sweep_slot *run, aml_arena *arena) {
         char *path = aml_printf(arena, "%s/%s", run->folder, *name);
         if (!path) return AML_ENOMEM;
         if (mkdir(path, 0777) && errno != EEXIST)
-            return aml_fail(AML_ECANTCREATE, "cannot make the folder %s: %s", path,
-                            strerror(errno));
+            return aml_fail_errno(AML_ECANTCREATE, errno, "make the folder", path);
     }
     return AML_OK;
 }

@@ -4,21 +4,38 @@
 
 #include "automl/engine/sweep.h"
 
-const char *aml_sweep_folder(const aml_sweep *s) { return s->folder; }
-aml_tuner *aml_sweep_tuner(const aml_sweep *s) { return s->tuner; }
-const char *aml_sweep_end(const aml_sweep *s) { return s->end; }
-size_t aml_sweep_trials(const aml_sweep *s) { return s->n; }
+#include "automl/core/call.h"
+
+const char *aml_sweep_folder(const aml_sweep *s) {
+    AML_NEED_OR(s, "");
+    return s->folder;
+}
+aml_tuner *aml_sweep_tuner(const aml_sweep *s) {
+    AML_NEED_OR(s, NULL);
+    return s->tuner;
+}
+const char *aml_sweep_end(const aml_sweep *s) {
+    AML_NEED_OR(s, "");
+    return s->end;
+}
+size_t aml_sweep_trials(const aml_sweep *s) {
+    AML_NEED_OR(s, 0);
+    return s->n;
+}
 
 const char *aml_sweep_metric(const aml_sweep *s, size_t i) {
+    AML_NEED_OR(s, NULL);
     return i < s->n_metrics ? s->metrics[i]->name : NULL;
 }
 
 double aml_sweep_value(const aml_sweep *s, size_t id, size_t metric) {
+    AML_NEED_OR(s, NAN);
     if (id >= s->n || metric >= s->n_metrics || !s->records[id].values) return NAN;
     return s->records[id].values[metric];
 }
 
 const char *aml_sweep_note(const aml_sweep *s, size_t i) {
+    AML_NEED_OR(s, NULL);
     return i < s->n_notes ? s->notes[i] : NULL;
 }
 
@@ -36,9 +53,7 @@ bool aml_sweep_best(size_t *trial, const aml_sweep *s) {
 
 void aml_sweep_fill(aml_sweep_trial *out, const aml_sweep *s, size_t trial) {
     const aml_sweep_record *r = &s->records[trial];
-    size_t size = out->size && out->size < sizeof *out ? out->size : sizeof *out;
-    aml_sweep_trial t = {.size = size,
-                         .id = trial,
+    aml_sweep_trial t = {.id = trial,
                          .state = aml_sweep_state_word(r->state),
                          .reason = r->reason ? r->reason : "",
                          .cause = r->cause ? r->cause : "",
@@ -47,16 +62,20 @@ void aml_sweep_fill(aml_sweep_trial *out, const aml_sweep *s, size_t trial) {
                          .cpu_seconds = r->cpu,
                          .peak_memory = r->peak,
                          .attempts = r->failures + (r->state == AML_SWEEP_PENDING ? 0 : 1)};
-    memcpy(out, &t, size);
+    aml_call_give(out, &t, sizeof t);
 }
 
 int aml_sweep_trial_at(const aml_sweep *s, size_t id, aml_sweep_trial *out) {
+    AML_NEED_OR(s, 0);
+    AML_NEED_OR(out, 0);
     if (id >= s->n) return 0;
     aml_sweep_fill(out, s, id);
     return 1;
 }
 
 int aml_sweep_failure(const aml_sweep *s, size_t i, aml_sweep_failure_group *out) {
+    AML_NEED_OR(s, 0);
+    AML_NEED_OR(out, 0);
     size_t groups = 0;
     for (size_t k = 0; k < s->n; k++) {
         const aml_sweep_record *r = &s->records[k];
@@ -65,14 +84,11 @@ int aml_sweep_failure(const aml_sweep *s, size_t i, aml_sweep_failure_group *out
             seen =
                 s->records[j].state == AML_SWEEP_FAILED && !strcmp(s->records[j].cause, r->cause);
         if (seen || groups++ < i) continue;
-        aml_sweep_failure_group g = {
-            .size = sizeof g, .cause = r->cause, .reason = r->reason, .trial = k};
+        aml_sweep_failure_group g = {.cause = r->cause, .reason = r->reason, .trial = k};
         for (size_t j = k; j < s->n; j++)
             g.count +=
                 s->records[j].state == AML_SWEEP_FAILED && !strcmp(s->records[j].cause, r->cause);
-        size_t size = out->size && out->size < sizeof g ? out->size : sizeof g;
-        memcpy(out, &g, size);
-        return 1;
+        return aml_call_give(out, &g, sizeof g);
     }
     return 0;
 }
@@ -166,6 +182,7 @@ static void put_importance(aml_string *out, const aml_sweep *s) {
 }
 
 char *aml_sweep_json(const aml_sweep *s, unsigned flags) {
+    AML_NEED_OR(s, NULL);
     aml_string text = {0};
     aml_string_put(&text, "{");
     aml_json_add_string(&text, "sweep", s->plan.name);

@@ -1,7 +1,7 @@
 /* train.c: aml_train: the stages of a study, and what is left behind when one fails. */
 #include <math.h>
-#include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/linalg.h"
 #include "automl/core/par.h"
 #include "automl/engine/menu.h"
@@ -36,15 +36,15 @@ static aml_status stages(aml_study *s, const aml_frame *data) {
     AML_TRY(aml_study_bench(s));
     if (s->journal) AML_TRY(aml_study_begin_run(s));
     AML_TRY(aml_study_search(s));
-    AML_TRY(aml_study_finish(s));
+    AML_TRY(aml_study_conclude(s));
     return s->journal && s->options->model_path ? aml_model_save(s->model, s->options->model_path)
                                                 : AML_OK;
 }
 
-aml_train_options aml_study_options(const aml_train_options *given) {
-    aml_train_options o = {0};
-    memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
-    return o;
+aml_status aml_study_options(aml_train_options *out, const aml_train_options *options) {
+    AML_TRY(aml_call_options(out, sizeof *out, options, "aml_train_options"));
+    if (!(out->time_limit > 0) && !out->trials) out->time_limit = 60;
+    return check_options(out);
 }
 
 aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_frame *data) {
@@ -65,7 +65,7 @@ aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_fr
     return AML_OK;
 }
 
-void aml_study_free(aml_study *s) {
+void aml_study_clear(aml_study *s) {
     aml_trials_free(&s->trials);
     aml_trial_free(s->yardstick);
     aml_designs_free(s->bench.designs);
@@ -78,20 +78,24 @@ void aml_study_free(aml_study *s) {
     s->model->account.limit = 0;
 }
 
+aml_status aml_study_run(aml_study *s, const aml_frame *data) {
+    aml_status status = stages(s, data);
+    return s->journal ? aml_study_end_run(s, status) : status;
+}
+
 aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_options *options) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(data);
+    AML_NEED(options);
+    aml_train_options o;
+    aml_study s;
     aml_par_init();
     aml_linalg_init();
-    *out = NULL;
-    if (!data || !options || !options->size)
-        return aml_fail(AML_EUSAGE, "aml_train needs data, and options with their size");
-    aml_train_options o = aml_study_options(options);
-    if (!(o.time_limit > 0) && !o.trials) o.time_limit = 60;
-    aml_study s;
-    AML_TRY(check_options(&o));
+    AML_TRY(aml_study_options(&o, options));
     aml_status status = aml_study_init(&s, &o, data);
-    if (!status) status = stages(&s, data);
-    if (s.journal) status = aml_study_end_run(&s, status);
-    aml_study_free(&s);
+    if (!status) status = aml_study_run(&s, data);
+    aml_study_clear(&s);
     if (status) aml_model_free(s.model);
     else *out = s.model;
     return status;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv.h"
 #include "automl/core/io.h"
 #include "automl/core/par.h"
@@ -117,6 +118,9 @@ static aml_status write_all(aml_output *o, const aml_model *m, const aml_chain *
 
 aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, size_t part,
                                    const char *path, int threads) {
+    AML_NEED(m);
+    AML_NEED(data);
+    AML_NEED(path);
     if (part >= m->n_members || !m->members[part].n_fits)
         return aml_help(aml_fail(AML_EUSAGE, "the model has no part %zu", part + 1), NULL,
                         "it has %zu; `automl inspect` lists them", m->n_members);

@@ -250,6 +250,7 @@ static void worker(void *arg, size_t block, size_t begin, size_t end, int thread
     for (;;) {
         aml_arena *scratch = aml_arena_new(NULL);
         aml_trial *t = NULL;
+        if (m->s->wait) m->s->wait(m->s->arg);
         pthread_mutex_lock(&m->lock);
         aml_status status = scratch ? take(&t, m, scratch) : AML_ENOMEM;
         if (status || !t) {

@@ -23,6 +23,8 @@ typedef struct aml_search {
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
     const aml_journal *journal;    /* trials that are in it are not fitted again; or NULL */
+    void (*wait)(
+        void *arg); /* called before a trial is taken, from any worker; may wait; or NULL */
     /* Called after each trial, one at a time; answers the deadline of the next ones (not for those of an earlier process). */
     double (*ended)(const aml_trial *t, void *arg);
     void *arg;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/linalg.h"
 #include "automl/core/par.h"
 #include "automl/engine/catalog.h"
@@ -57,21 +58,26 @@ aml_status aml_tuner_make(aml_tuner **out, const aml_tuner_parts *parts) {
 }
 
 aml_status aml_tuner_new(aml_tuner **out, const aml_tuner_options *options) {
+    AML_NEED(out);
     *out = NULL;
-    if (!options || !options->size) return aml_fail(AML_EINVAL, "aml_tuner_new needs its options");
+    AML_NEED(options);
     aml_tuner *t = tuner_new();
     return t ? finish(out, t, NULL, aml_tuner_read_options(t, options)) : AML_ENOMEM;
 }
 
 aml_status aml_tuner_open(aml_tuner **out, const char *path, const aml_tuner_options *options) {
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(path);
     aml_tuner *t = tuner_new();
     if (!t) return AML_ENOMEM;
     return finish(out, t, path, options ? aml_tuner_read_options(t, options) : AML_OK);
 }
 
 aml_status aml_tuner_load(aml_tuner **out, const char *path) {
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(path);
     aml_tuner *t = tuner_new();
     if (!t) return AML_ENOMEM;
     return finish(out, t, NULL, aml_tuner_read_file(t, path));
@@ -214,6 +220,8 @@ static aml_status ask(aml_tuner *t, size_t *trial) {
 }
 
 aml_status aml_tuner_ask(aml_tuner *t, size_t *trial) {
+    AML_NEED(t);
+    AML_NEED(trial);
     pthread_mutex_lock(&t->lock);
     aml_status status = aml_tuner_enter(t);
     if (!status) status = ask(t, trial);
@@ -239,6 +247,8 @@ static aml_status enqueue(aml_tuner *t, const char *params, aml_arena *scratch) 
 }
 
 aml_status aml_tuner_enqueue(aml_tuner *t, const char *params) {
+    AML_NEED(t);
+    AML_NEED(params);
     aml_arena *scratch = aml_arena_new(NULL);
     if (!scratch) return AML_ENOMEM;
     pthread_mutex_lock(&t->lock);
@@ -286,6 +296,7 @@ static aml_status report(aml_tuner *t, size_t trial, double step, double value, 
 }
 
 aml_status aml_tuner_report(aml_tuner *t, size_t trial, double step, double value, int *go_on) {
+    AML_NEED(t);
     if (go_on) *go_on = 1;
     pthread_mutex_lock(&t->lock);
     aml_status status = aml_tuner_enter(t);
@@ -309,6 +320,7 @@ static aml_status tell(aml_tuner *t, size_t trial, aml_outcome outcome, const do
 }
 
 aml_status aml_tuner_tell(aml_tuner *t, size_t trial, aml_outcome outcome, const double *values) {
+    AML_NEED(t);
     pthread_mutex_lock(&t->lock);
     aml_status status = aml_tuner_enter(t);
     if (!status) status = tell(t, trial, outcome, values);

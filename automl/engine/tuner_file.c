@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/engine/tuner.h"
 
@@ -113,8 +114,8 @@ static aml_status read_header(aml_tuner *t, const aml_json *x, const char *path)
         .sampler = aml_json_find(x, "sampler"),
         .scheduler = aml_json_find(x, "scheduler"),
         .goals = aml_json_find(x, "goals"),
-        .concurrency = (size_t)aml_json_number(x, "concurrency", 1),
-        .trials = (size_t)aml_json_number(x, "trials", 0),
+        .concurrency = aml_json_count(x, "concurrency", 1),
+        .trials = aml_json_count(x, "trials", 0),
         .in_order = aml_json_bool(x, "in_order", false),
     };
     const aml_json *seed = aml_json_find(x, "seed");
@@ -167,7 +168,7 @@ aml_status aml_tuner_read_file(aml_tuner *t, const char *path) {
 /* ---- the shared file ---- */
 
 static aml_status failed(const aml_tuner *t, const char *what) {
-    return aml_fail(AML_EIO, "cannot %s %s: %s", what, t->path, strerror(errno));
+    return aml_fail_errno(AML_EIO, errno, what, t->path);
 }
 
 /* What others have appended. A last line without an end is of a writer that died: it held the lock, so it is gone, and
@@ -239,11 +240,11 @@ aml_status aml_tuner_open_file(aml_tuner *t, const char *path) {
     t->path = aml_strdup(t->arena, path);
     if (!t->path) return AML_ENOMEM;
     t->fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0666);
-    if (t->fd < 0 && make)
-        return aml_fail(AML_ECANTCREATE, "cannot create %s: %s", path, strerror(errno));
+    if (t->fd < 0 && make) return aml_fail_errno(AML_ECANTCREATE, errno, "create", path);
     if (t->fd < 0) {
-        aml_fail(AML_ENOINPUT, "cannot open %s: %s", path, strerror(errno));
-        return aml_help(AML_ENOINPUT, NULL, "a new search needs its space");
+        bool missing = errno == ENOENT;
+        aml_status status = aml_fail_errno(AML_ENOINPUT, errno, "open", path);
+        return missing ? aml_help(status, NULL, "a new search needs its space") : status;
     }
     aml_status status = aml_tuner_enter(t);
     if (!status && !t->header) status = broken(t, path, "the file is empty");
@@ -282,6 +283,8 @@ static void put_trial(aml_string *out, const aml_tuner *t, const aml_record *r) 
 }
 
 aml_status aml_tuner_save(aml_tuner *t, const char *path) {
+    AML_NEED(t);
+    AML_NEED(path);
     aml_string text = {0};
     pthread_mutex_lock(&t->lock);
     aml_string_put(&text, t->header);

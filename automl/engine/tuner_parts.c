@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/json_param.h"
 #include "automl/engine/catalog.h"
 #include "automl/engine/tuner.h"
@@ -314,8 +315,8 @@ static aml_status node_of(const aml_json **out, const char *text, const char *wh
 }
 
 aml_status aml_tuner_read_options(aml_tuner *t, const aml_tuner_options *options) {
-    aml_tuner_options o = {0};
-    memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    aml_tuner_options o;
+    AML_TRY(aml_call_options(&o, sizeof o, options, "aml_tuner_options"));
     if (!o.space) return aml_fail(AML_EINVAL, "a tuner needs a search space");
     aml_tuner_parts parts = {
         .seed = o.seed, .concurrency = o.concurrency, .trials = o.trials, .in_order = o.in_order};

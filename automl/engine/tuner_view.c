@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/sort.h"
 #include "automl/engine/tuner.h"
 #include "search/parts/importance.h"
@@ -106,6 +107,8 @@ static const struct aml_tuner_view *view_of(aml_tuner *t) {
 }
 
 int aml_tuner_best(aml_tuner *t, size_t i, size_t *trial) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(trial, 0);
     pthread_mutex_lock(&t->lock);
     const struct aml_tuner_view *v = view_of(t);
     int found = v && i < v->n_best;
@@ -115,6 +118,9 @@ int aml_tuner_best(aml_tuner *t, size_t i, size_t *trial) {
 }
 
 int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char **name, double *share) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(share, 0);
     pthread_mutex_lock(&t->lock);
     const struct aml_tuner_view *v = view_of(t);
     size_t d = t->space->space.n;
@@ -131,6 +137,7 @@ int aml_tuner_importance(aml_tuner *t, size_t goal, size_t i, const char **name,
 /* ---- trials ---- */
 
 size_t aml_tuner_trials(aml_tuner *t) {
+    AML_NEED_OR(t, 0);
     pthread_mutex_lock(&t->lock);
     if (!aml_tuner_enter(t)) aml_tuner_leave(t);
     size_t n = t->n;
@@ -144,6 +151,7 @@ static double value_of(const aml_tuner *t, const aml_record *r, size_t goal) {
 }
 
 double aml_tuner_trial_value(aml_tuner *t, size_t id, size_t goal) {
+    AML_NEED_OR(t, NAN);
     pthread_mutex_lock(&t->lock);
     double x = id < t->n && goal < t->n_goals ? value_of(t, &t->records[id], goal) : NAN;
     pthread_mutex_unlock(&t->lock);
@@ -160,6 +168,8 @@ static bool on_front(aml_tuner *t, size_t id) {
 }
 
 int aml_tuner_trial_at(aml_tuner *t, size_t id, aml_tuner_trial *out) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(out, 0);
     aml_tuner_trial x = {.size = sizeof x, .id = id, .value = NAN, .step = NAN};
     pthread_mutex_lock(&t->lock);
     int found = id < t->n;
@@ -172,13 +182,13 @@ int aml_tuner_trial_at(aml_tuner *t, size_t id, aml_tuner_trial *out) {
         x.on_front = on_front(t, id);
     }
     pthread_mutex_unlock(&t->lock);
-    size_t size = out->size && out->size < sizeof x ? out->size : sizeof x;
-    x.size = size;
-    memcpy(out, &x, size);
-    return found;
+    return found && aml_call_give(out, &x, sizeof x);
 }
 
 int aml_tuner_trial_report(aml_tuner *t, size_t id, size_t i, double *step, double *value) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(step, 0);
+    AML_NEED_OR(value, 0);
     pthread_mutex_lock(&t->lock);
     int found = id < t->n && i < t->records[id].n_reports;
     if (found) {
@@ -214,17 +224,23 @@ static void fill_value(aml_tuner_value *out, const aml_user_space *s, size_t i, 
 }
 
 int aml_tuner_value_at(aml_tuner *t, size_t trial, size_t i, aml_tuner_value *out) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(out, 0);
+    aml_tuner_value x = {.size = sizeof x};
     pthread_mutex_lock(&t->lock);
     const double *config = trial < t->n ? t->records[trial].config : NULL;
     size_t n = config ? t->space->space.n : 0, dim = 0;
     for (; dim < n; dim++)
         if (!isnan(config[dim]) && !i--) break;
-    if (dim < n) fill_value(out, t->space, dim, config[dim]);
+    if (dim < n) fill_value(&x, t->space, dim, config[dim]);
     pthread_mutex_unlock(&t->lock);
-    return dim < n;
+    if (dim == n || !aml_call_give(out, &x, sizeof x)) return 0;
+    if (x.text == x.room) out->text = out->room;
+    return 1;
 }
 
 char *aml_tuner_params_json(aml_tuner *t, size_t trial) {
+    AML_NEED_OR(t, NULL);
     aml_string s = {0};
     pthread_mutex_lock(&t->lock);
     if (trial < t->n) aml_user_space_write(&s, t->space, t->records[trial].config);
@@ -235,6 +251,9 @@ char *aml_tuner_params_json(aml_tuner *t, size_t trial) {
 }
 
 int aml_tuner_goal(aml_tuner *t, size_t i, const char **name, int *maximize) {
+    AML_NEED_OR(t, 0);
+    AML_NEED_OR(name, 0);
+    AML_NEED_OR(maximize, 0);
     if (i >= t->n_goals) return 0;
     *name = t->goals[i].name;
     *maximize = t->goals[i].maximize;
@@ -242,11 +261,14 @@ int aml_tuner_goal(aml_tuner *t, size_t i, const char **name, int *maximize) {
 }
 
 const char *aml_tuner_note(const aml_tuner *t, size_t i) {
+    AML_NEED_OR(t, NULL);
     for (size_t k = 0; k < i; k++)
         if (!t->space->notes[k]) return NULL;
     return t->space->notes[i];
 }
 
 int aml_read_number(double *out, const char *text) {
+    AML_NEED_OR(out, 0);
+    AML_NEED_OR(text, 0);
     return aml_parse_double(out, text, strlen(text));
 }

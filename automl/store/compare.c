@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/json.h"
 #include "automl/store/sql.h"
 
@@ -269,11 +270,16 @@ static aml_status compare_found(aml_comparison *c, aml_store *s, const char *a, 
     return status;
 }
 
-aml_status aml_store_compare(aml_comparison **out, aml_store *s, const char *a, const char *b) {
+aml_status aml_store_compare(aml_comparison **out, aml_store *store, const char *a, const char *b) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(store);
+    AML_NEED(a);
+    AML_NEED(b);
     aml_comparison *c = *out = aml_calloc(1, sizeof *c);
     if (!c) return AML_ENOMEM;
     c->arena = aml_arena_new(NULL);
-    aml_status status = c->arena ? compare_found(c, s, a, b) : AML_ENOMEM;
+    aml_status status = c->arena ? compare_found(c, store, a, b) : AML_ENOMEM;
     if (!status) return AML_OK;
     aml_comparison_free(c);
     *out = NULL;
@@ -281,14 +287,14 @@ aml_status aml_store_compare(aml_comparison **out, aml_store *s, const char *a, 
 }
 
 int aml_comparison_at(const aml_comparison *c, size_t i, aml_compared *out) {
+    AML_NEED_OR(c, 0);
+    AML_NEED_OR(out, 0);
     if (i >= c->n) return 0;
-    size_t size = out->size < sizeof *out ? out->size : sizeof *out;
-    memcpy(out, &c->at[i], size);
-    out->size = size;
-    return 1;
+    return aml_call_give(out, &c->at[i], sizeof *out);
 }
 
 char *aml_comparison_json(const aml_comparison *c) {
+    AML_NEED_OR(c, NULL);
     aml_string s = {0};
     aml_string_put(&s, "[");
     for (size_t i = 0; i < c->n; i++) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/csv.h"
 #include "automl/core/json.h"
 #include "automl/store/sql.h"
@@ -211,6 +212,9 @@ static aml_status hand_over(char **out, aml_string *s, aml_status status) {
 }
 
 aml_status aml_store_json(char **out, aml_store *store, const aml_runs *runs, int with_trials) {
+    AML_NEED(out);
+    AML_NEED(store);
+    AML_NEED(runs);
     aml_string s = {0};
     aml_run_info r = {.size = sizeof r};
     aml_status status = AML_OK;
@@ -318,6 +322,9 @@ static aml_status put_csv(aml_string *s, aml_store *store, const aml_runs *runs,
 }
 
 aml_status aml_store_csv(char **out, aml_store *store, const aml_runs *runs) {
+    AML_NEED(out);
+    AML_NEED(store);
+    AML_NEED(runs);
     aml_string s = {0};
     aml_arena *keep = aml_arena_new(NULL);
     pthread_mutex_lock(&store->lock);

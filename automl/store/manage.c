@@ -3,6 +3,8 @@
 
 #include "automl/store/sql.h"
 
+#include "automl/core/call.h"
+
 static aml_status tag(aml_store *s, const char *id, const char *key, const char *value) {
     int64_t row;
     AML_TRY(aml_run_row(&row, s, id));
@@ -11,11 +13,14 @@ static aml_status tag(aml_store *s, const char *id, const char *key, const char 
                        row, key, value);
 }
 
-aml_status aml_store_tag(aml_store *s, const char *id, const char *key, const char *value) {
+aml_status aml_store_tag(aml_store *store, const char *id, const char *key, const char *value) {
+    AML_NEED(store);
+    AML_NEED(id);
+    AML_NEED(key);
     if (!key || !*key || strchr(key, '='))
         return aml_help(aml_fail(AML_EUSAGE, "a tag needs a key"), NULL, "write it as key=value");
-    AML_TRY(aml_sql_begin(s));
-    return aml_sql_end(s, tag(s, id, key, value));
+    AML_TRY(aml_sql_begin(store));
+    return aml_sql_end(store, tag(store, id, key, value));
 }
 
 static aml_status drop(aml_store *s, const char *id) {
@@ -38,7 +43,9 @@ static aml_status drop(aml_store *s, const char *id) {
                        "");
 }
 
-aml_status aml_store_delete(aml_store *s, const char *id) {
-    AML_TRY(aml_sql_begin(s));
-    return aml_sql_end(s, drop(s, id));
+aml_status aml_store_delete(aml_store *store, const char *id) {
+    AML_NEED(store);
+    AML_NEED(id);
+    AML_TRY(aml_sql_begin(store));
+    return aml_sql_end(store, drop(store, id));
 }

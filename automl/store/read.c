@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/text.h"
 #include "automl/store/sql.h"
 
@@ -96,14 +97,16 @@ void aml_runs_free(aml_runs *list) {
     aml_free(list);
 }
 
-size_t aml_runs_count(const aml_runs *list) { return list->n; }
+size_t aml_runs_count(const aml_runs *runs) {
+    AML_NEED_OR(runs, 0);
+    return runs->n;
+}
 
-int aml_runs_at(const aml_runs *list, size_t i, aml_run_info *out) {
-    if (i >= list->n) return 0;
-    size_t size = out->size < sizeof *out ? out->size : sizeof *out;
-    memcpy(out, &list->at[i], size);
-    out->size = size;
-    return 1;
+int aml_runs_at(const aml_runs *runs, size_t i, aml_run_info *out) {
+    AML_NEED_OR(runs, 0);
+    AML_NEED_OR(out, 0);
+    if (i >= runs->n) return 0;
+    return aml_call_give(out, &runs->at[i], sizeof *out);
 }
 
 /* ---- by filter */
@@ -191,18 +194,20 @@ static aml_status select_runs(aml_runs *list, aml_store *s, const aml_run_filter
     return status;
 }
 
-aml_status aml_store_list(aml_runs **out, aml_store *s, const aml_run_filter *filter) {
+aml_status aml_store_list(aml_runs **out, aml_store *store, const aml_run_filter *filter) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(store);
     aml_run_filter f = {0};
     const char *order;
-    *out = NULL;
-    if (filter) memcpy(&f, filter, filter->size < sizeof f ? filter->size : sizeof f);
+    if (filter) AML_TRY(aml_call_options(&f, sizeof f, filter, "aml_run_filter"));
     AML_TRY(check_status(f.status));
     AML_TRY(find_order(&order, f.sort));
     aml_runs *list = list_new();
     if (!list) return AML_ENOMEM;
-    pthread_mutex_lock(&s->lock);
-    aml_status status = select_runs(list, s, &f, order);
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_lock(&store->lock);
+    aml_status status = select_runs(list, store, &f, order);
+    pthread_mutex_unlock(&store->lock);
     if (status) aml_runs_free(list);
     else *out = list;
     return status;
@@ -255,13 +260,16 @@ static aml_status find_one(aml_runs *list, aml_store *s, const char *id) {
     return status || list->n ? status : none(id);
 }
 
-aml_status aml_store_find(aml_runs **out, aml_store *s, const char *id) {
+aml_status aml_store_find(aml_runs **out, aml_store *store, const char *id) {
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(store);
+    AML_NEED(id);
     aml_runs *list = list_new();
     if (!list) return AML_ENOMEM;
-    pthread_mutex_lock(&s->lock);
-    aml_status status = find_one(list, s, id);
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_lock(&store->lock);
+    aml_status status = find_one(list, store, id);
+    pthread_mutex_unlock(&store->lock);
     if (status) aml_runs_free(list);
     else *out = list;
     return status;

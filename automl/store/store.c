@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/store/sql.h"
 
@@ -85,7 +86,9 @@ static aml_status open_file(aml_store *s, const char *path, unsigned flags) {
 }
 
 aml_status aml_store_open(aml_store **out, const char *path, unsigned flags) {
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(path);
     if (!path || !*path || *path == ':' || !strcmp(path, "-"))
         return aml_help(aml_fail(AML_EUSAGE, "a run store needs a file name"), NULL,
                         "for example --store automl.db");

@@ -34,6 +34,8 @@ typedef struct aml_tree {
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
+typedef struct aml_tree_plan aml_tree_plan; /* tree_plan.h */
+
 /* Trees over n_used of the p dense and q sparse features; node features count along `feature`. */
 typedef struct aml_trees {
     uint32_t p, q, n_used;
@@ -45,6 +47,7 @@ typedef struct aml_trees {
     double *gain; /* p: total gain of the splits on each dense feature */
     bool *used;   /* p + q: which features trees that were added split on; NULL in loaded ones */
     uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
+    const aml_tree_plan *plan; /* how they score; made for each call when there is none, or of other trees */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */
