@@ -668,7 +668,8 @@ AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *
 /* ---- export ------------------------------------------------------------------------------- */
 
 /* Writes the whole pipeline, from the model's inputs to its calibrated prediction, in a format of other programs:
- * "json" (the operations in automl/core/lower.h). The file appears whole or not at all; "-" = standard output.
+ * "c" (a file of C99 that predicts the same bits, and a header beside it; names begin with that of the file), "json" (the
+ * operations in automl/core/lower.h). Files appear whole or not at all; "-" = standard output.
  * AML_EUSAGE for an unknown format, or when parts of the model have no form in it: these are named, and nothing is written. */
 AML_API aml_status aml_model_export(const aml_model *model, const char *format, const char *path);
 AML_API const char *aml_export_format_name(size_t i); /* NULL after the last */

@@ -19,6 +19,8 @@ target_link_libraries(test_score PRIVATE automl_score_static)
 target_link_libraries(test_score_threads PRIVATE automl_score_static)
 target_link_options(test_score PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
 
+target_link_libraries(test_export PRIVATE ${CMAKE_DL_LIBS}) # loads what it exports
+
 # Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
 target_compile_definitions(nasty PRIVATE _GNU_SOURCE)

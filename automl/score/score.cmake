@@ -10,7 +10,7 @@ file(GLOB SCORE_OWN CONFIGURE_DEPENDS automl/score/*.c)
 file(GLOB SCORE_PARTS CONFIGURE_DEPENDS featurize/parts/*.c)
 set(SCORE_LEARNERS boost boost_loss forest forest_learner forest_quantile linear_model neighbours
   neighbours_coarse neighbours_kernels neighbours_nearest neighbours_tree neighbours_vote
-  neighbours_bound nn_file nn_gemm nn_input nn_kernels nn_net rows tree tree_file tree_masks
+  neighbours_bound nn_file nn_gemm nn_input nn_kernels nn_net nn_terms rows tree tree_file tree_masks
   tree_masks_rows tree_masks_sets tree_plan tree_predict tree_row tree_walk calibrate level_codes)
 list(TRANSFORM SCORE_LEARNERS REPLACE "(.+)" "learners/parts/\\1.c")
 
