@@ -232,12 +232,36 @@ static aml_onnx_tensor matrix(const float *weight, size_t rows, size_t columns) 
     return (aml_onnx_tensor){AML_ONNX_FLOAT, 2, {(int64_t)rows, (int64_t)columns}, weight};
 }
 
+/* Adds the weights of the terms that a row has; an entry is 1. */
+static aml_onnx_value add_terms(const network *n, aml_onnx_value z) {
+    const aml_attr *terms = aml_op_attr(n->op, "term");
+    const float *weight = floats(n, "term_weight"), factor = (float)aml_op_real(n->op, "factor"),
+                one = factor / sqrtf(1 + factor * factor * (1.0f / 16));
+    size_t n_sparse, begin = 0, t = 0;
+    const uint32_t *sparse = aml_onnx_sparse_of(n->w, n->op->in[0], &n_sparse);
+    for (size_t i = 0; terms->n && i < n_sparse; i++) {
+        size_t columns = n->w->ir->values[sparse[i]].width, end = begin + columns;
+        float *table =
+            aml_onnx_room(n->w, (columns + 1) * n->width, sizeof *table); /* last: none */
+        if (!table) return "";
+        for (; t < terms->n && terms->v.u32[t] < end; t++)
+            for (size_t u = 0; u < n->width; u++)
+                table[(terms->v.u32[t] - begin) * n->width + u] = one * weight[t * n->width + u];
+        z = plus(n, z,
+                 aml_onnx_take_rows(n->g, aml_onnx_f32s(n->g, table, columns + 1, n->width),
+                                    aml_onnx_of(n->w, sparse[i])));
+        begin = end;
+    }
+    return z;
+}
+
 static aml_onnx_value first_products(const network *n, aml_onnx_value x) {
     double *zero = aml_onnx_room(n->w, n->width, sizeof *zero);
     if (!zero) return "";
     aml_onnx_value none = aml_onnx_every_row(n->w, zero, n->width);
     const aml_onnx_tensor weight = matrix(floats(n, "weight"), n->inputs, n->width);
-    return x ? product(n, none, x, &weight) : aml_onnx_cast(n->g, none, AML_ONNX_FLOAT);
+    return add_terms(n,
+                     x ? product(n, none, x, &weight) : aml_onnx_cast(n->g, none, AML_ONNX_FLOAT));
 }
 
 static aml_onnx_value make_layers(const network *n, aml_onnx_value x) {
