@@ -314,6 +314,7 @@ static void refuses_damaged_models(void **state) {
     assert_int_equal(aml_score_load(&m, "/nonexistent/model"), AML_ENOINPUT);
     assert_int_equal(aml_score_load(&m, "/tmp"), AML_ENOINPUT);
     assert_int_equal(aml_score_load_memory(&m, NULL, 1), AML_EUSAGE);
+    assert_non_null(strstr(aml_score_last_error()->message, "aml_score_load_memory"));
     aml_free(data);
 }
 

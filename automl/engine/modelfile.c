@@ -189,7 +189,8 @@ aml_status aml_model_load(aml_model **out, const char *path) {
 }
 
 aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size) {
+    AML_NEED(out);
     *out = NULL;
-    if (!data && size) return aml_fail(AML_EUSAGE, "no model: the bytes are NULL");
+    AML_NEED(data);
     return load(out, data, size, "memory");
 }

@@ -5,7 +5,8 @@
 #include "automl/export/program.h"
 
 static const aml_export_format formats[] = {{"c", ".h", aml_export_c},
-                                            {"json", NULL, aml_export_json}};
+                                            {"json", NULL, aml_export_json},
+                                            {"onnx", NULL, aml_export_onnx}};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 const char *aml_export_format_name(size_t i) { return i < N_FORMATS ? formats[i].name : NULL; }

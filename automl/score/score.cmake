@@ -1,8 +1,8 @@
 # score.cmake: libautoml_score, which loads models and predicts: the sources below compiled a second time with AML_SCORE,
 # without what only training needs. A file that a learner or step begins to need for predicting is added here (the
 # linker names what is missing).
-set(SCORE_CORE arena bytes call csv_amount csv_values ctx data datetime frame json_access level_index par rng sort
-  status task text text_decimal text_items text_number text_powers text_utf8)
+set(SCORE_CORE arena bytes call csv_amount csv_values ctx data datetime frame json_access level_index par rng
+  sort status task text text_decimal text_items text_number text_powers text_utf8)
 set(SCORE_ENGINE calibration chain conform fits manifest_predict manifest_score model modelfile predict)
 list(TRANSFORM SCORE_CORE REPLACE "(.+)" "automl/core/\\1.c")
 list(TRANSFORM SCORE_ENGINE REPLACE "(.+)" "automl/engine/\\1.c")
@@ -10,8 +10,8 @@ file(GLOB SCORE_OWN CONFIGURE_DEPENDS automl/score/*.c)
 file(GLOB SCORE_PARTS CONFIGURE_DEPENDS featurize/parts/*.c)
 set(SCORE_LEARNERS boost boost_loss forest forest_learner forest_quantile linear_model neighbours
   neighbours_coarse neighbours_kernels neighbours_nearest neighbours_tree neighbours_vote
-  neighbours_bound nn_file nn_gemm nn_input nn_kernels nn_net rows tree tree_file tree_masks tree_masks_rows tree_masks_sets tree_plan
-  tree_predict tree_row tree_walk calibrate level_codes)
+  neighbours_bound nn_file nn_gemm nn_input nn_kernels nn_net nn_terms rows tree tree_file tree_masks
+  tree_masks_rows tree_masks_sets tree_plan tree_predict tree_row tree_walk calibrate level_codes)
 list(TRANSFORM SCORE_LEARNERS REPLACE "(.+)" "learners/parts/\\1.c")
 
 add_library(automl_score_objects OBJECT ${SCORE_CORE} ${SCORE_ENGINE} ${SCORE_OWN} ${SCORE_PARTS}
@@ -41,3 +41,12 @@ set_target_properties(automl_score_static PROPERTIES OUTPUT_NAME automl_score LI
 target_link_libraries(automl_score_static INTERFACE m)
 target_include_directories(automl_score_static INTERFACE
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl/score> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+# Predictions in SQL: all that it needs of us is in it.
+add_library(automl_sqlite MODULE examples/automl_sqlite.c)
+target_link_libraries(automl_sqlite PRIVATE automl_flags automl_score_static)
+target_include_directories(automl_sqlite PRIVATE ${SQLITE_INCLUDE_DIRS})
+target_link_options(automl_sqlite PRIVATE -Wl,--gc-sections)
+set_target_properties(automl_sqlite PROPERTIES PREFIX "")
+
+include(${CMAKE_CURRENT_LIST_DIR}/install.cmake)

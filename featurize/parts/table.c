@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
 
 aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx) {
     aml_table_builder b = {.room = room, .ctx = ctx};
-    b.features = AML_ARRAY(ctx->keep, room, aml_feature);
+    b.features = aml_alloc_raw(ctx->keep, room, sizeof *b.features); /* set as they are pushed */
     b.failed = !b.features;
     b.table = (aml_table){.n = x->n,
                           .features = b.features,
@@ -100,6 +101,12 @@ char *aml_feature_name(aml_arena *arena, const char *column, const char *separat
     (void)arena, (void)column, (void)separator, (void)what;
     return none;
 }
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    (void)number;
+    return aml_feature_name(arena, column, separator, "");
+}
 #else
 char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
                        const char *what) {
@@ -110,6 +117,13 @@ char *aml_feature_name(aml_arena *arena, const char *column, const char *separat
     memcpy(name + a, separator, s);
     memcpy(name + a + s, what, b + 1);
     return name;
+}
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    char text[24];
+    snprintf(text, sizeof text, "%zu", number);
+    return aml_feature_name(arena, column, separator, text);
 }
 #endif
 
