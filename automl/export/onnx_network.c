@@ -235,7 +235,7 @@ static aml_onnx_tensor matrix(const float *weight, size_t rows, size_t columns) 
 /* Adds the weights of the terms that a row has; an entry is 1. */
 static aml_onnx_value add_terms(const network *n, aml_onnx_value z) {
     const aml_attr *terms = aml_op_attr(n->op, "term");
-    const float *weight = floats(n, "term_weight"), factor = (float)aml_op_real(n->op, "factor"),
+    const float *weight = floats(n, "term_weight"), factor = (float)aml_op_real(n->op, "term_factor"),
                 one = factor / sqrtf(1 + factor * factor * (1.0f / 16));
     size_t n_sparse, begin = 0, t = 0;
     const uint32_t *sparse = aml_onnx_sparse_of(n->w, n->op->in[0], &n_sparse);
