@@ -19,6 +19,10 @@ function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
     set(may "automl/(core|metrics|store|engine)/|automl/automl\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^automl/score/automl_score\\.h$") # installed: stands alone
+    set(may "none")
+  elseif(path MATCHES "^automl/score/")
+    set(may "automl/(core|engine|score)/|learners/|featurize/")
   elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
     set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
   elseif(path MATCHES "^automl/core/")

@@ -11,6 +11,16 @@ add_library(fault_at MODULE tests/fault_at.c)
 target_link_libraries(fault_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(fault_at PROPERTIES C_VISIBILITY_PRESET default)
 
+add_executable(sql tests/sql.c)
+target_link_libraries(sql PRIVATE automl_flags PkgConfig::SQLITE)
+
+# The scoring library beside the engine in one program; what it allocates is counted.
+target_link_libraries(test_score PRIVATE automl_score_static)
+target_link_libraries(test_score_threads PRIVATE automl_score_static)
+target_link_options(test_score PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
+
+target_link_libraries(test_export PRIVATE ${CMAKE_DL_LIBS}) # loads what it exports
+
 # Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
 target_compile_definitions(nasty PRIVATE _GNU_SOURCE)
@@ -21,7 +31,7 @@ foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
 
 # What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.

@@ -50,8 +50,9 @@ static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
 /* ---- frames */
 
 static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options *options) {
-    aml_arrow_options o;
-    aml_status status = aml_call_options(&o, sizeof o, options, "aml_arrow_options");
+    aml_arrow_options o = {.size = sizeof o};
+    aml_status status =
+        options ? aml_call_options(&o, sizeof o, options, "aml_arrow_options") : AML_OK;
     aml_memory account = {.limit = o.memory_limit};
     aml_arrow_plan plan = {
         .skip = o.skip, .categories = o.categories, .account = o.memory_limit ? &account : NULL};

@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
 
 aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx) {
     aml_table_builder b = {.room = room, .ctx = ctx};
-    b.features = AML_ARRAY(ctx->keep, room, aml_feature);
+    b.features = aml_alloc_raw(ctx->keep, room, sizeof *b.features); /* set as they are pushed */
     b.failed = !b.features;
     b.table = (aml_table){.n = x->n,
                           .features = b.features,
@@ -92,6 +93,21 @@ aml_status aml_table_end(aml_table *out, const aml_table_builder *b) {
     return AML_OK;
 }
 
+#ifdef AML_SCORE
+/* Nobody asks for the names of a prediction's features. */
+char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
+                       const char *what) {
+    static char none[1];
+    (void)arena, (void)column, (void)separator, (void)what;
+    return none;
+}
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    (void)number;
+    return aml_feature_name(arena, column, separator, "");
+}
+#else
 char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
                        const char *what) {
     size_t a = strlen(column), s = strlen(separator), b = strlen(what);
@@ -102,6 +118,14 @@ char *aml_feature_name(aml_arena *arena, const char *column, const char *separat
     memcpy(name + a + s, what, b + 1);
     return name;
 }
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    char text[24];
+    snprintf(text, sizeof text, "%zu", number);
+    return aml_feature_name(arena, column, separator, text);
+}
+#endif
 
 float aml_to_float(double x) { return (float)(x > 3e38 ? 3e38 : x < -3e38 ? -3e38 : x); }
 

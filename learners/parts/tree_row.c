@@ -47,7 +47,7 @@ static void put_words(uint32_t *word, const aml_tree_plan *plan, const aml_plan_
         word[i] = node->feature | code << CODE_SHIFT |
                   (uint32_t)!from->node[left].left << LEFT_IS_LEAF |
                   (uint32_t)!from->node[left + 1].left << RIGHT_IS_LEAF |
-                  (uint32_t)!!(node->kind & AML_NODE_MISSING_LEFT) << MISSING_LEFT |
+                  (uint32_t) !!(node->kind & AML_NODE_MISSING_LEFT) << MISSING_LEFT |
                   (uint32_t)category << CATEGORY | (left - i) << FAR_SHIFT;
     }
 }
@@ -108,9 +108,11 @@ AML_KERNEL bool code_all(uint16_t *code, const aml_tree_plan *plan, uint32_t n, 
                          uint8_t (*code_of)(const float *cut, float v)) {
     bool missing = false;
     for (uint32_t u = 0; u < n; u++) {
-        const float *cut = plan->feature[u].cut;
-        code[u] = !cut ? (uint16_t)x[u] : isnan(x[u]) ? AML_CODE_MISSING : code_of(cut, x[u]);
-        missing |= isnan(x[u]);
+        const aml_plan_feature *f = plan->feature + u;
+        code[u] = AML_CODE_MISSING;
+        if (f->category) code[u] = (uint16_t)x[u];
+        else if (isnan(x[u])) missing = true;
+        else if (f->cut) code[u] = code_of(f->cut, x[u]); /* no word asks the others */
     }
     return missing;
 }
@@ -224,22 +226,20 @@ AML_LANES __mmask16 step_sixteen(lanes *l, __m512i word, const aml_tree_plan *pl
     __m512i next = _mm512_add_epi32(l->at, _mm512_srli_epi32(word, FAR_SHIFT));
     next = _mm512_mask_add_epi32(next, right, next, _mm512_set1_epi32(1));
     l->at = _mm512_mask_mov_epi32(l->at, l->on, next);
-    l->on &= (__mmask16)~((right & has(word, RIGHT_IS_LEAF)) | (~right & has(word, LEFT_IS_LEAF)));
+    l->on &= (__mmask16) ~((right & has(word, RIGHT_IS_LEAF)) | (~right & has(word, LEFT_IS_LEAF)));
     return right;
 }
 
 /* The first two steps need no gathering. */
-AML_LANES void begin_sixteen(lanes *l, uint32_t k, const aml_tree_plan *plan,
-                             const lane_row *row) {
+AML_LANES void begin_sixteen(lanes *l, uint32_t k, const aml_tree_plan *plan, const lane_row *row) {
     uint32_t n = plan->n_lanes > k ? plan->n_lanes - k : 0;
     const uint32_t *const *lane = plan->lane;
     l->at = _mm512_loadu_si512(lane[AML_LANE_ROOT] + k);
     l->set = _mm512_loadu_si512(lane[AML_LANE_SET] + k);
     l->on = (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
     __mmask16 right = step_sixteen(l, _mm512_loadu_si512(lane[AML_LANE_WORD] + k), plan, row);
-    __m512i word =
-        _mm512_mask_mov_epi32(_mm512_loadu_si512(lane[AML_LANE_WORD + 1] + k), right,
-                              _mm512_loadu_si512(lane[AML_LANE_WORD + 2] + k));
+    __m512i word = _mm512_mask_mov_epi32(_mm512_loadu_si512(lane[AML_LANE_WORD + 1] + k), right,
+                                         _mm512_loadu_si512(lane[AML_LANE_WORD + 2] + k));
     step_sixteen(l, word, plan, row);
 }
 
@@ -262,8 +262,8 @@ AML_LANES double walk_avx512(float *value, const aml_tree_plan *plan, const lane
     return f.sum;
 }
 
-AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan *plan,
-                                              uint32_t n, const float *x, double sum) {
+AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan *plan, uint32_t n,
+                                              const float *x, double sum) {
     uint16_t code[AML_ROW_FEATURES] = {0};
     lane_row row = {.code = code, .n_codes = n};
     row.missing = code_all(code, plan, n, x, code_avx512);
@@ -278,6 +278,7 @@ AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan 
 double aml_words_walk(float *value, const aml_tree_plan *plan, uint32_t n_used, const float *x,
                       double sum) {
     uint32_t n = n_used < AML_ROW_FEATURES ? n_used : AML_ROW_FEATURES;
+    if (!plan->n_lanes) return sum;
 #ifdef AML_AVX512
     if (aml_has_avx512()) return code_and_walk_avx512(value, plan, n, x, sum);
 #endif
