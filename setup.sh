@@ -62,6 +62,7 @@ build)
     build all
     ;;
 test)
+    packages="$packages python3-numpy" # for the tests of the Python package
     install_packages
     build all
     exec ctest --test-dir build --output-on-failure

@@ -60,3 +60,11 @@ set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENV
 add_test(NAME interop_tune COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/tune.sh)
 set_tests_properties(interop_tune PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+# The Python package with the library of this build; and from a clean clone by pip.
+add_test(NAME python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/python/tests/run.sh)
+set_tests_properties(python PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML_LIBRARY=$<TARGET_FILE:automl>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;OMP_WAIT_POLICY=passive")
+add_test(NAME interop_python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/python.sh)
+set_tests_properties(interop_python PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")

@@ -1,8 +1,7 @@
 /* arrow.c: the public doors for Arrow's tables. What comes in is consumed, whatever happens. */
 #include "automl/core/arrow.h"
 
-#include <string.h>
-
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "automl/engine/model.h"
 
@@ -23,9 +22,9 @@ static void drop(source s) {
 }
 
 static aml_status check(source s) {
-    bool there = s.stream ? s.stream->release != NULL
-                          : s.array && s.schema && s.array->release && s.schema->release;
-    if (there) return AML_OK;
+    if (!s.stream && !(s.array && s.schema))
+        return aml_call_lacks("a function for Arrow's tables", "array, schema or stream");
+    if (s.stream ? s.stream->release != NULL : s.array->release && s.schema->release) return AML_OK;
     return aml_help(aml_fail(AML_EUSAGE, "the Arrow data have been released"), NULL,
                     "export them again: they can be read once");
 }
@@ -38,7 +37,8 @@ static aml_status read_source(aml_frame **out, source s, const aml_arrow_plan *p
 /* `status`: of what came before. */
 static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
                           aml_status status) {
-    *out = NULL;
+    if (out) *out = NULL;
+    else if (!status) status = aml_call_lacks("a function for Arrow's tables", "out");
     if (!status) status = check(s);
     if (status) {
         drop(s);
@@ -51,13 +51,13 @@ static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
 
 static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options *options) {
     aml_arrow_options o = {.size = sizeof o};
-    /* Callers that were compiled with an older header have a smaller struct. */
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    aml_status status =
+        options ? aml_call_options(&o, sizeof o, options, "aml_arrow_options") : AML_OK;
     aml_memory account = {.limit = o.memory_limit};
     aml_arrow_plan plan = {
         .skip = o.skip, .categories = o.categories, .account = o.memory_limit ? &account : NULL};
     aml_par_init();
-    AML_TRY(consume(out, s, &plan, AML_OK));
+    AML_TRY(consume(out, s, &plan, status));
     aml_arena_leave((*out)->arena);
     return AML_OK;
 }
@@ -78,8 +78,10 @@ static aml_status read_rows(aml_frame **out, const aml_model *m, source s, const
                             bool with_target) {
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema = {0};
-    aml_status status =
-        scratch ? aml_model_columns(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
+    if (!m) aml_call_lacks("aml_model_read_arrow", "model");
+    aml_status status = !m        ? AML_EUSAGE
+                        : scratch ? aml_model_columns(&schema, m, keep, with_target, scratch)
+                                  : AML_ENOMEM;
     status = consume(out, s, &(aml_arrow_plan){.schema = &schema}, status);
     aml_arena_free(scratch);
     return status;
