@@ -68,3 +68,9 @@ set_tests_properties(python PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONME
 add_test(NAME interop_python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/python.sh)
 set_tests_properties(interop_python PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
+
+add_executable(onnx_models tests/interop/onnx_models.c)
+target_link_libraries(onnx_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
+add_test(NAME interop_onnx COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/onnx.sh)
+set_tests_properties(interop_onnx PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML=$<TARGET_FILE:automl_program>;ONNX_MODELS=$<TARGET_FILE:onnx_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
