@@ -227,8 +227,9 @@ static aml_status read_members(aml_model *m, const aml_json *list, const char *f
         p->weight = number_or_nan(x, "weight");
         size_t fits = count_of(x, "fits");
         p->bytes = count_of(x, "bytes");
-        if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits ||
-            fits > 1000)
+        if (!p->learner)
+            AML_TRY(aml_part_missing(file, "learner", aml_json_string(x, "learner", "")));
+        if (!p->pipeline || !(p->weight > 0 && p->weight <= 1) || !fits || fits > 1000)
             return aml_manifest_lacks(file, "members");
         if (!(p->learner->tasks & (unsigned)m->kind))
             return aml_manifest_lacks(file, "learner for the task");
@@ -299,7 +300,7 @@ aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, cons
     const char *seed_text = aml_json_string(root, "seed", "0");
     if (aml_parse_int64(&seed, seed_text, strlen(seed_text))) m->seed = (uint64_t)seed;
     if (!m->target) return aml_manifest_lacks(file, "target");
-    if (!m->metric) return aml_manifest_lacks(file, "metric");
+    if (!m->metric) return aml_part_missing(file, "metric", aml_json_string(root, "metric", ""));
     if (!aml_task_parse(&m->kind, aml_json_string(root, "task", "")))
         return aml_manifest_lacks(file, "task");
     AML_TRY(read_classes(m, aml_json_find(root, "classes"), file));
