@@ -108,9 +108,69 @@ AML_API aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name,
                                          const double *values);
 AML_API aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name,
                                        const char *const *values);
+/* Not copied: the values have to stay as they are until the frame is freed. */
+AML_API aml_status aml_frame_borrow_numbers(aml_frame_builder *b, const char *name,
+                                            const double *values);
 /* The frame, or NULL when memory is short; the builder is gone in both cases. */
 AML_API aml_frame *aml_frame_build(aml_frame_builder *b);
 AML_API void aml_frame_builder_free(aml_frame_builder *b);
+
+/* ---- Arrow -------------------------------------------------------------------------------- */
+
+/* The Arrow C data and C stream interfaces, as their specification has them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+struct ArrowSchema {
+    const char *format, *name, *metadata;
+    int64_t flags, n_children;
+    struct ArrowSchema **children, *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+struct ArrowArray {
+    int64_t length, null_count, offset, n_buffers, n_children;
+    const void **buffers;
+    struct ArrowArray **children, *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+#endif
+
+typedef struct aml_arrow_options {
+    size_t size;
+    const char *const *skip; /* columns not to be read (of any type), NULL-ended; or NULL */
+    /* Columns of text that are categories, so that "007" stays what it is, NULL-ended; or NULL. */
+    const char *const *categories;
+    size_t memory_limit; /* bytes, 0 = none */
+} aml_arrow_options;
+
+/* A frame from a table: an array of structs, whose children are the columns (any other array is a column of its own).
+ * Read are whole numbers, floats, decimals, truth values, texts, dates, times, durations (seconds), and dictionaries of them, which are
+ * categories. Columns of texts become what aml_frame_read makes of the same texts; timestamps with a time zone are
+ * in UTC. Lists, structs, maps, unions and bytes are AML_EDATA by the name of their column.
+ *
+ * array and schema are consumed: on return their `release` is NULL, whether this failed or not, and they have been released, or
+ * will be when the frame is freed. Columns of 64 bit floats that come without nulls in one chunk are not copied: the frame
+ * reads them where they are, and owns them. options may be NULL. */
+AML_API aml_status aml_frame_from_arrow(aml_frame **out, struct ArrowArray *array,
+                                        struct ArrowSchema *schema,
+                                        const aml_arrow_options *options);
+/* The same from a stream of chunks, which is read to its end and consumed. AML_EIO with the stream's words when it fails. */
+AML_API aml_status aml_frame_from_arrow_stream(aml_frame **out, struct ArrowArrayStream *stream,
+                                               const aml_arrow_options *options);
 
 /* ---- training ----------------------------------------------------------------------------- */
 
@@ -508,6 +568,15 @@ AML_API aml_status aml_model_read(aml_frame **out, const aml_model *m, const cha
                                   const aml_read_options *options, const char *const *keep,
                                   int with_target);
 
+/* The same of a table in Arrow's arrays, which are consumed (see aml_frame_from_arrow). Cells of text are read as the model's
+ * columns have them. A column that is not there is told by what needs it. */
+AML_API aml_status aml_model_read_arrow(aml_frame **out, const aml_model *m,
+                                        struct ArrowArray *array, struct ArrowSchema *schema,
+                                        const char *const *keep, int with_target);
+AML_API aml_status aml_model_read_arrow_stream(aml_frame **out, const aml_model *m,
+                                               struct ArrowArrayStream *stream,
+                                               const char *const *keep, int with_target);
+
 /* Columns of a prediction: the probability of class 1 for binary tasks, of each class for multiclass, the value
  * for regression. */
 AML_API size_t aml_model_outputs(const aml_model *m);
@@ -589,6 +658,14 @@ AML_API void aml_explanation_free(aml_explanation *e);
 /* Writes the features that a part (its first fit) makes of the rows, as CSV ("-" = standard output). */
 AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, size_t part,
                                            const char *path, int threads);
+
+/* ---- export ------------------------------------------------------------------------------- */
+
+/* Writes the whole pipeline, from the model's inputs to its calibrated prediction, in a format of other programs:
+ * "json" (the operations in automl/core/lower.h). The file appears whole or not at all; "-" = standard output.
+ * AML_EUSAGE for an unknown format, or when parts of the model have no form in it: these are named, and nothing is written. */
+AML_API aml_status aml_model_export(const aml_model *model, const char *format, const char *path);
+AML_API const char *aml_export_format_name(size_t i); /* NULL after the last */
 
 /* ---- the run store ------------------------------------------------------------------------ */
 

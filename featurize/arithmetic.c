@@ -114,6 +114,22 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const arithmetic_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    for (size_t k = 0; k < s->n; k++) {
+        const term *t = &s->terms[k];
+        bool back = t->what == RATIO_BACK;
+        uint32_t in[] = {x->column[back ? t->b : t->a], x->column[back ? t->a : t->b]};
+        aml_ir_op(ir, AML_OP_ARITHMETIC, in, 2);
+        aml_ir_text(ir, "sign", signs[t->what]);
+        aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const arithmetic_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -161,4 +177,5 @@ const aml_step aml_step_arithmetic = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

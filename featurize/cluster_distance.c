@@ -177,6 +177,19 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, measure, &u) : AML_OK;
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const cluster_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_numeric_lower(ir, AML_OP_DISTANCES, &s->numeric, x);
+        aml_ir_array(ir, "point", AML_F64, s->centre, s->k * s->numeric.m);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const cluster_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -210,4 +223,5 @@ const aml_step aml_step_cluster_distance = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

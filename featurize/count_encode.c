@@ -33,6 +33,10 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_encoder_apply(out, NULL, state, what, x, ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    return aml_encoder_lower(out, state, x, ir);
+}
+
 static void save(const void *state, aml_writer *w) { aml_encoder_save(state, w); }
 
 extern const aml_step aml_step_count_encode;
@@ -46,4 +50,5 @@ const aml_step aml_step_count_encode = {
     .apply = apply,
     .save = save,
     .load = aml_encode_levels_load,
+    .lower = lower,
 };

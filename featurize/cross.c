@@ -193,6 +193,21 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const cross_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    for (size_t k = 0; k < s->n; k++) {
+        const crossing *c = &s->crossings[k];
+        aml_ir_op(ir, AML_OP_CROSS, (uint32_t[]){x->column[c->a], x->column[c->b]}, 2);
+        aml_ir_array(ir, "first", AML_U32, c->first, c->n_levels);
+        aml_ir_array(ir, "second", AML_U32, c->second, c->n_levels);
+        aml_ir_push(&b, aml_ir_out(ir, AML_IR_CODE, c->n_levels));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const cross_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -252,4 +267,5 @@ const aml_step aml_step_cross = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

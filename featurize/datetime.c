@@ -160,6 +160,35 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, fill, &(apply_job){x, columns});
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const date_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        const char *name[3 * N_PARTS];
+        size_t n = 0;
+        if (s->signature.kind[j] != AML_DATETIME) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        for (unsigned k = 0; k < N_PARTS; k++) {
+            if (!(s->varies[j] >> k & 1)) continue;
+            name[n++] = parts[k].name;
+            if (!s->cyclic || !(parts[k].period > 0)) continue;
+            name[n++] = parts[k].sine;
+            name[n++] = parts[k].cosine;
+        }
+        if (!n) continue;
+        aml_ir_op1(ir, AML_OP_DATE, x->column[j]);
+        const char **made = aml_ir_new(ir, "part", AML_TEXTS, n);
+        for (size_t k = 0; k < n; k++) {
+            if (made) made[k] = name[k];
+            aml_ir_push(&b, aml_ir_number(ir));
+        }
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const date_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -188,4 +217,5 @@ const aml_step aml_step_datetime = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

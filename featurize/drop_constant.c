@@ -58,6 +58,15 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_table_end(out, &b);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const drop_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++)
+        if (!s->constant[j]) aml_ir_push(&b, x->column[j]);
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const drop_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -84,4 +93,5 @@ const aml_step aml_step_drop_constant = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

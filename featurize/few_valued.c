@@ -145,6 +145,21 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, fill, &(apply_job){s, x, code});
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const few_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++)
+        if (!s->value[j] || s->keep_original) aml_ir_push(&b, x->column[j]);
+    for (size_t j = 0; j < x->n; j++) {
+        if (!s->value[j]) continue;
+        aml_ir_op1(ir, AML_OP_FEW_VALUES, x->column[j]);
+        aml_ir_array(ir, "value", AML_F32, s->value[j], s->n_values[j]);
+        aml_ir_push(&b, aml_ir_out(ir, AML_IR_CODE, s->n_values[j]));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const few_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -187,4 +202,5 @@ const aml_step aml_step_few_valued = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

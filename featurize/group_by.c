@@ -247,6 +247,24 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_table_append(out, &s->signature, x, s->n, s, add, fill, ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    static const char *const relations[] = {"ratio", "difference", "rank"};
+    const group_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    for (size_t k = 0; k < s->n; k++) {
+        const relative *r = &s->relatives[k];
+        size_t width = width_of(r->what);
+        aml_ir_op(ir, AML_OP_WITHIN, (uint32_t[]){x->column[r->number], x->column[r->group]}, 2);
+        aml_ir_text(ir, "relation", relations[r->what]);
+        aml_ir_u32(ir, "n", width);
+        aml_ir_array(ir, "table", AML_F32, r->table, (r->n_levels + 2) * width);
+        aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const group_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -305,4 +323,5 @@ const aml_step aml_step_group_by = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -82,6 +82,26 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
                                 ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const hash_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    uint32_t mask = ((uint32_t)1 << s->bits) - 1;
+    for (size_t j = 0; j < x->n; j++) {
+        uint32_t n_levels = s->signature.n_levels[j];
+        if (!s->place[j]) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        aml_ir_op1(ir, AML_OP_INDICATOR, x->column[j]);
+        int32_t *place = aml_ir_new(ir, "place", AML_I32, n_levels);
+        for (uint32_t l = 0; place && l < n_levels; l++)
+            place[l] = (int32_t)(s->place[j][l] & mask);
+        aml_ir_push(&b, aml_ir_out(ir, AML_IR_SPARSE, (size_t)mask + 1));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const hash_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -126,4 +146,5 @@ const aml_step aml_step_hash_one_hot = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -176,6 +176,33 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, fill, &u);
 }
 
+/* What missing and unseen cells become, behind the levels themselves. */
+static void lower_codes(aml_ir *ir, uint32_t column, uint32_t n_levels, uint32_t level) {
+    aml_ir_op1(ir, AML_OP_RECODE, column);
+    int32_t *table = aml_ir_new(ir, "table", AML_I32, (size_t)n_levels + 2);
+    for (uint32_t l = 0; table && l < n_levels + 2; l++)
+        table[l] = (int32_t)(l < n_levels ? l : level);
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const impute_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        uint32_t n_levels = s->signature.n_levels[j];
+        if (s->signature.kind[j] == AML_CATEGORY) {
+            bool own = s->level[j] == n_levels;
+            lower_codes(ir, x->column[j], n_levels, s->level[j]);
+            aml_ir_push(&b, aml_ir_out(ir, AML_IR_CODE, n_levels + own));
+        } else if (s->signature.kind[j] == AML_NUMBER) {
+            aml_ir_op1(ir, AML_OP_IMPUTE, x->column[j]);
+            aml_ir_f32(ir, "value", (double)s->number[j]);
+            aml_ir_push(&b, aml_ir_number(ir));
+        } else aml_ir_push(&b, x->column[j]);
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const impute_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -209,4 +236,5 @@ const aml_step aml_step_impute = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -82,6 +82,19 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, mark, &(apply_job){x, flag});
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const flags_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    for (size_t j = 0; j < x->n; j++) {
+        if (!s->flagged[j]) continue;
+        aml_ir_op1(ir, AML_OP_MISSING, x->column[j]);
+        aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const flags_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -109,4 +122,5 @@ const aml_step aml_step_missing_flags = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

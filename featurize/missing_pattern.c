@@ -148,6 +148,27 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, (u.n + ROWS - 1) / ROWS, fill, &u);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const pattern_state *s = state;
+    uint32_t *in = AML_ARRAY(ir->keep, x->n + 1, uint32_t), n = 0;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    *out = b.to;
+    if (!in) return AML_ENOMEM;
+    if (!s->adds) return ir->status;
+    for (size_t j = 0; j < x->n; j++)
+        if (s->gaps[j]) in[n++] = x->column[j];
+    aml_ir_op(ir, AML_OP_MISSING_PATTERN, in, n);
+    uint32_t *place = aml_ir_new(ir, "place", AML_U32, n), k = 0;
+    for (size_t j = 0; place && j < x->n; j++)
+        if (s->gaps[j]) place[k++] = (uint32_t)j;
+    aml_ir_array(ir, "hash", AML_F64, s->hash, s->n);
+    aml_ir_push(&b, aml_ir_number(ir));
+    aml_ir_push(&b, aml_ir_out(ir, AML_IR_CODE, s->n));
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const pattern_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -182,4 +203,5 @@ const aml_step aml_step_missing_pattern = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -204,6 +204,24 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, (x->n + ROWS - 1) / ROWS, fill, &u);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const list_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        const item_list *l = &s->lists[j];
+        if (!l->separator) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        aml_ir_op1(ir, AML_OP_ITEMS, x->column[j]);
+        aml_ir_u32(ir, "separator", (unsigned char)l->separator);
+        aml_ir_array(ir, "item", AML_TEXTS, l->text, l->n);
+        for (size_t k = 0; k <= l->n; k++) aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const list_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -253,4 +271,5 @@ const aml_step aml_step_multi_hot = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -176,6 +176,32 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, fill_dense, &u);
 }
 
+/* The places of a column's levels, counted from its own first. */
+static void lower_places(aml_ir *ir, const hot_column *c, uint32_t n_levels) {
+    int32_t *place = aml_ir_new(ir, "place", AML_I32, n_levels), next = 0;
+    for (uint32_t l = 0; place && l < n_levels; l++) place[l] = c->hot[l] ? next++ : -1;
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const hot_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        const hot_column *c = &s->column[j];
+        size_t n_hot = 0;
+        if (!c->hot) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        for (uint32_t l = 0; l < s->signature.n_levels[j]; l++) n_hot += c->hot[l];
+        aml_ir_op1(ir, s->sparse ? AML_OP_INDICATOR : AML_OP_ONE_HOT, x->column[j]);
+        lower_places(ir, c, s->signature.n_levels[j]);
+        if (s->sparse) aml_ir_push(&b, aml_ir_out(ir, AML_IR_SPARSE, n_hot));
+        for (size_t k = 0; !s->sparse && k < n_hot; k++) aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const hot_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -212,4 +238,5 @@ const aml_step aml_step_one_hot = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

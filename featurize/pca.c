@@ -209,6 +209,20 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, project, &u) : AML_OK;
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const pca_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++)
+        if (s->signature.kind[j] != AML_NUMBER || s->keep_original) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_numeric_lower(ir, AML_OP_PROJECT, &s->numeric, x);
+        aml_ir_array(ir, "matrix", AML_F64, s->vector, s->numeric.m * s->k);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const pca_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -244,4 +258,5 @@ const aml_step aml_step_pca = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

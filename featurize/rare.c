@@ -137,6 +137,27 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, recode, &(apply_job){s, x, code});
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const rare_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        const rare_column *c = &s->column[j];
+        uint32_t n_levels = s->signature.n_levels[j];
+        if (!c->changed) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        aml_ir_op1(ir, AML_OP_RECODE, x->column[j]);
+        int32_t *table = aml_ir_new(ir, "table", AML_I32, (size_t)n_levels + 2);
+        for (uint32_t l = 0; table && l < n_levels; l++) table[l] = c->code[l];
+        if (table) table[n_levels] = -1;
+        if (table) table[n_levels + 1] = c->other ? (int32_t)c->n_kept : -2;
+        aml_ir_push(&b, aml_ir_out(ir, AML_IR_CODE, c->n_kept + c->other));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const rare_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -175,4 +196,5 @@ const aml_step aml_step_rare = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -231,6 +231,38 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_each(ctx, x->p, scale, &(apply_job){s, x, scaled});
 }
 
+static void lower_column(aml_ir *ir, const scale_state *s, const scale_column *c, uint32_t x) {
+    static const aml_op_kind ops[] = {[STANDARD] = AML_OP_SCALE,
+                                      [ROBUST] = AML_OP_SCALE,
+                                      [MINMAX] = AML_OP_SCALE,
+                                      [QUANTILE_NORMAL] = AML_OP_SCALE_GRID,
+                                      [YEO_JOHNSON] = AML_OP_SCALE_POWER};
+    aml_ir_op1(ir, ops[s->method], x);
+    if (s->method == QUANTILE_NORMAL) {
+        aml_ir_array(ir, "grid", AML_F32, c->grid, c->n_grid);
+        aml_ir_array(ir, "score", AML_F32, c->score, c->n_grid);
+    } else {
+        aml_ir_f64(ir, "center", c->centre);
+        aml_ir_f64(ir, "factor", c->factor);
+    }
+    if (s->method == YEO_JOHNSON) aml_ir_f64(ir, "lambda", c->lambda);
+    aml_ir_f64(ir, "clip", s->clip);
+}
+
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const scale_state *s = state;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        if (s->signature.kind[j] != AML_NUMBER) aml_ir_push(&b, x->column[j]);
+        else if (s->column[j].factor > 0) {
+            lower_column(ir, s, &s->column[j], x->column[j]);
+            aml_ir_push(&b, aml_ir_number(ir));
+        }
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const scale_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -297,4 +329,5 @@ const aml_step aml_step_scale = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -278,6 +278,10 @@ static aml_status fit_apply(aml_table *out, void **state, const aml_table *x,
     return aml_each(ctx, x->p, cross_fit, &u);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    return aml_encoder_lower(out, &((const target_state *)state)->encoder, x, ir);
+}
+
 static void save(const void *state, aml_writer *w) {
     const target_state *t = state;
     aml_encoder_save(&t->encoder, w);
@@ -309,5 +313,6 @@ const aml_step aml_step_target_encode = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
     .fit_apply = fit_apply,
 };

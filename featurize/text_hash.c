@@ -97,6 +97,34 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return aml_vocabulary_weigh(out, &s->vocabulary, x, form, ctx);
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const text_state *s = state;
+    const aml_vocabulary *v = &s->vocabulary;
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        if (v->kind[j] != AML_TEXT) {
+            aml_ir_push(&b, x->column[j]);
+            continue;
+        }
+        if (!s->form) continue;
+        aml_ir_op1(ir, AML_OP_TEXT_FORM, x->column[j]);
+        for (size_t k = 0; k < AML_TEXT_FORM; k++) aml_ir_push(&b, aml_ir_number(ir));
+    }
+    for (size_t e = 0; e < AML_TERM_SETS * x->n; e++) {
+        const aml_term_set *c = &v->set[e];
+        if (!aml_vocabulary_has(v, e / AML_TERM_SETS, e % AML_TERM_SETS)) continue;
+        aml_ir_op1(ir, AML_OP_TERMS, x->column[e / AML_TERM_SETS]);
+        aml_ir_u32(ir, "set", aml_set_terms[e % AML_TERM_SETS]);
+        aml_ir_u32(ir, "bits", v->bits);
+        aml_ir_u32(ir, "sublinear", v->sublinear);
+        aml_ir_array(ir, "bucket", AML_U32, c->bucket, c->n_terms);
+        aml_ir_array(ir, "idf", AML_F32, c->idf, c->n_terms);
+        aml_ir_push(&b, aml_ir_out(ir, AML_IR_SPARSE, c->n_terms));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const text_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -137,4 +165,5 @@ const aml_step aml_step_text_hash = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

@@ -180,6 +180,20 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     return s->k ? aml_each(ctx, (x->n + BLOCK - 1) / BLOCK, project, &u) : AML_OK;
 }
 
+static aml_status lower(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir) {
+    const svd_state *s = state;
+    aml_ir_table dense = {.n = x->n, .column = x->column};
+    aml_ir_columns b = aml_ir_columns_of(ir, &dense);
+    for (size_t j = 0; j < x->n; j++) aml_ir_push(&b, x->column[j]);
+    if (s->k) {
+        aml_ir_op(ir, AML_OP_PROJECT_SPARSE, x->sparse, x->n_sparse);
+        aml_ir_array(ir, "matrix", AML_F32, s->vector, s->p * s->k);
+    }
+    for (size_t c = 0; c < s->k; c++) aml_ir_push(&b, aml_ir_number(ir));
+    *out = b.to;
+    return ir->status;
+}
+
 static void save(const void *state, aml_writer *w) {
     const svd_state *s = state;
     aml_signature_save(&s->signature, w);
@@ -214,4 +228,5 @@ const aml_step aml_step_text_svd = {
     .apply = apply,
     .save = save,
     .load = load,
+    .lower = lower,
 };

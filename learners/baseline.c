@@ -75,6 +75,15 @@ static aml_status contributions(double *out, const void *model, const aml_data *
     return AML_OK;
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const baseline *m = model;
+    (void)x;
+    aml_ir_op(ir, AML_OP_CONSTANT, NULL, 0);
+    aml_ir_array(ir, "value", AML_F64, m->value, m->k);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, m->k);
+    return ir->status;
+}
+
 static void save(const void *model, aml_writer *w) {
     const baseline *m = model;
     aml_put_u8(w, m->shares);
@@ -133,4 +142,5 @@ const aml_learner aml_learner_baseline = {
     .cost = cost,
     .importance = importance,
     .contributions = contributions,
+    .lower = lower,
 };

@@ -96,4 +96,5 @@ const aml_learner aml_learner_elastic_net = {
     .cost = cost,
     .importance = aml_linear_importance,
     .contributions = aml_linear_contributions,
+    .lower = aml_linear_lower,
 };

@@ -1,4 +1,5 @@
 /* extra_trees.c: extremely randomised trees: all rows, one random cut for each of some random features. */
+#include "learners/parts/forest.h"
 #include "learners/parts/forest_learner.h"
 
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
@@ -20,4 +21,5 @@ const aml_learner aml_learner_extra_trees = {
     .cost = aml_forest_seconds,
     .importance = aml_forest_importance,
     .contributions = aml_forest_explain,
+    .lower = aml_forest_lower,
 };

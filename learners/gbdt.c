@@ -1,4 +1,5 @@
 /* gbdt.c: gradient-boosted trees on binned features, grown leaf by leaf. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -190,6 +191,38 @@ static void link_of(double *z, const void *model) {
     aml_boost_link(z, 1, m->task, m->n_outputs, m->center, m->scale, m->is_log);
 }
 
+/* aml_boost_link. */
+static uint32_t lower_link(uint32_t z, const aml_boosted *m, aml_ir *ir) {
+    if (m->task == AML_MULTICLASS) {
+        aml_ir_op1(ir, AML_OP_SOFTMAX, z);
+        return aml_ir_out(ir, AML_IR_VECTOR, m->n_outputs);
+    }
+    if (m->task == AML_BINARY) {
+        aml_ir_op1(ir, AML_OP_SIGMOID, z);
+        aml_ir_u32(ir, "stable", 0);
+        return aml_ir_out(ir, AML_IR_VECTOR, 1);
+    }
+    if (!m->is_log) {
+        aml_ir_op1(ir, AML_OP_AFFINE, z);
+        aml_ir_f64(ir, "scale", m->scale);
+        aml_ir_array(ir, "offset", AML_F64, &m->center, 1);
+        z = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    }
+    aml_ir_op1(ir, AML_OP_CLAMP, z);
+    aml_ir_f64(ir, "low", m->is_log ? -700 : -DBL_MAX);
+    aml_ir_f64(ir, "high", m->is_log ? 700 : DBL_MAX);
+    z = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    if (!m->is_log) return z;
+    aml_ir_op1(ir, AML_OP_EXP, z);
+    return aml_ir_out(ir, AML_IR_VECTOR, 1);
+}
+
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const aml_boosted *m = model;
+    *out = lower_link(aml_trees_lower(x, &m->trees, m->base, m->n_outputs, ir), m, ir);
+    return ir->status;
+}
+
 /* ---- files */
 
 enum { FORMAT = 3, WITHOUT_SPARSE = 2 };
@@ -284,4 +317,6 @@ const aml_learner aml_learner_gbdt = {
     .contributions = contributions,
     .link = link_of,
     .more = more,
-    .settle = settle};
+    .settle = settle,
+    .lower = lower,
+};

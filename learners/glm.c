@@ -5,6 +5,7 @@
 #include "learners/parts/linear.h"
 #include "learners/parts/rows.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { LOSS, ALPHA, DELTA, QUANTILE };
@@ -195,6 +196,21 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     return AML_OK;
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const glm *m = model;
+    AML_TRY(aml_linear_lower(out, &m->linear, x, ir));
+    if (!(m->counts > 0)) return ir->status;
+    aml_ir_op1(ir, AML_OP_CLAMP, *out);
+    aml_ir_f64(ir, "low", -DBL_MAX);
+    aml_ir_f64(ir, "high", LARGEST_LOG);
+    aml_ir_op1(ir, AML_OP_EXP, aml_ir_out(ir, AML_IR_VECTOR, 1));
+    aml_ir_op1(ir, AML_OP_AFFINE, aml_ir_out(ir, AML_IR_VECTOR, 1));
+    aml_ir_f64(ir, "scale", 1);
+    aml_ir_array(ir, "offset", AML_F64, &m->shift, 1);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    return ir->status;
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     double passes = (int)hp[LOSS] == POISSON ? 20 : 60;
     return aml_linear_cost(shape, shape->nnz ? 5 * passes : passes);
@@ -216,4 +232,5 @@ const aml_learner aml_learner_glm = {
     .importance = aml_linear_importance,
     .contributions = aml_linear_contributions,
     .link = link_of,
+    .lower = lower,
 };

@@ -115,6 +115,29 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
                                ctx);
 }
 
+/* The rows out of their panels. */
+static void lower_rows(aml_ir *ir, const aml_neighbours *m) {
+    float *row = aml_ir_new(ir, "row", AML_F32, m->n * m->p);
+    for (size_t i = 0; row && i < m->n; i++)
+        for (size_t j = 0; j < m->p; j++)
+            row[i * m->p + j] = m->panel[(i / AML_PANEL * m->p + j) * AML_PANEL + i % AML_PANEL];
+}
+
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const knn *m = model;
+    const aml_voters *v = &m->voters;
+    aml_ir_op1(ir, AML_OP_NEIGHBOURS, x);
+    aml_ir_u32(ir, "k", m->k);
+    aml_ir_u32(ir, "classes", v->n_classes);
+    aml_ir_u32(ir, "by_distance", v->by_distance);
+    lower_rows(ir, &m->rows);
+    aml_ir_array(ir, "y", AML_F64, v->y, m->rows.n);
+    aml_ir_array(ir, "w", AML_F64, v->w, m->rows.n);
+    aml_ir_array(ir, "prior", AML_F64, v->prior, aml_voters_priors(v));
+    *out = aml_ir_out(ir, AML_IR_VECTOR, v->n_classes > 2 ? v->n_classes : 1);
+    return ir->status;
+}
+
 static void save(const void *model, aml_writer *w) {
     const knn *m = model;
     aml_put_u64(w, m->rows.n);
@@ -201,4 +224,5 @@ const aml_learner aml_learner_knn = {
     .load = load,
     .bound = bound,
     .cost = cost,
+    .lower = lower,
 };

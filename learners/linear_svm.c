@@ -88,6 +88,13 @@ static aml_status load(void **model, aml_reader *r, aml_ctx *ctx) {
     return AML_OK;
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const linear_svm *m = model;
+    AML_TRY(aml_linear_lower(out, &m->linear, x, ir));
+    *out = aml_calibration_lower(*out, &m->calibration, ir);
+    return ir->status;
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     static const aml_linear_prices price = {.row = 207e-9, /* with the fit that calibrates */
                                             .matrix = 0.63e-9,
@@ -112,4 +119,5 @@ const aml_learner aml_learner_linear_svm = {
     .importance = aml_linear_importance,
     .contributions = aml_linear_contributions,
     .link = link_of,
+    .lower = lower,
 };

@@ -42,6 +42,12 @@ static void link_of(double *z, const void *model) {
     else aml_link_softmax(z, k, NULL);
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    AML_TRY(aml_linear_lower(out, model, x, ir));
+    *out = aml_lower_probabilities(*out, ir);
+    return ir->status;
+}
+
 static double cost(const double *hp, const aml_shape *shape) {
     static const aml_linear_prices price = {
         .row = 53e-9, .value = 10e-9, .matrix = 0.14e-9, .entry = 19e-9, .growth = 0.08, .easy = 1};
@@ -64,4 +70,5 @@ const aml_learner aml_learner_logistic = {
     .importance = aml_linear_importance,
     .contributions = aml_linear_contributions,
     .link = link_of,
+    .lower = lower,
 };

@@ -175,6 +175,20 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return AML_OK;
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const mlp *m = model;
+    *out = aml_nn_lower(x, &m->net, ir);
+    if (m->net.link != AML_NN_VALUE) return ir->status;
+    aml_ir_op1(ir, AML_OP_AFFINE, *out);
+    aml_ir_f64(ir, "scale", m->spread);
+    aml_ir_array(ir, "offset", AML_F64, &m->centre, 1);
+    aml_ir_op1(ir, AML_OP_CLAMP, aml_ir_out(ir, AML_IR_VECTOR, 1));
+    aml_ir_f64(ir, "low", m->lowest);
+    aml_ir_f64(ir, "high", m->highest);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    return ir->status;
+}
+
 /* ---- save, load */
 
 static void save(const void *model, aml_writer *w) {
@@ -249,4 +263,5 @@ const aml_learner aml_learner_mlp = {
     .load = load,
     .bound = bound,
     .cost = cost,
+    .lower = lower,
 };

@@ -247,6 +247,22 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
     return score(out, model, x, true, ctx);
 }
 
+static aml_status lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const naive_bayes *m = model;
+    aml_ir_op1(ir, AML_OP_BAYES, x);
+    aml_ir_array(ir, "constant", AML_F64, m->constant, m->k);
+    aml_ir_array(ir, "mean", AML_F64, m->mean, m->p * m->k);
+    aml_ir_array(ir, "scale", AML_F64, m->scale, m->p * m->k);
+    aml_ir_array(ir, "count", AML_F64, m->count, m->q * m->k);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, m->k);
+    if (m->k == 2) {
+        aml_ir_op1(ir, AML_OP_DIFFERENCE, *out);
+        *out = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    }
+    *out = aml_calibration_lower(*out, &m->calibration, ir);
+    return ir->status;
+}
+
 static void save(const void *model, aml_writer *w) {
     const naive_bayes *m = model;
     aml_put_u64(w, m->p);
@@ -306,4 +322,5 @@ const aml_learner aml_learner_naive_bayes = {
     .save = save,
     .load = load,
     .cost = cost,
+    .lower = lower,
 };

@@ -75,4 +75,5 @@ const aml_learner aml_learner_ridge = {
     .cost = cost,
     .importance = aml_linear_importance,
     .contributions = aml_linear_contributions,
+    .lower = aml_linear_lower,
 };

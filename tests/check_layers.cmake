@@ -19,6 +19,8 @@ function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
     set(may "automl/(core|metrics|store|engine)/|automl/automl\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
+    set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
   elseif(path MATCHES "^automl/core/")
     set(may "${core}")
   elseif(path MATCHES "^(automl/metrics/|automl/store/|learners/|featurize/|search/)")

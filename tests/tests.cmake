@@ -7,9 +7,9 @@ endif()
 add_executable(json_check tests/json_check.c)
 target_link_libraries(json_check PRIVATE automl_flags automl_static)
 
-add_library(kill_at MODULE tests/kill_at.c)
-target_link_libraries(kill_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
-set_target_properties(kill_at PROPERTIES C_VISIBILITY_PRESET default)
+add_library(fault_at MODULE tests/fault_at.c)
+target_link_libraries(fault_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
+set_target_properties(fault_at PROPERTIES C_VISIBILITY_PRESET default)
 
 # Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
@@ -21,7 +21,20 @@ foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;KILL_AT_LIBRARY=$<TARGET_FILE:kill_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+endforeach()
+
+# What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.
+file(GLOB FUZZERS CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+foreach(file IN LISTS FUZZERS)
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE fuzz_ "" corpus ${name})
+  if(NOT AUTOML_FUZZ AND IS_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/tests/corpus/${corpus})
+    add_executable(replay_${corpus} ${file} tests/fuzz/replay.c)
+    target_link_libraries(replay_${corpus} PRIVATE automl_flags automl_static)
+    target_include_directories(replay_${corpus} PRIVATE tests)
+    add_test(NAME ${name} COMMAND replay_${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/tests/corpus/${corpus})
+  endif()
 endforeach()
 
 # Against packages of other projects; skipped where they cannot be had.

@@ -17,7 +17,8 @@ typedef struct cli_args {
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
     const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
-        *threshold, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort, *replay;
+        *threshold, *format, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort,
+        *replay;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
     const char ***interactions;                         /* NULL-ended lists, NULL-ended */

@@ -15,7 +15,9 @@ static char *read_text(const char *path) {
     FILE *f = fopen(path, "rb");
     char *text = f ? malloc(MOST_SPACE + 1) : NULL;
     size_t n = text ? fread(text, 1, MOST_SPACE + 1, f) : 0;
-    if (!f) cli_fail(AML_ENOINPUT, NULL, "cannot open %s: %s", path, strerror(errno));
+    if (!f)
+        cli_fail(errno == ENOMEM ? AML_ENOMEM : AML_ENOINPUT, NULL, "cannot open %s: %s", path,
+                 strerror(errno));
     else if (!text) cli_fail(AML_ENOMEM, NULL, "out of memory");
     else if (n > MOST_SPACE) cli_fail(AML_ECONFIG, NULL, "%s is too long for a search space", path);
     if (f) fclose(f);

@@ -13,7 +13,8 @@
 
 int cli_need_file(const char *path, const char *option, const char *help) {
     if (!strcmp(path, "-") || !access(path, R_OK)) return 0;
-    return cli_fail(AML_ENOINPUT, help, "cannot open %s of %s: %s", path, option, strerror(errno));
+    return cli_fail(errno == ENOMEM ? AML_ENOMEM : AML_ENOINPUT, help, "cannot open %s of %s: %s",
+                    path, option, strerror(errno));
 }
 
 static int check_inputs(const cli_job *j) {

@@ -9,9 +9,9 @@
 #include "automl/cli/cli.h"
 
 static const cli_verb *const verbs[] = {
-    &cli_train,   &cli_run,         &cli_init,    &cli_predict,   &cli_evaluate,
-    &cli_explain, &cli_leaderboard, &cli_inspect, &cli_transform, &cli_check,
-    &cli_tune,    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog};
+    &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate, &cli_explain,
+    &cli_leaderboard, &cli_inspect, &cli_transform, &cli_export,  &cli_check,    &cli_tune,
+    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const cli_verb *cli_verb_at(size_t i) { return i < N_VERBS ? verbs[i] : NULL; }

@@ -14,9 +14,10 @@ typedef struct block {
     char pad[ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
 } block;
 
-/* Memory from elsewhere. */
+/* Memory from elsewhere, or something else to be given up with the arena. */
 typedef struct guest {
     struct guest *next;
+    void (*drop)(void *p);
     void *p;
     size_t size;
 } guest;
@@ -111,24 +112,34 @@ static void pop(aml_arena *a) {
 
 void aml_arena_free(aml_arena *a) {
     if (!a) return;
-    while (a->top) pop(a);
-    while (a->guests) {
+    while (a->guests) { /* before the blocks: what they are dropped by may lie there */
         guest *g = a->guests;
         a->guests = g->next;
         aml_memory_release(a->account, g->size);
-        aml_free(g->p);
+        g->drop(g->p);
         aml_free(g);
     }
+    while (a->top) pop(a);
     aml_free(a);
 }
 
-aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size) {
+static aml_status invite(aml_arena *a, void (*drop)(void *p), void *p, size_t size) {
     guest *g = aml_malloc(sizeof *g);
     if (!g) return AML_ENOMEM;
-    *g = (guest){a->guests, p, size};
+    *g = (guest){a->guests, drop, p, size};
     a->guests = g;
     a->bytes += size;
     return AML_OK;
+}
+
+aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size) {
+    return invite(a, aml_free, p, size);
+}
+
+aml_status aml_arena_defer(aml_arena *a, void (*drop)(void *arg), void *arg) {
+    aml_status status = invite(a, drop, arg, 0);
+    if (status) drop(arg);
+    return status;
 }
 
 static bool push(aml_arena *a, size_t size) {

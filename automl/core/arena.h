@@ -57,6 +57,9 @@ AML_PLUGIN char *aml_printf(aml_arena *a, const char *format, ...)
  * with the arena, whatever is released before. */
 aml_status aml_arena_adopt(aml_arena *a, void *p, size_t size);
 
+/* drop(arg) when the arena goes, before its memory does; the latest first. On AML_ENOMEM it has been called. */
+aml_status aml_arena_defer(aml_arena *a, void (*drop)(void *arg), void *arg);
+
 size_t aml_arena_bytes(const aml_arena *a);
 void aml_arena_leave(
     aml_arena *a); /* its bytes are no longer counted: for results that outlive the account */

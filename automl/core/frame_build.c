@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "automl/core/call.h"
-#include "automl/core/csv_columns.h"
+#include "automl/core/frame_cells.h"
 
 typedef struct link {
     struct link *next;
@@ -50,66 +50,47 @@ static aml_status add(aml_column **out, aml_frame_builder *b, const char *name) 
     return AML_OK;
 }
 
-aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values) {
+aml_status aml_frame_borrow_numbers(aml_frame_builder *b, const char *name, const double *values) {
     AML_NEED(b);
     AML_NEED(name);
+    if (b->n) AML_NEED(values);
     aml_column *c;
     for (size_t i = 0; i < b->n; i++) {
         if (!isinf(values[i])) continue;
         aml_fail(AML_EDATA, "value %zu of column `%s` is infinite", i + 1, name);
         return aml_help(AML_EDATA, "numbers must be finite", "use NaN for a missing value");
     }
-    double *copy = aml_copy(b->keep, values, b->n * sizeof *values);
-    if (!copy) return AML_ENOMEM;
     AML_TRY(add(&c, b, name));
     c->kind = AML_NUMBER;
-    c->number = copy;
+    c->number = values;
     c->integer = true;
     for (size_t i = 0; i < b->n; i++) {
-        c->n_missing += isnan(copy[i]);
-        c->integer &= isnan(copy[i]) || copy[i] == trunc(copy[i]);
+        c->n_missing += isnan(values[i]);
+        c->integer &= isnan(values[i]) || values[i] == trunc(values[i]);
     }
     c->integer &= c->n_missing < b->n;
     return AML_OK;
 }
 
-/* Cells as the reader has them. */
-static aml_status encode(csv_column *c, const char *const *values, size_t n) {
-    c->texts->code = csv_new_array(c, n, sizeof *c->texts->code);
-    c->texts->code_room = n ? n : 1;
-    if (!c->texts->code) return AML_ENOMEM;
-    csv_dict *d = &c->texts->words->dict;
-    for (size_t i = 0; i < n; i++) {
-        const char *value = values[i] ? values[i] : "";
-        size_t size = strlen(value);
-        if (size > CSV_FIELD_LIMIT || aml_utf8_valid(value, size) < size)
-            return aml_fail(AML_EDATA, "value %zu of column `%s` is %s", i + 1, c->name,
-                            size > CSV_FIELD_LIMIT ? "longer than 16 MiB" : "not UTF-8");
-        int64_t k = csv_dict_add_text(d, value, size);
-        if (k < 0) return AML_ENOMEM;
-        if (d->levels[k].count++ == 0) d->levels[k].row = i;
-        c->texts->code[i] = (int32_t)k;
-    }
-    return AML_OK;
+aml_status aml_frame_add_numbers(aml_frame_builder *b, const char *name, const double *values) {
+    AML_NEED(b);
+    AML_NEED(name);
+    if (b->n) AML_NEED(values);
+    double *copy = aml_copy(b->keep, values, b->n * sizeof *values);
+    return copy ? aml_frame_borrow_numbers(b, name, copy) : AML_ENOMEM;
 }
 
-static aml_status judge(aml_column *out, csv_column *c, const char *const *values, size_t n,
-                        aml_arena *keep) {
-    AML_TRY(encode(c, values, n));
-    csv_judge(c, n, &(csv_dialect){.decimal = '.'});
-    AML_TRY(csv_explain_column(c, n, "memory", c->texts->bad_row + 1, 0));
-    return csv_finish(out, c, n, keep);
+static const char *cell_at(void *arg, size_t i, size_t *size) {
+    const char *const *values = arg;
+    *size = values[i] ? strlen(values[i]) : 0;
+    return values[i];
 }
 
 aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values,
                                  aml_kind kind) {
     aml_column column = {0}, *added;
-    csv_words words = {.dict = {.account = b->account}};
-    csv_texts texts = {.words = &words};
-    csv_column c = {.name = name, .kind = kind, .texts = &texts, .account = b->account};
-    aml_status status = judge(&column, &c, values, b->n, b->keep);
-    csv_column_free(&c, 1);
-    if (status) return status;
+    aml_cells cells = {.name = name, .n = b->n, .at = cell_at, .arg = (void *)values, .kind = kind};
+    AML_TRY(aml_column_of_cells(&column, &cells, b->account, b->keep));
     AML_TRY(add(&added, b, name));
     column.name = added->name;
     *added = column;

@@ -24,6 +24,11 @@ void aml_input_close(aml_input *in);
 aml_status aml_read_file(char **data, size_t *size, const char *path, size_t limit,
                          aml_memory *account);
 
+/* "cannot <what> <path>: <what errno says>", with what to do about it. Too few descriptors or memory gives AML_ENOMEM. */
+aml_status aml_fail_errno(aml_status status, int code, const char *what, const char *path);
+/* What errno says, in English whatever the locale; never NULL. */
+const char *aml_errno_text(int code);
+
 /* Writes a whole file: beside it under a temporary name, fsync, rename, fsync of the folder; so there is either
  * the old file or the new one. Devices and pipes ("/dev/full") are written to directly. AML_ECANTCREATE, AML_EIO. */
 aml_status aml_write_file(const char *path, const void *data, size_t size);

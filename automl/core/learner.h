@@ -4,6 +4,7 @@
 
 #include "automl/core/bytes.h"
 #include "automl/core/data.h"
+#include "automl/core/lower.h"
 #include "automl/core/param.h"
 
 /* What a learner can do or wants; nobody asks for its name. */
@@ -66,6 +67,9 @@ typedef struct aml_learner {
     /* Writes into hp what the model's fit found out on data->valid (how many rounds), so that a fit on all rows, without
      * such, ends there. */
     void (*settle)(double *hp, const void *model);
+    /* Says by operations of the form (lower.h) what predict does to a row of the design `x`: the same bits. *out: a
+     * vector of as many outputs. The model must outlive the form. NULL = the learner cannot be exported. */
+    aml_status (*lower)(uint32_t *out, const void *model, uint32_t x, aml_ir *ir);
 } aml_learner;
 
 /* What a learner fits on, for aml_design_prepare. */

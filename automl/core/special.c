@@ -7,6 +7,8 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sf_gamma.h>
 
+#include "automl/core/arena.h"
+
 double aml_normal_cdf(double x) { return gsl_cdf_ugaussian_P(x); }
 double aml_normal_pdf(double x) { return gsl_ran_ugaussian_pdf(x); }
 double aml_normal_quantile(double p) { return gsl_cdf_ugaussian_Pinv(p); }
@@ -24,9 +26,12 @@ double aml_lgamma(double x) {
 aml_status aml_sobol(double *out, size_t dim, size_t index) {
     if (dim < 1 || dim > 40)
         return aml_fail(AML_EUSAGE, "Sobol points have 1 to 40 dimensions, got %zu", dim);
-    gsl_qrng *q = gsl_qrng_alloc(gsl_qrng_sobol, (unsigned)dim);
-    if (!q) return aml_fail(AML_ENOMEM, "out of memory for Sobol points");
-    for (size_t i = 0; i <= index; i++) gsl_qrng_get(q, out);
-    gsl_qrng_free(q);
-    return AML_OK;
+    /* Its own allocation would end the process where memory is short. */
+    const gsl_qrng_type *sobol = gsl_qrng_sobol;
+    void *state = aml_malloc(sobol->state_size((unsigned)dim));
+    if (!state) return AML_ENOMEM;
+    int failed = sobol->init_state(state, (unsigned)dim);
+    for (size_t i = 0; i <= index && !failed; i++) failed = sobol->get(state, (unsigned)dim, out);
+    aml_free(state);
+    return failed ? aml_fail(AML_EINTERNAL, "Sobol point %zu cannot be had", index) : AML_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "automl/core/bytes.h"
 #include "automl/core/data.h"
+#include "automl/core/lower.h"
 #include "automl/core/param.h"
 
 /* One column between steps. Values are borrowed: columns that a step does not touch are shared.
@@ -78,6 +79,10 @@ typedef struct aml_step {
      * know their own target (cross-fitted). Called right after fit with the same x and target. */
     aml_status (*fit_apply)(aml_table *out, void **state, const aml_table *x,
                             const aml_data *target, const double *hp, aml_ctx *ctx);
+
+    /* Optional: says by operations of the form (lower.h) what apply does to a row, column by column in the same order:
+     * the same bits. The state must outlive the form. NULL = the step cannot be exported. */
+    aml_status (*lower)(aml_ir_table *out, const void *state, const aml_ir_table *x, aml_ir *ir);
 } aml_step;
 
 /* In fit and fit_apply, target->rows / n are the training rows, target->y and w are indexed by row of the table,

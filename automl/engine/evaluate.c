@@ -21,9 +21,8 @@ static bool is_input(const aml_model *m, const char *name) {
     return false;
 }
 
-/* The model's inputs, then kept columns and the target as text. */
-static aml_status reading_schema(aml_schema *out, const aml_model *m, const char *const *keep,
-                                 bool with_target, aml_arena *a) {
+aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *const *keep,
+                             bool with_target, aml_arena *a) {
     size_t n_keep = 0;
     while (keep && keep[n_keep]) n_keep++;
     aml_schema_column *c = AML_ARRAY(a, m->inputs.p + n_keep + 1, aml_schema_column);
@@ -97,7 +96,7 @@ aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
     aml_csv_options csv;
     aml_csv_report report = {0};
     aml_status status =
-        scratch ? reading_schema(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
+        scratch ? aml_model_columns(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
     if (!status) status = aml_reading_options(&csv, options, scratch);
     if (!status) {
         csv.schema = &schema;

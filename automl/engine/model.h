@@ -51,6 +51,10 @@ aml_model *aml_model_new(void);
 aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_frame *data,
                        aml_ctx *ctx);
 
+/* What to read for the model: its inputs, then the columns `keep` and the target as text. */
+aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *const *keep,
+                             bool with_target, aml_arena *a);
+
 /* The manifest: all but the fits, as JSON, and back. */
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);

@@ -76,7 +76,7 @@ static void tell(const aml_process *c, char letter) {
 void aml_process_stop(aml_process *process, bool now_) { tell(process, now_ ? 'K' : 'T'); }
 
 void aml_processes_stop(aml_processes *p, bool now_) {
-    for (size_t i = 0; i < p->n; i++) aml_process_stop(p->list[i], now_);
+    for (size_t i = 0; p && i < p->n; i++) aml_process_stop(p->list[i], now_);
 }
 
 aml_status aml_process_start(aml_process **out, aml_processes *p, const aml_process_spec *spec,

@@ -88,7 +88,7 @@ aml_status aml_process_start(aml_process **out, aml_processes *p, const aml_proc
                              void *user);
 /* Ends it: SIGTERM to the whole tree, SIGKILL after the grace; `now`: SIGKILL. Returns at once. */
 void aml_process_stop(aml_process *process, bool now);
-void aml_processes_stop(aml_processes *p, bool now); /* all of them */
+void aml_processes_stop(aml_processes *p, bool now); /* all of them; NULL is fine */
 size_t aml_processes_running(const aml_processes *p);
 pid_t aml_process_pid(const aml_process *process); /* of the command, 0 before it runs */
 

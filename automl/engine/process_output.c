@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "automl/core/arena.h"
+#include "automl/core/io.h"
 
 aml_status aml_output_tap_open(aml_output_tap *t, int stream, const char *log, size_t log_bytes) {
     *t = (aml_output_tap){.fd = -1, .stream = stream};
@@ -18,7 +19,7 @@ aml_status aml_output_tap_open(aml_output_tap *t, int stream, const char *log, s
     if (!t->line) return AML_ENOMEM;
     if (!log) return AML_OK;
     t->fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (t->fd < 0) return aml_fail(AML_ECANTCREATE, "cannot create %s: %s", log, strerror(errno));
+    if (t->fd < 0) return aml_fail_errno(AML_ECANTCREATE, errno, "create", log);
     return AML_OK;
 }
 

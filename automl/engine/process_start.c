@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "automl/core/io.h"
 #include "automl/core/text.h"
 #include "automl/engine/process_internal.h"
 
@@ -79,7 +80,7 @@ static aml_status start(aml_process *c, aml_processes *p) {
     int error = open_ends(fds, c) ? aml_guard_request(p, fds) : errno;
     for (int i = 0; i < 3; i++) close_fd(&fds[i]);
     if (!error) return AML_OK;
-    aml_fail(AML_ENOMEM, "cannot start a process for a trial: %s", strerror(error));
+    aml_fail(AML_ENOMEM, "cannot start a process for a trial: %s", aml_errno_text(error));
     if (error == EMFILE || error == ENFILE)
         return aml_help(AML_ENOMEM, "a running trial takes five files",
                         "raise the limit (`ulimit -n`), or run fewer trials at once");

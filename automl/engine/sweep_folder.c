@@ -18,7 +18,7 @@ static aml_status make_folder(const char *path) {
     if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)))
         return AML_OK;
     if (errno == EEXIST) errno = ENOTDIR;
-    return aml_fail(AML_ECANTCREATE, "cannot make the folder %s: %s", path, strerror(errno));
+    return aml_fail_errno(AML_ECANTCREATE, errno, "make the folder", path);
 }
 
 static aml_status absolute(char **out, aml_sweep *s, const char *path) {
@@ -26,7 +26,7 @@ static aml_status absolute(char **out, aml_sweep *s, const char *path) {
     *out = real ? aml_strdup(s->keep, real) : NULL;
     int error = errno;
     free(real);
-    if (!real) return aml_fail(AML_ENOINPUT, "cannot open %s: %s", path, strerror(error));
+    if (!real) return aml_fail_errno(AML_ENOINPUT, error, "open", path);
     return *out ? AML_OK : AML_ENOMEM;
 }
 
@@ -35,8 +35,7 @@ static aml_status open_journal(aml_sweep *s) {
     char *path = aml_printf(s->keep, "%s/trials.jsonl", s->folder);
     if (!path) return AML_ENOMEM;
     s->journal = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (s->journal < 0)
-        return aml_fail(AML_ECANTCREATE, "cannot create %s: %s", path, strerror(errno));
+    if (s->journal < 0) return aml_fail_errno(AML_ECANTCREATE, errno, "create", path);
     if (!flock(s->journal, LOCK_EX | LOCK_NB)) return AML_OK;
     aml_fail(AML_EAGAIN, "another process works on the sweep in %s", s->folder);
     return aml_help(AML_EAGAIN, NULL, "wait for it, or give this one another folder (--output)");
@@ -94,9 +93,10 @@ aml_status aml_sweep_check_program(const aml_sweep *s) {
     int size = snprintf(path, sizeof path, "%s%s%s", *name == '/' ? "" : s->code,
                         *name == '/' ? "" : "/", name);
     if (slash ? (size_t)size >= sizeof path || !access(path, X_OK) : in_path(name)) return AML_OK;
-    aml_fail(AML_ENOINPUT, "cannot run `%.200s`: %s", name,
-             slash ? strerror(errno) : "there is no such program");
-    if (slash && errno == EACCES)
+    int code = slash ? errno : ENOENT;
+    if (slash) aml_fail_errno(AML_ENOINPUT, code, "run", name);
+    else aml_fail(AML_ENOINPUT, "cannot run `%.200s`: there is no such program", name);
+    if (code == EACCES)
         return aml_help(AML_ENOINPUT, NULL, "make it executable: chmod +x %.300s", path);
     return aml_help(AML_ENOINPUT, NULL, "the command runs in %.300s", s->code);
 }

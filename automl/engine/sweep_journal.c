@@ -1,7 +1,9 @@
 /* sweep_journal.c: trials.jsonl: a line when a trial begins and one when it ends; the latter is on the disk before the tuner
  * hears of it. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,20 +20,30 @@ const char *aml_sweep_state_word(size_t i) {
 
 /* ---- writing */
 
+typedef char journal_path[PATH_MAX + 16];
+
+static const char *path_of(journal_path out, const aml_sweep *s) {
+    snprintf(out, sizeof(journal_path), "%s/trials.jsonl", s->folder);
+    return out;
+}
+
+static aml_status not_written(const aml_sweep *s) {
+    int code = errno;
+    journal_path path;
+    return aml_fail_errno(AML_EIO, code, "write", path_of(path, s));
+}
+
 static aml_status append(const aml_sweep *s, aml_string *line, bool sync) {
     aml_status status = line->failed ? AML_ENOMEM : AML_OK;
     const char *at = line->text;
     for (size_t left = line->length; !status && left;) {
         ssize_t n = write(s->journal, at, left);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0)
-            status =
-                aml_fail(AML_EIO, "cannot write %s/trials.jsonl: %s", s->folder, strerror(errno));
+        if (n < 0) status = not_written(s);
         at += n > 0 ? n : 0;
         left -= n > 0 ? (size_t)n : 0;
     }
-    if (!status && sync && fdatasync(s->journal))
-        status = aml_fail(AML_EIO, "cannot write %s/trials.jsonl: %s", s->folder, strerror(errno));
+    if (!status && sync && fdatasync(s->journal)) status = not_written(s);
     aml_string_free(line);
     return status;
 }
@@ -268,18 +280,15 @@ static aml_status read_lines(aml_sweep *s, const char *text, size_t size, size_t
 }
 
 aml_status aml_sweep_read_journal(aml_sweep *s) {
-    char path[4200], *text;
+    journal_path path;
+    char *text;
     size_t size, whole = 0;
-    aml_string name = {0};
-    aml_string_printf(&name, "%.4000s/trials.jsonl", s->folder);
-    memcpy(path, name.text ? name.text : "", name.length + 1);
-    aml_string_free(&name);
-    AML_TRY(aml_read_file(&text, &size, path, (size_t)1 << 40, NULL));
+    AML_TRY(aml_read_file(&text, &size, path_of(path, s), (size_t)1 << 40, NULL));
     aml_status status = read_lines(s, text, size, &whole);
     aml_free(text);
     if (status) return status;
     /* What a crash has cut in the middle of a line. */
     if (whole < size && ftruncate(s->journal, (off_t)whole))
-        return aml_fail(AML_EIO, "cannot mend %s: %s", path, strerror(errno));
+        return aml_fail_errno(AML_EIO, errno, "mend", path);
     return whole ? AML_OK : aml_sweep_note_command(s);
 }

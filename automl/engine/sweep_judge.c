@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/core/io.h"
 #include "automl/engine/sweep.h"
 
 /* The last line that says something, of stderr, else of stdout. */
@@ -67,7 +68,7 @@ static void say_refused(char *cause, size_t cause_size, char *reason, size_t siz
              : !strcmp(r->what, "limits")  ? "set the limits"
              : !strcmp(r->what, "program") ? "run the program"
                                            : "start a process",
-             strerror(r->code));
+             aml_errno_text(r->code));
 }
 
 /* The values of all metrics; false, with the reason, when a goal's is missing. Other metrics may be. */

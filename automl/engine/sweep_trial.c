@@ -247,8 +247,7 @@ static aml_status make_outputs(const aml_sweep_slot *run, aml_arena *arena) {
         char *path = aml_printf(arena, "%s/%s", run->folder, *name);
         if (!path) return AML_ENOMEM;
         if (mkdir(path, 0777) && errno != EEXIST)
-            return aml_fail(AML_ECANTCREATE, "cannot make the folder %s: %s", path,
-                            strerror(errno));
+            return aml_fail_errno(AML_ECANTCREATE, errno, "make the folder", path);
     }
     return AML_OK;
 }

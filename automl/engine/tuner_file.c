@@ -168,7 +168,7 @@ aml_status aml_tuner_read_file(aml_tuner *t, const char *path) {
 /* ---- the shared file ---- */
 
 static aml_status failed(const aml_tuner *t, const char *what) {
-    return aml_fail(AML_EIO, "cannot %s %s: %s", what, t->path, strerror(errno));
+    return aml_fail_errno(AML_EIO, errno, what, t->path);
 }
 
 /* What others have appended. A last line without an end is of a writer that died: it held the lock, so it is gone, and
@@ -240,11 +240,11 @@ aml_status aml_tuner_open_file(aml_tuner *t, const char *path) {
     t->path = aml_strdup(t->arena, path);
     if (!t->path) return AML_ENOMEM;
     t->fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0666);
-    if (t->fd < 0 && make)
-        return aml_fail(AML_ECANTCREATE, "cannot create %s: %s", path, strerror(errno));
+    if (t->fd < 0 && make) return aml_fail_errno(AML_ECANTCREATE, errno, "create", path);
     if (t->fd < 0) {
-        aml_fail(AML_ENOINPUT, "cannot open %s: %s", path, strerror(errno));
-        return aml_help(AML_ENOINPUT, NULL, "a new search needs its space");
+        bool missing = errno == ENOENT;
+        aml_status status = aml_fail_errno(AML_ENOINPUT, errno, "open", path);
+        return missing ? aml_help(status, NULL, "a new search needs its space") : status;
     }
     aml_status status = aml_tuner_enter(t);
     if (!status && !t->header) status = broken(t, path, "the file is empty");

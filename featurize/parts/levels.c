@@ -70,6 +70,21 @@ aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder 
     return aml_each(ctx, x->p, encode, &(lookup){e, x, fresh, first});
 }
 
+aml_status aml_encoder_lower(aml_ir_table *out, const aml_encoder *e, const aml_ir_table *x,
+                             aml_ir *ir) {
+    aml_ir_columns b = aml_ir_columns_of(ir, x);
+    for (size_t j = 0; j < x->n; j++) {
+        if (!e->value[j] || e->keep_original) aml_ir_push(&b, x->column[j]);
+        if (!e->value[j]) continue;
+        aml_ir_op1(ir, AML_OP_LOOKUP, x->column[j]);
+        aml_ir_array(ir, "table", AML_F32, e->value[j],
+                     ((size_t)e->signature.n_levels[j] + 2) * e->width);
+        for (size_t k = 0; k < e->width; k++) aml_ir_push(&b, aml_ir_number(ir));
+    }
+    *out = b.to;
+    return ir->status;
+}
+
 void aml_encoder_save(const aml_encoder *e, aml_writer *w) {
     aml_signature_save(&e->signature, w);
     aml_put_u8(w, (uint8_t)e->width);

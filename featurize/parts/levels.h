@@ -31,6 +31,10 @@ aml_status aml_encoder_init(aml_encoder *e, const aml_table *x, const uint8_t *a
 aml_status aml_encoder_apply(aml_table *out, float ***column, const aml_encoder *e,
                              const char *const *what, const aml_table *x, aml_ctx *ctx);
 
+/* As a step's lower. */
+aml_status aml_encoder_lower(aml_ir_table *out, const aml_encoder *e, const aml_ir_table *x,
+                             aml_ir *ir);
+
 void aml_encoder_save(const aml_encoder *e, aml_writer *w);
 aml_status aml_encoder_load(aml_encoder *e, aml_reader *r, aml_arena *keep);
 

@@ -90,6 +90,18 @@ const uint32_t *aml_spaced_rows(size_t *n_out, const uint32_t *rows, size_t n, s
     return few;
 }
 
+void aml_numeric_lower(aml_ir *ir, aml_op_kind kind, const aml_numeric *u, const aml_ir_table *x) {
+    uint32_t *in = AML_ARRAY(ir->keep, u->m + 1, uint32_t);
+    if (!in) {
+        ir->status = AML_ENOMEM;
+        return;
+    }
+    for (size_t k = 0; k < u->m; k++) in[k] = x->column[u->column[k]];
+    aml_ir_op(ir, kind, in, u->m);
+    aml_ir_array(ir, "center", AML_F64, u->centre, u->m);
+    aml_ir_array(ir, "factor", AML_F64, u->factor, u->m);
+}
+
 void aml_numeric_save(const aml_numeric *u, aml_writer *w) {
     aml_put_f64s(w, u->centre, u->m);
     aml_put_f64s(w, u->factor, u->m);

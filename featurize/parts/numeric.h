@@ -28,6 +28,9 @@ size_t aml_numeric_block(const aml_numeric *u);
 const uint32_t *aml_spaced_rows(size_t *n_out, const uint32_t *rows, size_t n, size_t max,
                                 aml_ctx *ctx);
 
+/* Begins an operation on these columns, with their means and factors. */
+void aml_numeric_lower(aml_ir *ir, aml_op_kind kind, const aml_numeric *u, const aml_ir_table *x);
+
 void aml_numeric_save(const aml_numeric *u, aml_writer *w);
 /* The signature is the step's own, already loaded. */
 aml_status aml_numeric_load(aml_numeric *u, const aml_signature *signature, aml_reader *r,

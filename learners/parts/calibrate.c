@@ -122,6 +122,13 @@ void aml_calibration_apply(double *score, size_t k, const void *calibration) {
     else aml_link_softmax(score, k, NULL);
 }
 
+uint32_t aml_calibration_lower(uint32_t z, const aml_calibration *c, aml_ir *ir) {
+    aml_ir_op1(ir, AML_OP_AFFINE, z);
+    aml_ir_f64(ir, "scale", c->scale);
+    aml_ir_array(ir, "offset", AML_F64, c->offset, c->k);
+    return aml_lower_probabilities(aml_ir_out(ir, AML_IR_VECTOR, c->k), ir);
+}
+
 void aml_calibration_save(const aml_calibration *c, aml_writer *w) {
     aml_put_f64(w, c->scale);
     aml_put_f64s(w, c->offset, c->k);

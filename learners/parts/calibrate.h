@@ -6,6 +6,7 @@
 
 #include "automl/core/bytes.h"
 #include "automl/core/data.h"
+#include "automl/core/lower.h"
 
 /* k = 1: one score for class 1 of two, probability logistic(scale * score + offset). */
 typedef struct aml_calibration {
@@ -22,6 +23,8 @@ aml_status aml_calibration_fit(aml_calibration *out, const double *score, const 
 aml_status aml_calibration_none(aml_calibration *out, size_t k, aml_ctx *ctx);
 void aml_calibration_apply(double *score, size_t k,
                            const void *calibration); /* an aml_linear_link */
+/* The same of the vector z; returns the probabilities. */
+uint32_t aml_calibration_lower(uint32_t z, const aml_calibration *c, aml_ir *ir);
 void aml_calibration_save(const aml_calibration *c, aml_writer *w);
 aml_status aml_calibration_load(aml_calibration *c, size_t k, aml_reader *r, aml_ctx *ctx);
 

@@ -237,6 +237,32 @@ static void finish_row(double *out, const aml_forest *f, uint32_t n_trees) {
         out[c] = total > 0 ? keep * out[c] / total + floor : 1 / (double)k;
 }
 
+/* finish_row. */
+aml_status aml_forest_lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const aml_forest *f = model;
+    double keep, floor, n = (double)f->trees.n_trees;
+    uint32_t z = aml_trees_lower(x, &f->trees, NULL, f->n_outputs, ir);
+    if (f->task != AML_REGRESSION) {
+        soften(&keep, &floor, f, f->trees.n_trees);
+        aml_ir_op1(ir, AML_OP_VOTE, z);
+        aml_ir_f64(ir, "keep", keep);
+        aml_ir_f64(ir, "floor", floor);
+        aml_ir_f64(ir, "total", f->task == AML_BINARY ? n : 0);
+        *out = aml_ir_out(ir, AML_IR_VECTOR, f->n_outputs);
+        return ir->status;
+    }
+    aml_ir_op1(ir, AML_OP_DIVIDE, z);
+    aml_ir_f64(ir, "by", n);
+    aml_ir_op1(ir, AML_OP_AFFINE, aml_ir_out(ir, AML_IR_VECTOR, 1));
+    aml_ir_f64(ir, "scale", f->scale);
+    aml_ir_array(ir, "offset", AML_F64, &f->center, 1);
+    aml_ir_op1(ir, AML_OP_CLAMP, aml_ir_out(ir, AML_IR_VECTOR, 1));
+    aml_ir_f64(ir, "low", -DBL_MAX);
+    aml_ir_f64(ir, "high", DBL_MAX);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, 1);
+    return ir->status;
+}
+
 static aml_status check_task(const aml_forest *f, const aml_data *x) {
     if (f->task == x->task && f->n_outputs == (size_t)aml_task_outputs(x->task, x->n_classes))
         return AML_OK;

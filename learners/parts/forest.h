@@ -41,6 +41,9 @@ aml_status aml_forest_out_of_bag(double *out, uint32_t *n_trees, const aml_fores
 aml_status aml_forest_quantiles(double *out, const aml_forest *f, const aml_data *train,
                                 const double *quantile, size_t m, const aml_data *x, aml_ctx *ctx);
 
+/* As a learner's lower. */
+aml_status aml_forest_lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir);
+
 void aml_forest_save(const aml_forest *f, aml_writer *w);
 aml_status aml_forest_load(aml_forest *f, aml_reader *r, aml_ctx *ctx);
 

@@ -13,6 +13,7 @@
 
 #include "automl/core/bytes.h"
 #include "automl/core/data.h"
+#include "automl/core/lower.h"
 
 typedef struct aml_linear {
     size_t p, q, k;          /* dense features, sparse features, outputs */
@@ -91,6 +92,9 @@ aml_status aml_linear_predict_values(double *out, const void *model, const aml_d
 /* coef * (x - mean) of the dense features; the last is the margin at the means, with what sparse features add. */
 aml_status aml_linear_contributions(double *out, const void *model, const aml_data *x,
                                     aml_ctx *ctx);
+/* As a learner's lower: the margins; and what becomes of margins. */
+aml_status aml_linear_lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir);
+uint32_t aml_lower_probabilities(uint32_t z, aml_ir *ir); /* the logistic or softmax link */
 /* |coef| * sd over all outputs, sum 1. */
 aml_status aml_linear_importance(double *out, const void *model, size_t p);
 

@@ -96,6 +96,21 @@ aml_status aml_linear_predict_values(double *out, const void *model, const aml_d
     return aml_linear_predict(out, model, x, NULL, NULL, ctx);
 }
 
+aml_status aml_linear_lower(uint32_t *out, const void *model, uint32_t x, aml_ir *ir) {
+    const aml_linear *m = model;
+    aml_ir_op1(ir, AML_OP_LINEAR, x);
+    aml_ir_array(ir, "coef", AML_F64, m->coef, (m->p + m->q + 1) * m->k);
+    *out = aml_ir_out(ir, AML_IR_VECTOR, m->k);
+    return ir->status;
+}
+
+uint32_t aml_lower_probabilities(uint32_t z, aml_ir *ir) {
+    size_t k = ir->status ? 1 : ir->values[z].width;
+    aml_ir_op1(ir, k == 1 ? AML_OP_SIGMOID : AML_OP_SOFTMAX, z);
+    if (k == 1) aml_ir_u32(ir, "stable", 1);
+    return aml_ir_out(ir, AML_IR_VECTOR, k);
+}
+
 void aml_linear_save(const void *model, aml_writer *w) {
     const aml_linear *m = model;
     aml_put_u64(w, m->p);

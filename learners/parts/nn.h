@@ -18,6 +18,7 @@
 
 #include "automl/core/bytes.h"
 #include "automl/core/data.h"
+#include "automl/core/lower.h"
 
 typedef enum aml_nn_activation { AML_NN_RELU, AML_NN_SILU, AML_NN_SELU } aml_nn_activation;
 typedef enum aml_nn_embedding {
@@ -133,6 +134,9 @@ double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double 
 /* Predictions of the rows in fixed chunks. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows,
                           size_t n, aml_ctx *ctx);
+
+/* ---- nn_lower.c: the same by operations of lower.h; returns the vector. */
+uint32_t aml_nn_lower(uint32_t x, const aml_nn *net, aml_ir *ir);
 
 /* ---- nn_train.c */
 

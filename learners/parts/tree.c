@@ -1,5 +1,5 @@
 /* tree.c: making trees. */
-#include "learners/parts/tree.h"
+#include "learners/parts/tree_plan.h"
 
 #include <string.h>
 
@@ -112,7 +112,7 @@ aml_status aml_trees_finish(aml_trees *t, const aml_design *design,
             if (node[i].left) node[i].feature = index[node[i].feature];
     }
     aml_free(index);
-    return status;
+    return status ? status : aml_tree_plan_make(&t->plan, t, keep);
 }
 
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p) {

@@ -34,6 +34,8 @@ typedef struct aml_tree {
     uint32_t n_nodes, n_sets, n_shares;
 } aml_tree;
 
+typedef struct aml_tree_plan aml_tree_plan; /* tree_plan.h */
+
 /* Trees over n_used of the p dense and q sparse features; node features count along `feature`. */
 typedef struct aml_trees {
     uint32_t p, q, n_used;
@@ -45,6 +47,7 @@ typedef struct aml_trees {
     double *gain; /* p: total gain of the splits on each dense feature */
     bool *used;   /* p + q: which features trees that were added split on; NULL in loaded ones */
     uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
+    const aml_tree_plan *plan; /* how they score; made for each call when there is none, or of other trees */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */
@@ -73,6 +76,9 @@ void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_
 
 /* Gain share of each dense feature, among these. */
 aml_status aml_trees_importance(double *out, const aml_trees *t, size_t p);
+
+/* tree_lower.c: the trees in the intermediate form, from base[0 … k-1] (NULL: 0); returns the vector of k. */
+uint32_t aml_trees_lower(uint32_t x, const aml_trees *t, const double *base, size_t k, aml_ir *ir);
 
 /* n_classes bounds the shares of loaded trees. q is not in the file: the caller says it. */
 void aml_trees_save(const aml_trees *t, aml_writer *w);

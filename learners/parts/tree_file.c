@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "automl/core/sort.h"
-#include "learners/parts/tree.h"
+#include "learners/parts/tree_plan.h"
 
 /* The first byte of a node. Inner: then its feature, and the number of its set or threshold. Leaf: then its value or
  * shares, and its cover. */
@@ -203,6 +203,8 @@ static aml_status get_leaf(aml_node *leaf, float *cover, aml_share *share, unsig
     else AML_TRY(get_shares(leaf, share, at, content, r));
     *cover = flags & WHOLE_COVER ? (float)get_count(r) : aml_get_f32(r);
     if (r->status) return r->status;
+    if (content == VALUE && !isfinite(leaf->value))
+        return aml_reader_fail(r, "a leaf whose value is not finite");
     return *cover > 0 && isfinite(*cover) ? AML_OK : aml_reader_fail(r, "a node no row came to");
 }
 
@@ -326,5 +328,5 @@ aml_status aml_trees_load(aml_trees *t, uint32_t q, size_t n_classes, aml_reader
     if (!t->tree) return AML_ENOMEM;
     for (uint32_t k = 0; k < n; k++) AML_TRY(get_tree(t->tree + k, at, r, keep));
     t->n_trees = n;
-    return AML_OK;
+    return aml_tree_plan_make(&t->plan, t, keep);
 }

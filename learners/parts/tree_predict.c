@@ -1,35 +1,7 @@
-/* tree_predict.c: what trees say of rows: small trees as masks, others by walks, in blocks of rows. */
-#include <stdint.h>
-
+/* tree_predict.c: what trees say of rows: few rows one by one, many in blocks, small trees as masks, others by walks. */
 #include "automl/core/par.h"
 #include "learners/parts/tree_masks.h"
-#include "learners/parts/tree_walk.h"
-
-/* ---- leaves */
-
-/* out: of the row's classes. */
-static inline void add_shares(double *out, const aml_tree *tree, const aml_node *leaf) {
-    const aml_share *share = tree->share + leaf->kind;
-    for (uint32_t s = 0; s < leaf->feature; s++) out[share[s].class] += (double)share[s].share;
-}
-
-static void add_leaves(double *out, const aml_tree *tree, const uint32_t *leaf, size_t m, size_t k,
-                       size_t column) {
-    for (size_t i = 0; i < m; i++) {
-        const aml_node *node = tree->node + leaf[i];
-        if (!node->feature) out[i * k + column] += (double)node->value;
-        else add_shares(out + i * k, tree, node);
-    }
-}
-
-/* The same for places in the arrays of a masked tree. */
-static void add_places(double *out, const aml_tree *tree, const aml_mask_tree *masked,
-                       const uint16_t *place, size_t m, size_t k, size_t column) {
-    for (size_t i = 0; i < m && tree->n_shares; i++)
-        add_shares(out + i * k, tree, tree->node + masked->leaf[place[i]]);
-    for (size_t i = 0; i < m && !tree->n_shares; i++)
-        out[i * k + column] += masked->value[place[i]];
-}
+#include "learners/parts/tree_row.h"
 
 /* ---- rows */
 
@@ -61,22 +33,44 @@ void aml_trees_gather(float *block, const aml_trees *t, const aml_data *x, size_
         gather_sparse(block + i * t->n_used, t, n_dense, x->x->csr, x->rows[begin + i]);
 }
 
+/* ---- sums */
+
+/* Where predictions of a block are added up: row i, output c at i * row + c * output. */
+typedef struct sums {
+    double *at;
+    size_t row, output;
+} sums;
+
+static inline void add_shares(sums s, size_t i, const aml_tree *tree, const aml_node *leaf) {
+    const aml_share *share = tree->share + leaf->kind;
+    for (uint32_t k = 0; k < leaf->feature; k++)
+        s.at[i * s.row + share[k].class * s.output] += (double)share[k].share;
+}
+
+/* c: the tree's own output. */
+static inline void add_leaf(sums s, size_t i, size_t c, const aml_tree *tree,
+                            const aml_node *leaf) {
+    if (leaf->feature) add_shares(s, i, tree, leaf);
+    else s.at[i * s.row + c * s.output] += (double)leaf->value;
+}
+
 /* ---- blocks */
 
-/* Rows of a block: many, so that what is done once a block and tree is little, and a tree stays in the cache while they
- * walk; but the caches hold them, too. */
-enum { BLOCK_LEAST = 64, BLOCK_MOST = 8192, BLOCK_BYTES = 1 << 21, LINE = 64 };
+/* FEW rows are faster one by one. Rows of a block that walk: many, so that what is done once a block and tree is little, and
+ * a tree stays in the cache while they walk; but the caches hold them, too. */
+enum { FEW = 48, FEW_STEPS = 8, BLOCK_LEAST = 64, BLOCK_MOST = 8192, BLOCK_BYTES = 1 << 21 };
+enum { LINE = 64, TREES_A_LOOK = 16 };
 
 typedef struct predict_job {
     double *out;
     const aml_trees *t;
+    const aml_tree_plan *plan;
     size_t k;
     const aml_data *x;
     const aml_ctx *ctx;
-    aml_tree_masks masks; /* zeros: all trees are walked */
-    size_t rows;          /* of a block */
-    size_t steps;         /* of the largest tree that is packed; 0 = not worth it */
-    size_t room_bytes;    /* of a thread */
+    bool by_row, walks; /* walks: some trees walk */
+    size_t rows;        /* of a block */
+    size_t room_bytes;  /* of a thread */
     char *room;
     atomic_bool stopped;
 } predict_job;
@@ -84,8 +78,8 @@ typedef struct predict_job {
 /* A thread's room. */
 typedef struct predict_room {
     void *masks;
-    float *block;
-    aml_step *step;
+    double *sum;
+    float *block, *value;
     aml_walkers walkers;
     uint32_t *leaf;
 } predict_room;
@@ -98,56 +92,114 @@ static void *cut_off(char *memory, size_t *at, size_t bytes) {
 
 /* Lays it out in memory at a multiple of LINE, or nowhere (NULL); returns its bytes. */
 static size_t lay_out(predict_room *r, char *memory, const predict_job *job) {
-    size_t at = 0, walkers = (job->rows + 16) * sizeof(uint32_t);
-    r->masks = cut_off(memory, &at, job->masks.room_bytes);
-    r->block = cut_off(memory, &at, job->rows * job->t->n_used * sizeof(float));
-    r->step = cut_off(memory, &at, job->steps * sizeof(aml_step));
+    bool masks = job->plan->masks && !job->by_row;
+    size_t at = 0, rows = job->walks ? job->rows : 0;
+    size_t walkers = job->walks ? ((job->by_row ? job->t->n_trees : rows) + 16) * 4 : 0;
+    r->masks = cut_off(memory, &at, masks ? aml_masks_room(job->plan) : 0);
+    r->sum = cut_off(memory, &at, masks ? AML_MASK_ROWS * job->k * sizeof(double) : 0);
+    r->value = cut_off(memory, &at, job->by_row ? (job->plan->n_lanes + 64) * sizeof(float) : 0);
+    r->block = cut_off(memory, &at, (job->by_row ? 1 : rows) * job->t->n_used * sizeof(float));
     r->walkers.row = cut_off(memory, &at, walkers);
     r->walkers.at = cut_off(memory, &at, walkers);
     r->leaf = cut_off(memory, &at, walkers);
     return at;
 }
 
-static void walk_tree(double *out, const predict_job *job, const predict_room *r, uint32_t number,
+static bool stop(predict_job *job) {
+    if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
+    return atomic_load(&job->stopped);
+}
+
+/* ---- few rows */
+
+static void add_values(double *out, const float *value, uint32_t n, size_t k) {
+    for (size_t i = 0, c = 0; i < n; i++) {
+        out[c] += (double)value[i];
+        if (++c == k) c = 0;
+    }
+}
+
+static void predict_row(predict_job *job, const predict_room *r, size_t i) {
+    const aml_trees *t = job->t;
+    const aml_tree_plan *plan = job->plan;
+    double *out = job->out + i * job->k;
+    aml_trees_gather(r->block, t, job->x, i, 1);
+    double sum = aml_words_walk(r->value, plan, t->n_used, r->block, *out);
+    if (plan->n_lanes == t->n_trees) {
+        if (job->k == 1) *out = sum;
+        else add_values(out, r->value, t->n_trees, job->k);
+        return;
+    }
+    aml_row_walk(r->leaf, &r->walkers, plan, t, r->block);
+    for (uint32_t n = 0, lane = 0; n < t->n_trees; n++) {
+        const aml_tree *tree = t->tree + n;
+        if (plan->tree[n].word) out[n % job->k] += (double)r->value[lane++];
+        else add_leaf((sums){out, job->k, 1}, 0, n % job->k, tree, tree->node + r->leaf[n]);
+    }
+}
+
+/* ---- many rows */
+
+static void walk_tree(sums s, const predict_job *job, const predict_room *r, uint32_t number,
                       size_t m) {
     const aml_trees *t = job->t;
     const aml_tree *tree = t->tree + number;
-    if (job->steps && aml_steps_fit(t, tree)) {
-        aml_steps_pack(r->step, tree);
-        aml_steps_walk(r->leaf, &r->walkers, r->step, r->block, t->n_used, m);
-    } else aml_tree_walk(r->leaf, &r->walkers, tree, r->block, t->n_used, m);
-    if (tree->n_shares || !job->steps) {
-        add_leaves(out, tree, r->leaf, m, job->k, number % job->k);
-        return;
-    }
-    for (size_t i = 0, c = number % job->k; i < m; i++, c += job->k)
-        out[c] += (double)tree->node[r->leaf[i]].value;
+    const aml_step *step = job->plan->tree[number].step;
+    if (step) aml_steps_walk(r->leaf, &r->walkers, step, r->block, t->n_used, m);
+    else aml_tree_walk(r->leaf, &r->walkers, tree, r->block, t->n_used, m);
+    for (size_t i = 0; i < m; i++)
+        add_leaf(s, i, number % job->k, tree, tree->node + r->leaf[i]);
 }
 
-static void predict_block(predict_job *job, char *room, size_t begin, size_t m) {
-    const aml_trees *t = job->t;
-    const aml_mask_tree *masked = job->masks.tree;
-    double *out = job->out + begin * job->k;
+static void mask_tree(sums s, const predict_job *job, const predict_room *r, uint32_t number) {
+    const aml_tree *tree = job->t->tree + number;
+    const aml_plan_tree *masked = job->plan->tree + number;
     uint16_t leaf[AML_MASK_ROWS];
-    predict_room r;
-    lay_out(&r, room, job);
-    aml_trees_gather(r.block, t, job->x, begin, m);
-    if (masked) aml_tree_masks_take(r.masks, &job->masks, r.block, m);
-    for (uint32_t k = 0; k < t->n_trees; k++) {
-        if (aml_should_stop(job->ctx)) atomic_store(&job->stopped, true);
-        if (atomic_load(&job->stopped)) return;
-        if (masked && masked[k].n) {
-            aml_tree_masks_run(leaf, r.masks, &job->masks, k);
-            add_places(out, t->tree + k, masked + k, leaf, m, job->k, k % job->k);
-        } else walk_tree(out, job, &r, k, m);
+    if (!tree->n_shares) {
+        aml_masks_add(s.at + number % job->k * s.output, r->masks, job->plan, masked);
+        return;
     }
+    aml_masks_leaves(leaf, r->masks, job->plan, masked);
+    for (size_t i = 0; i < AML_MASK_ROWS; i++)
+        add_leaf(s, i, number % job->k, tree, tree->node + masked->leaf[leaf[i]]);
+}
+
+static void mask_block(predict_job *job, const predict_room *r, size_t begin, size_t m) {
+    const aml_tree_plan *plan = job->plan;
+    double *out = job->out + begin * job->k;
+    sums s = {r->sum, 1, AML_MASK_ROWS};
+    aml_masks_take(r->masks, plan, job->t, job->x, begin, m);
+    if (job->walks) aml_trees_gather(r->block, job->t, job->x, begin, m);
+    for (size_t c = 0; c < job->k; c++)
+        for (size_t i = 0; i < AML_MASK_ROWS; i++)
+            s.at[c * s.output + i] = i < m ? out[i * job->k + c] : 0;
+    for (uint32_t n = 0; n < job->t->n_trees; n++) {
+        if (n % TREES_A_LOOK == 0 && stop(job)) return;
+        if (plan->tree[n].at) mask_tree(s, job, r, n);
+        else walk_tree(s, job, r, n, m);
+    }
+    for (size_t c = 0; c < job->k; c++)
+        for (size_t i = 0; i < m; i++) out[i * job->k + c] = s.at[c * s.output + i];
+}
+
+static void walk_block(predict_job *job, const predict_room *r, size_t begin, size_t m) {
+    aml_trees_gather(r->block, job->t, job->x, begin, m);
+    for (uint32_t n = 0; n < job->t->n_trees && !stop(job); n++)
+        walk_tree((sums){job->out + begin * job->k, job->k, 1}, job, r, n, m);
 }
 
 static void predict_part(void *arg, size_t part, size_t begin, size_t end, int thread) {
     predict_job *job = arg;
+    predict_room r;
     (void)part;
-    predict_block(job, job->room + (size_t)thread * job->room_bytes, begin, end - begin);
+    lay_out(&r, job->room + (size_t)thread * job->room_bytes, job);
+    if (job->by_row)
+        for (size_t i = begin; i < end && !stop(job); i++) predict_row(job, &r, i);
+    else if (job->plan->masks) mask_block(job, &r, begin, end - begin);
+    else walk_block(job, &r, begin, end - begin);
 }
+
+/* ---- all */
 
 static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
     size_t rows = BLOCK_BYTES / sizeof(float) / (n_used + 1), share = n / (4 * threads);
@@ -156,11 +208,14 @@ static size_t rows_of_block(size_t n, size_t n_used, size_t threads) {
     return rows < BLOCK_LEAST ? BLOCK_LEAST : rows;
 }
 
-static size_t largest_tree(const aml_trees *t) {
-    size_t most = 0;
-    for (uint32_t k = 0; k < t->n_trees; k++)
-        if (aml_steps_fit(t, t->tree + k) && t->tree[k].n_nodes > most) most = t->tree[k].n_nodes;
-    return most;
+static void choose_way(predict_job *job, size_t threads) {
+    const aml_tree_plan *plan = job->plan;
+    size_t n = job->x->n;
+    job->by_row = n <= (plan->masks ? FEW : FEW_STEPS);
+    if (job->by_row) job->rows = n + 1;
+    else
+        job->rows = plan->masks ? AML_MASK_ROWS : rows_of_block(n, job->t->n_used, threads);
+    job->walks = (job->by_row ? plan->n_lanes : plan->n_masked) < plan->n_trees;
 }
 
 aml_status aml_trees_check(const aml_trees *t, const aml_data *x) {
@@ -173,24 +228,29 @@ aml_status aml_trees_check(const aml_trees *t, const aml_data *x) {
                     t->p, t->q, p, q);
 }
 
+static aml_status predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
+                          aml_ctx *ctx) {
+    predict_job job = {.out = out, .t = t, .plan = t->plan, .k = k, .x = x, .ctx = ctx};
+    predict_room r;
+    bool known = t->plan && t->plan->of == t->tree && t->plan->n_trees == t->n_trees;
+    if (!known)
+        AML_TRY(aml_tree_plan_make(&job.plan, t, ctx->scratch));
+    size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
+    choose_way(&job, threads);
+    size_t blocks = (x->n + job.rows - 1) / job.rows;
+    if (threads > blocks) threads = blocks;
+    job.room_bytes = lay_out(&r, NULL, &job);
+    job.room = aml_alloc_raw(ctx->scratch, threads * job.room_bytes + LINE, 1);
+    if (!job.room) return AML_ENOMEM;
+    aml_par_for((int)threads, x->n, job.rows, predict_part, &job);
+    return atomic_load(&job.stopped) ? aml_stopped() : AML_OK;
+}
+
 aml_status aml_trees_predict(double *out, const aml_trees *t, size_t k, const aml_data *x,
                              aml_ctx *ctx) {
     AML_TRY(aml_trees_check(t, x));
-    size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
-    predict_job job = {.out = out, .t = t, .k = k, .x = x, .ctx = ctx};
-    predict_room r;
-    AML_TRY(aml_tree_masks_init(&job.masks, t, x->n / threads));
-    job.rows = job.masks.tree ? AML_MASK_ROWS : rows_of_block(x->n, t->n_used, threads);
-    job.steps = largest_tree(t);
-    if (job.steps > 4 * job.rows) job.steps = 0; /* packing would take longer than it saves */
-    job.room_bytes = lay_out(&r, NULL, &job);
-    char *memory = aml_malloc(threads * job.room_bytes + LINE);
-    if (memory) {
-        job.room = memory + (LINE - (uintptr_t)memory % LINE) % LINE;
-        aml_par_for(ctx->n_threads, x->n, job.rows, predict_part, &job);
-    }
-    aml_tree_masks_free(&job.masks);
-    aml_free(memory);
-    if (!memory) return AML_ENOMEM;
-    return atomic_load(&job.stopped) ? aml_stopped() : AML_OK;
+    aml_mark mark = aml_arena_mark(ctx->scratch);
+    aml_status status = x->n ? predict(out, t, k, x, ctx) : AML_OK;
+    aml_arena_release(ctx->scratch, mark);
+    return status;
 }

@@ -1,5 +1,5 @@
 /* tree_walk.c: rows walk down a tree side by side, so that the latencies of memory overlap. */
-#include "learners/parts/tree_walk.h"
+#include "learners/parts/tree_plan.h"
 
 #include <math.h>
 
@@ -152,4 +152,51 @@ void aml_steps_walk(uint32_t *leaf, const aml_walkers *w, const aml_step *step, 
     if (rows < LEAST) rows = LEAST;
     for (size_t i = 0; i < m; i += rows)
         walk_few(leaf + i, w, step, x + i * stride, stride, m - i < rows ? m - i : rows);
+}
+
+/* ---- one row, several trees */
+
+static uint32_t leaf_of(const aml_tree *tree, const float *x) {
+    uint32_t at = 0;
+    while (tree->node[at].left) {
+        const aml_node *node = tree->node + at;
+        const uint32_t *set = tree->set + (size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS;
+        float v = x[node->feature];
+        bool category = node->kind & AML_NODE_CATEGORY, missing = category ? v == 0 : isnan(v);
+        bool left = node->kind & AML_NODE_MISSING_LEFT;
+        if (!missing && category) left = set[(uint32_t)v / 32] >> (uint32_t)v % 32 & 1;
+        else if (!missing) left = v <= node->value;
+        at = node->left + !left;
+    }
+    return at;
+}
+
+static size_t row_step(const aml_walkers *w, size_t n, uint32_t *leaf, const aml_plan_tree *tree,
+                       const float *x) {
+    size_t left_over = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t number = w->row[i];
+        aml_step here = tree[number].step[w->at[i]];
+        float v = x[here.how >> FEATURE_SHIFT & (AML_STEP_FEATURES - 1)];
+        uint32_t missing = !!isnan(v), left = (uint32_t)(v <= here.value) | (missing & here.how);
+        uint32_t at = (here.how >> CHILD_SHIFT) + (left ^ 1);
+        leaf[number] = at;
+        w->row[left_over] = number;
+        w->at[left_over] = at;
+        left_over += ~here.how >> (2 - left) & 1;
+    }
+    return left_over;
+}
+
+void aml_row_walk(uint32_t *leaf, const aml_walkers *w, const aml_tree_plan *plan,
+                  const aml_trees *t, const float *x) {
+    size_t n = 0;
+    for (uint32_t k = 0; k < t->n_trees; k++) {
+        const aml_plan_tree *tree = plan->tree + k;
+        leaf[k] = 0;
+        if (tree->word || !tree->n) continue;
+        if (tree->step) w->row[n] = k, w->at[n++] = 0;
+        else leaf[k] = leaf_of(t->tree + k, x);
+    }
+    while (n) n = row_step(w, n, leaf, plan->tree, x);
 }

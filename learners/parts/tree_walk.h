@@ -29,4 +29,8 @@ void aml_steps_walk(uint32_t *leaf, const aml_walkers *walkers, const aml_step *
 void aml_tree_walk(uint32_t *leaf, const aml_walkers *walkers, const aml_tree *tree, const float *x,
                    size_t stride, size_t m);
 
+/* The other way round: leaf[k] = node that one row comes to in each tree that has no words; room of `walkers`: trees + 16. */
+void aml_row_walk(uint32_t *leaf, const aml_walkers *walkers, const aml_tree_plan *plan,
+                  const aml_trees *t, const float *x);
+
 #endif

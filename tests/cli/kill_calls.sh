@@ -11,7 +11,7 @@ search() {
 
 search --output plain.automl >plain.json 2>err || failed "without a store"
 (
-    export KILL_COUNT="$work/count" LD_PRELOAD="$KILL_AT_LIBRARY"
+    export FAULT=kill FAULT_COUNT="$work/count" LD_PRELOAD="$FAULT_LIBRARY"
     search --output model.automl --store first.db >first.json 2>err
 ) || failed "with a store"
 same plain.json first.json
@@ -25,8 +25,8 @@ while [ "$n" -le "$calls" ]; do
     for behind in "" 1; do
         rm -f killed.db killed.db-wal killed.db-shm killed.db-journal killed.automl
         (
-            export KILL_AT="$n" LD_PRELOAD="$KILL_AT_LIBRARY"
-            [ -z "$behind" ] || export KILL_BEHIND=1
+            export FAULT=kill FAULT_AT="$n" LD_PRELOAD="$FAULT_LIBRARY"
+            [ -z "$behind" ] || export FAULT_BEHIND=1
             search --output killed.automl --store killed.db >out 2>err
         ) 2>/dev/null || true
         search --output killed.automl --store killed.db >out 2>err || failed "after call $n"

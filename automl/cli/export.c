@@ -1,0 +1,35 @@
+/* export.c: a model to the format of another program. */
+#include "automl/cli/cli.h"
+
+static int run(const cli_call *call) {
+    const cli_args *a = call->args;
+    aml_model *model = NULL;
+    if (!a->format) return cli_fail(AML_EUSAGE, "--format json", "export needs --format");
+    if (!a->output)
+        return cli_fail(AML_EUSAGE, "--output FILE (- = standard output)", "export needs --output");
+    int status = cli_report(aml_check_writable(a->output));
+    if (!status) status = cli_load(&model, NULL, a, false);
+    if (!status) status = cli_report(aml_model_export(model, a->format, a->output));
+    aml_model_free(model);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"format", "FORMAT", "json (required)", CLI_TEXT, CLI_AT(format)},
+    {"output", "FILE", "the file to write (required; - = standard output)", CLI_TEXT,
+     CLI_AT(output)}};
+
+const cli_verb cli_export = {
+    .name = "export",
+    .summary = "write a model in the format of another program",
+    .text =
+        "Writes MODEL, from its input columns to its calibrated predictions, in another format. "
+        "json: every operation with its numbers, complete, for readers of one's own. A model with "
+        "a part that has no form in the format is refused, and nothing is written.",
+    .operands = "a MODEL",
+    .usage = "MODEL --format FORMAT --output FILE",
+    .example = "export model.automl --format json --output model.json",
+    .min_operands = 1,
+    .max_operands = 1,
+    CLI_OPTIONS(options),
+    .run = run};
