@@ -14,7 +14,7 @@ function last_name(s) {
 }
 
 function put_struct(name, body,    n, i, k, j, lines, parts, member) {
-    printf "    printf(\"struct %s %%zu\\n\", sizeof(%s));\n", name, name
+    printf "    printf(\"%s%s %%zu\\n\", sizeof(%s));\n", name ~ /^struct / ? "" : "struct ", name, name
     n = split(body, lines, ";")
     for (i = 1; i <= n; i++) {
         if (lines[i] !~ /[a-z]/) continue
@@ -53,7 +53,7 @@ END {
         if (head ~ /^enum/) put_enum(body)
         else {
             split(head, words, " ")
-            put_struct(words[2], body)
+            put_struct(text ~ /^ *;/ ? "struct " words[2] : words[2], body)
         }
     }
 }

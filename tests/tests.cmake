@@ -50,3 +50,11 @@ set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENV
 add_test(NAME interop_tune COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/tune.sh)
 set_tests_properties(interop_tune PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+# Random calls of the interface, misuse included; longer by hand and under sanitizers: stress_api SEED CALLS.
+add_executable(stress_api tests/stress_api.c)
+target_link_libraries(stress_api PRIVATE automl_flags automl_static)
+foreach(seed 1 2)
+  add_test(NAME stress_api_${seed} COMMAND stress_api ${seed} 6000)
+  set_tests_properties(stress_api_${seed} PROPERTIES TIMEOUT 600 ENVIRONMENT "OMP_WAIT_POLICY=passive")
+endforeach()

@@ -20,6 +20,9 @@ AML_PLUGIN void aml_par_for(int n_threads, size_t n, size_t size, aml_par_fn fn,
  * wake a thread still pay. For work that starts many short loops one after the other. */
 void aml_par_team(int n_threads, void (*fn)(void *arg), void *arg);
 
+/* What a caller asks for: 0 or less stands for all processors; at most 1024. */
+int aml_par_threads(int asked);
+
 int aml_par_cores(void); /* processors this process may use, at least 1 */
 
 /* Once at the start of the process: nesting on, waiting threads sleep. */

@@ -1,6 +1,7 @@
 /* export.c: a model to a file of another format. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/export/program.h"
 
@@ -43,12 +44,16 @@ static aml_status write_files(const aml_model *m, const aml_export_format *f,
     return status;
 }
 
-aml_status aml_model_export(const aml_model *m, const char *format, const char *path) {
+aml_status aml_model_export(const aml_model *model, const char *format, const char *path) {
+    AML_NEED(model);
+    AML_NEED(format);
+    AML_NEED(path);
+    AML_TRY(aml_model_predicts(model));
     const aml_export_format *f;
     aml_export_names names = {.path = path, .prefix = "model"};
     AML_TRY(find_format(&f, format));
     aml_arena *arena = aml_arena_new(NULL);
-    aml_status status = arena ? write_files(m, f, &names, arena) : AML_ENOMEM;
+    aml_status status = arena ? write_files(model, f, &names, arena) : AML_ENOMEM;
     aml_arena_free(arena);
     return status;
 }

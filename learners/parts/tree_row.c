@@ -278,6 +278,7 @@ AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan 
 double aml_words_walk(float *value, const aml_tree_plan *plan, uint32_t n_used, const float *x,
                       double sum) {
     uint32_t n = n_used < AML_ROW_FEATURES ? n_used : AML_ROW_FEATURES;
+    if (!plan->n_lanes) return sum;
 #ifdef AML_AVX512
     if (aml_has_avx512()) return code_and_walk_avx512(value, plan, n, x, sum);
 #endif
