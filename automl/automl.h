@@ -1010,6 +1010,10 @@ typedef struct aml_catalog_entry {
 } aml_catalog_entry;
 AML_API int aml_catalog(size_t i, aml_catalog_entry *out); /* 0 after the last */
 AML_API char *aml_catalog_json(void);
+/* Adds the parts of a shared object (automl_plugin.h): calls its aml_plugin_init, whose failure is passed on. Like the
+ * registrations themselves, not while another thread is in this library. AML_ENOINPUT when it cannot be loaded, AML_EDATA
+ * when it is no plug-in. It stays loaded. */
+AML_API aml_status aml_plugin_load(const char *path);
 /* The nearest known word, or NULL; for messages. */
 AML_API const char *aml_suggest(const char *word, const char *const *known);
 

@@ -74,3 +74,11 @@ target_link_libraries(onnx_models PRIVATE automl_flags automl_static PkgConfig::
 add_test(NAME interop_onnx COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/onnx.sh)
 set_tests_properties(interop_onnx PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ONNX_MODELS=$<TARGET_FILE:onnx_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+# Random calls of the interface, misuse included; longer by hand and under sanitizers: stress_api SEED CALLS.
+add_executable(stress_api tests/stress_api.c)
+target_link_libraries(stress_api PRIVATE automl_flags automl_static)
+foreach(seed 1 2)
+  add_test(NAME stress_api_${seed} COMMAND stress_api ${seed} 6000)
+  set_tests_properties(stress_api_${seed} PROPERTIES TIMEOUT 600 ENVIRONMENT "OMP_WAIT_POLICY=passive")
+endforeach()

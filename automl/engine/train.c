@@ -57,7 +57,7 @@ aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_fr
     }
     s->ctx = (aml_ctx){.keep = aml_arena_new(&s->model->account),
                        .scratch = aml_arena_new(&s->model->account),
-                       .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
+                       .n_threads = aml_par_threads(o->threads)};
     if (!s->ctx.keep || !s->ctx.scratch) return AML_ENOMEM;
     size_t bytes = data->arena ? aml_arena_bytes(data->arena) : 0;
     AML_TRY(aml_memory_charge(&s->model->account, bytes));
