@@ -62,6 +62,7 @@ build)
     build all
     ;;
 test)
+    packages="$packages libopenmpi-dev openmpi-bin" # optional: the program does without MPI
     install_packages
     build all
     exec ctest --test-dir build --output-on-failure

@@ -9,6 +9,9 @@ install(TARGETS automl EXPORT automlTargets LIBRARY DESTINATION ${CMAKE_INSTALL_
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS automl_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS automl_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET automl_mpi)
+  install(TARGETS automl_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/automl COMPONENT mpi)
+endif()
 install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # ---- pkg-config: paths are relative to the file, so that the tree can be moved
@@ -59,6 +62,8 @@ set(CPACK_PACKAGE_CONTACT "automl developers <automl@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
+# without the module for MPI: the package would depend on it
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_CURRENT_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
