@@ -53,6 +53,9 @@ target_link_libraries(tree_models PRIVATE automl_flags automl_static PkgConfig::
 add_test(NAME interop_schema COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/schema.sh)
 set_tests_properties(interop_schema PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+add_test(NAME interop_ranks COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/ranks.sh)
+set_tests_properties(interop_ranks PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
 add_test(NAME interop_shap COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/shap.sh)
 set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "TREE_MODELS=$<TARGET_FILE:tree_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
