@@ -31,7 +31,7 @@ foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;RELEASE=$<CONFIG:Release>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
 
 # What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.
