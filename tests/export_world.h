@@ -172,7 +172,7 @@ static inline aml_model *new_model(const aml_frame *f, aml_task_kind kind) {
     m->metric = aml_metric_usual(kind);
     m->target = "target */ \"y\"";
     m->version = aml_version();
-    m->inputs = (aml_schema){f->p, inputs};
+    m->inputs = (aml_schema){.p = f->p, .columns = inputs};
     return m;
 }
 
