@@ -29,7 +29,7 @@ static const struct {
     [AML_OP_IMPUTE] = {aml_onnx_impute, ALL},
     [AML_OP_SCALE] = {aml_onnx_scale, ALL},
     [AML_OP_SCALE_POWER] = {aml_onnx_scale_power, ALL},
-    [AML_OP_SCALE_GRID] = {aml_onnx_scale_grid, ALONE},
+    [AML_OP_SCALE_GRID] = {aml_onnx_scale_grid, ALL},
     [AML_OP_DATE] = {aml_onnx_date, ALONE},
     [AML_OP_INDICATOR] = {aml_onnx_indicator, ALONE},
     [AML_OP_PROJECT] = {aml_onnx_project, ALONE},
