@@ -1,6 +1,7 @@
 /* export.c: a model to a file of another format. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/export/program.h"
 
@@ -90,6 +91,9 @@ static aml_status export_to(const aml_model *m, const aml_export_format *f, cons
 
 aml_status aml_model_export(const aml_model *m, const char *format, const char *path) {
     const aml_export_format *f;
+    AML_NEED(m);
+    AML_NEED(format);
+    AML_NEED(path);
     AML_TRY(find_format(&f, format));
     aml_arena *arena = aml_arena_new(NULL);
     aml_status status = arena ? export_to(m, f, path, arena) : AML_ENOMEM;
