@@ -38,9 +38,12 @@ class World:
         self.files = [os.path.join(folder, f"f{i}") for i in range(4)] + [os.path.join(folder, "no", "f"), folder, ""]
         self.seen = collections.Counter()
         self.steps = [getattr(self, name) for name in dir(self) if name.startswith("do_")]
-        self.rare = {self.do_train: 0.0005, self.do_fit: 0.0003, self.do_explain: 0.005, self.do_save: 0.02,
-                     self.do_load: 0.05, self.do_bytes: 0.02, self.do_open_study: 0.01, self.do_read: 0.05,
-                     self.do_break: 0.05, self.do_evaluate: 0.05, self.do_new_study: 0.3, self.do_importance: 0.1}
+        self.rare = {self.do_train: 0.003, self.do_fit: 0.003, self.do_explain: 0.01, self.do_save: 0.02, self.do_load: 0.05,
+                     self.do_bytes: 0.02, self.do_open_study: 0.01, self.do_read: 0.05, self.do_break: 0.05,
+                     self.do_evaluate: 0.05, self.do_new_study: 0.3, self.do_importance: 0.1}
+        rows = {"x": [i % 7 + 0.5 for i in range(40)], "kind": ["a", "b"] * 20, "y": [i % 3 for i in range(40)]}
+        self.good = automl.train(rows, "y", trials=1, learners=["logistic"], validation="holdout0.3")
+        self.models.append(self.good)
 
     # ---- arguments
 
@@ -87,6 +90,8 @@ class World:
         return {"x": self.column(n), "kind": self.column(n), "y": [float(i % 3) for i in range(n)]}
 
     def trouble(self, items):
+        if items is self.models and self.r.random() < 0.3:
+            return self.good
         return self.r.choice(items) if items else None
 
     def keep(self, items, item, most):
