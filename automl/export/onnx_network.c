@@ -234,7 +234,7 @@ static aml_onnx_tensor matrix(const float *weight, size_t rows, size_t columns) 
 
 /* What the entry of a sparse feature adds to the first products: v times its weights, and v is that of a 1. */
 static float of_entry(const network *n) {
-    float b = fminf(fmaxf((float)aml_op_real(n->op, "factor"), -1e6f), 1e6f);
+    float b = fminf(fmaxf((float)aml_op_real(n->op, "term_factor"), -1e6f), 1e6f);
     return b / sqrtf(1 + b * b * (1.0f / 16));
 }
 

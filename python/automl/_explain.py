@@ -22,8 +22,9 @@ class Explanation:
 
     def row(self, i):
         """{column: contribution} of a row, the largest first."""
-        pairs = zip(self.columns, self.values[i])
-        return dict(sorted(pairs, key=lambda pair: -abs(pair[1]).max()))
+        values = self.values[i]
+        order = (-abs(values.reshape(len(values), -1)).max(axis=1)).argsort(kind="stable")
+        return {self.columns[j]: values[j].tolist() for j in order}
 
     def __repr__(self):
         return repr(self.table)

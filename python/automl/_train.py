@@ -1,13 +1,14 @@
 """Training: options, progress, and Ctrl-C, which ends the search and keeps what there is."""
 
 import json
+import logging
 import threading
 import warnings
 from ctypes import byref, c_double, c_int, c_void_p, cast, sizeof
 
 from ._errors import StoppedError
 from ._frame import Frame, frame_of
-from ._library import PROGRESS_FN, TrainOptions, address, lib, text, texts
+from ._library import LOG_FN, PROGRESS_FN, TrainOptions, address, decode, lib, text, texts
 from ._model import Model, threads_of
 from ._progress import Display, Update
 
@@ -31,7 +32,7 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
     seed, n_jobs    with a limit of trials the model is the same for any n_jobs
     verbose         1 = show progress; callback(update): not None or False ends the search
 
-    Ctrl-C ends the search; the model is made of what there is, and its `interrupted` is True."""
+    What happens goes to the logger "automl" as well. Ctrl-C ends the search; the model is made of what there is, and its `interrupted` is True."""
     options = Options()
     own = not isinstance(data, Frame)
     frame = frame_of(data, skip=_list(drop) if own else None)
@@ -132,6 +133,10 @@ class _Store:
         lib.aml_store_close(self._handle)
 
 
+# detail, info, note, warning; what is noted is no trouble, but is to be seen where logs are
+_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
+
+
 class _Training(threading.Thread):
     """aml_train in a thread of its own, so that the main one can hear Ctrl-C."""
 
@@ -148,8 +153,13 @@ class _Training(threading.Thread):
             self.failure = failure
             return 1
 
+    @staticmethod
+    def _log(level, words, arg):
+        logging.getLogger("automl").log(_LEVELS[min(max(level, 0), 3)], "%s", decode(words))
+
     def run(self):
-        progress = PROGRESS_FN(self._progress)
+        progress, log = PROGRESS_FN(self._progress), LOG_FN(self._log)
+        self._options.struct.log = cast(log, c_void_p).value
         if self._on_progress:
             self._options.struct.progress = cast(progress, c_void_p).value
         try:

@@ -146,6 +146,11 @@ class Training(unittest.TestCase):
         self.assertIn("of 2 trials", done.stderr)
         self.assertEqual(done.stdout, "")
 
+    def test_log(self):
+        with self.assertLogs("automl", "DEBUG") as log:
+            automl.train(DIABETES, "progression", trials=2, learners=["ridge"])
+        self.assertTrue(log.output)
+
     def test_errors(self):
         for options, kind, words in (
                 ({"target": "progresion"}, automl.DataError, "did you mean `progression`"),
