@@ -9,7 +9,16 @@ install(TARGETS automl EXPORT automlTargets LIBRARY DESTINATION ${CMAKE_INSTALL_
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS automl_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS automl_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES automl/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES automl/automl.h automl/automl_plugin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# The contracts of plug-ins, and what they include; they name automl.h from the root of the sources.
+foreach(name arena bytes ctx data export frame history learner lower metric par param rng sampler scheduler status step task text)
+  install(FILES automl/core/${name}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/automl/core)
+endforeach()
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/forward/automl.h "/* automl.h is one folder up. */\n#include \"../automl.h\"\n")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/forward/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/automl)
+if(TARGET automl_mpi)
+  install(TARGETS automl_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/automl COMPONENT mpi)
+endif()
 
 # ---- pkg-config: paths are relative to the file, so that the tree can be moved
 file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
@@ -59,6 +68,8 @@ set(CPACK_PACKAGE_CONTACT "automl developers <automl@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
+# without the module for MPI: the package would depend on it
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_CURRENT_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)

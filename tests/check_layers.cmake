@@ -50,6 +50,7 @@ function(check_doors path number header)
   check_door("${path}" "${number}" "${header}" "^gsl/.*$" "automl/core/special")
   check_door("${path}" "${number}" "${header}" "^(cjson/)?cJSON[^/]*\\.h$" "automl/core/json")
   check_door("${path}" "${number}" "${header}" "^sqlite3[^/]*\\.h$" "automl/store")
+  check_door("${path}" "${number}" "${header}" "^mpi\\.h$" "automl/mpi")
   check_door("${path}" "${number}" "${header}" "^(zlib|zstd)[^/]*\\.h$" "automl/core/io")
 endfunction()
 

@@ -1,6 +1,8 @@
 /* arrow.c: the public doors for Arrow's tables. What comes in is consumed, whatever happens. */
 #include "automl/core/arrow.h"
 
+#include <string.h>
+
 #include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "automl/engine/model.h"
@@ -22,9 +24,9 @@ static void drop(source s) {
 }
 
 static aml_status check(source s) {
-    if (!s.stream && !(s.array && s.schema))
-        return aml_call_lacks("a function for Arrow's tables", "array, schema or stream");
-    if (s.stream ? s.stream->release != NULL : s.array->release && s.schema->release) return AML_OK;
+    bool there = s.stream ? s.stream->release != NULL
+                          : s.array && s.schema && s.array->release && s.schema->release;
+    if (there) return AML_OK;
     return aml_help(aml_fail(AML_EUSAGE, "the Arrow data have been released"), NULL,
                     "export them again: they can be read once");
 }
@@ -34,11 +36,18 @@ static aml_status read_source(aml_frame **out, source s, const aml_arrow_plan *p
     return aml_arrow_read(out, s.array, s.schema, plan);
 }
 
+/* What may not be NULL; the rest is consumed nevertheless. */
+static aml_status need(const void *pointer, const char *function, const char *name, source s) {
+    if (pointer) return AML_OK;
+    drop(s);
+    return aml_call_lacks(function, name);
+}
+#define NEED(pointer, s) AML_TRY(need(pointer, __func__, #pointer, s))
+
 /* `status`: of what came before. */
 static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
                           aml_status status) {
-    if (out) *out = NULL;
-    else if (!status) status = aml_call_lacks("a function for Arrow's tables", "out");
+    *out = NULL;
     if (!status) status = check(s);
     if (status) {
         drop(s);
@@ -51,25 +60,37 @@ static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
 
 static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options *options) {
     aml_arrow_options o = {.size = sizeof o};
-    aml_status status =
-        options ? aml_call_options(&o, sizeof o, options, "aml_arrow_options") : AML_OK;
+    if (options) {
+        aml_status status = aml_call_options(&o, sizeof o, options, "aml_arrow_options");
+        if (status) drop(s);
+        AML_TRY(status);
+    }
     aml_memory account = {.limit = o.memory_limit};
     aml_arrow_plan plan = {
         .skip = o.skip, .categories = o.categories, .account = o.memory_limit ? &account : NULL};
     aml_par_init();
-    AML_TRY(consume(out, s, &plan, status));
+    AML_TRY(consume(out, s, &plan, AML_OK));
     aml_arena_leave((*out)->arena);
     return AML_OK;
 }
 
 aml_status aml_frame_from_arrow(aml_frame **out, struct ArrowArray *array,
                                 struct ArrowSchema *schema, const aml_arrow_options *options) {
-    return read_frame(out, (source){.array = array, .schema = schema}, options);
+    const source s = {.array = array, .schema = schema};
+    NEED(out, s);
+    *out = NULL;
+    NEED(array, s);
+    NEED(schema, s);
+    return read_frame(out, s, options);
 }
 
 aml_status aml_frame_from_arrow_stream(aml_frame **out, struct ArrowArrayStream *stream,
                                        const aml_arrow_options *options) {
-    return read_frame(out, (source){.stream = stream}, options);
+    const source s = {.stream = stream};
+    NEED(out, s);
+    *out = NULL;
+    NEED(stream, s);
+    return read_frame(out, s, options);
 }
 
 /* ---- rows for a model */
@@ -78,10 +99,8 @@ static aml_status read_rows(aml_frame **out, const aml_model *m, source s, const
                             bool with_target) {
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema = {0};
-    if (!m) aml_call_lacks("aml_model_read_arrow", "model");
-    aml_status status = !m        ? AML_EUSAGE
-                        : scratch ? aml_model_columns(&schema, m, keep, with_target, scratch)
-                                  : AML_ENOMEM;
+    aml_status status = scratch ? aml_model_predicts(m) : AML_ENOMEM;
+    if (!status) status = aml_model_columns(&schema, m, keep, with_target, scratch);
     status = consume(out, s, &(aml_arrow_plan){.schema = &schema}, status);
     aml_arena_free(scratch);
     return status;
@@ -90,11 +109,22 @@ static aml_status read_rows(aml_frame **out, const aml_model *m, source s, const
 aml_status aml_model_read_arrow(aml_frame **out, const aml_model *m, struct ArrowArray *array,
                                 struct ArrowSchema *schema, const char *const *keep,
                                 int with_target) {
-    return read_rows(out, m, (source){.array = array, .schema = schema}, keep, with_target != 0);
+    const source s = {.array = array, .schema = schema};
+    NEED(out, s);
+    *out = NULL;
+    NEED(m, s);
+    NEED(array, s);
+    NEED(schema, s);
+    return read_rows(out, m, s, keep, with_target != 0);
 }
 
 aml_status aml_model_read_arrow_stream(aml_frame **out, const aml_model *m,
                                        struct ArrowArrayStream *stream, const char *const *keep,
                                        int with_target) {
-    return read_rows(out, m, (source){.stream = stream}, keep, with_target != 0);
+    const source s = {.stream = stream};
+    NEED(out, s);
+    *out = NULL;
+    NEED(m, s);
+    NEED(stream, s);
+    return read_rows(out, m, s, keep, with_target != 0);
 }

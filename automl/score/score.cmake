@@ -24,16 +24,23 @@ target_compile_options(automl_score_objects PRIVATE -ffunction-sections -fdata-s
 
 add_library(automl_score SHARED $<TARGET_OBJECTS:automl_score_objects>)
 target_link_libraries(automl_score PRIVATE automl_flags m)
-target_link_options(automl_score PRIVATE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs)
+target_link_options(automl_score PRIVATE -Wl,--gc-sections -Wl,--as-needed)
+if(NOT AUTOML_SANITIZE AND NOT AUTOML_TSAN AND NOT AUTOML_FUZZ) # their runtime is in the program
+  target_link_options(automl_score PRIVATE -Wl,-z,defs)
+endif()
 set_target_properties(automl_score PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 target_include_directories(automl_score INTERFACE
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl/score> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
+# GNU's binutils, whatever the compiler: others cannot collect garbage in what stays relocatable.
+find_program(AUTOML_LD NAMES ld.bfd ld REQUIRED)
+find_program(AUTOML_OBJCOPY NAMES objcopy REQUIRED)
+
 # The static library is one object whose other names are its own: it links beside libautoml and brings nothing along.
 set(SCORE_OBJECT ${CMAKE_CURRENT_BINARY_DIR}/automl_score.o)
 add_custom_command(OUTPUT ${SCORE_OBJECT}
-  COMMAND ${CMAKE_LINKER} -r --gc-sections --gc-keep-exported -o ${SCORE_OBJECT} $<TARGET_OBJECTS:automl_score_objects>
-  COMMAND ${CMAKE_OBJCOPY} --localize-hidden --strip-unneeded ${SCORE_OBJECT}
+  COMMAND ${AUTOML_LD} -r --gc-sections --gc-keep-exported -o ${SCORE_OBJECT} $<TARGET_OBJECTS:automl_score_objects>
+  COMMAND ${AUTOML_OBJCOPY} --localize-hidden --strip-unneeded ${SCORE_OBJECT}
   DEPENDS automl_score_objects $<TARGET_OBJECTS:automl_score_objects> COMMAND_EXPAND_LISTS VERBATIM)
 set_source_files_properties(${SCORE_OBJECT} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 add_library(automl_score_static STATIC ${SCORE_OBJECT})

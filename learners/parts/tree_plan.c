@@ -236,19 +236,21 @@ static aml_status put_steps(const maker *m, aml_plan_tree *tree) {
 static aml_status make(maker *m) {
     const aml_trees *t = m->t;
     aml_plan_tree *tree = AML_ARRAY(m->keep, t->n_trees, aml_plan_tree);
-    uint32_t n_small = 0;
+    uint32_t n_small = 0, n_leaves = 0; /* n_leaves: trees of one alone */
     if (!tree) return AML_ENOMEM;
     m->plan->tree = tree;
     for (uint32_t k = 0; k < t->n_trees; k++) {
         tree[k].n = t->tree[k].n_nodes / 2;
+        n_leaves += !tree[k].n;
         if (!is_small(t->tree + k)) continue;
         n_small++;
         m->n_inner += tree[k].n;
         m->n_places += tree[k].n / 8 * 8 + 8;
     }
-    if (t->n_used <= MOST_FEATURES && n_small && 2 * n_small >= t->n_trees) AML_TRY(make_slots(m));
+    if (t->n_used <= MOST_FEATURES && n_small && 2 * (n_small + n_leaves) >= t->n_trees)
+        AML_TRY(make_slots(m));
     if (m->plan->masks) {
-        m->plan->n_masked = n_small;
+        m->plan->n_masked = n_small + n_leaves;
         AML_TRY(put_trees(m, tree));
         AML_TRY(aml_words_make(m->plan, tree, t, m->keep));
     }

@@ -68,7 +68,7 @@ struct aml_tree_plan {
     const aml_plan_tree *tree;
     bool masks; /* do blocks of rows go by masks? */
     const uint32_t *word;
-    uint32_t n_lanes, n_masked;           /* trees with words, and for masks */
+    uint32_t n_lanes, n_masked;           /* trees with words; for masks, or of one leaf */
     const uint32_t *lane[AML_LANE_KINDS]; /* n_lanes each, and 64 more */
 };
 

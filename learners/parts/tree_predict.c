@@ -154,6 +154,11 @@ static void mask_tree(sums s, const predict_job *job, const predict_room *r, uin
     const aml_tree *tree = job->t->tree + number;
     const aml_plan_tree *masked = job->plan->tree + number;
     uint16_t leaf[AML_MASK_ROWS];
+    if (!masked->n) {
+        for (size_t i = 0; i < AML_MASK_ROWS; i++)
+            add_leaf(s, i, number % job->k, tree, tree->node);
+        return;
+    }
     if (!tree->n_shares) {
         aml_masks_add(s.at + number % job->k * s.output, r->masks, job->plan, masked);
         return;
@@ -174,7 +179,7 @@ static void mask_block(predict_job *job, const predict_room *r, size_t begin, si
             s.at[c * s.output + i] = i < m ? out[i * job->k + c] : 0;
     for (uint32_t n = 0; n < job->t->n_trees; n++) {
         if (n % TREES_A_LOOK == 0 && stop(job)) return;
-        if (plan->tree[n].at) mask_tree(s, job, r, n);
+        if (plan->tree[n].at || !plan->tree[n].n) mask_tree(s, job, r, n);
         else walk_tree(s, job, r, n, m);
     }
     for (size_t c = 0; c < job->k; c++)
