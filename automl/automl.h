@@ -16,12 +16,15 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(AML_API) /* given by a build that keeps it all to itself */
+#elif defined(__GNUC__)
 #define AML_API __attribute__((visibility("default")))
 #else
 #define AML_API
 #endif
 
+#ifndef AML_STATUS_DECLARED /* automl_score.h has the same */
+#define AML_STATUS_DECLARED
 typedef enum aml_status {
     AML_OK = 0,
     AML_EUSAGE = 64,      /* the caller's arguments (command line or API) */
@@ -45,6 +48,7 @@ typedef struct aml_error {
     char why[512];
     char help[512];
 } aml_error;
+#endif
 
 AML_API const char *aml_version(void);
 AML_API const aml_error *aml_last_error(void);
@@ -257,6 +261,20 @@ typedef struct aml_param_range {
         *values; /* only these, NULL-ended, as texts: "31", "gini"; one = fixed. NULL: min to max */
 } aml_param_range;
 
+/* ---- several processes ------------------------------------------------------------------------ */
+
+/* One run by all processes that MPI started as one (mpirun, srun): rank 0 leads the search and gets the model, the others fit its
+ * trials with the data that they have read themselves. With a limit of trials the leaderboard is that of one process
+ * with the same max_concurrent_trials, byte for byte. A rank that dies costs time: another one fits its trial anew. */
+typedef struct aml_ranks aml_ranks;
+/* Meets the others, once in a process. *out is NULL where MPI has not started several. AML_ECONFIG: it has, but this library was built
+ * without MPI; AML_EIO: they cannot reach each other. */
+AML_API aml_status aml_ranks_join(aml_ranks **out);
+AML_API int aml_ranks_number(const aml_ranks *r); /* 0 leads; NULL is 0, */
+AML_API int aml_ranks_count(const aml_ranks *r);  /* and 1 */
+AML_API int aml_ranks_lost(aml_ranks *r);         /* of rank 0: so many others have died */
+AML_API void aml_ranks_leave(aml_ranks *r);       /* of rank 0: the others are done */
+
 typedef struct aml_train_options {
     size_t size;
     const char *target;      /* column name; required */
@@ -334,6 +352,9 @@ typedef struct aml_train_options {
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
     aml_log_fn log; /* or NULL */
     void *log_arg;
+    /* The run is shared with other processes, or NULL. Where the number is not 0, aml_train returns when rank 0 has no more trials,
+     * and *out is NULL; store, progress and stop are for rank 0. */
+    aml_ranks *ranks;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -460,6 +481,8 @@ AML_API aml_status aml_check_writable(const char *path);
 /* The run of the model that aml_train made with a store; "" else. */
 AML_API const char *aml_model_run(const aml_model *m);
 AML_API aml_status aml_model_load(aml_model **out, const char *path);
+/* The same from the bytes of a model file. They are copied: the caller may free them at once. Errors name "memory". */
+AML_API aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size);
 AML_API void aml_model_free(aml_model *m);
 
 AML_API const char *aml_model_task(const aml_model *m);
@@ -662,7 +685,8 @@ AML_API aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *
 /* ---- export ------------------------------------------------------------------------------- */
 
 /* Writes the whole pipeline, from the model's inputs to its calibrated prediction, in a format of other programs:
- * "json" (the operations in automl/core/lower.h). The file appears whole or not at all; "-" = standard output.
+ * "c" (a file of C99 that predicts the same bits, and a header beside it; names begin with that of the file), "json" (the
+ * operations in automl/core/lower.h). Files appear whole or not at all; "-" = standard output.
  * AML_EUSAGE for an unknown format, or when parts of the model have no form in it: these are named, and nothing is written. */
 AML_API aml_status aml_model_export(const aml_model *model, const char *format, const char *path);
 AML_API const char *aml_export_format_name(size_t i); /* NULL after the last */

@@ -16,6 +16,9 @@ foreach(name arena bytes ctx data export frame history learner lower metric par 
 endforeach()
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/forward/automl.h "/* automl.h is one folder up. */\n#include \"../automl.h\"\n")
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/forward/automl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/automl)
+if(TARGET automl_mpi)
+  install(TARGETS automl_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/automl COMPONENT mpi)
+endif()
 
 # ---- pkg-config: paths are relative to the file, so that the tree can be moved
 file(RELATIVE_PATH AUTOML_PC_PREFIX /prefix/${AUTOML_PC_DIR} /prefix)
@@ -88,6 +91,8 @@ set(CPACK_PACKAGE_CONTACT "automl developers <automl@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
+# without the module for MPI: the package would depend on it
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_CURRENT_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)

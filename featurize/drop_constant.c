@@ -89,9 +89,9 @@ const aml_step aml_step_drop_constant = {
     .summary = "Drops columns that are constant on the training rows",
     .kinds = AML_NUMBER | AML_CATEGORY | AML_TEXT | AML_DATETIME,
     .flags = AML_STEP_KEEPS_ORDER,
-    .fit = fit,
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .lower = lower,
+    .lower = AML_FIT(lower),
 };

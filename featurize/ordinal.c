@@ -43,9 +43,9 @@ const aml_step aml_step_ordinal = {
     .name = "ordinal",
     .summary = "Turns categories into ranks by frequency",
     .kinds = AML_CATEGORY,
-    .fit = fit,
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = aml_encode_levels_load,
-    .lower = lower,
+    .lower = AML_FIT(lower),
 };

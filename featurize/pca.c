@@ -1,11 +1,11 @@
 /* pca.c: number columns become their principal components. Missing counts as the mean. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/linalg.h"
 #include "featurize/parts/each.h"
 #include "featurize/parts/numeric.h"
+#include "featurize/parts/product.h"
 #include "featurize/parts/subspace.h"
 #include "featurize/parts/table.h"
 
@@ -169,7 +169,7 @@ static aml_status project(void *arg, size_t item, int thread) {
     size_t begin = item * step, end = begin + step < u->x->n ? begin + step : u->x->n;
     double *block = u->block[thread], *scores = u->scores[thread];
     aml_numeric_gather(block, numeric, u->x, NULL, begin, end);
-    aml_dgemm(false, false, end - begin, k, m, 1, block, m, u->s->vector, k, 0, scores, k);
+    aml_product(scores, block, u->s->vector, end - begin, m, k);
     for (size_t c = 0; c < k; c++)
         for (size_t i = begin; i < end; i++)
             u->component[c][i] = aml_to_float(scores[(i - begin) * k + c]);
@@ -180,12 +180,9 @@ static aml_status columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
     for (size_t j = 0; j < u->x->p; j++)
         if (u->x->features[j].kind != AML_NUMBER || u->s->keep_original)
             aml_table_share(b, &u->x->features[j]);
-    for (size_t c = 0; c < u->s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < u->s->k; c++)
         u->component[c] =
-            aml_table_number(b, aml_feature_name(ctx->keep, "pca", "", number), UINT32_MAX);
-    }
+            aml_table_number(b, aml_feature_number(ctx->keep, "pca", "", c + 1), UINT32_MAX);
     return b->failed ? AML_ENOMEM : AML_OK;
 }
 
@@ -253,10 +250,10 @@ const aml_step aml_step_pca = {
     .name = "pca",
     .summary = "Turns numbers into their principal components",
     .kinds = AML_NUMBER,
-    .params = params,
-    .fit = fit,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .apply = apply,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .lower = lower,
+    .lower = AML_FIT(lower),
 };

@@ -4,6 +4,7 @@
 
 #include "automl/core/learner.h"
 #include "learners/parts/nn.h"
+#include "learners/parts/rows.h"
 
 enum {
     LAYERS,
@@ -55,6 +56,8 @@ static const aml_param params[] = {
                 AML_INT, true, 4, 100, 40, NULL, false},
     {0}};
 
+enum { MOST_TERMS = 1 << 14, TEXT_ENTRIES = 32, TEXT_PASSES = 10 };
+
 typedef struct mlp {
     aml_nn net;
     double centre, spread;  /* regression: of the target */
@@ -102,7 +105,7 @@ static aml_status take_rows(aml_nn_data *out, const mlp *m, const aml_data *d, c
     for (size_t i = 0; w && i < n; i++) sum += d->w[rows[i]] / (largest > 0 ? largest : 1);
     for (size_t i = 0; w && i < n; i++)
         w[i] = sum > 0 ? (float)(d->w[rows[i]] / largest * ((double)n / sum)) : 1;
-    *out = (aml_nn_data){.x = d->x->dense, .rows = rows, .y = y, .w = w, .n = n};
+    *out = (aml_nn_data){.x = d->x, .rows = rows, .y = y, .w = w, .n = n};
     return AML_OK;
 }
 
@@ -119,16 +122,26 @@ static void set_sizes(aml_nn *net, const aml_data *d, const double *hp) {
                                           : AML_NN_SOFTMAX;
 }
 
-/* Few rows get more passes and smaller batches: at least some hundred steps in all. */
-static aml_nn_options schedule(const double *hp, size_t n) {
-    double rows = (double)n, passes = sqrt(10000 / (rows > 2500 ? rows : 2500));
+/* Few rows get more passes and smaller batches: at least some hundred steps in all. Rows of many sparse entries, texts,
+ * are learnt by heart in as many: they get a tenth. */
+static aml_nn_options schedule(const double *hp, size_t n, double entries) {
+    double passes = fmax(1, sqrt(10000 / fmax((double)n, 2500)));
+    if (entries > TEXT_ENTRIES) passes /= TEXT_PASSES;
     size_t batch = (size_t)hp[BATCH_SIZE], most = n / 16 > 32 ? n / 16 : 32;
     return (aml_nn_options){.learning_rate = hp[LEARNING_RATE],
                             .weight_decay = hp[WEIGHT_DECAY],
                             .dropout = hp[DROPOUT],
                             .label_smoothing = hp[LABEL_SMOOTHING],
-                            .epochs = hp[EPOCHS] * (passes < 1 ? 1 : passes),
+                            .epochs = hp[EPOCHS] * passes,
                             .batch = batch < most ? batch : most};
+}
+
+static double entries_a_row(const aml_data *d) {
+    const aml_csr *s = d->x->csr;
+    double entries = 0;
+    for (size_t i = 0; s && i < d->n; i++)
+        entries += (double)(s->start[d->rows[i] + 1] - s->start[d->rows[i]]);
+    return d->n ? entries / (double)d->n : 0;
 }
 
 /* Values of the net in the target's own scale, within its range. */
@@ -149,11 +162,12 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
     set_sizes(&m->net, d, hp);
     AML_TRY(aml_nn_input_fit(&m->net, &train, (aml_nn_embedding)hp[EMBEDDING], (size_t)hp[DETAIL],
                              ctx));
+    AML_TRY(aml_nn_terms_fit(&m->net, &train, MOST_TERMS, ctx));
     if (!aml_nn_layout(&m->net))
         return aml_fail(AML_ENOMEM, "a network of %zu inputs and %zu outputs is too large",
                         m->net.inputs, m->net.outputs);
     AML_TRY(aml_nn_init(&m->net, hp[WAVE_SCALE], aml_rng_child(&ctx->rng, 0), ctx->keep));
-    aml_nn_options o = schedule(hp, d->n);
+    aml_nn_options o = schedule(hp, d->n, entries_a_row(d));
     AML_TRY(aml_nn_train(&m->net, &train, &valid, &o, ctx));
     if (d->held_out) to_target(d->held_out, m, d->n_valid);
     *model = m;
@@ -164,13 +178,11 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
 
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const mlp *m = model;
-    if (x->x->p != m->net.p)
-        return aml_fail(AML_EDATA, "the model takes %zu features, the data have %zu", m->net.p,
-                        x->x->p);
+    AML_TRY(aml_rows_check(x, m->net.p, m->net.terms.q));
     if (m->net.outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
         return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %d", m->net.outputs,
                         aml_task_outputs(x->task, x->n_classes));
-    AML_TRY(aml_nn_predict(out, &m->net, x->x->dense, x->rows, x->n, ctx));
+    AML_TRY(aml_nn_predict(out, &m->net, x->x, x->rows, x->n, ctx));
     to_target(out, m, x->n);
     return AML_OK;
 }
@@ -227,8 +239,9 @@ static void bound(double *lo, double *hi, size_t param, const aml_shape *shape) 
 }
 
 /* Nanoseconds, least squares over fits of bench_mlp with AVX-512: a multiplication and addition of the
- * products, an element of a hidden layer, of the outputs, of the inputs, and a parameter's step. */
-static const double product_ns = 0.0097, unit_ns = 3, output_ns = 3.4, input_ns = 1.5, step_ns = 1;
+ * products, a weight of a sparse entry, an element of a hidden layer, of the outputs, of the inputs, and a parameter's step. */
+static const double product_ns = 0.0097, entry_ns = 0.9, unit_ns = 3, output_ns = 3.4,
+                    input_ns = 1.5, step_ns = 1;
 
 /* Of many features most are flags from one-hot encoding, which are neither cut into bins nor waved. */
 static double cost(const double *hp, const aml_shape *shape) {
@@ -242,10 +255,11 @@ static double cost(const double *hp, const aml_shape *shape) {
     double outputs = aml_task_outputs(shape->task, shape->n_classes);
     double hidden = (layers - 1) * width, units = members * layers * width;
     double theta = width * (ramps + waves + hidden) + members * width * (outputs + 2 * layers);
-    aml_nn_options o = schedule(hp, shape->n);
+    double entries = shape->n ? (double)shape->nnz / (double)shape->n : 0;
+    aml_nn_options o = schedule(hp, shape->n, entries);
     double row = product_ns * width * (2 * ramps + 3 * waves + 3 * members * (hidden + outputs)) +
-                 unit_ns * units + output_ns * members * outputs + input_ns * (ramps + waves) +
-                 step_ns * theta / (double)o.batch;
+                 unit_ns * units + entry_ns * width * entries + output_ns * members * outputs +
+                 input_ns * (ramps + waves) + step_ns * theta / (double)o.batch;
     return 1e-9 * row * (double)shape->n * o.epochs + 1e-3;
 }
 
@@ -255,13 +269,13 @@ const aml_learner aml_learner_mlp = {
     .summary =
         "multilayer perceptron with numeric embeddings, averaged over members that share weights",
     .tasks = AML_ANY_TASK,
-    .can = AML_CAN_WEIGHTS | AML_WANTS_DENSE | AML_ANYTIME | AML_EARLY_STOPS,
-    .params = params,
-    .fit = fit,
+    .can = AML_CAN_WEIGHTS | AML_CAN_SPARSE | AML_WANTS_DENSE | AML_ANYTIME | AML_EARLY_STOPS,
+    .params = AML_FIT(params),
+    .fit = AML_FIT(fit),
     .predict = predict,
-    .save = save,
+    .save = AML_FIT(save),
     .load = load,
-    .bound = bound,
-    .cost = cost,
-    .lower = lower,
+    .bound = AML_FIT(bound),
+    .cost = AML_FIT(cost),
+    .lower = AML_FIT(lower),
 };

@@ -19,6 +19,10 @@ function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
     set(may "automl/(core|metrics|store|engine)/|automl/automl\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^automl/score/automl_score\\.h$") # installed: stands alone
+    set(may "none")
+  elseif(path MATCHES "^automl/score/")
+    set(may "automl/(core|engine|score)/|learners/|featurize/")
   elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
     set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
   elseif(path MATCHES "^automl/core/")
@@ -46,6 +50,7 @@ function(check_doors path number header)
   check_door("${path}" "${number}" "${header}" "^gsl/.*$" "automl/core/special")
   check_door("${path}" "${number}" "${header}" "^(cjson/)?cJSON[^/]*\\.h$" "automl/core/json")
   check_door("${path}" "${number}" "${header}" "^sqlite3[^/]*\\.h$" "automl/store")
+  check_door("${path}" "${number}" "${header}" "^mpi\\.h$" "automl/mpi")
   check_door("${path}" "${number}" "${header}" "^(zlib|zstd)[^/]*\\.h$" "automl/core/io")
 endfunction()
 

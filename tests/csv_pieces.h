@@ -81,7 +81,7 @@ static inline aml_status read_by_schema(const char *text, size_t length, int hea
         {.name = "a", .kind = AML_NUMBER, .optional = true, .unit = "kg"},
         {.name = "b", .kind = AML_CATEGORY, .levels = levels, .n_levels = 2, .optional = true},
         {.name = "c1", .kind = AML_DATETIME, .optional = true}};
-    static const aml_schema schema = {3, columns};
+    static const aml_schema schema = {.p = 3, .columns = columns};
     aml_frame *f;
     aml_status status = aml_csv_parse(
         &f, NULL, text, length, "t.csv",

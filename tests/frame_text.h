@@ -72,7 +72,7 @@ static const aml_schema_column schema_columns[] = {
     {.name = "a", .kind = AML_NUMBER},
     {.name = "o", .kind = AML_TEXT, .optional = true},
     {.name = "d", .kind = AML_DATETIME, .day_first = true}};
-static const aml_schema schema = {4, schema_columns};
+static const aml_schema schema = {.p = 4, .columns = schema_columns};
 static const aml_csv_options by_schema = {.schema = &schema};
 
 #endif

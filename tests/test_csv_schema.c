@@ -36,7 +36,7 @@ static void test_schema(void **state) {
     aml_frame_free(f);
     check_frame("c,a,d,o\n", &by_schema, "c:c|a:n|o:t|d:d");
     check_frame("1,NA\n2,x y\n",
-                &(aml_csv_options){.header = -1, .schema = &(aml_schema){2, schema_columns + 1}},
+                &(aml_csv_options){.header = -1, .schema = &(aml_schema){.p = 2, .columns = schema_columns + 1}},
                 "a:n|o:t\n1|\n2|x y");
 }
 
@@ -77,7 +77,7 @@ static void test_units(void **state) {
                  {"$", "5 €\n7\n", "`5 €`"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         const aml_schema_column column = {.name = "x", .kind = AML_NUMBER, .unit = cases[i].unit};
-        const aml_schema one = {1, &column};
+        const aml_schema one = {.p = 1, .columns = &column};
         char text[60];
         aml_frame *f;
         snprintf(text, sizeof text, "x\n%s", cases[i].cells);

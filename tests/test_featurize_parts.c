@@ -245,8 +245,8 @@ static void assert_words(const char *a, const char *b, bool same, size_t n_words
     assert_int_equal(s.n, n_words ? 2 * n_words - 1 : 0);
     bool equal = s.n == t.n && !memcmp(s.hash, t.hash, s.n * sizeof *s.hash);
     assert_int_equal(equal, same);
-    aml_free(s.hash);
-    aml_free(t.hash);
+    aml_terms_free(&s);
+    aml_terms_free(&t);
 }
 
 static void test_words(void **unused) {
@@ -280,7 +280,7 @@ static void test_characters(void **unused) {
     for (size_t i = 0; i < t.n; i++) found |= t.hash[i] == abc;
     assert_int_equal(t.n, 12);
     assert_true(found);
-    aml_free(t.hash);
+    aml_terms_free(&t);
 }
 
 /* Any bytes: never more terms than there is room for, all code points counted. */
@@ -303,7 +303,7 @@ static void test_words_of_noise(void **unused) {
         assert_true(c.digits + c.upper + c.punctuation <= c.chars);
         aml_free(s);
     }
-    aml_free(t.hash);
+    aml_terms_free(&t);
 }
 
 static int compare(const void *a, const void *b) {

@@ -25,6 +25,7 @@ typedef struct rig {
     aml_nn net;
     aml_nn_work work;
     float x[N * P];
+    aml_design design;
     uint32_t rows[N];
     float y[N];
     aml_nn_data data;
@@ -43,7 +44,8 @@ static void rig_open(rig *t, aml_nn net, aml_nn_embedding embedding) {
         t->y[i] =
             net.link == AML_NN_VALUE ? (float)aml_rng_normal(&rng) : (float)aml_rng_below(&rng, 2);
     }
-    t->data = (aml_nn_data){.x = t->x, .rows = t->rows, .y = t->y, .n = N};
+    t->design = (aml_design){.n = N, .p = P, .dense = t->x};
+    t->data = (aml_nn_data){.x = &t->design, .rows = t->rows, .y = t->y, .n = N};
     t->net.p = P;
     assert_int_equal(aml_nn_input_fit(&t->net, &t->data, embedding, 4, &t->ctx), AML_OK);
     assert_true(aml_nn_layout(&t->net));
@@ -63,7 +65,8 @@ static void rig_close(rig *t) {
 static double loss_at(rig *t, size_t parameter, float value, double dropout, double smoothing) {
     float old = t->net.theta[parameter];
     t->net.theta[parameter] = value;
-    assert_true(aml_nn_forward(&t->work, &t->net, t->x, t->rows, N, dropout, t->ctx.rng, &t->ctx));
+    assert_true(
+        aml_nn_forward(&t->work, &t->net, &t->design, t->rows, N, dropout, t->ctx.rng, &t->ctx));
     t->net.theta[parameter] = old;
     return aml_nn_loss(&t->work, &t->net, N, smoothing, N);
 }

@@ -26,7 +26,7 @@ struct aml_arena {
     aml_memory *account;
     block *top;
     guest *guests;
-    size_t bytes;
+    size_t bytes, most; /* now, and ever in blocks since the last reset */
 };
 
 static _Atomic uint64_t calls, fail_at;
@@ -110,15 +110,20 @@ static void pop(aml_arena *a) {
     aml_free(b);
 }
 
-void aml_arena_free(aml_arena *a) {
-    if (!a) return;
-    while (a->guests) { /* before the blocks: what they are dropped by may lie there */
+static void drop_guests(aml_arena *a) {
+    while (a->guests) {
         guest *g = a->guests;
         a->guests = g->next;
+        a->bytes -= g->size;
         aml_memory_release(a->account, g->size);
         g->drop(g->p);
         aml_free(g);
     }
+}
+
+void aml_arena_free(aml_arena *a) {
+    if (!a) return;
+    drop_guests(a); /* before the blocks: what they are dropped by may lie there */
     while (a->top) pop(a);
     aml_free(a);
 }
@@ -157,13 +162,16 @@ static bool push(aml_arena *a, size_t size) {
     *b = (block){.next = a->top, .size = total - sizeof *b};
     a->top = b;
     a->bytes += total;
+    if (a->bytes > a->most) a->most = a->bytes;
     return true;
 }
 
 void *aml_alloc_raw(aml_arena *a, size_t count, size_t size) {
-    if (size && count > (SIZE_MAX / 4) / size) return short_of_memory(SIZE_MAX);
-    size_t bytes = count * size, align = bytes >= ALIGN ? ALIGN : 16;
-    size_t at = a->top ? (a->top->used + align - 1) / align * align : 0;
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4)
+        return short_of_memory(SIZE_MAX);
+    size_t align = bytes >= ALIGN ? ALIGN : 16; /* powers of two */
+    size_t at = a->top ? (a->top->used + align - 1) & ~(align - 1) : 0;
     if (!a->top || at > a->top->size || a->top->size - at < bytes) {
         if (!push(a, bytes + ALIGN)) return NULL;
         at = 0;
@@ -220,4 +228,15 @@ aml_mark aml_arena_mark(const aml_arena *a) {
 void aml_arena_release(aml_arena *a, aml_mark mark) {
     while (a->top && a->top != mark.block) pop(a);
     if (a->top) a->top->used = mark.used;
+}
+
+void aml_arena_reset(aml_arena *a) {
+    drop_guests(a);
+    if (a->bytes < a->most || (a->top && a->top->next)) {
+        size_t most = a->most;
+        while (a->top) pop(a);
+        if (!push(a, most)) aml_clear_error(); /* smaller blocks do, too */
+        a->most = a->bytes;
+    }
+    if (a->top) a->top->used = 0;
 }

@@ -69,6 +69,9 @@ typedef struct aml_mark {
     void *block;
     size_t used;
 } aml_mark;
+/* Everything goes but the room, which the next round finds in one block: where a round needs no more than the one
+ * before, nothing is allocated. */
+void aml_arena_reset(aml_arena *a);
 AML_PLUGIN aml_mark aml_arena_mark(const aml_arena *a);
 AML_PLUGIN void aml_arena_release(aml_arena *a, aml_mark mark);
 

@@ -34,6 +34,7 @@
 #define AML_CORE_CSV_H
 
 #include "automl/core/frame.h"
+#include "automl/core/level_index.h"
 #include "automl/core/text.h"
 
 /* One column as a model expects it. */
@@ -51,6 +52,7 @@ typedef struct aml_schema_column {
 typedef struct aml_schema {
     size_t p;
     const aml_schema_column *columns;
+    const aml_level_index *index; /* p tables of the levels of categories, or NULL: not made */
 } aml_schema;
 
 /* Rows that have not as many fields as the header. */

@@ -45,7 +45,7 @@ static void dense_rows(void *arg, size_t block, size_t begin, size_t end, int th
     }
 }
 
-static aml_status build_dense(aml_design *d, aml_ctx *ctx) {
+aml_status aml_design_dense(aml_design *d, aml_ctx *ctx) {
     dense_job job = {.d = d, .ctx = ctx};
     if (d->p && d->n > SIZE_MAX / sizeof(float) / d->p)
         return aml_fail(AML_ENOMEM, "the data are too large");
@@ -300,7 +300,7 @@ static aml_status build_bin_rows(aml_design *d, aml_ctx *ctx) {
 }
 
 aml_status aml_design_prepare(aml_design *d, unsigned what, aml_ctx *ctx) {
-    if (what & AML_BUILD_DENSE && !d->dense) AML_TRY(build_dense(d, ctx));
+    if (what & AML_BUILD_DENSE && !d->dense) AML_TRY(aml_design_dense(d, ctx));
     if (what & (AML_BUILD_BINS | AML_BUILD_BIN_ROWS) && !d->bins) AML_TRY(build_bins(d, ctx));
     if (what & (AML_BUILD_BINS | AML_BUILD_BIN_ROWS) && d->csr && !d->sparse_bins)
         AML_TRY(aml_sparse_bins_build(d, max_bins_of(d), MAX_SAMPLE, ctx));

@@ -71,6 +71,8 @@ enum {
 /* Builds what is asked for and not there yet, into `keep`. Numbers are cut at quantiles of a sample of the rows
  * (all distinct values when they are few), categories by frequency. AML_ENOMEM, AML_ESTOPPED. */
 aml_status aml_design_prepare(aml_design *d, unsigned what, aml_ctx *ctx);
+/* The dense form alone, which is all that predictions look at. */
+aml_status aml_design_dense(aml_design *d, aml_ctx *ctx);
 
 /* What hyperparameter ranges and cost depend on. */
 typedef struct aml_shape {

@@ -43,6 +43,8 @@ const aml_json *aml_json_find(const aml_json *object, const char *name); /* NULL
 const aml_json *aml_json_at(const aml_json *array, size_t i);
 /* Typed access with a fallback when the member is absent or of another type. */
 double aml_json_number(const aml_json *object, const char *name, double fallback);
+/* A whole number from 0 to 2^53. */
+size_t aml_json_count(const aml_json *object, const char *name, size_t fallback);
 const char *aml_json_string(const aml_json *object, const char *name, const char *fallback);
 bool aml_json_bool(const aml_json *object, const char *name, bool fallback);
 

@@ -21,6 +21,11 @@ double aml_json_number(const aml_json *object, const char *name, double fallback
     return v && v->type == AML_JSON_NUMBER ? v->number : fallback;
 }
 
+size_t aml_json_count(const aml_json *object, const char *name, size_t fallback) {
+    double x = aml_json_number(object, name, -1);
+    return x >= 0 && x <= 9007199254740992.0 && x == (double)(size_t)x ? (size_t)x : fallback;
+}
+
 const char *aml_json_string(const aml_json *object, const char *name, const char *fallback) {
     const aml_json *v = aml_json_find(object, name);
     return v && v->type == AML_JSON_STRING ? v->string : fallback;

@@ -79,7 +79,7 @@
  *                       category: code = level_code[first_code[u] + x], 0 when x is not in 0 … n_levels[u] - 1; left is bit
  *                       (code % 32) of set[8 * s + code / 32]. NaN and code 0 go left when missing_left
  *   neighbours       D (p) -> vector                    see below
- *   network          D (p) -> vector                    see below
+ *   network          D -> vector                        see below
  *
  * Vectors.
  *
@@ -112,7 +112,8 @@
  * network. In float32 throughout. Ramps: o[c] = (x[source[c]] - origin[c]) * slope[c], NaN to low, within low[c] … high[c]; x is the number,
  * NaN 0. The first `plain` become o / sqrtf(1 + o * o * 0.0625f). Waves: turns = frequency * o[source] + phase within ±1e6, less the nearest
  * integer (even); 1 - 2 s² with s = sin(pi t) by the polynomial in learners/parts/nn_kernels.c. Layer 0: z = sum over inputs upwards by
- * fused multiply-adds of o[i] * weight[0][i * width + u]; for each member a = act(z * scale + bias). Further layers: the same from the member's a,
+ * fused multiply-adds of o[i] * weight[0][i * width + u]; then, not fused, + b * term_weight[t * width + u] for each sparse entry whose
+ * column is term[t], with b = u / sqrtf(1 + u * u * 0.0625f), u = value within ±1e6 (NaN 0) * term_factor; for each member a = act(z * scale + bias). Further layers: the same from the member's a,
  * plus the a before when residual. Head: out = fused sum of a * head[(m * width + u) * outputs + o]; with one output 16 sums, unit u to sum u mod
  * 16, without fusing, added in halves; + head_bias. Link by member ("value", "logistic" 1 / (1 + exp(-z)), "softmax": exp(z - largest)
  * times 1 / sum, of more than 64 outputs divided by it), exp as in learners/parts/exp_f32.h. In double: sum over members / members; for

@@ -13,6 +13,14 @@
 
 #define AML_EINVAL AML_EUSAGE
 
+/* A member of a plug-in that only training needs. The scoring library is compiled from the same sources with AML_SCORE:
+ * there it is NULL, so that the linker leaves out the function and all that only it calls. */
+#ifdef AML_SCORE
+#define AML_FIT(member) (0 ? (member) : NULL)
+#else
+#define AML_FIT(member) (member)
+#endif
+
 /* Records a failure and returns `status`, so that `return aml_fail(...)` is one line. */
 AML_PLUGIN aml_status aml_fail(aml_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

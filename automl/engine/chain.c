@@ -92,7 +92,7 @@ aml_status aml_chain_apply(aml_design *out, const aml_chain *c, const aml_table 
     aml_table at;
     AML_TRY(aml_chain_table(&at, c, table, ctx));
     AML_TRY(aml_table_to_design(out, &at, ctx));
-    return aml_design_prepare(out, c->build & AML_BUILD_DENSE, ctx);
+    return c->build & AML_BUILD_DENSE ? aml_design_dense(out, ctx) : AML_OK;
 }
 
 void aml_chain_save(const aml_chain *c, aml_writer *w) {

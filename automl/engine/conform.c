@@ -4,49 +4,48 @@
 
 #include "automl/engine/model.h"
 
-/* Open-addressed dictionary of level texts. */
-static uint32_t *level_table(const char *const *levels, uint32_t n, size_t *mask, aml_arena *a) {
-    size_t room = 16;
-    while (room < (size_t)n * 2) room *= 2;
-    uint32_t *slot = AML_ARRAY(a, room, uint32_t);
-    if (!slot) return NULL;
-    *mask = room - 1;
-    for (uint32_t l = 0; l < n; l++) {
-        size_t at = aml_hash(levels[l], strlen(levels[l]), 0) & *mask;
-        while (slot[at]) at = (at + 1) & *mask;
-        slot[at] = l + 1;
+/* The codes of a column's own levels, found once each. */
+static aml_status translate(int32_t *code, const aml_level_index *index, const aml_column *have,
+                            size_t n, aml_arena *scratch) {
+    int32_t *of_level = aml_alloc_raw(scratch, have->n_levels, sizeof *of_level);
+    if (!of_level) return AML_ENOMEM;
+    for (uint32_t l = 0; l < have->n_levels; l++)
+        of_level[l] = aml_level_find(index, have->levels[l], strlen(have->levels[l]));
+    for (size_t i = 0; i < n; i++)
+        code[i] = have->code[i] < 0 ? have->code[i] : of_level[have->code[i]];
+    return AML_OK;
+}
+
+static void find_each(int32_t *code, const aml_level_index *index, const aml_column *have,
+                      size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char buffer[64];
+        size_t length;
+        const char *cell = aml_frame_cell(&length, have, i, buffer);
+        code[i] = aml_level_find(index, cell, length);
     }
-    return slot;
 }
 
 static aml_status conform_category(aml_column *out, const aml_schema_column *want,
-                                   const aml_column *have, size_t n, aml_ctx *ctx) {
+                                   const aml_level_index *index, const aml_column *have, size_t n,
+                                   aml_ctx *ctx) {
+    aml_level_index made;
     if (have->kind == AML_CATEGORY && have->levels == want->levels) {
         *out = *have;
         return AML_OK;
     }
-    size_t mask;
-    uint32_t *slot = level_table(want->levels, want->n_levels, &mask, ctx->scratch);
-    int32_t *code = AML_ARRAY(ctx->keep, n + 1, int32_t);
-    if (!slot || !code) return AML_ENOMEM;
+    if (!index) AML_TRY(aml_level_index_make(&made, want->levels, want->n_levels, ctx->scratch));
+    if (!index) index = &made;
+    int32_t *code = aml_alloc_raw(ctx->keep, n, sizeof *code);
+    if (!code) return AML_ENOMEM;
     *out = (aml_column){.name = want->name,
                         .kind = AML_CATEGORY,
                         .levels = want->levels,
                         .n_levels = want->n_levels,
                         .code = code};
+    if (have->kind == AML_CATEGORY) AML_TRY(translate(code, index, have, n, ctx->scratch));
+    else find_each(code, index, have, n);
     for (size_t i = 0; i < n; i++) {
-        char buffer[64];
-        size_t length;
-        const char *cell = aml_frame_cell(&length, have, i, buffer);
-        code[i] = length ? -2 : -1;
-        for (size_t at = aml_hash(cell, length, 0) & mask; length && slot[at];
-             at = (at + 1) & mask) {
-            const char *level = want->levels[slot[at] - 1];
-            if (strlen(level) == length && !memcmp(level, cell, length)) {
-                code[i] = (int32_t)slot[at] - 1;
-                break;
-            }
-        }
         out->n_missing += code[i] == -1;
         out->n_unseen += code[i] == -2;
     }
@@ -96,11 +95,12 @@ static aml_status conform_text(aml_column *out, const aml_schema_column *want,
 }
 
 static aml_status conform_column(aml_column *out, const aml_schema_column *want,
-                                 const aml_column *have, const aml_frame *f, aml_ctx *ctx) {
+                                 const aml_level_index *index, const aml_column *have,
+                                 const aml_frame *f, aml_ctx *ctx) {
     bool all_missing = have->n_missing == f->n;
     bool text = want->kind == AML_TEXT,
          have_text = have->kind == AML_TEXT || have->kind == AML_IDENTIFIER;
-    if (want->kind == AML_CATEGORY) return conform_category(out, want, have, f->n, ctx);
+    if (want->kind == AML_CATEGORY) return conform_category(out, want, index, have, f->n, ctx);
     if (have->kind == want->kind || (text && have_text)) {
         *out = *have;
         out->kind = want->kind;
@@ -142,7 +142,8 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
     for (size_t i = 0; i < inputs->p; i++) {
         int at = aml_frame_find(f, inputs->columns[i].name);
         if (at < 0) return missing_columns(inputs, f);
-        AML_TRY(conform_column(&columns[i], &inputs->columns[i], &f->columns[at], f, ctx));
+        const aml_level_index *index = inputs->index ? &inputs->index[i] : NULL;
+        AML_TRY(conform_column(&columns[i], &inputs->columns[i], index, &f->columns[at], f, ctx));
     }
     *view = (aml_frame){.n = f->n,
                         .p = inputs->p,

@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+void aml_fit_free(aml_fit *f) {
+    aml_chain_release(f->chain);
+    aml_arena_free(f->arena);
+    *f = (aml_fit){0};
+}
+
 /* ---- writing */
 
 typedef struct chains {

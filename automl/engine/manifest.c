@@ -145,62 +145,8 @@ aml_status aml_manifest_write(aml_string *s, const aml_model *m) {
 
 /* ---- reading: a manifest that lacks a part is a damaged model */
 
-static size_t count_of(const aml_json *o, const char *name) {
-    double x = aml_json_number(o, name, 0);
-    return x >= 0 && x < 9e15 ? (size_t)x : 0;
-}
-
 static double number_or_nan(const aml_json *o, const char *name) {
     return aml_json_number(o, name, NAN);
-}
-
-static aml_status read_classes(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || list->size > 100000)
-        return aml_manifest_lacks(file, "classes");
-    const char **names = AML_ARRAY(m->arena, list->size + 1, const char *);
-    if (!names) return AML_ENOMEM;
-    size_t n = 0;
-    for (const aml_json *c = list->child; c; c = c->next) {
-        if (c->type != AML_JSON_STRING) return aml_manifest_lacks(file, "classes");
-        names[n++] = c->string;
-    }
-    bool right = m->kind == AML_REGRESSION ? n == 0 : m->kind == AML_BINARY ? n == 2 : n > 2;
-    if (!right) return aml_manifest_lacks(file, "number of classes");
-    m->classes = names;
-    m->n_classes = (int)n;
-    return AML_OK;
-}
-
-static aml_status read_levels(aml_schema_column *c, aml_model *m, const aml_json *list,
-                              const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || list->size > INT32_MAX)
-        return aml_manifest_lacks(file, "levels");
-    const char **levels = AML_ARRAY(m->arena, list->size + 1, const char *);
-    if (!levels) return AML_ENOMEM;
-    for (const aml_json *l = list->child; l; l = l->next) {
-        if (l->type != AML_JSON_STRING) return aml_manifest_lacks(file, "levels");
-        levels[c->n_levels++] = l->string;
-    }
-    c->levels = levels;
-    return AML_OK;
-}
-
-static aml_status read_inputs(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "inputs");
-    aml_schema_column *columns = AML_ARRAY(m->arena, list->size + 1, aml_schema_column);
-    if (!columns) return AML_ENOMEM;
-    size_t n = 0;
-    for (const aml_json *c = list->child; c; c = c->next, n++) {
-        columns[n].name = aml_json_string(c, "name", NULL);
-        if (!columns[n].name || !aml_kind_parse(&columns[n].kind, aml_json_string(c, "kind", "")))
-            return aml_manifest_lacks(file, "inputs");
-        columns[n].day_first = aml_json_bool(c, "day_first", false);
-        columns[n].unit = aml_json_string(c, "unit", NULL);
-        if (columns[n].kind == AML_CATEGORY)
-            AML_TRY(read_levels(&columns[n], m, aml_json_find(c, "levels"), file));
-    }
-    m->inputs = (aml_schema){.p = n, .columns = columns};
-    return AML_OK;
 }
 
 static aml_status read_importance(aml_model *m, const aml_json *list, const char *file) {
@@ -215,32 +161,6 @@ static aml_status read_importance(aml_model *m, const aml_json *list, const char
     return AML_OK;
 }
 
-static aml_status read_members(aml_model *m, const aml_json *list, const char *file) {
-    if (!list || list->type != AML_JSON_ARRAY || !list->size)
-        return aml_manifest_lacks(file, "members");
-    m->members = AML_ARRAY(m->arena, list->size, aml_member);
-    if (!m->members) return AML_ENOMEM;
-    for (const aml_json *x = list->child; x; x = x->next) {
-        aml_member *p = &m->members[m->n_members];
-        p->pipeline = aml_json_string(x, "pipeline", NULL);
-        p->learner = aml_learner_find(aml_json_string(x, "learner", ""));
-        p->weight = number_or_nan(x, "weight");
-        size_t fits = count_of(x, "fits");
-        p->bytes = count_of(x, "bytes");
-        if (!p->learner)
-            AML_TRY(aml_part_missing(file, "learner", aml_json_string(x, "learner", "")));
-        if (!p->pipeline || !(p->weight > 0 && p->weight <= 1) || !fits || fits > 1000)
-            return aml_manifest_lacks(file, "members");
-        if (!(p->learner->tasks & (unsigned)m->kind))
-            return aml_manifest_lacks(file, "learner for the task");
-        p->fits = AML_ARRAY(m->arena, fits, aml_fit);
-        if (!p->fits) return AML_ENOMEM;
-        p->n_fits = fits;
-        m->n_members++;
-    }
-    return AML_OK;
-}
-
 static aml_status read_leaders(aml_model *m, const aml_json *list, const char *file) {
     if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "leaderboard");
     m->leaders = AML_ARRAY(m->arena, list->size + 1, aml_leader);
@@ -249,7 +169,7 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
         aml_leader *l = &m->leaders[m->n_leaders++];
         double trial = number_or_nan(x, "trial");
         *l = (aml_leader){.size = sizeof *l,
-                          .rank = count_of(x, "rank"),
+                          .rank = aml_manifest_count(x, "rank"),
                           .trial = trial >= 0 ? (size_t)trial : SIZE_MAX,
                           .pipeline = aml_json_string(x, "pipeline", ""),
                           .learner = aml_json_string(x, "learner", ""),
@@ -257,9 +177,9 @@ static aml_status read_leaders(aml_model *m, const aml_json *list, const char *f
                           .reason = aml_json_string(x, "reason", ""),
                           .score = number_or_nan(x, "score"),
                           .error = number_or_nan(x, "error"),
-                          .folds = count_of(x, "folds"),
-                          .folds_done = count_of(x, "folds_done"),
-                          .bytes = count_of(x, "bytes"),
+                          .folds = aml_manifest_count(x, "folds"),
+                          .folds_done = aml_manifest_count(x, "folds_done"),
+                          .bytes = aml_manifest_count(x, "bytes"),
                           .weight = aml_json_number(x, "weight", 0),
                           .fit_seconds = NAN,
                           .predict_us = NAN};
@@ -271,7 +191,7 @@ static aml_status read_guardrails(aml_model *m, const aml_json *list, const char
     if (!list || list->type != AML_JSON_ARRAY) return aml_manifest_lacks(file, "guardrails");
     for (const aml_json *x = list->child; x; x = x->next) {
         AML_TRY(aml_guardrail_add(&m->guardrails, m->arena, aml_json_string(x, "id", ""),
-                                  aml_json_string(x, "status", ""), count_of(x, "count"),
+                                  aml_json_string(x, "status", ""), aml_manifest_count(x, "count"),
                                   aml_json_string(x, "action", ""), "%s",
                                   aml_json_string(x, "message", "")));
         const aml_json *columns = aml_json_find(x, "columns");
@@ -291,23 +211,16 @@ aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, cons
     AML_TRY(aml_json_parse(&root, m->arena, text, length, file, 0, AML_EDATA));
     if (root->type != AML_JSON_OBJECT) return aml_manifest_lacks(file, "object");
     m->version = aml_json_string(root, "automl", "");
-    m->target = aml_json_string(root, "target", NULL);
     m->metric = aml_metric_find(aml_json_string(root, "metric", ""));
     m->validation = aml_json_string(root, "validation", "");
     m->fingerprint = aml_json_string(root, "data_fingerprint", "");
-    m->n_rows = count_of(root, "rows");
+    m->n_rows = aml_manifest_count(root, "rows");
     int64_t seed = 0;
     const char *seed_text = aml_json_string(root, "seed", "0");
     if (aml_parse_int64(&seed, seed_text, strlen(seed_text))) m->seed = (uint64_t)seed;
-    if (!m->target) return aml_manifest_lacks(file, "target");
     if (!m->metric) return aml_part_missing(file, "metric", aml_json_string(root, "metric", ""));
-    if (!aml_task_parse(&m->kind, aml_json_string(root, "task", "")))
-        return aml_manifest_lacks(file, "task");
-    AML_TRY(read_classes(m, aml_json_find(root, "classes"), file));
-    AML_TRY(read_inputs(m, aml_json_find(root, "inputs"), file));
-    AML_TRY(aml_read_adjustments(m, root, file));
+    AML_TRY(aml_manifest_read_predicting(m, root, file));
     AML_TRY(read_importance(m, aml_json_find(root, "importance"), file));
-    AML_TRY(read_members(m, aml_json_find(root, "members"), file));
     AML_TRY(read_leaders(m, aml_json_find(root, "leaderboard"), file));
     AML_TRY(read_guardrails(m, aml_json_find(root, "guardrails"), file));
     return aml_read_score(m, aml_json_find(root, "score"), file);

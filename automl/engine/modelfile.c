@@ -164,6 +164,19 @@ static aml_status get_fits(aml_model *m, aml_reader *r) {
     return status;
 }
 
+/* Nothing of the model points into `data`. */
+static aml_status load(aml_model **out, const char *data, size_t size, const char *name) {
+    aml_reader section[SECTIONS];
+    AML_TRY(open_sections(section, name, data, size));
+    aml_model *m = aml_model_new();
+    if (!m) return AML_ENOMEM;
+    aml_status status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, name);
+    if (!status) status = get_fits(m, &section[1]);
+    if (status) aml_model_free(m);
+    else *out = m;
+    return status;
+}
+
 aml_status aml_model_load(aml_model **out, const char *path) {
     AML_NEED(out);
     *out = NULL;
@@ -171,15 +184,14 @@ aml_status aml_model_load(aml_model **out, const char *path) {
     char *data;
     size_t size;
     AML_TRY(aml_read_file(&data, &size, path, largest, NULL));
-    aml_reader section[SECTIONS];
-    aml_status status = open_sections(section, path, data, size);
-    aml_model *m = status ? NULL : aml_model_new();
-    if (!status && !m) status = AML_ENOMEM;
-    if (!status)
-        status = aml_manifest_read(m, (const char *)section[0].data, section[0].size, path);
-    if (!status) status = get_fits(m, &section[1]);
+    aml_status status = load(out, data, size, path);
     aml_free(data);
-    if (status) aml_model_free(m);
-    else *out = m;
     return status;
+}
+
+aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size) {
+    AML_NEED(out);
+    *out = NULL;
+    AML_NEED(data);
+    return load(out, data, size, "memory");
 }

@@ -125,6 +125,9 @@ static aml_status predict_frame(double *out, const aml_model *m, const aml_frame
     AML_TRY(aml_conform(&view, &m->inputs, data, ctx));
     AML_TRY(aml_table_from_frame(&table, &view, NULL, ctx));
     predict_job j = {.m = m, .table = &table, .out = out};
+    if (data->n <= BLOCK)
+        return predict_block(
+            &j, 0, data->n, &(aml_ctx){.keep = ctx->keep, .scratch = ctx->scratch, .n_threads = 1});
     return aml_blocks(data->n, BLOCK, ctx->n_threads, predict_block, &j);
 }
 

@@ -46,12 +46,6 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     return status;
 }
 
-void aml_fit_free(aml_fit *f) {
-    aml_chain_release(f->chain);
-    aml_arena_free(f->arena);
-    *f = (aml_fit){0};
-}
-
 aml_status aml_fit_importance(double *sum, size_t n_inputs, const aml_plan *plan,
                               const aml_fit *fit, const aml_design *design, aml_ctx *ctx) {
     if (!plan->learner->importance || !design->source) return AML_OK;

@@ -114,8 +114,8 @@ static aml_status read_header(aml_tuner *t, const aml_json *x, const char *path)
         .sampler = aml_json_find(x, "sampler"),
         .scheduler = aml_json_find(x, "scheduler"),
         .goals = aml_json_find(x, "goals"),
-        .concurrency = (size_t)aml_json_number(x, "concurrency", 1),
-        .trials = (size_t)aml_json_number(x, "trials", 0),
+        .concurrency = aml_json_count(x, "concurrency", 1),
+        .trials = aml_json_count(x, "trials", 0),
         .in_order = aml_json_bool(x, "in_order", false),
     };
     const aml_json *seed = aml_json_find(x, "seed");

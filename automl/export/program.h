@@ -17,8 +17,9 @@ aml_status aml_program_make(aml_program *out, const aml_model *m, aml_arena *kee
 
 /* What a writer is told beside the program. */
 typedef struct aml_export_names {
-    const char *path;   /* where the text goes; "-" = standard output */
     const char *prefix; /* of identifiers */
+    const char
+        *beside; /* file name, without folders, of the second file; NULL = there is to be none */
 } aml_export_names;
 
 /* Writers append the file to `out`; `beside` is a second file for some of them (a header), or stays empty. */
@@ -30,6 +31,14 @@ typedef struct aml_export_format {
 } aml_export_format;
 
 aml_status aml_export_json(aml_string *out, aml_string *beside, const aml_program *p,
+                           const aml_export_names *names, aml_arena *scratch);
+aml_status aml_export_c(aml_string *out, aml_string *beside, const aml_program *p,
+                        const aml_export_names *names, aml_arena *scratch);
+
+/* A name as an identifier of C and of other languages; NULL when memory is short. */
+char *aml_export_identifier(const char *name, aml_arena *keep);
+
+aml_status aml_export_onnx(aml_string *out, aml_string *beside, const aml_program *p,
                            const aml_export_names *names, aml_arena *scratch);
 
 #endif

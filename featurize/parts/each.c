@@ -22,7 +22,17 @@ static void one(void *arg, size_t block, size_t begin, size_t end, int thread) {
         r->error = *aml_last_error();
 }
 
+static aml_status in_turn(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {
+    bool asks = ctx->deadline > 0 || ctx->stop || ctx->interrupt;
+    for (size_t i = 0; i < n; i++) {
+        if (asks && aml_should_stop(ctx)) return aml_stopped();
+        AML_TRY(fn(arg, i, 0));
+    }
+    return AML_OK;
+}
+
 aml_status aml_each(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {
+    if (ctx->n_threads < 2) return in_turn(ctx, n, fn, arg);
     run r = {.ctx = ctx, .fn = fn, .arg = arg};
     aml_par_for(ctx->n_threads, n, 1, one, &r);
     aml_status status = (aml_status)atomic_load(&r.status);

@@ -127,7 +127,7 @@ aml_status aml_vocabulary_learn(aml_vocabulary *v, const aml_table *x, const aml
     if (!aml_table_count(x, AML_TEXT)) return AML_OK;
     fit_job u = {.ctx = ctx, .s = v, .target = target};
     aml_status status = learn(v, &u, x, min_df, max_terms);
-    for (size_t part = 0; part < PARTS; part++) aml_free(u.terms[part].hash);
+    for (size_t part = 0; part < PARTS; part++) aml_terms_free(&u.terms[part]);
     return status;
 }
 

@@ -10,11 +10,12 @@
 enum { ROWS = 256 };
 static const char *const set_prefixes[AML_TERM_SETS] = {"~word", "~char"};
 
-/* The entries of ROWS rows, on the heap. */
+/* The entries of ROWS rows, in the arena or, where that is NULL, on the heap. */
 typedef struct entries {
     uint32_t *column;
     float *value;
     size_t n, room;
+    aml_arena *arena;
 } entries;
 
 typedef struct apply_job {
@@ -28,12 +29,19 @@ typedef struct apply_job {
     float **form;             /* AML_TEXT_FORM for each text column in turn, or NULL */
 } apply_job;
 
+static void *grown(void *old, size_t n, size_t room, size_t size, aml_arena *arena) {
+    if (!arena) return aml_realloc(old, room * size);
+    void *more = aml_alloc_raw(arena, room, size);
+    if (more && n) memcpy(more, old, n * size);
+    return more;
+}
+
 static aml_status grow(entries *e, size_t more) {
     if (e->room - e->n >= more) return AML_OK;
-    size_t room = 2 * e->room + more + 1024;
-    uint32_t *column = aml_realloc(e->column, room * sizeof *column);
+    size_t room = 2 * e->room + more + (e->arena ? 64 : 1024);
+    uint32_t *column = grown(e->column, e->n, room, sizeof *column, e->arena);
     if (column) e->column = column;
-    float *value = aml_realloc(e->value, room * sizeof *value);
+    float *value = grown(e->value, e->n, room, sizeof *value, e->arena);
     if (value) e->value = value;
     if (!column || !value) return AML_ENOMEM;
     e->room = room;
@@ -59,15 +67,6 @@ static aml_status append(entries *e, const aml_vocabulary *s, const aml_term_set
     return AML_OK;
 }
 
-static aml_status room_for(aml_terms *t, size_t n) {
-    if (t->room >= n) return AML_OK;
-    uint32_t *hash = aml_realloc(t->hash, 2 * n * sizeof *hash);
-    if (!hash) return AML_ENOMEM;
-    t->hash = hash;
-    t->room = 2 * n;
-    return AML_OK;
-}
-
 static void put_form(float **form, const aml_text_counts *c, size_t row) {
     double chars = c->chars ? (double)c->chars : 1;
     form[0][row] = (float)log1p((double)c->chars);
@@ -89,7 +88,7 @@ static aml_status one_set(const apply_job *u, entries *e, aml_text_counts *count
         uint32_t place = c->place[t->hash[k] >> (32 - u->s->bits)];
         if (place != UINT32_MAX) t->hash[known++] = place;
     }
-    AML_TRY(room_for(other, known));
+    AML_TRY(aml_terms_room(other, known));
     aml_sort_terms(t->hash, other->hash, known);
     return append(e, u->s, c, t->hash, known);
 }
@@ -159,12 +158,19 @@ static aml_status sparse_columns(aml_table *out, apply_job *u, size_t texts, aml
     return aml_sparse_add(out, u->x, &fresh, described, n_described, ctx);
 }
 
+/* One thread works in the arena, so that a row costs no calls of malloc; several on the heap. */
+static void choose_arena(apply_job *u, size_t threads, size_t blocks, aml_ctx *ctx) {
+    aml_arena *arena = threads == 1 ? ctx->scratch : NULL;
+    for (size_t t = 0; t < threads; t++) u->terms[t].arena = u->other[t].arena = arena;
+    for (size_t k = 0; k < blocks; k++) u->blocks[k].arena = arena;
+}
+
 static void free_rooms(apply_job *u, size_t threads, size_t blocks) {
     for (size_t t = 0; t < threads; t++) {
-        aml_free(u->terms[t].hash);
-        aml_free(u->other[t].hash);
+        aml_terms_free(&u->terms[t]);
+        aml_terms_free(&u->other[t]);
     }
-    for (size_t k = 0; k < blocks; k++) {
+    for (size_t k = 0; k < blocks && !u->blocks[k].arena; k++) {
         aml_free(u->blocks[k].column);
         aml_free(u->blocks[k].value);
     }
@@ -181,6 +187,7 @@ aml_status aml_vocabulary_weigh(aml_table *out, const aml_vocabulary *v, const a
     u.terms = AML_ARRAY(ctx->scratch, threads, aml_terms);
     u.other = AML_ARRAY(ctx->scratch, threads, aml_terms);
     if (!u.start || !u.blocks || !u.terms || !u.other) return AML_ENOMEM;
+    choose_arena(&u, threads, blocks, ctx);
     aml_status status = sparse_columns(out, &u, texts, ctx);
     free_rooms(&u, threads, blocks);
     return status;

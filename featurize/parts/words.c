@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "automl/core/arena.h"
-
 enum { NGRAM_MIN = 3, NGRAM_MAX = 5 };
 
 /* One code point from s[0 … n-1], n ≥ 1; a byte that is not UTF-8 gives 0xDC00 + itself. */
@@ -104,19 +102,25 @@ static void word_char(scan *s, uint32_t c) {
     add_char(s, c);
 }
 
-/* A word of k characters makes fewer than 3 k + 3 n-grams and 2 word terms: at most 4 a byte. */
-static aml_status make_room(aml_terms *t, size_t n) {
-    enum { TERMS_A_BYTE = 4 };
-    size_t want = TERMS_A_BYTE * n + 16;
+aml_status aml_terms_room(aml_terms *t, size_t n) {
     t->n = 0;
-    if (want <= t->room) return AML_OK;
-    uint32_t *hash = aml_malloc(2 * want * sizeof *hash);
+    if (n <= t->room) return AML_OK;
+    uint32_t *hash =
+        t->arena ? aml_alloc_raw(t->arena, 2 * n, sizeof *hash) : aml_malloc(2 * n * sizeof *hash);
     if (!hash) return AML_ENOMEM;
-    aml_free(t->hash);
+    if (!t->arena) aml_free(t->hash);
     t->hash = hash;
-    t->room = 2 * want;
+    t->room = 2 * n;
     return AML_OK;
 }
+
+void aml_terms_free(aml_terms *t) {
+    if (!t->arena) aml_free(t->hash);
+    *t = (aml_terms){.arena = t->arena};
+}
+
+/* A word of k characters makes fewer than 3 k + 3 n-grams and 2 word terms: at most 4 a byte. */
+enum { TERMS_A_BYTE = 4 };
 
 static bool joins(const scan *s, uint32_t c, const unsigned char *next, size_t n) {
     uint32_t after;
@@ -130,7 +134,7 @@ aml_status aml_text_terms(aml_terms *t, aml_text_counts *counts, const char *tex
     const unsigned char *p = (const unsigned char *)text;
     scan s = {.terms = t, .counts = counts, .what = what};
     *counts = (aml_text_counts){0};
-    AML_TRY(make_room(t, n));
+    AML_TRY(aml_terms_room(t, TERMS_A_BYTE * n + 16));
     for (size_t i = 0; i < n;) {
         uint32_t c;
         i += decode(&c, p + i, n - i);

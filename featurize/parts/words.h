@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "automl/core/status.h"
+#include "automl/core/arena.h"
 
 /* What the terms of a text are. */
 enum {
@@ -12,11 +12,15 @@ enum {
     AML_CHAR_TERMS = 2  /* 3 to 5 characters inside a word with a blank on each side */
 };
 
-/* A growing list of term hashes on the heap (aml_free(t->hash)). */
+/* A growing list of term hashes, in the arena or, where that is NULL, on the heap. */
 typedef struct aml_terms {
     uint32_t *hash;
     size_t n, room;
+    aml_arena *arena;
 } aml_terms;
+/* Room for n hashes; what was there goes. AML_ENOMEM. */
+aml_status aml_terms_room(aml_terms *t, size_t n);
+void aml_terms_free(aml_terms *t);
 
 /* Counts of a text's code points. */
 typedef struct aml_text_counts {

@@ -5,6 +5,8 @@
  * which covers both the scaled feature itself and the piecewise-linear encoding of Gorishniy et al.
  * 2022 ("On Embeddings for Numerical Features", eq. 1), followed by `waves` columns
  *     cos(2 pi (frequency * column + phase)),  frequency and phase learnt (their eq. 2).
+ * Sparse features come beside them: the most frequent have a row of weights each, which is added to the first product
+ * as often as their value says (nn_terms.c).
  * Then `layers` hidden layers of `width` units and a linear head. There are `members` networks that
  * share all hidden weights W and differ in unit scales s, biases b and heads (after Gorishniy et al.
  * 2024, TabM; here the first product is shared too and s of the first layer are random signs):
@@ -29,7 +31,7 @@ typedef enum aml_nn_embedding {
 } aml_nn_embedding;
 typedef enum aml_nn_link { AML_NN_VALUE, AML_NN_LOGISTIC, AML_NN_SOFTMAX } aml_nn_link;
 
-enum { AML_NN_MAX_LAYERS = 8 };
+enum { AML_NN_MAX_LAYERS = 8, AML_NN_MOST_SPARSE = 1 << 24 };
 
 typedef struct aml_nn_layer {
     size_t in;          /* columns that come in */
@@ -37,8 +39,17 @@ typedef struct aml_nn_layer {
     size_t scale, bias; /* members × width */
 } aml_nn_layer;
 
+/* Sparse features that have weights. */
+typedef struct aml_nn_terms {
+    size_t q, n;             /* sparse features of a row; those with weights, the most frequent */
+    const uint32_t *feature; /* n, upwards */
+    const uint32_t *term;    /* q: number among the n, UINT32_MAX = none */
+    float factor;            /* of all values: then they are 1 in the quadratic mean */
+    float *weight;           /* n × width, row-major */
+} aml_nn_terms;
+
 typedef struct aml_nn {
-    size_t p;     /* features of a row */
+    size_t p;     /* dense features of a row */
     size_t plain; /* the first input columns, one a feature that varies: bent, see nn_input.c */
     size_t ramps,
         waves; /* input columns of each kind (ramps holds the plain ones); inputs is the sum */
@@ -57,6 +68,7 @@ typedef struct aml_nn {
     size_t n_decay; /* theta[0 … n_decay-1] are weights, the rest scales, biases and waves */
     size_t n_theta;
     float *theta;
+    aml_nn_terms terms; /* with weights beside theta: a step moves those of its rows alone */
 } aml_nn;
 
 typedef struct aml_nn_options {
@@ -67,7 +79,7 @@ typedef struct aml_nn_options {
 
 /* Rows in the form that training wants. For AML_NN_VALUE the target is standardised by the caller. */
 typedef struct aml_nn_data {
-    const float *x; /* design rows × p, may be NULL when p is 0 */
+    const aml_design *x; /* dense, and csr where there is one */
     const uint32_t *rows;
     const float *y; /* one value (or class number) a row of the list, not of the design */
     const float *w; /* the same for weights, or NULL */
@@ -82,13 +94,23 @@ typedef struct aml_nn_data {
 aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding embedding,
                             size_t detail, aml_ctx *ctx);
 /* out: n × inputs. `angle`: n × waves, left for the backward pass. */
-void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
+void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *dense,
                           const uint32_t *rows, size_t n);
 /* Adds the gradient of frequency and phase to `gradient` (laid out like theta), given that of the waves
  * (n × waves);
  * overwrites `angle`. */
 void aml_nn_input_backward(float *gradient, const aml_nn *net, const float *d_input,
                            const float *input, float *angle, size_t n);
+
+/* ---- nn_terms.c */
+
+/* Finds the sparse features to have weights, at most `most` of them, and their scale. Once width is known. AML_ENOMEM. */
+aml_status aml_nn_terms_fit(aml_nn *net, const aml_nn_data *d, size_t most, aml_ctx *ctx);
+/* The map from feature to term, and the weights (0). False when memory is short. */
+bool aml_nn_terms_room(aml_nn_terms *terms, size_t width, aml_arena *keep);
+/* first (n × width) gets the sum of value times weights added. */
+void aml_nn_terms_forward(float *first, const aml_nn *net, const aml_csr *csr, const uint32_t *rows,
+                          size_t n);
 
 /* ---- nn_net.c */
 
@@ -118,9 +140,9 @@ size_t aml_nn_chunk(const aml_nn *net);
 
 /* Fills work->out with linear outputs. With dropout > 0 hidden units are dropped by `rng`.
  * False (and work->stopped) when the stop flag came up in between. */
-bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows,
+bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const aml_design *x, const uint32_t *rows,
                     size_t n, double dropout, aml_rng rng, const aml_ctx *ctx);
-/* From work->y, work->w and the forward pass: work->gradient of
+/* From work->y, work->w and the forward pass: work->gradient (and work->d_first, for the terms) of
  *     1/total * sum_i w_i * (mean over members of the loss of row i)
  * for squared error / 2, logistic or softmax cross-entropy with smoothed labels. */
 bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double smoothing, double total,
@@ -132,7 +154,7 @@ double aml_nn_loss(const aml_nn_work *work, const aml_nn *net, size_t n, double 
                    double total);
 
 /* Predictions of the rows in fixed chunks. AML_ENOMEM, AML_ESTOPPED. */
-aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows,
+aml_status aml_nn_predict(double *out, const aml_nn *net, const aml_design *x, const uint32_t *rows,
                           size_t n, aml_ctx *ctx);
 
 /* ---- nn_lower.c: the same by operations of lower.h; returns the vector. */

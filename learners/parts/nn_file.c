@@ -1,5 +1,6 @@
 /* nn_file.c: a network to bytes and back. */
 #include <math.h>
+#include <string.h>
 
 #include "learners/parts/nn.h"
 
@@ -22,6 +23,12 @@ void aml_nn_save(const aml_nn *net, aml_writer *w) {
     aml_put_f32s(w, net->low, net->ramps);
     aml_put_f32s(w, net->high, net->ramps);
     aml_put_f32s(w, net->theta, net->n_theta);
+    aml_put_u32(w, (uint32_t)net->terms.q);
+    aml_put_u32(w, (uint32_t)net->terms.n);
+    if (!net->terms.q) return;
+    aml_put_f32(w, net->terms.factor);
+    aml_put_u32s(w, net->terms.feature, net->terms.n);
+    aml_put_f32s(w, net->terms.weight, net->terms.n * net->width);
 }
 
 static bool finite_all(const float *v, size_t n) {
@@ -38,6 +45,32 @@ static bool columns_make_sense(const aml_nn *net) {
         if (!(fabsf(net->low[i]) <= 1e6f) || !(fabsf(net->high[i]) <= 1e6f)) return false;
     return finite_all(net->origin, net->ramps) && finite_all(net->slope, net->ramps) &&
            finite_all(net->theta, net->n_theta);
+}
+
+static bool terms_make_sense(const aml_nn *net) {
+    const aml_nn_terms *t = &net->terms;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->feature[i] >= (i + 1 < t->n ? t->feature[i + 1] : t->q)) return false;
+    return isfinite(t->factor);
+}
+
+static aml_status load_terms(aml_nn *net, aml_reader *r, aml_arena *keep) {
+    aml_nn_terms *t = &net->terms;
+    *t = (aml_nn_terms){.q = aml_get_u32(r), .factor = 1};
+    t->n = aml_get_u32(r);
+    if (r->status) return r->status;
+    if (t->n > t->q || t->q > AML_NN_MOST_SPARSE)
+        return aml_reader_fail(r, "sparse features of the network");
+    if (!t->q) return AML_OK;
+    t->factor = aml_get_f32(r);
+    t->feature = aml_get_u32s(r, keep, t->n, NULL);
+    const float *weight = aml_get_f32s(r, keep, t->n * net->width, NULL);
+    if (r->status) return r->status;
+    if (!terms_make_sense(net) || !finite_all(weight, t->n * net->width))
+        return aml_reader_fail(r, "sparse features of the network");
+    if (!aml_nn_terms_room(t, net->width, keep)) return AML_ENOMEM;
+    memcpy(t->weight, weight, t->n * net->width * sizeof *weight);
+    return AML_OK;
 }
 
 aml_status aml_nn_load(aml_nn *net, aml_reader *r, aml_arena *keep) {
@@ -67,5 +100,5 @@ aml_status aml_nn_load(aml_nn *net, aml_reader *r, aml_arena *keep) {
     net->theta = aml_get_f32s(r, keep, net->n_theta, NULL);
     if (r->status) return r->status;
     if (!columns_make_sense(net)) return aml_reader_fail(r, "numbers of the network out of range");
-    return AML_OK;
+    return load_terms(net, r, keep);
 }

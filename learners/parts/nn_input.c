@@ -27,7 +27,7 @@ static size_t sorted_sample(float *v, const aml_nn_data *d, size_t p, size_t fea
     size_t m = d->n < SAMPLE ? d->n : SAMPLE, n = 0;
     for (size_t i = 0; i < m; i++) {
         size_t at = i * d->n / m;
-        float x = d->x[(size_t)d->rows[at] * p + feature];
+        float x = d->x->dense[(size_t)d->rows[at] * p + feature];
         if (isfinite(x) && (!d->w || d->w[at] > 0)) v[n++] = x;
     }
     *status = aml_sort_f32(v, n);
@@ -122,9 +122,9 @@ aml_status aml_nn_input_fit(aml_nn *net, const aml_nn_data *d, aml_nn_embedding 
     return AML_OK;
 }
 
-void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *x,
+void aml_nn_input_forward(float *out, float *angle, const aml_nn *net, const float *dense,
                           const uint32_t *rows, size_t n) {
-    if (net->ramps) aml_nn_ramps(out, net, x, rows, n);
+    if (net->ramps) aml_nn_ramps(out, net, dense, rows, n);
     if (net->waves) aml_nn_waves(out, angle, net, n);
 }
 

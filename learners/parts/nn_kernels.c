@@ -226,6 +226,32 @@ WIDE(void, aml_nn_add_rows,
         for (size_t j = 0; j < width; j++) sum[j] += x[i * width + j];
 }
 
+typedef float sixteen __attribute__((vector_size(64)));
+
+/* 16 sums to a vector, `vectors` of them in registers. */
+INLINE void add_weighted(float *restrict sum, const float *restrict x,
+                         const uint32_t *restrict index, const float *restrict value, size_t n,
+                         size_t width, size_t vectors) {
+    sixteen s[4], row[4];
+    memcpy(s, sum, vectors * sizeof *s);
+    for (size_t k = 0; k < n; k++) {
+        memcpy(row, x + (size_t)index[k] * width, vectors * sizeof *row);
+        for (size_t j = 0; j < vectors; j++) s[j] += value[k] * row[j];
+    }
+    memcpy(sum, s, vectors * sizeof *s);
+}
+
+WIDE(void, aml_nn_add_weighted,
+     (float *restrict sum, const float *restrict x, const uint32_t *restrict index,
+      const float *restrict value, size_t n, size_t width),
+     (sum, x, index, value, n, width)) {
+    size_t j = 0;
+    for (; j + 64 <= width; j += 64) add_weighted(sum + j, x + j, index, value, n, width, 4);
+    for (; j + 16 <= width; j += 16) add_weighted(sum + j, x + j, index, value, n, width, 1);
+    for (; j < width; j++)
+        for (size_t k = 0; k < n; k++) sum[j] += value[k] * x[(size_t)index[k] * width + j];
+}
+
 WIDE(void, aml_nn_add_bias,
      (float *restrict x, const float *restrict bias, size_t rows, size_t width),
      (x, bias, rows, width)) {

@@ -33,6 +33,9 @@ void aml_nn_weigh_rows(float *sum, const float *x, const float *d, size_t rows, 
 void aml_nn_outer(float *out, const float *d, const float *w, size_t rows, size_t width);
 
 void aml_nn_add(float *y, const float *x, size_t n);
+/* sum (width) += sum over k < n of value[k] * row index[k] of x (rows of width), k upwards. */
+void aml_nn_add_weighted(float *sum, const float *x, const uint32_t *index, const float *value,
+                         size_t n, size_t width);
 void aml_nn_add_rows(float *sum, const float *x, size_t rows,
                      size_t width); /* sum over rows, added */
 void aml_nn_add_bias(float *x, const float *bias, size_t rows, size_t width);

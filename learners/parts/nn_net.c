@@ -172,13 +172,14 @@ static void forward_head(aml_nn_work *work, const aml_nn *net, size_t n) {
     }
 }
 
-bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const float *x, const uint32_t *rows,
+bool aml_nn_forward(aml_nn_work *work, const aml_nn *net, const aml_design *x, const uint32_t *rows,
                     size_t n, double dropout, aml_rng rng, const aml_ctx *ctx) {
-    aml_nn_input_forward(work->input, work->angle, net, x, rows, n);
+    aml_nn_input_forward(work->input, work->angle, net, x->dense, rows, n);
     for (size_t l = 0; l < net->layers; l++) {
         if (aml_should_stop(ctx)) return !(work->stopped = true);
         aml_rng layer_rng = aml_rng_child(&rng, (uint32_t)l);
         forward_layer(work, net, l, n);
+        if (!l && net->terms.n) aml_nn_terms_forward(work->first, net, x->csr, rows, n);
         activate(work, net, l, n, dropout, &layer_rng);
     }
     forward_head(work, net, n);
@@ -323,7 +324,7 @@ void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t 
 typedef struct prediction {
     double *out;
     const aml_nn *net;
-    const float *x;
+    const aml_design *x;
     const uint32_t *rows;
     aml_nn_work *work; /* one a thread */
     const aml_ctx *ctx;
@@ -339,7 +340,7 @@ static void predict_chunk(void *arg, size_t block, size_t begin, size_t end, int
         aml_nn_link_mean(job->out + begin * job->net->outputs, work, job->net, end - begin);
 }
 
-aml_status aml_nn_predict(double *out, const aml_nn *net, const float *x, const uint32_t *rows,
+aml_status aml_nn_predict(double *out, const aml_nn *net, const aml_design *x, const uint32_t *rows,
                           size_t n, aml_ctx *ctx) {
     size_t chunk = aml_nn_chunk(net), n_works = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     aml_mark mark = aml_arena_mark(ctx->scratch);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "automl/core/par.h"
-#include "learners/parts/nn_kernels.h"
+#include "learners/parts/nn_terms.h"
 #include "learners/parts/watch.h"
 
 enum { BLOCK = 65536 }; /* parameters stepped at a time: fewer are not worth waking a thread */
@@ -25,6 +25,8 @@ typedef struct trainer {
 
     float *m, *v, *best;
     float *average; /* of theta over the last steps: what is judged and kept */
+    aml_nn_terms_batch terms;
+    float *best_weight; /* of terms */
     double *block_norm;
     aml_nn_adam adam;
     size_t step, n_steps;
@@ -46,9 +48,12 @@ static void chunk_gradient(void *arg, size_t block, size_t begin, size_t end, in
         work->w[i] = t->train->w ? t->train->w[at] : 1;
     }
     aml_rng rng = aml_rng_child(&t->rng, (uint32_t)block);
-    if (aml_nn_forward(work, t->net, t->train->x, t->rows + begin, n, t->dropout, rng, t->ctx))
-        aml_nn_backward(work, t->net, n, t->o->label_smoothing, (double)(t->end - t->begin),
-                        t->ctx);
+    if (!aml_nn_forward(work, t->net, t->train->x, t->rows + begin, n, t->dropout, rng, t->ctx))
+        return;
+    aml_nn_backward(work, t->net, n, t->o->label_smoothing, (double)(t->end - t->begin), t->ctx);
+    size_t width = t->net->width;
+    if (t->net->terms.n)
+        memcpy(t->terms.d_first + begin * width, work->d_first, n * width * sizeof(float));
 }
 
 static size_t chunks_of_batch(const trainer *t) {
@@ -116,8 +121,12 @@ static bool train_step(trainer *t) {
     aml_par_for(threads, n, BLOCK, sum_gradients, t);
     double square = 0;
     for (size_t b = 0; b < n_blocks; b++) square += t->block_norm[b];
+    square += aml_nn_terms_gradient(&t->terms, t->rows, t->end - t->begin, threads);
     set_adam(t, sqrt(square));
-    if (isfinite(square)) aml_par_for(threads, n, BLOCK, step_block, t);
+    if (isfinite(square)) {
+        aml_par_for(threads, n, BLOCK, step_block, t);
+        aml_nn_terms_step(&t->terms, &t->adam, !t->step, threads);
+    }
     t->step++;
     return true;
 }
@@ -130,6 +139,13 @@ static double row_loss(const trainer *t, const double *out, float y) {
     if (t->net->link == AML_NN_VALUE) return (p - (double)y) * (p - (double)y);
     if (t->net->link == AML_NN_LOGISTIC && y < 0.5f) p = 1 - p;
     return -log(fmax(p, 1e-7));
+}
+
+static size_t term_bytes(const aml_nn *net) { return net->terms.n * net->width * sizeof(float); }
+
+static void keep_best(trainer *t) {
+    memcpy(t->best, t->net->theta, t->net->n_theta * sizeof(float));
+    if (t->net->terms.n) memcpy(t->best_weight, t->net->terms.weight, term_bytes(t->net));
 }
 
 /* Keeps the weights when they are the best so far on `valid`. */
@@ -147,8 +163,7 @@ static aml_status judge(trainer *t, size_t epoch) {
     for (size_t i = 0; d->held_out && i < d->n; i++)
         if (better >> i % AML_WATCH_PARTS & 1)
             memcpy(d->held_out + i * k, t->out + i * k, k * sizeof *t->out);
-    if (better >> AML_WATCH_ALL & 1)
-        memcpy(t->best, t->net->theta, t->net->n_theta * sizeof(float));
+    if (better >> AML_WATCH_ALL & 1) keep_best(t);
     return AML_OK;
 }
 
@@ -166,9 +181,12 @@ static aml_status train_epoch(trainer *t, size_t epoch, size_t n_batches) {
 
 /* Lays the average in the net's place, and back. */
 static void swap_average(trainer *t) {
-    float *theta = t->net->theta;
+    float *theta = t->net->theta, *weight = t->net->terms.weight;
     t->net->theta = t->average;
     t->average = theta;
+    if (!t->net->terms.n) return;
+    t->net->terms.weight = t->terms.average;
+    t->terms.average = weight;
 }
 
 static aml_status train_epochs(trainer *t, size_t n_batches) {
@@ -177,6 +195,7 @@ static aml_status train_epochs(trainer *t, size_t n_batches) {
     for (size_t epoch = 0; epoch < n_epochs; epoch++) {
         AML_TRY(train_epoch(t, epoch, n_batches));
         if (!t->valid->n) continue;
+        aml_nn_terms_catch_up(&t->terms);
         swap_average(t);
         aml_status status = judge(t, epoch);
         swap_average(t);
@@ -200,8 +219,10 @@ static aml_status prepare(trainer *t) {
     t->best = AML_ARRAY(a, t->valid->n ? n : 0, float);
     t->out = AML_ARRAY(a, t->valid->n * t->net->outputs, double);
     t->block_norm = AML_ARRAY(a, n / BLOCK + 1, double);
-    if (!t->order || !t->rows || !t->work || !t->m || !t->v || !t->average || !t->best || !t->out ||
-        !t->block_norm)
+    t->best_weight = AML_ARRAY(a, t->valid->n ? t->net->terms.n * t->net->width : 0, float);
+    AML_TRY(aml_nn_terms_open(&t->terms, t->net, t->train, batch, a));
+    if (!t->best_weight || !t->order || !t->rows || !t->work || !t->m || !t->v || !t->average ||
+        !t->best || !t->out || !t->block_norm)
         return AML_ENOMEM;
     for (size_t i = 0; i < t->train->n; i++) t->order[i] = (uint32_t)i;
     for (size_t c = 0; c < t->n_chunks; c++)
@@ -229,12 +250,14 @@ aml_status aml_nn_train(aml_nn *net, const aml_nn_data *train, const aml_nn_data
     AML_TRY(prepare(&t));
     aml_status status = train_epochs(&t, n_batches);
     if (status && status != AML_ESTOPPED) return status;
-    memcpy(net->theta, t.average, net->n_theta * sizeof(float));
-    if (isfinite(t.watch.loss[AML_WATCH_ALL]))
-        memcpy(net->theta, t.best, net->n_theta * sizeof(float));
-    else if (status && t.step * 4 < n_batches) return aml_stopped();
+    bool judged = isfinite(t.watch.loss[AML_WATCH_ALL]);
+    aml_nn_terms_catch_up(&t.terms);
+    memcpy(net->theta, judged ? t.best : t.average, net->n_theta * sizeof(float));
+    if (net->terms.n)
+        memcpy(net->terms.weight, judged ? t.best_weight : t.terms.average, term_bytes(net));
+    if (!judged && status && t.step * 4 < n_batches) return aml_stopped();
     ctx->truncated |= status == AML_ESTOPPED;
-    if (!valid->held_out || isfinite(t.watch.loss[AML_WATCH_ALL])) return AML_OK;
+    if (!valid->held_out || judged) return AML_OK;
     aml_ctx own = *ctx; /* stopped before the first look: no weights were chosen by these rows */
     own.deadline = 0;
     return aml_nn_predict(valid->held_out, net, valid->x, valid->rows, valid->n, &own);
