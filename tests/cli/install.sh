@@ -8,7 +8,9 @@ fi
 prefix=$work/prefix
 "$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
 lib=$(dirname "$(find "$prefix" -name libautoml.so)")
-[ -n "$(find "$prefix" -name automl.1)" ] || failed "no manual page"
+for name in man1/automl.1 man3/libautoml.3 completions/automl site-functions/_automl; do
+    [ -n "$(find "$prefix" -path "*/$name" -size +1k)" ] || failed "no $name is installed"
+done
 "$JSON_CHECK" properties <"$(find "$prefix" -name experiment.schema.json)" || failed "no schema"
 "$JSON_CHECK" properties <"$(find "$prefix" -name sweep.schema.json)" || failed "no schema of sweeps"
 "$prefix/bin/automl" --version >out 2>err || failed "the installed program"
