@@ -73,6 +73,7 @@ static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *m
 aml_status aml_model_save(const aml_model *m, const char *path) {
     AML_NEED(m);
     AML_NEED(path);
+    AML_TRY(aml_model_predicts(m));
     aml_string manifest = {0};
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);

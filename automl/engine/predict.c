@@ -135,9 +135,10 @@ aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *d
     AML_NEED(out);
     AML_NEED(m);
     AML_NEED(data);
+    AML_TRY(aml_model_predicts(m));
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
+        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(threads)};
     aml_status status = keep && scratch ? predict_frame(out, m, data, &ctx) : AML_ENOMEM;
     aml_arena_free(keep);
     aml_arena_free(scratch);

@@ -163,12 +163,12 @@ static void put_network(aml_c_text *w, const aml_op *op) {
     static const char *const links[] = {"value", "logistic", "softmax"};
     static const char *const sizes[] = {"plain", "ramps",   "waves",  "layers",
                                         "width", "members", "outputs"};
-    static const char *const arrays[] = {"source",    "origin",    "slope",  "low",        "high",
-                                         "frequency", "phase",     "weight", "scale",      "bias",
-                                         "head",      "head_bias", "term",   "term_weight"};
+    static const char *const arrays[] = {"source", "origin", "slope", "low",  "high", "frequency",
+                                         "phase",  "weight", "scale", "bias", "head", "head_bias"};
     enum { N_SIZES = sizeof sizes / sizeof *sizes, N_ARRAYS = sizeof arrays / sizeof *arrays };
     uint32_t t[N_ARRAYS];
     for (int i = 0; i < N_ARRAYS; i++) t[i] = table(w, op, arrays[i]);
+    uint32_t term = table(w, op, "term"), rows = table(w, op, "term_weight");
     size_t width = whole(op, "width"), outputs = whole(op, "outputs");
     most(&w->net_inputs, whole(op, "ramps") + whole(op, "waves"));
     most(&w->net_width, width > outputs ? width : outputs);
@@ -181,9 +181,9 @@ static void put_network(aml_c_text *w, const aml_op *op) {
                       place_of(aml_op_text(op, "activation"), activations),
                       place_of(aml_op_text(op, "link"), links), whole(op, "residual"));
     for (int i = 0; i < N_ARRAYS; i++) aml_string_printf(&w->tables, ", t%u", t[i]);
-    aml_string_printf(&w->tables, ", %zu, ", length(op, "term"));
-    aml_c_float(&w->tables, (float)aml_op_real(op, "factor"));
-    aml_string_put(&w->tables, "};\n");
+    aml_string_printf(&w->tables, ", %zu, t%u, ", length(op, "term"), term);
+    aml_c_float(&w->tables, (float)aml_op_real(op, "term_factor"));
+    aml_string_printf(&w->tables, ", t%u};\n", rows);
     declare(w, op);
     PUT("run_network(z%u, &m%u, ", op->first_out, op->first_out);
     put_x(w, op, false);

@@ -29,7 +29,7 @@ static const struct {
     [AML_OP_IMPUTE] = {aml_onnx_impute, ALL},
     [AML_OP_SCALE] = {aml_onnx_scale, ALL},
     [AML_OP_SCALE_POWER] = {aml_onnx_scale_power, ALL},
-    [AML_OP_SCALE_GRID] = {aml_onnx_scale_grid, ALONE},
+    [AML_OP_SCALE_GRID] = {aml_onnx_scale_grid, ALL},
     [AML_OP_DATE] = {aml_onnx_date, ALONE},
     [AML_OP_INDICATOR] = {aml_onnx_indicator, ALONE},
     [AML_OP_PROJECT] = {aml_onnx_project, ALONE},
@@ -82,27 +82,50 @@ static const char *step_of(aml_op_kind kind) {
     return kind == AML_OP_ITEMS ? "multi_hot" : "text_hash";
 }
 
-/* "terms of `note`", with the column of the caller that it is made of. */
-static aml_status refuse(const aml_onnx_writer *w, const aml_op *op) {
-    static const char *const what[AML_N_OPS] = {[AML_OP_ITEMS] = "the items of lists",
-                                                [AML_OP_TERMS] = "hashed words of text",
-                                                [AML_OP_TEXT_FORM] =
-                                                    "counts of characters and words"};
-    const aml_op *from = op;
-    while (from->n_in) from = w->maker[from->in[0]];
-    const aml_attr *column = aml_op_find(from, "column");
-    aml_fail(AML_EUSAGE, "ONNX has no form for %s: column `%.80s`, step `%s`",
-             what[op->kind] ? what[op->kind] : aml_op_names[op->kind],
-             column ? column->v.texts[0] : "", step_of(op->kind));
-    return aml_help(AML_EUSAGE, "its operators on text cannot do what the step does",
-                    "train with --featurization '{\"blocked\": [\"%s\"]}', or export with "
-                    "--format c or json",
-                    step_of(op->kind));
+/* The column of the caller that an operation looks at first. */
+static const char *column_of(const aml_onnx_writer *w, const aml_op *op) {
+    while (op->n_in) op = w->maker[op->in[0]];
+    const aml_attr *column = aml_op_find(op, "column");
+    return column ? column->v.texts[0] : "";
+}
+
+static bool is_refused(const aml_onnx_writer *w, uint32_t i) {
+    return !w->made[i] && !rules[w->ir->ops[i].kind].write;
+}
+
+/* Each column and step is said once. */
+static bool is_said(const aml_onnx_writer *w, uint32_t op) {
+    const aml_op *ops = w->ir->ops;
+    for (uint32_t i = 0; i < op; i++)
+        if (is_refused(w, i) && !strcmp(step_of(ops[i].kind), step_of(ops[op].kind)) &&
+            !strcmp(column_of(w, &ops[i]), column_of(w, &ops[op])))
+            return true;
+    return false;
+}
+
+static aml_status refuse(const aml_onnx_writer *w, uint32_t first) {
+    aml_string parts = {0};
+    const aml_op *ops = w->ir->ops;
+    for (uint32_t i = first; i < w->ir->n_ops; i++)
+        if (is_refused(w, i) && !is_said(w, i))
+            aml_string_printf(&parts, "%sstep `%s` on column `%s`", parts.length ? ", " : "",
+                              step_of(ops[i].kind), column_of(w, &ops[i]));
+    aml_status status =
+        parts.failed
+            ? AML_ENOMEM
+            : aml_help(
+                  aml_fail(AML_EUSAGE, "the model cannot be exported to ONNX: %s", parts.text),
+                  "no operators of ONNX do to text what the step does",
+                  "train with --drop %s, or with --featurization FILE whose text is {\"blocked\": "
+                  "[\"%s\"]}; or export with --format c",
+                  column_of(w, &ops[first]), step_of(ops[first].kind));
+    aml_string_free(&parts);
+    return status;
 }
 
 static aml_status check_rules(const aml_onnx_writer *w) {
     for (uint32_t i = 0; i < w->ir->n_ops; i++)
-        if (!w->made[i] && !rules[w->ir->ops[i].kind].write) return refuse(w, &w->ir->ops[i]);
+        if (is_refused(w, i)) return refuse(w, i);
     return AML_OK;
 }
 

@@ -83,51 +83,56 @@ static void split_time(date_parts *d, aml_onnx_graph *g, aml_onnx_value time) {
 
 /* ---- parts */
 
+/* What goes round: whole numbers from `first` on, `n` of them. */
 static const struct {
     const char *name;
-    double first, period;
-} cycles[] = {{"month", 1, 12},
-              {"day", 1, 31},
-              {"weekday", 0, 7},
-              {"yearday", 1, 365.25},
-              {"minute", 0, 1440}};
+    int first, n;
+    double period;
+} cycles[] = {{"month", 1, 12, 12},
+              {"day", 1, 31, 31},
+              {"weekday", 0, 7, 7},
+              {"yearday", 1, 366, 365.25},
+              {"minute", 0, 1440, 1440}};
 
-/* As double; `size` characters of the name. */
+/* A whole part; `size` characters of the name. */
 static aml_onnx_value part_of(const date_parts *d, aml_onnx_graph *g, const char *name,
                               size_t size) {
     const struct {
         const char *name;
         aml_onnx_value part;
-    } whole[] = {
+    } parts[] = {
         {"year", d->year}, {"month", d->month}, {"day", d->day_of_month}, {"yearday", d->year_day}};
-    if (!strcmp(name, "days")) return aml_onnx_op2(g, "Div", d->time, aml_onnx_f64(g, 86400));
-    aml_onnx_value part = NULL;
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (strlen(whole[i].name) == size && !strncmp(whole[i].name, name, size))
-            part = whole[i].part;
-    if (!strncmp(name, "weekday", 7)) part = rest(g, plus(g, d->day, 3), 7);
-    if (!strcmp(name, "hour")) part = over(g, d->second, 3600);
-    if (!strncmp(name, "minute", 6)) part = over(g, d->second, 60);
-    return aml_onnx_cast(g, part, AML_ONNX_DOUBLE);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strlen(parts[i].name) == size && !strncmp(parts[i].name, name, size))
+            return parts[i].part;
+    if (!strncmp(name, "weekday", size)) return rest(g, plus(g, d->day, 3), 7);
+    return over(g, d->second, strncmp(name, "hour", size) ? 60 : 3600);
 }
 
-/* 2 pi (v - first) / period in that order. */
-static aml_onnx_value angle_of(aml_onnx_graph *g, aml_onnx_value v, const char *name, size_t size) {
+/* Sine or cosine out of a table: others' last bits differ from ours where it is about 0. */
+static aml_onnx_value turn(aml_onnx_writer *w, aml_onnx_value part, const char *name, size_t size,
+                           bool sine) {
     size_t c = 0;
     while (strlen(cycles[c].name) != size || strncmp(cycles[c].name, name, size) != 0) c++;
-    aml_onnx_value turned =
-        aml_onnx_op2(g, "Mul", aml_onnx_f64(g, 2 * M_PI),
-                     aml_onnx_op2(g, "Sub", v, aml_onnx_f64(g, cycles[c].first)));
-    return aml_onnx_op2(g, "Div", turned, aml_onnx_f64(g, cycles[c].period));
+    float *table = aml_onnx_room(w, (size_t)cycles[c].n, sizeof *table);
+    if (!table) return "";
+    for (int i = 0; i < cycles[c].n; i++) {
+        double angle = 2 * M_PI * i / cycles[c].period;
+        table[i] = (float)(sine ? sin(angle) : cos(angle));
+    }
+    return aml_onnx_op2(&w->g, "Gather", aml_onnx_f32s(&w->g, table, (size_t)cycles[c].n, 0),
+                        plus(&w->g, part, -cycles[c].first));
 }
 
-static aml_onnx_value value_of(const date_parts *d, aml_onnx_graph *g, const char *name) {
+static aml_onnx_value value_of(aml_onnx_writer *w, const date_parts *d, const char *name) {
+    aml_onnx_graph *g = &w->g;
     const char *end = strchr(name, '_');
     size_t size = end ? (size_t)(end - name) : strlen(name);
-    aml_onnx_value v = part_of(d, g, name, size);
-    if (end) v = aml_onnx_op1(g, strcmp(end, "_sin") ? "Cos" : "Sin", angle_of(g, v, name, size));
-    return aml_onnx_op3(g, "Where", d->unknown, aml_onnx_f32(g, NAN),
-                        aml_onnx_cast(g, v, AML_ONNX_FLOAT));
+    aml_onnx_value v;
+    if (!strcmp(name, "days")) v = aml_onnx_op2(g, "Div", d->time, aml_onnx_f64(g, 86400));
+    else v = part_of(d, g, name, size);
+    v = end ? turn(w, v, name, size, !strcmp(end, "_sin")) : aml_onnx_cast(g, v, AML_ONNX_FLOAT);
+    return aml_onnx_op3(g, "Where", d->unknown, aml_onnx_f32(g, NAN), v);
 }
 
 void aml_onnx_date(aml_onnx_writer *w, const aml_op *const *ops, size_t n) {
@@ -136,5 +141,5 @@ void aml_onnx_date(aml_onnx_writer *w, const aml_op *const *ops, size_t n) {
     (void)n;
     split_time(&d, &w->g, aml_onnx_of(w, ops[0]->in[0]));
     for (uint32_t i = 0; i < ops[0]->n_out; i++)
-        aml_onnx_made(w, ops[0]->first_out + i, value_of(&d, &w->g, part->v.texts[i]));
+        aml_onnx_made(w, ops[0]->first_out + i, value_of(w, &d, part->v.texts[i]));
 }

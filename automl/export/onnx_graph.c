@@ -248,6 +248,7 @@ static void put_opset(aml_writer *model, const char *domain, int64_t number) {
 static void put_properties(aml_writer *model, const aml_onnx_property *p, size_t n) {
     aml_writer m = {0};
     for (size_t i = 0; i < n; i++) {
+        if (!p[i].value) continue;
         aml_wire_text(&m, PROPERTY_KEY, p[i].key);
         aml_wire_text(&m, PROPERTY_VALUE, p[i].value);
         aml_wire_message(model, MODEL_PROPERTY, &m);

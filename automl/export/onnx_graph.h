@@ -80,7 +80,7 @@ void aml_onnx_body_end(aml_writer *out, aml_onnx_graph *body, aml_onnx_graph *fr
 
 /* ---- the model */
 
-/* Something to know about a model. */
+/* Something to know about a model; left out when its value is NULL. */
 typedef struct aml_onnx_property {
     const char *key, *value;
 } aml_onnx_property;

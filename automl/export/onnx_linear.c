@@ -38,18 +38,11 @@ aml_onnx_value aml_onnx_add_entries(aml_onnx_writer *w, aml_onnx_value z, const 
     return z;
 }
 
-const uint32_t *aml_onnx_sparse_of(const aml_onnx_writer *w, uint32_t design, size_t *n) {
-    const aml_op *op = w->maker[design];
-    size_t p = numbers_of(w, op);
-    *n = op->n_in - p;
-    return op->in + p;
-}
-
 aml_onnx_value aml_onnx_add_sparse(aml_onnx_writer *w, aml_onnx_value z, uint32_t design,
                                    const double *table, size_t k) {
-    size_t n;
-    const uint32_t *sparse = aml_onnx_sparse_of(w, design, &n);
-    return aml_onnx_add_entries(w, z, sparse, n, table, k);
+    const aml_op *op = w->maker[design];
+    size_t p = numbers_of(w, op);
+    return aml_onnx_add_entries(w, z, op->in + p, op->n_in - p, table, k);
 }
 
 aml_onnx_value aml_onnx_every_row(aml_onnx_writer *w, const double *constant, size_t k) {

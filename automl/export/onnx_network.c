@@ -232,36 +232,44 @@ static aml_onnx_tensor matrix(const float *weight, size_t rows, size_t columns) 
     return (aml_onnx_tensor){AML_ONNX_FLOAT, 2, {(int64_t)rows, (int64_t)columns}, weight};
 }
 
-/* Adds the weights of the terms that a row has; an entry is 1. */
-static aml_onnx_value add_terms(const network *n, aml_onnx_value z) {
-    const aml_attr *terms = aml_op_attr(n->op, "term");
-    const float *weight = floats(n, "term_weight"), factor = (float)aml_op_real(n->op, "factor"),
-                one = factor / sqrtf(1 + factor * factor * (1.0f / 16));
-    size_t n_sparse, begin = 0, t = 0;
-    const uint32_t *sparse = aml_onnx_sparse_of(n->w, n->op->in[0], &n_sparse);
-    for (size_t i = 0; terms->n && i < n_sparse; i++) {
-        size_t columns = n->w->ir->values[sparse[i]].width, end = begin + columns;
-        float *table =
-            aml_onnx_room(n->w, (columns + 1) * n->width, sizeof *table); /* last: none */
-        if (!table) return "";
-        for (; t < terms->n && terms->v.u32[t] < end; t++)
-            for (size_t u = 0; u < n->width; u++)
-                table[(terms->v.u32[t] - begin) * n->width + u] = one * weight[t * n->width + u];
-        z = plus(n, z,
-                 aml_onnx_take_rows(n->g, aml_onnx_f32s(n->g, table, columns + 1, n->width),
-                                    aml_onnx_of(n->w, sparse[i])));
-        begin = end;
+/* What the entry of a sparse feature adds to the first products: v times its weights, and v is that of a 1. */
+static float of_entry(const network *n) {
+    float b = fminf(fmaxf((float)aml_op_real(n->op, "term_factor"), -1e6f), 1e6f);
+    return b / sqrtf(1 + b * b * (1.0f / 16));
+}
+
+/* Adds the entries of one sparse value, which has the design's sparse columns from `first` on. */
+static aml_onnx_value add_entries(const network *n, aml_onnx_value z, uint32_t sparse,
+                                  size_t first) {
+    const aml_attr *term = aml_op_attr(n->op, "term");
+    const float *weight = floats(n, "term_weight"), v = of_entry(n);
+    size_t columns = n->w->ir->values[sparse].width;
+    float *table = aml_onnx_room(n->w, (columns + 1) * n->width, sizeof *table);
+    if (!table) return "";
+    for (size_t t = 0; t < term->n; t++) {
+        if (term->v.u32[t] < first || term->v.u32[t] >= first + columns) continue;
+        float *row = table + (term->v.u32[t] - first) * n->width;
+        for (size_t u = 0; u < n->width; u++) row[u] = v * weight[t * n->width + u];
     }
-    return z;
+    aml_onnx_value rows = aml_onnx_f32s(n->g, table, columns + 1, n->width);
+    return plus(n, z, aml_onnx_take_rows(n->g, rows, aml_onnx_of(n->w, sparse)));
 }
 
 static aml_onnx_value first_products(const network *n, aml_onnx_value x) {
+    const aml_op *design = n->w->maker[n->op->in[0]];
     double *zero = aml_onnx_room(n->w, n->width, sizeof *zero);
+    size_t first = 0;
     if (!zero) return "";
     aml_onnx_value none = aml_onnx_every_row(n->w, zero, n->width);
     const aml_onnx_tensor weight = matrix(floats(n, "weight"), n->inputs, n->width);
-    return add_terms(n,
-                     x ? product(n, none, x, &weight) : aml_onnx_cast(n->g, none, AML_ONNX_FLOAT));
+    aml_onnx_value z = x ? product(n, none, x, &weight) : aml_onnx_cast(n->g, none, AML_ONNX_FLOAT);
+    for (uint32_t i = 0; i < design->n_in; i++) {
+        const aml_ir_value *in = &n->w->ir->values[design->in[i]];
+        if (in->type != AML_IR_SPARSE) continue;
+        z = add_entries(n, z, design->in[i], first);
+        first += in->width;
+    }
+    return z;
 }
 
 static aml_onnx_value make_layers(const network *n, aml_onnx_value x) {

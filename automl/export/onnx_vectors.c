@@ -43,10 +43,21 @@ void aml_onnx_exp(aml_onnx_writer *w, const aml_op *const *ops, size_t n) {
     aml_onnx_made(w, ops[0]->first_out, aml_onnx_op1(&w->g, "Exp", input(w, ops[0])));
 }
 
-/* The stable form and the other are equal but for the last bit. */
+/* e = exp(-|z|): over 1 + e where z < 0. */
+static aml_onnx_value stable_logistic(aml_onnx_graph *g, aml_onnx_value z) {
+    aml_onnx_value one = aml_onnx_f64(g, 1), zero = aml_onnx_f64(g, 0);
+    aml_onnx_value e = aml_onnx_op1(g, "Exp", aml_onnx_op1(g, "Neg", aml_onnx_op1(g, "Abs", z)));
+    aml_onnx_value up = aml_onnx_op2(g, "GreaterOrEqual", z, zero);
+    return aml_onnx_op2(g, "Div", aml_onnx_op3(g, "Where", up, one, e),
+                        aml_onnx_op2(g, "Add", one, e));
+}
+
 void aml_onnx_sigmoid(aml_onnx_writer *w, const aml_op *const *ops, size_t n) {
+    bool stable = aml_op_real(ops[0], "stable") > 0;
+    aml_onnx_value z = input(w, ops[0]);
     (void)n;
-    aml_onnx_made(w, ops[0]->first_out, aml_onnx_logistic(&w->g, input(w, ops[0])));
+    aml_onnx_made(w, ops[0]->first_out,
+                  stable ? stable_logistic(&w->g, z) : aml_onnx_logistic(&w->g, z));
 }
 
 static aml_onnx_value softmax(aml_onnx_graph *g, aml_onnx_value z) {

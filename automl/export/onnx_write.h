@@ -141,8 +141,6 @@ void aml_onnx_isotonic(aml_onnx_writer *w, const aml_op *const *ops, size_t n);
 aml_onnx_value aml_onnx_limited(aml_onnx_writer *w, uint32_t design);
 /* `constant` (k doubles) for every row: [rows, k]. */
 aml_onnx_value aml_onnx_every_row(aml_onnx_writer *w, const double *constant, size_t k);
-/* The sparse values that a design is made of, in order. */
-const uint32_t *aml_onnx_sparse_of(const aml_onnx_writer *w, uint32_t design, size_t *n);
 /* Adds to z (NULL: nothing) what the entries of sparse values have in table[columns * k]; n ≥ 1 when z is NULL. */
 aml_onnx_value aml_onnx_add_entries(aml_onnx_writer *w, aml_onnx_value z, const uint32_t *sparse,
                                     size_t n, const double *table, size_t k);

@@ -30,8 +30,8 @@ while IFS=, read -r name file task target _; do
     case $task in regression) how="--task regression" ;; *) how="" ;; esac
     for learner in ridge elastic_net logistic linear_svm naive_bayes knn mlp gbdt random_forest extra_trees glm baseline ensemble; do
         case $learner in
-        ensemble) which="--trials 8" ;;
-        *) which="--trials 1 --learners $learner" ;;
+        ensemble) which="--trials 8 --time-limit 30s" ;;
+        *) which="--trials 1 --time-limit 15s --learners $learner" ;;
         esac
         # shellcheck disable=SC2086
         timeout 120 "$build/automl" train "$work/train.csv" --target "$target" $how $which --threads 1 --quiet --output "$work/m.automl" >/dev/null 2>&1 || continue

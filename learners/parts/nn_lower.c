@@ -42,12 +42,12 @@ uint32_t aml_nn_lower(uint32_t x, const aml_nn *net, aml_ir *ir) {
     aml_ir_array(ir, "frequency", AML_F32, net->theta + net->frequency, net->waves);
     aml_ir_array(ir, "phase", AML_F32, net->theta + net->phase, net->waves);
     of_layers(net, ir);
+    aml_ir_array(ir, "term", AML_U32, net->terms.feature, net->terms.n);
+    aml_ir_f32(ir, "term_factor", (double)net->terms.factor);
+    aml_ir_array(ir, "term_weight", AML_F32, net->terms.weight, net->terms.n * net->width);
     aml_ir_array(ir, "head", AML_F32, net->theta + net->head,
                  net->members * net->width * net->outputs);
     aml_ir_array(ir, "head_bias", AML_F32, net->theta + net->head_bias,
                  net->members * net->outputs);
-    aml_ir_f32(ir, "factor", (double)net->terms.factor);
-    aml_ir_array(ir, "term", AML_U32, net->terms.feature, net->terms.n);
-    aml_ir_array(ir, "term_weight", AML_F32, net->terms.weight, net->terms.n * net->width);
     return aml_ir_out(ir, AML_IR_VECTOR, net->outputs);
 }

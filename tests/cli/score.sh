@@ -9,7 +9,7 @@ same shown declared
 nm -g --defined-only "$SCORE_STATIC" | awk 'NF == 3 { print $3 }' | sort >shown
 [ "$SANITIZE" -eq 1 ] || [ "$TSAN" -eq 1 ] || same shown declared
 
-# An instrumented library needs its runtime, and is larger.
+# An instrumented library needs its runtime and is larger, and so is one to be debugged.
 if [ "$SANITIZE" -eq 0 ] && [ "$TSAN" -eq 0 ]; then
     objdump -p "$SCORE" | awk '$1 == "NEEDED" { print $2 }' >needed
     while read -r library; do
@@ -18,6 +18,8 @@ if [ "$SANITIZE" -eq 0 ] && [ "$TSAN" -eq 0 ]; then
         *) failed "the scoring library needs $library" ;;
         esac
     done <needed
+fi
+if [ "$RELEASE" -eq 1 ] && [ "$SANITIZE" -eq 0 ] && [ "$TSAN" -eq 0 ]; then
     strip -o stripped "$SCORE"
     size=$(wc -c <stripped)
     echo "libautoml_score: $size bytes"
