@@ -62,6 +62,8 @@ build)
     build all
     ;;
 test)
+    packages="$packages libopenmpi-dev openmpi-bin" # optional: the program does without MPI
+    packages="$packages python3-numpy"              # for the tests of the Python package
     install_packages
     build all
     exec ctest --test-dir build --output-on-failure

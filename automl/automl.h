@@ -261,6 +261,20 @@ typedef struct aml_param_range {
         *values; /* only these, NULL-ended, as texts: "31", "gini"; one = fixed. NULL: min to max */
 } aml_param_range;
 
+/* ---- several processes ------------------------------------------------------------------------ */
+
+/* One run by all processes that MPI started as one (mpirun, srun): rank 0 leads the search and gets the model, the others fit its
+ * trials with the data that they have read themselves. With a limit of trials the leaderboard is that of one process
+ * with the same max_concurrent_trials, byte for byte. A rank that dies costs time: another one fits its trial anew. */
+typedef struct aml_ranks aml_ranks;
+/* Meets the others, once in a process. *out is NULL where MPI has not started several. AML_ECONFIG: it has, but this library was built
+ * without MPI; AML_EIO: they cannot reach each other. */
+AML_API aml_status aml_ranks_join(aml_ranks **out);
+AML_API int aml_ranks_number(const aml_ranks *r); /* 0 leads; NULL is 0, */
+AML_API int aml_ranks_count(const aml_ranks *r);  /* and 1 */
+AML_API int aml_ranks_lost(aml_ranks *r);         /* of rank 0: so many others have died */
+AML_API void aml_ranks_leave(aml_ranks *r);       /* of rank 0: the others are done */
+
 typedef struct aml_train_options {
     size_t size;
     const char *target;      /* column name; required */
@@ -338,6 +352,9 @@ typedef struct aml_train_options {
         model_path; /* with a store: where the model is saved before the run counts as finished; or NULL */
     aml_log_fn log; /* or NULL */
     void *log_arg;
+    /* The run is shared with other processes, or NULL. Where the number is not 0, aml_train returns when rank 0 has no more trials,
+     * and *out is NULL; store, progress and stop are for rank 0. */
+    aml_ranks *ranks;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,
@@ -1010,6 +1027,10 @@ typedef struct aml_catalog_entry {
 } aml_catalog_entry;
 AML_API int aml_catalog(size_t i, aml_catalog_entry *out); /* 0 after the last */
 AML_API char *aml_catalog_json(void);
+/* Adds the parts of a shared object (automl_plugin.h): calls its aml_plugin_init, whose failure is passed on. Like the
+ * registrations themselves, not while another thread is in this library. AML_ENOINPUT when it cannot be loaded, AML_EDATA
+ * when it is no plug-in. It stays loaded. */
+AML_API aml_status aml_plugin_load(const char *path);
 /* The nearest known word, or NULL; for messages. */
 AML_API const char *aml_suggest(const char *word, const char *const *known);
 

@@ -1,7 +1,6 @@
 /* cluster_distance.c: the distances of a row to cluster centres of the standardised numbers, as new
  * columns beside the old ones. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
@@ -167,12 +166,9 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     }
     aml_table_builder b = aml_table_begin(x, x->p + s->k, ctx);
     for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t c = 0; c < s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < s->k; c++)
         u.column[c] =
-            aml_table_number(&b, aml_feature_name(ctx->keep, "cluster", "", number), UINT32_MAX);
-    }
+            aml_table_number(&b, aml_feature_number(ctx->keep, "cluster", "", c + 1), UINT32_MAX);
     AML_TRY(aml_table_end(out, &b));
     return s->k ? aml_each(ctx, (x->n + step - 1) / step, measure, &u) : AML_OK;
 }

@@ -1,6 +1,5 @@
 /* one_hot.c: a category becomes one 0/1 column for each of its most frequent levels; sparse when
  * that makes many columns. Missing, unseen and less frequent levels are 0 in all of them. */
-#include <stdio.h>
 
 #include "automl/core/sort.h"
 #include "featurize/parts/each.h"
@@ -118,11 +117,10 @@ static aml_status dense_columns(aml_table_builder *b, const job *u, aml_ctx *ctx
             continue;
         }
         for (uint32_t l = 0; l < f->n_levels; l++) {
-            char number[16];
             if (!u->s->column[j].hot[l]) continue;
-            snprintf(number, sizeof number, "#%u", l);
-            float *v = aml_table_derived(
-                b, aml_feature_name(ctx->keep, f->name, "=", f->levels ? f->levels[l] : number), f);
+            const char *name = f->levels ? aml_feature_name(ctx->keep, f->name, "=", f->levels[l])
+                                         : aml_feature_number(ctx->keep, f->name, "=#", l);
+            float *v = aml_table_derived(b, name, f);
             if (!v) return AML_ENOMEM;
             for (size_t i = 0; i < u->x->n; i++) v[i] = 0;
             u->dense[u->s->column[j].place[l]] = v;

@@ -1,6 +1,5 @@
 /* pca.c: number columns become their principal components. Missing counts as the mean. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "automl/core/linalg.h"
@@ -181,12 +180,9 @@ static aml_status columns(aml_table_builder *b, apply_job *u, aml_ctx *ctx) {
     for (size_t j = 0; j < u->x->p; j++)
         if (u->x->features[j].kind != AML_NUMBER || u->s->keep_original)
             aml_table_share(b, &u->x->features[j]);
-    for (size_t c = 0; c < u->s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < u->s->k; c++)
         u->component[c] =
-            aml_table_number(b, aml_feature_name(ctx->keep, "pca", "", number), UINT32_MAX);
-    }
+            aml_table_number(b, aml_feature_number(ctx->keep, "pca", "", c + 1), UINT32_MAX);
     return b->failed ? AML_ENOMEM : AML_OK;
 }
 

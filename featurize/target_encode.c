@@ -256,7 +256,8 @@ static aml_status encoded(aml_table *out, float ***column, const target_state *t
     const char **what = AML_ARRAY(ctx->scratch, width, const char *);
     if (!what) return AML_ENOMEM;
     for (size_t k = 0; k < width; k++) {
-        what[k] = t->multiclass ? aml_printf(ctx->scratch, "target%u", t->classes[k]) : "target";
+        what[k] = t->multiclass ? aml_feature_number(ctx->scratch, "target", "", t->classes[k])
+                                : "target";
         if (!what[k]) return AML_ENOMEM;
     }
     return aml_encoder_apply(out, column, &t->encoder, what, x, ctx);
@@ -313,6 +314,6 @@ const aml_step aml_step_target_encode = {
     .apply = apply,
     .save = AML_FIT(save),
     .load = load,
-    .fit_apply = AML_FIT(fit_apply),
     .lower = AML_FIT(lower),
+    .fit_apply = AML_FIT(fit_apply),
 };

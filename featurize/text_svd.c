@@ -1,7 +1,6 @@
 /* text_svd.c: sparse columns become a few dense ones: the leading right singular vectors of the
  * training rows, by randomized subspace iteration (latent semantic analysis). */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
@@ -170,12 +169,9 @@ static aml_status apply(aml_table *out, const void *state, const aml_table *x, a
     b.table.csr = NULL;
     b.table.n_blocks = 0;
     for (size_t j = 0; j < x->p; j++) aml_table_share(&b, &x->features[j]);
-    for (size_t c = 0; c < s->k; c++) {
-        char number[24];
-        snprintf(number, sizeof number, "%zu", c + 1);
+    for (size_t c = 0; c < s->k; c++)
         u.column[c] =
-            aml_table_number(&b, aml_feature_name(ctx->keep, "svd", "", number), UINT32_MAX);
-    }
+            aml_table_number(&b, aml_feature_number(ctx->keep, "svd", "", c + 1), UINT32_MAX);
     AML_TRY(aml_table_end(out, &b));
     return s->k ? aml_each(ctx, (x->n + BLOCK - 1) / BLOCK, project, &u) : AML_OK;
 }

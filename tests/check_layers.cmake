@@ -18,13 +18,15 @@ get_filename_component(ROOT "${ROOT}" ABSOLUTE)
 function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
-    set(may "automl/(core|metrics|store|engine)/|automl/automl\\.h$|learners/|featurize/|search/")
-  elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
-    set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
+    set(may "automl/(core|metrics|store|engine)/|automl/automl(_plugin)?\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^automl/automl_plugin\\.h$") # installed, with what it includes
+    set(may "${core}")
   elseif(path MATCHES "^automl/score/automl_score\\.h$") # installed: stands alone
     set(may "none")
   elseif(path MATCHES "^automl/score/")
     set(may "automl/(core|engine|score)/|learners/|featurize/")
+  elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
+    set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
   elseif(path MATCHES "^automl/core/")
     set(may "${core}")
   elseif(path MATCHES "^(automl/metrics/|automl/store/|learners/|featurize/|search/)")
@@ -50,6 +52,7 @@ function(check_doors path number header)
   check_door("${path}" "${number}" "${header}" "^gsl/.*$" "automl/core/special")
   check_door("${path}" "${number}" "${header}" "^(cjson/)?cJSON[^/]*\\.h$" "automl/core/json")
   check_door("${path}" "${number}" "${header}" "^sqlite3[^/]*\\.h$" "automl/store")
+  check_door("${path}" "${number}" "${header}" "^mpi\\.h$" "automl/mpi")
   check_door("${path}" "${number}" "${header}" "^(zlib|zstd)[^/]*\\.h$" "automl/core/io")
 endfunction()
 

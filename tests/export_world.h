@@ -188,7 +188,11 @@ static inline void put_defaults(double *hp, const aml_param *params) {
     for (size_t i = 0; params && i < aml_params_count(params); i++) hp[i] = params[i].fallback;
 }
 
+/* Not all formats can say what is done to texts. */
+static bool without_texts;
+
 static inline void add_step(aml_plan *p, const char *name) {
+    if (without_texts && !strcmp(name, "text_hash")) return;
     aml_plan_step *s = &p->steps[p->n_steps++];
     s->step = aml_step_find(name);
     assert_non_null(s->step);
@@ -247,16 +251,23 @@ static inline void add_member(aml_model *m, const aml_plan *plan, const export_r
 
 /* ---- plans */
 
-/* Everything that learners on numbers want; `sparse`: text stays sparse. */
+static inline void set_last(aml_plan *p, const char *param, double x) {
+    aml_plan_step *s = &p->steps[p->n_steps - 1];
+    set_hp(s->hp, s->step->params, param, x);
+}
+
+/* Everything that learners on numbers want; `sparse`: text stays sparse, or categories become so where there is none. */
 static inline void add_usual_steps(aml_plan *p, bool sparse) {
-    static const char *const names[] = {"impute", "one_hot", "scale"};
     add_step(p, "datetime");
     add_step(p, "text_hash");
-    if (!sparse) {
+    if (!sparse && !without_texts) {
         add_step(p, "text_svd");
-        p->steps[p->n_steps - 1].hp[0] = 5;
+        set_last(p, "components", 5);
     }
-    for (size_t i = 0; i < COUNT(names); i++) add_step(p, names[i]);
+    add_step(p, "impute");
+    add_step(p, "one_hot");
+    if (sparse && without_texts) set_last(p, "sparse_from", 1);
+    add_step(p, "scale");
 }
 
 /* Setting 0 is the default; then each choice, and for steps each limit, one at a time. False when there are no more. */

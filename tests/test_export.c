@@ -11,6 +11,7 @@
 
 extern char **environ;
 static char folder[] = "export_XXXXXX";
+enum { OUTPUTS = 3 };
 
 /* ---- building */
 
@@ -152,6 +153,7 @@ static void test_refusals(void **state) {
 
 static int setup(void **state) {
     (void)state;
+    aml_par_init();
     if (!mkdtemp(folder)) return 1;
     make_cases();
     return 0;

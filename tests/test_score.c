@@ -314,7 +314,80 @@ static void refuses_damaged_models(void **state) {
     assert_int_equal(aml_score_load(&m, "/nonexistent/model"), AML_ENOINPUT);
     assert_int_equal(aml_score_load(&m, "/tmp"), AML_ENOINPUT);
     assert_int_equal(aml_score_load_memory(&m, NULL, 1), AML_EUSAGE);
+    assert_non_null(strstr(aml_score_last_error()->message, "aml_score_load_memory"));
     aml_free(data);
+}
+
+/* ---- files that look right */
+
+enum { HEADER = 28, ENTRY = 24, BEGIN = HEADER + 2 * ENTRY + 4, DAMAGES = 400, FEW = 20 };
+
+static void put_crc(char *at, const char *data, size_t size) {
+    uint32_t crc = aml_crc32(0, data, size);
+    memcpy(at, &crc, sizeof crc);
+}
+
+/* Makes checksums right again. Returns the length of the manifest, which is followed by the fits. */
+static size_t mend(char *data, size_t size) {
+    uint64_t first;
+    memcpy(&first, data + HEADER + 16, sizeof first);
+    put_crc(data + HEADER + 4, data + BEGIN, (size_t)first);
+    put_crc(data + HEADER + ENTRY + 4, data + BEGIN + first, size - BEGIN - (size_t)first);
+    put_crc(data + BEGIN - 4, data + HEADER, 2 * ENTRY);
+    return (size_t)first;
+}
+
+static void check_predictions(const aml_model *engine, const aml_score_model *model,
+                              const aml_frame *frame) {
+    double a[FEW * 3], b[FEW * 3];
+    const char *texts[FEW * WIDTH];
+    aml_scorer *s;
+    size_t k = aml_model_outputs(engine);
+    for (size_t c = 0; c < FEW * WIDTH; c++) texts[c] = all->cell[c / WIDTH][c % WIDTH];
+    assert_int_equal(aml_scorer_new(&s, model), AML_OK);
+    aml_status one = aml_model_predict(a, engine, frame, 1),
+               two = aml_scorer_texts(b, s, texts, FEW);
+    assert_int_equal(one, two);
+    if (!one) check_same("a damaged model", a, b, FEW, k);
+    aml_scorer_free(s);
+}
+
+/* Bits of the fits are changed: both refuse it, or both predict the same. Of the manifest the scorer reads less, and takes all
+ * that the engine takes. */
+static void both_take_the_same(void **state) {
+    (void)state;
+    static const recipe members[] = {{"gbdt", NATIVE, 0.5}, {"logistic", SPARSE, 0.5}};
+    world *w = world_new(all, AML_BINARY);
+    aml_model *m = make_model(members, 2, w);
+    size_t size, taken = 0;
+    char *data = bytes_of(&size, m), *copy = aml_malloc(size);
+    aml_frame *frame = rows_frame(all, 0, FEW);
+    size_t manifest = mend(data, size);
+    aml_rng r = aml_rng_stream(11, AML_RNG_TEST, 0, 0);
+    for (int d = 0; d < DAMAGES; d++) {
+        aml_model *engine = NULL;
+        aml_score_model *model = NULL;
+        bool fits = d % 4 != 0;
+        size_t begin = BEGIN + (fits ? manifest : 0), length = fits ? size - begin : manifest;
+        memcpy(copy, data, size);
+        for (int bit = 0; bit < 1 + d % 3; bit++)
+            copy[begin + aml_rng_below(&r, (uint32_t)length)] ^= (char)(1 << aml_rng_below(&r, 8));
+        mend(copy, size);
+        aml_status one = aml_model_load_memory(&engine, copy, size),
+                   two = aml_score_load_memory(&model, copy, size);
+        if (fits || !one) assert_int_equal(one, two);
+        else assert_true(two == AML_OK || two == one);
+        taken += !one;
+        if (!one && fits) check_predictions(engine, model, frame);
+        aml_model_free(engine);
+        aml_score_free(model);
+    }
+    assert_true(taken > 10 && taken < DAMAGES - 10);
+    aml_frame_free(frame);
+    aml_free(data);
+    aml_free(copy);
+    aml_model_free(m);
+    world_free(w);
 }
 
 static int setup(void **state) {
@@ -334,6 +407,7 @@ int main(void) {
         cmocka_unit_test(every_learner_and_task),    cmocka_unit_test(every_step),
         cmocka_unit_test(ensembles_and_calibration), cmocka_unit_test(tells_what_it_wants),
         cmocka_unit_test(refuses_bad_cells),         cmocka_unit_test(refuses_damaged_models),
+        cmocka_unit_test(both_take_the_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -141,6 +141,38 @@ static void test_format_double(void **state) {
     }
 }
 
+/* The first 17 digits as a whole number; *n of them are there. */
+static int64_t digits_of(size_t *n, const char *text) {
+    int64_t w = 0;
+    *n = 0;
+    for (; *text && *text != 'e'; text++)
+        if (*text != '.' && (*n || *text != '0')) w = 10 * w + (*text - '0'), ++*n;
+    for (size_t i = *n; i < 17; i++) w *= 10;
+    return w;
+}
+
+/* Numbers as predictions have them, and the edges of their decades: digits that printf gives, as few as read back. */
+static void test_format_digits(void **state) {
+    (void)state;
+    aml_rng rng = aml_rng_stream(11, AML_RNG_TEST, 0, 0);
+    for (int i = 0; i < 200000; i++) {
+        double x = pow(10, (double)(i % 24) - 7), y;
+        char out[32], all[40];
+        size_t n, n_all;
+        if (i % 3 == 1) x *= aml_rng_uniform(&rng);
+        if (i % 3 == 2) x = nextafter(x, i % 2 ? 0 : 1e300);
+        if (x == floor(x)) continue;
+        size_t length = aml_format_double(out, x);
+        assert_int_equal(length, strlen(out));
+        assert_true(aml_parse_double(&y, out, length) && y == x);
+        snprintf(all, sizeof all, "%.16e", x);
+        int64_t w = digits_of(&n, out), want = digits_of(&n_all, all);
+        if (w < want / 2) w *= 10; /* 1 is near to 0.99…9 */
+        int64_t off = llabs(w - want);
+        assert_true(n < 16 ? off <= 100 : n == 16 ? off < 10 : off == 0);
+    }
+}
+
 static void test_format_round_trip(void **state) {
     (void)state;
     aml_rng r = aml_rng_stream(9, AML_RNG_TEST, 0, 0);
@@ -437,21 +469,14 @@ static void test_compression(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_double),
-        cmocka_unit_test(test_parse_random),
-        cmocka_unit_test(test_parse_halfway),
-        cmocka_unit_test(test_format_double),
-        cmocka_unit_test(test_format_round_trip),
-        cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_parse_int),
-        cmocka_unit_test(test_quantities),
-        cmocka_unit_test(test_string),
-        cmocka_unit_test(test_distance),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_write_read),
-        cmocka_unit_test(test_input_failures),
-        cmocka_unit_test(test_output_failures),
-        cmocka_unit_test(test_output_pieces),
+        cmocka_unit_test(test_parse_double),    cmocka_unit_test(test_parse_random),
+        cmocka_unit_test(test_parse_halfway),   cmocka_unit_test(test_format_double),
+        cmocka_unit_test(test_format_digits),   cmocka_unit_test(test_format_round_trip),
+        cmocka_unit_test(test_locale),          cmocka_unit_test(test_parse_int),
+        cmocka_unit_test(test_quantities),      cmocka_unit_test(test_string),
+        cmocka_unit_test(test_distance),        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_write_read),      cmocka_unit_test(test_input_failures),
+        cmocka_unit_test(test_output_failures), cmocka_unit_test(test_output_pieces),
         cmocka_unit_test(test_compression),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -11,8 +11,12 @@ add_library(fault_at MODULE tests/fault_at.c)
 target_link_libraries(fault_at PRIVATE automl_flags ${CMAKE_DL_LIBS})
 set_target_properties(fault_at PROPERTIES C_VISIBILITY_PRESET default)
 
+add_executable(sql tests/sql.c)
+target_link_libraries(sql PRIVATE automl_flags PkgConfig::SQLITE)
+
 # The scoring library beside the engine in one program; what it allocates is counted.
 target_link_libraries(test_score PRIVATE automl_score_static)
+target_link_libraries(test_score_threads PRIVATE automl_score_static)
 target_link_options(test_score PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
 
 target_link_libraries(test_export PRIVATE ${CMAKE_DL_LIBS}) # loads what it exports
@@ -27,7 +31,7 @@ foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;RELEASE=$<CONFIG:Release>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
 
 # What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.
@@ -49,6 +53,9 @@ target_link_libraries(tree_models PRIVATE automl_flags automl_static PkgConfig::
 add_test(NAME interop_schema COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/schema.sh)
 set_tests_properties(interop_schema PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+add_test(NAME interop_ranks COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/ranks.sh)
+set_tests_properties(interop_ranks PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
 add_test(NAME interop_shap COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/shap.sh)
 set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "TREE_MODELS=$<TARGET_FILE:tree_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
@@ -62,3 +69,25 @@ set_tests_properties(interop_export PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 E
 add_test(NAME interop_tune COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/tune.sh)
 set_tests_properties(interop_tune PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+# The Python package with the library of this build; and from a clean clone by pip.
+add_test(NAME python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/python/tests/run.sh)
+set_tests_properties(python PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML_LIBRARY=$<TARGET_FILE:automl>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;OMP_WAIT_POLICY=passive")
+add_test(NAME interop_python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/python.sh)
+set_tests_properties(interop_python PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
+
+add_executable(onnx_models tests/interop/onnx_models.c)
+target_link_libraries(onnx_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
+add_test(NAME interop_onnx COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/onnx.sh)
+set_tests_properties(interop_onnx PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
+  "AUTOML=$<TARGET_FILE:automl_program>;ONNX_MODELS=$<TARGET_FILE:onnx_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+
+# Random calls of the interface, misuse included; longer by hand and under sanitizers: stress_api SEED CALLS.
+add_executable(stress_api tests/stress_api.c)
+target_link_libraries(stress_api PRIVATE automl_flags automl_static)
+foreach(seed 1 2)
+  add_test(NAME stress_api_${seed} COMMAND stress_api ${seed} 6000)
+  set_tests_properties(stress_api_${seed} PROPERTIES TIMEOUT 600 ENVIRONMENT "OMP_WAIT_POLICY=passive")
+endforeach()

@@ -5,7 +5,7 @@ static int run(const cli_call *call) {
     const cli_args *a = call->args;
     aml_model *model = NULL;
     if (!a->format)
-        return cli_fail(AML_EUSAGE, "--format c or --format json", "export needs --format");
+        return cli_fail(AML_EUSAGE, "--format c, json or onnx", "export needs --format");
     if (!a->output)
         return cli_fail(AML_EUSAGE, "--output FILE (- = standard output)", "export needs --output");
     int status = cli_report(aml_check_writable(a->output));
@@ -16,7 +16,7 @@ static int run(const cli_call *call) {
 }
 
 static const cli_option options[] = {
-    {"format", "FORMAT", "c or json (required)", CLI_TEXT, CLI_AT(format)},
+    {"format", "FORMAT", "c, json or onnx (required)", CLI_TEXT, CLI_AT(format)},
     {"output", "FILE", "the file to write (required; - = standard output)", CLI_TEXT,
      CLI_AT(output)}};
 
@@ -28,7 +28,10 @@ const cli_verb cli_export = {
         "c: one file of C99 with its header, without heap and libraries, that predicts the same "
         "bits "
         "(NAME_predict for --output NAME.c; with -DNAME_MAIN a program from CSV to predictions). "
-        "json: every operation with its numbers, for readers of one's own. A model with "
+        "json: every operation with its numbers, for readers of one's own. onnx: for ONNX Runtime "
+        "and others (ai.onnx 21, ai.onnx.ml 5), an input of [rows, 1] for each column that counts: "
+        "double with NaN for missing (dates in seconds since 1970), string with \"\" for missing; "
+        "outputs label and probabilities, or value. A model with "
         "a part that has no form in the format is refused, and nothing is written.",
     .operands = "a MODEL",
     .usage = "MODEL --format FORMAT --output FILE",

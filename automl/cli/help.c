@@ -37,12 +37,13 @@ static void print_options(FILE *out, const cli_verb *verb) {
 static void help_program(FILE *out) {
     const cli_verb *v;
     fputs("automl finds a model for a table: CSV file in, model file out.\n\n"
-          "Usage: automl VERB [ARGUMENT…]\n\nVerbs:\n",
+          "Usage: automl [--plugin FILE.so] VERB [ARGUMENT…]\n\nVerbs:\n",
           out);
     for (size_t i = 0; (v = cli_verb_at(i)); i++) list(out, v->name, 13, v->summary);
     list(out, "help", 13, "show the help of a verb");
     fputs("\nDATA is a CSV file, plain or compressed with gzip or zstd; - is standard input.\n"
-          "`automl VERB --help` has the options of a verb, `automl --version` the version.\n"
+          "`automl VERB --help` has the options of a verb, `automl --version` the version;\n"
+          "`automl --plugin FILE.so VERB …` adds learners, steps and metrics of your own.\n"
           "\nExample:\n  automl train datasets/iris.csv --target species --time-limit 20s\n",
           out);
 }

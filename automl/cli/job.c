@@ -23,6 +23,9 @@ static int check_inputs(const cli_job *j) {
     size_t standard = !strcmp(f->train, "-") + (f->validation && !strcmp(f->validation, "-")) +
                       (f->test && !strcmp(f->test, "-"));
     int status = 0;
+    if (standard && aml_ranks_count(j->options.ranks) > 1)
+        return cli_fail(AML_EUSAGE, "give files that all hosts can read",
+                        "standard input cannot be read by every rank");
     if (standard > 1)
         return cli_fail(AML_EUSAGE, "give files", "standard input can be read only once");
     if (named) status = cli_need_file(f->train, "data.train", "check the spelling of the path");
@@ -55,7 +58,7 @@ static int read_data(cli_job *j) {
     const aml_experiment_files *f = &j->files;
     int status = cli_report(aml_frame_read(&j->data, f->train, &j->reading));
     if (status) return status;
-    if (!j->call->args->quiet) {
+    if (!j->call->args->quiet && !aml_ranks_number(j->options.ranks)) {
         cli_notes(j->data);
         fprintf(stderr, "%s: %zu rows, %zu columns, read in %.2f s\n", f->train,
                 aml_frame_rows_count(j->data), aml_frame_columns_count(j->data),
@@ -141,18 +144,38 @@ static int open_store(cli_job *j) {
     return status;
 }
 
-int cli_job_run(cli_job *j) {
+/* A rank but the first reads the data and fits trials; the first one does all the rest. */
+static int serve(cli_job *j) {
+    aml_model *none;
+    int status = check_inputs(j);
+    if (!status) status = read_data(j);
+    return status ? status : cli_report(aml_train(&none, j->data, &j->options));
+}
+
+static int lead(cli_job *j) {
     int status = cli_job_prepare(j);
     if (!status) status = open_store(j);
     if (!status) status = train(j);
+    int lost = aml_ranks_lost(j->options.ranks);
+    if (lost && !j->call->args->quiet)
+        cli_note("%d of %d ranks died; what they had in hand was fitted by others", lost,
+                 aml_ranks_count(j->options.ranks) - 1);
+    aml_ranks_leave(j->options.ranks);
+    j->options.ranks = NULL;
     if (!status) status = test(j);
     if (!status) status = write_outputs(j);
-    if (!status) status = cli_job_show(j);
+    return status ? status : cli_job_show(j);
+}
+
+int cli_job_run(cli_job *j) {
+    int status = cli_report(aml_ranks_join(&j->options.ranks));
+    if (!status) status = aml_ranks_number(j->options.ranks) ? serve(j) : lead(j);
     cli_job_free(j);
     return status;
 }
 
 void cli_job_free(cli_job *j) {
+    aml_ranks_leave(j->options.ranks);
     aml_evaluation_free(j->evaluation);
     aml_model_free(j->model);
     aml_frame_free(j->test);

@@ -11,7 +11,7 @@
 static const cli_verb *const verbs[] = {
     &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate, &cli_explain,
     &cli_leaderboard, &cli_inspect, &cli_transform, &cli_export,  &cli_check,    &cli_tune,
-    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog};
+    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog, &cli_completion};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const cli_verb *cli_verb_at(size_t i) { return i < N_VERBS ? verbs[i] : NULL; }
@@ -67,7 +67,28 @@ static int run_verb(FILE *out, const cli_verb *verb, size_t n, char **argv, cons
     return status;
 }
 
+/* `--plugin FILE` before the verb, as often as need be: loads them, and takes them out of the words. */
+static int load_plugins(size_t *argc, char **argv) {
+    static const char option[] = "--plugin";
+    size_t length = strlen(option);
+    while (*argc > 1 && !strncmp(argv[1], option, length)) {
+        const char *path = argv[1][length] == '=' ? argv[1] + length + 1 : NULL;
+        size_t used = path ? 1 : 2;
+        if (!path && argv[1][length]) return 0; /* another option */
+        if (!path && *argc > 2) path = argv[2];
+        if (!path || !*path)
+            return cli_fail(AML_EUSAGE, "automl --plugin FILE.so VERB …", "--plugin needs a file");
+        int status = cli_report(aml_plugin_load(path));
+        if (status) return status;
+        memmove(argv + 1, argv + 1 + used, (*argc - used) * sizeof *argv); /* with the last NULL */
+        *argc -= used;
+    }
+    return 0;
+}
+
 static int run(FILE *out, size_t argc, char **argv, double start) {
+    int status = load_plugins(&argc, argv);
+    if (status) return status;
     if (argc < 2) {
         cli_help(stderr, NULL);
         return AML_EUSAGE;

@@ -167,9 +167,11 @@ static bool push(aml_arena *a, size_t size) {
 }
 
 void *aml_alloc_raw(aml_arena *a, size_t count, size_t size) {
-    if (size && count > (SIZE_MAX / 4) / size) return short_of_memory(SIZE_MAX);
-    size_t bytes = count * size, align = bytes >= ALIGN ? ALIGN : 16;
-    size_t at = a->top ? (a->top->used + align - 1) / align * align : 0;
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4)
+        return short_of_memory(SIZE_MAX);
+    size_t align = bytes >= ALIGN ? ALIGN : 16; /* powers of two */
+    size_t at = a->top ? (a->top->used + align - 1) & ~(align - 1) : 0;
     if (!a->top || at > a->top->size || a->top->size - at < bytes) {
         if (!push(a, bytes + ALIGN)) return NULL;
         at = 0;

@@ -6,17 +6,21 @@
 #ifndef AML_CORE_ARENA_H
 #define AML_CORE_ARENA_H
 
+#ifndef __cplusplus
 #include <stdatomic.h>
+#endif
 #include <stdint.h>
 
 #include "automl/core/status.h"
 
 /* An account of bytes; safe to share between threads. A charge goes to all ancestors. */
-typedef struct aml_memory {
-    struct aml_memory *parent; /* may be NULL */
-    size_t limit;              /* 0 = none */
+#ifndef __cplusplus
+struct aml_memory {
+    aml_memory *parent; /* may be NULL */
+    size_t limit;       /* 0 = none */
     _Atomic size_t used, peak;
-} aml_memory;
+};
+#endif
 
 aml_status aml_memory_charge(aml_memory *m, size_t bytes);
 void aml_memory_release(aml_memory *m, size_t bytes);
@@ -41,12 +45,13 @@ void aml_arena_free(aml_arena *a);             /* NULL is fine */
 
 /* Zeroed memory for count * size bytes, aligned to 64 (to 16 below 64 bytes). NULL when memory or limit is short (the
  * error text is set). A zero size gives a valid pointer. */
-void *aml_alloc(aml_arena *a, size_t count, size_t size);
-void *aml_alloc_raw(aml_arena *a, size_t count, size_t size); /* the same, not zeroed */
-void *aml_copy(aml_arena *a, const void *data, size_t size);
-char *aml_strdup(aml_arena *a, const char *text);
-char *aml_strndup(aml_arena *a, const char *text, size_t length);
-char *aml_printf(aml_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+AML_PLUGIN void *aml_alloc(aml_arena *a, size_t count, size_t size);
+AML_PLUGIN void *aml_alloc_raw(aml_arena *a, size_t count, size_t size); /* the same, not zeroed */
+AML_PLUGIN void *aml_copy(aml_arena *a, const void *data, size_t size);
+AML_PLUGIN char *aml_strdup(aml_arena *a, const char *text);
+AML_PLUGIN char *aml_strndup(aml_arena *a, const char *text, size_t length);
+AML_PLUGIN char *aml_printf(aml_arena *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Takes over memory from aml_malloc with the `size` bytes that were charged for it to the arena's account: it goes
  * with the arena, whatever is released before. */
@@ -67,8 +72,8 @@ typedef struct aml_mark {
 /* Everything goes but the room, which the next round finds in one block: where a round needs no more than the one
  * before, nothing is allocated. */
 void aml_arena_reset(aml_arena *a);
-aml_mark aml_arena_mark(const aml_arena *a);
-void aml_arena_release(aml_arena *a, aml_mark mark);
+AML_PLUGIN aml_mark aml_arena_mark(const aml_arena *a);
+AML_PLUGIN void aml_arena_release(aml_arena *a, aml_mark mark);
 
 #define AML_NEW(arena, type) ((type *)aml_alloc((arena), 1, sizeof(type)))
 #define AML_ARRAY(arena, count, type) ((type *)aml_alloc((arena), (count), sizeof(type)))

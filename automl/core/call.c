@@ -14,7 +14,7 @@ aml_status aml_call_options(void *to, size_t size, const void *given, const char
     const unsigned char *bytes = given;
     size_t known;
     memcpy(&known, given, sizeof known);
-    if (known < sizeof known || known > LARGEST)
+    if (known < sizeof known || known > LARGEST || known % sizeof known)
         return aml_help(aml_fail(AML_EUSAGE, "%s.size is %zu", name, known), NULL,
                         "begin with %s o = {.size = sizeof o}", name);
     for (size_t i = size; i < known; i++)

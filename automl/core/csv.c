@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "automl/core/csv_internal.h"
+#include "automl/core/csv_columns.h"
 #include "automl/core/par.h"
 #include "automl/core/sort.h"
 
@@ -46,16 +46,40 @@ aml_status csv_note_columns(csv_reader *r, csv_column_test *test, const char *be
 
 /* ---- kinds */
 
+static void judge_column(csv_reader *r, csv_column *c, int n_threads) {
+    const csv_blocks *blocks = c->mixed ? &r->again : &r->blocks;
+    if (c->number) c->kind = AML_NUMBER;
+    else if (csv_gather(c, blocks, r->n_rows, r->n_threads, n_threads))
+        csv_judge(c, r->n_rows, &r->dialect, n_threads);
+    else c->verdict = CSV_SHORT_OF_MEMORY;
+    if (c->verdict == CSV_GOOD) c->form = csv_find_form(c, r->n_rows);
+}
+
+/* Columns side by side; of plain ones each cell is looked at: where they are few, the threads share each. */
+typedef struct judging {
+    csv_reader *r;
+    const bool *shared; /* by column */
+} judging;
+
 static void judge_columns(void *arg, size_t block, size_t begin, size_t end, int thread) {
-    csv_reader *r = arg;
+    const judging *j = arg;
     (void)block, (void)thread;
-    for (size_t k = begin; k < end; k++) {
-        csv_column *c = &r->columns[k];
-        if (c->number) c->kind = AML_NUMBER;
-        else if (csv_gather(c, c->mixed ? &r->again : &r->blocks, r->n_rows, r->n_threads))
-            csv_judge(c, r->n_rows, &r->dialect);
-        else c->verdict = CSV_SHORT_OF_MEMORY;
-    }
+    for (size_t k = begin; k < end; k++)
+        if (!j->shared[k]) judge_column(j->r, &j->r->columns[k], 1);
+}
+
+static aml_status judge_all(csv_reader *r) {
+    int n_threads = r->options->n_threads;
+    size_t n_plain = 0;
+    bool *shared = AML_ARRAY(r->work, r->n_columns, bool);
+    if (!shared) return AML_ENOMEM;
+    for (size_t k = 0; k < r->n_columns; k++) n_plain += r->columns[k].plain;
+    for (size_t k = 0; k < r->n_columns; k++)
+        shared[k] = r->columns[k].plain && n_plain < r->n_threads;
+    aml_par_for(n_threads, r->n_columns, 1, judge_columns, &(judging){r, shared});
+    for (size_t k = 0; k < r->n_columns; k++)
+        if (shared[k]) judge_column(r, &r->columns[k], n_threads);
+    return AML_OK;
 }
 
 static bool has_bad_dates(const csv_column *c) {
@@ -97,7 +121,7 @@ static aml_status drop_trailing(csv_reader *r) {
 }
 
 static aml_status find_kinds(csv_reader *r) {
-    aml_par_for(r->options->n_threads, r->n_columns, 1, judge_columns, r);
+    AML_TRY(judge_all(r));
     for (size_t k = 0; k < r->n_columns; k++) {
         csv_column *c = &r->columns[k];
         size_t line = 0, column = 0;

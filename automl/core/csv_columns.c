@@ -142,7 +142,7 @@ static void to_text(csv_column *c, size_t n) {
         c->verdict = CSV_SHORT_OF_MEMORY;
         return;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; !c->texts->complete && i < n; i++) {
         size_t size = c->texts->offset[i + 1] - begin;
         const char *text = c->texts->bytes + begin;
         begin = c->texts->offset[i + 1];
@@ -153,7 +153,7 @@ static void to_text(csv_column *c, size_t n) {
         at += size;
     }
     c->texts->text_size = c->texts->offset[n];
-    c->texts->offset[n] = at;
+    if (!c->texts->complete) c->texts->offset[n] = at;
 }
 
 /* ---- categories */
@@ -280,7 +280,7 @@ aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep)
                         .n_missing = c->n_missing,
                         .n_unseen = c->texts ? c->texts->n_unseen : 0,
                         .integer = c->kind == AML_NUMBER && !c->broken && c->n_missing < n,
-                        .form = csv_find_form(c, n),
+                        .form = c->form,
                         .list = c->list,
                         .day_first = c->kind == AML_DATETIME && c->day_first};
     if (c->amounts && c->texts->unit[0] && !(out->unit = aml_strdup(keep, c->texts->unit)))

@@ -9,6 +9,8 @@
  * no particular order. Stops when the function returns false. */
 typedef bool csv_item_fn(void *arg, const csv_level *item);
 void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg);
+/* Rows begin … end-1 of a plain column, in order. */
+void csv_each_cell(const csv_column *c, size_t begin, size_t end, csv_item_fn *fn, void *arg);
 
 /* An array of n elements on the heap, charged to the column's account; NULL when memory is short. */
 void *csv_new_array(csv_column *c, size_t n, size_t size);

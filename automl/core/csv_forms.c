@@ -38,8 +38,10 @@ static bool are_bits(const csv_column *c, size_t n) {
 }
 
 static bool are_whole_days(const csv_column *c, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(c->number[i]) && fmod(c->number[i], 86400) != 0) return false;
+    for (size_t i = 0; i < n; i++) {
+        double x = c->number[i], days = trunc(x / 86400);
+        if (!isnan(x) && days * 86400 != x) return false;
+    }
     return true;
 }
 

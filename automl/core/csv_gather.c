@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "automl/core/csv_columns.h"
+#include "automl/core/par.h"
 #include "automl/core/sort.h"
 
 void *csv_new_array(csv_column *c, size_t n, size_t size) {
@@ -82,66 +83,87 @@ static const csv_level *level_at(const csv_column *c, const csv_block *b, size_t
     return &c->texts->words[b->thread].dict.levels[c->texts->code[b->row + i]];
 }
 
-static size_t count_bytes(const csv_column *c, const csv_block *blocks, size_t n_blocks,
-                          const piece *pieces, size_t n_pieces) {
-    size_t bytes = 0;
+typedef struct joining {
+    csv_column *c;
+    const csv_block *blocks;
+    const piece **piece; /* of each block, NULL where it has codes */
+    uint64_t *begin;     /* of its bytes */
+} joining;
+
+/* Finds the pieces of the blocks and where their bytes begin; returns how many bytes there are. */
+static uint64_t lay_out(joining *j, size_t n_blocks, const piece *pieces, size_t n_pieces) {
+    uint64_t at = 0;
     for (size_t b = 0, k = 0; b < n_blocks; b++) {
-        if (blocks[b].n_rows == 0) continue;
-        if (k < n_pieces && pieces[k].segment->row == blocks[b].row) {
-            bytes += pieces[k++].segment->n_bytes;
-            continue;
-        }
-        for (size_t i = 0; i < blocks[b].n_rows; i++) bytes += level_at(c, &blocks[b], i)->size;
+        const csv_block *block = &j->blocks[b];
+        bool is_piece = block->n_rows && k < n_pieces && pieces[k].segment->row == block->row;
+        j->begin[b] = at;
+        j->piece[b] = is_piece ? &pieces[k++] : NULL;
+        if (is_piece) at += j->piece[b]->segment->n_bytes;
+        for (size_t i = 0; !is_piece && i < block->n_rows; i++)
+            at += level_at(j->c, block, i)->size;
     }
-    return bytes;
+    return at;
 }
 
-static void put_piece(csv_column *c, const piece *p, uint64_t *at) {
+static void put_piece(csv_column *c, const piece *p, uint64_t at) {
     const csv_segment *s = p->segment;
-    uint64_t begin = *at;
+    memcpy(c->texts->bytes + at, csv_segment_bytes(s), s->n_bytes);
     for (size_t i = 0; i < s->n; i++) {
-        c->texts->offset[s->row + i] = *at;
-        *at += s->size[i];
+        c->texts->offset[s->row + i] = at;
+        at += s->size[i];
     }
-    memcpy(c->texts->bytes + begin, csv_segment_bytes(s), s->n_bytes);
     csv_segment_drop(p->words, p->segment);
 }
 
-static void put_coded(csv_column *c, const csv_block *b, uint64_t *at) {
+static void put_coded(csv_column *c, const csv_block *b, uint64_t at) {
     for (size_t i = 0; i < b->n_rows; i++) {
         const csv_level *l = level_at(c, b, i);
-        c->texts->offset[b->row + i] = *at;
-        memcpy(c->texts->bytes + *at, l->text, l->size);
-        *at += l->size;
+        c->texts->offset[b->row + i] = at;
+        memcpy(c->texts->bytes + at, l->text, l->size);
+        at += l->size;
     }
 }
 
-static bool join_texts(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
-                       size_t n_threads) {
-    size_t n_pieces;
-    uint64_t at = 0;
-    piece *pieces = sorted_pieces(&n_pieces, c, n_threads);
-    if (!pieces) return false;
-    size_t bytes = count_bytes(c, blocks, n_blocks, pieces, n_pieces);
+static void put_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    joining *j = arg;
+    (void)begin, (void)end, (void)thread;
+    if (j->piece[block]) put_piece(j->c, j->piece[block], j->begin[block]);
+    else put_coded(j->c, &j->blocks[block], j->begin[block]);
+}
+
+static bool join_pieces(joining *j, size_t n_blocks, size_t n, const piece *pieces, size_t n_pieces,
+                        int n_threads) {
+    csv_column *c = j->c;
+    uint64_t bytes = lay_out(j, n_blocks, pieces, n_pieces);
     c->texts->offset = csv_new_array(c, n + 1, sizeof *c->texts->offset);
     c->texts->bytes = csv_new_array(c, bytes + 8, 1);
-    for (size_t b = 0, k = 0; c->texts->offset && c->texts->bytes && b < n_blocks; b++) {
-        if (blocks[b].n_rows == 0) continue;
-        if (k < n_pieces && pieces[k].segment->row == blocks[b].row)
-            put_piece(c, &pieces[k++], &at);
-        else put_coded(c, &blocks[b], &at);
-    }
-    aml_free(pieces);
     if (!c->texts->offset || !c->texts->bytes) return false;
-    c->texts->offset[n] = at;
-    for (size_t t = 0; t < n_threads; t++) csv_words_free(&c->texts->words[t]);
+    aml_par_for(n_threads, n_blocks, 1, put_block, j);
+    c->texts->offset[n] = bytes;
+    return true;
+}
+
+static bool join_texts(csv_column *c, const csv_block *blocks, size_t n_blocks, size_t n,
+                       size_t n_readers, int n_threads) {
+    size_t n_pieces;
+    piece *pieces = sorted_pieces(&n_pieces, c, n_readers);
+    joining j = {c, blocks, aml_malloc((n_blocks + 1) * sizeof *j.piece),
+                 aml_malloc((n_blocks + 1) * sizeof *j.begin)};
+    bool good =
+        pieces && j.piece && j.begin && join_pieces(&j, n_blocks, n, pieces, n_pieces, n_threads);
+    aml_free(j.begin);
+    aml_free(j.piece);
+    aml_free(pieces);
+    if (!good) return false;
+    for (size_t t = 0; t < n_readers; t++) csv_words_free(&c->texts->words[t]);
     csv_drop_array(c, (void **)&c->texts->code, c->texts->code_room * sizeof *c->texts->code);
     return true;
 }
 
-bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_threads) {
-    return c->plain ? join_texts(c, blocks->at, blocks->n, n, n_threads)
-                    : merge_threads(c, blocks->at, blocks->n, n_threads);
+bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_readers,
+                int n_threads) {
+    return c->plain ? join_texts(c, blocks->at, blocks->n, n, n_readers, n_threads)
+                    : merge_threads(c, blocks->at, blocks->n, n_readers);
 }
 
 /* ---- looking at them */
@@ -156,15 +178,19 @@ const char *csv_text_at(size_t *size, const csv_column *c, size_t row) {
     return l->text;
 }
 
-void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg) {
-    const csv_dict *d = &c->texts->words[0].dict;
-    for (size_t k = 0; !c->plain && k < d->n; k++)
-        if (d->levels[k].count && !fn(arg, &d->levels[k])) return;
-    for (size_t i = 0; c->plain && i < n; i++) {
+void csv_each_cell(const csv_column *c, size_t begin, size_t end, csv_item_fn *fn, void *arg) {
+    for (size_t i = begin; i < end; i++) {
         csv_level cell = {.count = 1, .row = i};
         cell.text = csv_text_at(&cell.size, c, i);
         if (!fn(arg, &cell)) return;
     }
+}
+
+void csv_each(const csv_column *c, size_t n, csv_item_fn *fn, void *arg) {
+    const csv_dict *d = &c->texts->words[0].dict;
+    for (size_t k = 0; !c->plain && k < d->n; k++)
+        if (d->levels[k].count && !fn(arg, &d->levels[k])) return;
+    if (c->plain) csv_each_cell(c, 0, n, fn, arg);
 }
 
 bool csv_encode(csv_column *c, size_t n) {

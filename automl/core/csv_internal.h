@@ -234,6 +234,7 @@ typedef struct csv_texts {
     uint64_t *offset; /* text: cell i is bytes[offset[i] … offset[i + 1]-1]; heap */
     char *bytes;
     size_t text_size; /* bytes before spellings of missing were left out */
+    bool complete;    /* no cell is a spelling of missing */
     /* the levels of a category in order, n_levels indices into the dictionary: heap */
     uint32_t *order;
     uint32_t n_levels;
@@ -253,6 +254,7 @@ typedef struct csv_column {
     aml_memory *account;
     _Atomic size_t n_missing;
     aml_kind kind;             /* given, or 0 until it is found */
+    aml_form form;             /* of the judged column */
     csv_verdict verdict;       /* found by csv_judge */
     bool unnamed;              /* the header has no name for it */
     bool verbatim;             /* TEXT whose cells stay as they are written */
@@ -282,12 +284,12 @@ typedef struct csv_blocks {
     size_t n, room;
 } csv_blocks;
 
-/* csv_gather.c: what the threads have, in the first one's dictionary and in code; or in bytes and offset where the
+/* csv_gather.c: what n_readers threads have, in the first one's dictionary and in code; or in bytes and offset where the
  * column is plain. False: out of memory. */
-bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_threads);
+bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_readers, int n_threads);
 /* Finds the kind of a gathered column of words, and what the frame needs of it: number, code and order, or bytes
  * and offset. Touches only the column. */
-void csv_judge(csv_column *c, size_t n, const csv_dialect *d);
+void csv_judge(csv_column *c, size_t n, const csv_dialect *d, int n_threads);
 /* The judged column as part of a frame, in the arena. */
 aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep);
 void csv_column_free(csv_column *c, size_t n_threads);

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "automl/core/csv_columns.h"
+#include "automl/core/par.h"
+
+enum { CELLS = 1 << 15 }; /* of a plain column looked at by a thread */
 
 /* What the cells of a column are. `soft` cells are missing only in a column of numbers. */
 typedef struct census {
@@ -55,9 +58,34 @@ static bool take_item(void *arg, const csv_level *l) {
     return true;
 }
 
-static void take_census(census *t, csv_column *c, size_t n, const csv_dialect *d) {
+static void take_cells(void *arg, size_t block, size_t begin, size_t end, int thread) {
+    census *t = (census *)arg + block;
+    (void)thread;
+    csv_each_cell(t->column, begin, end, take_item, t);
+}
+
+static void add_census(census *t, const census *part) {
+    size_t *const to[] = {&t->missing, &t->numbers, &t->infinite, &t->overflow, &t->thousands,
+                          &t->soft,    &t->bytes,   &t->blanks,   &t->levels};
+    const size_t from[] = {part->missing,  part->numbers,   part->infinite,
+                           part->overflow, part->thousands, part->soft,
+                           part->bytes,    part->blanks,    part->levels};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) *to[i] += from[i];
+    if (part->first_bad >= t->first_bad) return;
+    t->first_bad = part->first_bad;
+    t->bad = part->bad;
+}
+
+static void take_census(census *t, csv_column *c, size_t n, const csv_dialect *d, int n_threads) {
+    size_t n_parts = (n + CELLS - 1) / CELLS;
     *t = (census){.first_bad = SIZE_MAX, .column = c, .d = d};
-    csv_each(c, n, take_item, t);
+    census *part = c->plain && n_threads > 1 ? aml_malloc((n_parts + 1) * sizeof *part) : NULL;
+    for (size_t i = 0; part && i < n_parts; i++) part[i] = *t;
+    if (part) aml_par_for(n_threads, n, CELLS, take_cells, part);
+    else csv_each(c, n, take_item, t);
+    for (size_t i = 0; part && i < n_parts; i++) add_census(t, &part[i]);
+    aml_free(part);
+    c->texts->complete = t->missing == 0;
 }
 
 /* ---- dates */
@@ -224,9 +252,9 @@ static csv_verdict judge_bad_numbers(const census *t, size_t full) {
     return full >= 100 && (t->numbers + t->infinite) * 100 >= full * 99 ? t->bad : CSV_GOOD;
 }
 
-static void infer(csv_column *c, size_t n, const csv_dialect *d) {
+static void infer(csv_column *c, size_t n, const csv_dialect *d, int n_threads) {
     census t;
-    take_census(&t, c, n, d);
+    take_census(&t, c, n, d, n_threads);
     size_t full = n - t.missing - (t.numbers ? t.soft : 0);
     c->kind = AML_NUMBER;
     if (full == 0 || t.numbers - t.overflow == full) return;
@@ -252,9 +280,9 @@ static bool is_other_unit(const csv_column *c) {
     return strcmp(c->schema->unit, c->texts->unit) != 0;
 }
 
-static void check_numbers(csv_column *c, size_t n, const csv_dialect *d) {
+static void check_numbers(csv_column *c, size_t n, const csv_dialect *d, int n_threads) {
     census t;
-    take_census(&t, c, n, d);
+    take_census(&t, c, n, d, n_threads);
     if (t.first_bad == SIZE_MAX) return;
     if (are_amounts(c, n, d, true)) {
         if (is_other_unit(c)) c->verdict = CSV_OTHER_UNIT;
@@ -276,14 +304,14 @@ static void find_given_dates(csv_column *c, size_t n) {
     c->ambiguous_date = false;
 }
 
-void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect) {
+void csv_judge(csv_column *c, size_t n, const csv_dialect *dialect, int n_threads) {
     c->date_compact = c->kind == AML_DATETIME;
     if (c->kind == AML_CATEGORY && c->schema) { /* read by the schema's levels */
         c->texts->n_levels = c->schema->n_levels;
         return;
     }
-    if (c->kind == 0) infer(c, n, dialect);
-    else if (c->kind == AML_NUMBER) check_numbers(c, n, dialect);
+    if (c->kind == 0) infer(c, n, dialect, n_threads);
+    else if (c->kind == AML_NUMBER) check_numbers(c, n, dialect, n_threads);
     else if (c->kind == AML_DATETIME) find_given_dates(c, n);
     if (c->verdict == CSV_GOOD) csv_convert(c, n, dialect);
 }

@@ -2,10 +2,14 @@
 #ifndef AML_CORE_CTX_H
 #define AML_CORE_CTX_H
 
-#include <stdatomic.h>
-
 #include "automl/core/arena.h"
 #include "automl/core/rng.h"
+
+#ifdef __cplusplus
+typedef struct aml_stop_flag aml_stop_flag;
+#else
+typedef atomic_bool aml_stop_flag;
+#endif
 
 typedef struct aml_ctx {
     aml_arena *keep;               /* what outlives the call: models, results */
@@ -13,7 +17,7 @@ typedef struct aml_ctx {
     aml_rng rng;                   /* this call's own stream; children by aml_rng_child */
     int n_threads;                 /* for aml_par_for; at least 1 */
     double deadline;               /* on aml_now()'s clock; 0 = none */
-    const atomic_bool *stop;       /* may be NULL */
+    const aml_stop_flag *stop;     /* may be NULL */
     const volatile int *interrupt; /* the user's stop flag (a signal handler may set it), or NULL */
     bool truncated;                /* out: an anytime plug-in ended early with a usable model */
 } aml_ctx;
@@ -23,7 +27,7 @@ double aml_now(void);
 
 /* True once the deadline has passed or the stop flag is up. To be asked at least every 10 ms of
  * work. A plug-in that cannot deliver what it has returns aml_stopped(). */
-bool aml_should_stop(const aml_ctx *ctx);
-aml_status aml_stopped(void);
+AML_PLUGIN bool aml_should_stop(const aml_ctx *ctx);
+AML_PLUGIN aml_status aml_stopped(void);
 
 #endif

@@ -83,6 +83,7 @@ const char *aml_frame_cell(size_t *length, const aml_column *c, size_t row, char
 
 /* A frame built column by column in memory (library users, tests). All columns must have n rows. */
 /* The rest of the builder is public: aml_frame_builder_new, _add_numbers, _build, _free in automl.h. */
+size_t aml_frame_builder_rows(const aml_frame_builder *b);
 /* Strings (copied); NULL or "" = missing. Kind 0 infers it as the CSV reader does. */
 aml_status aml_frame_add_strings(aml_frame_builder *b, const char *name, const char *const *values,
                                  aml_kind kind);

@@ -4,6 +4,7 @@
 
 #include "automl/core/call.h"
 #include "automl/core/frame_cells.h"
+#include "automl/core/text.h"
 
 typedef struct link {
     struct link *next;
@@ -35,7 +36,11 @@ void aml_frame_builder_free(aml_frame_builder *b) {
     aml_free(b);
 }
 
+size_t aml_frame_builder_rows(const aml_frame_builder *b) { return b->n; }
+
 static aml_status add(aml_column **out, aml_frame_builder *b, const char *name) {
+    if (aml_utf8_valid(name, strlen(name)) < strlen(name))
+        return aml_fail(AML_EDATA, "the name of column %zu is not UTF-8", b->p + 1);
     for (const link *l = b->first; l; l = l->next)
         if (!strcmp(l->column.name, name))
             return aml_fail(AML_EUSAGE, "two columns are named `%s`", name);

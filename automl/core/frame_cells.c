@@ -42,8 +42,9 @@ static aml_status encode(csv_column *c, const aml_cells *cells) {
 
 static aml_status judge(aml_column *out, csv_column *c, const aml_cells *cells, aml_arena *keep) {
     AML_TRY(encode(c, cells));
-    csv_judge(c, cells->n, &(csv_dialect){.decimal = '.'});
+    csv_judge(c, cells->n, &(csv_dialect){.decimal = '.'}, 1);
     AML_TRY(csv_explain_column(c, cells->n, "memory", c->texts->bad_row + 1, 0));
+    c->form = csv_find_form(c, cells->n);
     return csv_finish(out, c, cells->n, keep);
 }
 

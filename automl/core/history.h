@@ -38,7 +38,7 @@ typedef struct aml_told {
 
 /* Losses of pruned trials on all folds, as far as can be told: folds differ in difficulty, so they are the best finished trial's
  * and what they were behind it, in the mean, on the folds that they have. Unchanged when no trial is finished. */
-void aml_records_align(aml_record *records, size_t n);
+AML_PLUGIN void aml_records_align(aml_record *records, size_t n);
 
 /* What is known about the dataset, for samplers that learn from others. */
 typedef struct aml_problem {

@@ -74,9 +74,11 @@ typedef struct aml_learner {
 
 /* What a learner fits on, for aml_design_prepare. */
 static inline unsigned aml_learner_wants(const aml_learner *l) {
-    return (l->can & AML_WANTS_DENSE ? AML_BUILD_DENSE : 0u) |
-           (l->can & AML_WANTS_BINS ? AML_BUILD_BINS : 0u) |
-           (l->can & AML_WANTS_BIN_ROWS ? AML_BUILD_BIN_ROWS : 0u);
+    unsigned what = 0;
+    if (l->can & AML_WANTS_DENSE) what |= AML_BUILD_DENSE;
+    if (l->can & AML_WANTS_BINS) what |= AML_BUILD_BINS;
+    if (l->can & AML_WANTS_BIN_ROWS) what |= AML_BUILD_BIN_ROWS;
+    return what;
 }
 
 #endif

@@ -139,11 +139,12 @@ extern const char *const aml_ir_types[]; /* "number" … */
 
 #define AML_OPS(X)                                                                                 \
     X(INPUT, "input")                                                                              \
-    X(MISSING, "missing") X(MISSING_PATTERN, "missing_pattern") X(RECODE, "recode")                \
-        X(LOOKUP, "lookup") X(ONE_HOT, "one_hot") X(FEW_VALUES, "few_values")                      \
-            X(ARITHMETIC, "arithmetic") X(CROSS, "cross") X(WITHIN, "within") X(IMPUTE, "impute")  \
-                X(SCALE, "scale") X(SCALE_POWER, "scale_power") X(SCALE_GRID, "scale_grid")        \
-                    X(DATE, "date") X(ITEMS, "items") X(TEXT_FORM, "text_form") X(TERMS, "terms")  \
+    X(MISSING, "missing")                                                                          \
+    X(MISSING_PATTERN, "missing_pattern") X(RECODE, "recode") X(LOOKUP, "lookup")                  \
+        X(ONE_HOT, "one_hot") X(FEW_VALUES, "few_values") X(ARITHMETIC, "arithmetic")              \
+            X(CROSS, "cross") X(WITHIN, "within") X(IMPUTE, "impute") X(SCALE, "scale")            \
+                X(SCALE_POWER, "scale_power") X(SCALE_GRID, "scale_grid") X(DATE, "date")          \
+                    X(ITEMS, "items") X(TEXT_FORM, "text_form") X(TERMS, "terms")                  \
                         X(INDICATOR, "indicator") X(PROJECT, "project")                            \
                             X(PROJECT_SPARSE, "project_sparse") X(DISTANCES, "distances")          \
                                 X(DESIGN, "design") X(CONSTANT, "constant") X(LINEAR, "linear") X( \
@@ -209,20 +210,21 @@ typedef struct aml_ir {
 void aml_ir_start(aml_ir *ir, aml_arena *keep);
 
 /* Begins an operation on n_in values (copied); attributes and outputs are added to the last one begun. */
-void aml_ir_op(aml_ir *ir, aml_op_kind kind, const uint32_t *in, size_t n_in);
-void aml_ir_op1(aml_ir *ir, aml_op_kind kind, uint32_t in);
+AML_PLUGIN void aml_ir_op(aml_ir *ir, aml_op_kind kind, const uint32_t *in, size_t n_in);
+AML_PLUGIN void aml_ir_op1(aml_ir *ir, aml_op_kind kind, uint32_t in);
 /* The next output; returns its number. */
-uint32_t aml_ir_out(aml_ir *ir, aml_ir_type type, size_t width);
+AML_PLUGIN uint32_t aml_ir_out(aml_ir *ir, aml_ir_type type, size_t width);
 static inline uint32_t aml_ir_number(aml_ir *ir) { return aml_ir_out(ir, AML_IR_NUMBER, 1); }
 
 /* Attributes. Arrays are borrowed: they live as long as the form (a fitted part's, or in ir->keep). */
-void aml_ir_f32(aml_ir *ir, const char *name, double x);
-void aml_ir_f64(aml_ir *ir, const char *name, double x);
-void aml_ir_u32(aml_ir *ir, const char *name, size_t x);
-void aml_ir_text(aml_ir *ir, const char *name, const char *text);
-void aml_ir_array(aml_ir *ir, const char *name, aml_attr_type type, const void *v, size_t n);
+AML_PLUGIN void aml_ir_f32(aml_ir *ir, const char *name, double x);
+AML_PLUGIN void aml_ir_f64(aml_ir *ir, const char *name, double x);
+AML_PLUGIN void aml_ir_u32(aml_ir *ir, const char *name, size_t x);
+AML_PLUGIN void aml_ir_text(aml_ir *ir, const char *name, const char *text);
+AML_PLUGIN void aml_ir_array(aml_ir *ir, const char *name, aml_attr_type type, const void *v,
+                             size_t n);
 /* Room for a new array of n items as an attribute, zeroed; NULL when memory is short. */
-void *aml_ir_new(aml_ir *ir, const char *name, aml_attr_type type, size_t n);
+AML_PLUGIN void *aml_ir_new(aml_ir *ir, const char *name, aml_attr_type type, size_t n);
 size_t aml_attr_size(aml_attr_type type); /* of an item */
 
 /* Reading. The attribute must be there. */
@@ -245,8 +247,8 @@ typedef struct aml_ir_columns {
     aml_ir_table to;
     size_t room, sparse_room;
 } aml_ir_columns;
-aml_ir_columns aml_ir_columns_of(aml_ir *ir,
-                                 const aml_ir_table *from); /* none yet, sparse as before */
-void aml_ir_push(aml_ir_columns *c, uint32_t value);        /* by its type */
+AML_PLUGIN aml_ir_columns
+aml_ir_columns_of(aml_ir *ir, const aml_ir_table *from);        /* none yet, sparse as before */
+AML_PLUGIN void aml_ir_push(aml_ir_columns *c, uint32_t value); /* by its type */
 
 #endif

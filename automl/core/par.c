@@ -10,6 +10,12 @@
 #include "automl/core/par_team.h"
 #endif
 
+int aml_par_threads(int asked) {
+    enum { MOST = 1024 };
+    if (asked <= 0) return aml_par_cores();
+    return asked < MOST ? asked : MOST;
+}
+
 int aml_par_cores(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set)) return 1;

@@ -19,14 +19,14 @@ typedef struct aml_param {
     bool fixed;                 /* not searched: a knob for users only */
 } aml_param;
 
-extern const char *const aml_flag_choices[]; /* "false", "true": the choices of a flag */
+AML_PLUGIN extern const char *const aml_flag_choices[]; /* "false", "true": the choices of a flag */
 
 size_t aml_params_count(const aml_param *params); /* NULL gives 0 */
 int aml_params_find(const aml_param *params, const char *name);
-size_t aml_param_choices(const aml_param *p); /* number of choices, 0 unless CHOICE */
-double aml_param_hi(const aml_param *p);      /* hi, or number of choices - 1 */
+AML_PLUGIN size_t aml_param_choices(const aml_param *p); /* number of choices, 0 unless CHOICE */
+AML_PLUGIN double aml_param_hi(const aml_param *p);      /* hi, or number of choices - 1 */
 /* The value nearest to x that the parameter allows (rounded, clamped). */
-double aml_param_clamp(const aml_param *p, double x);
+AML_PLUGIN double aml_param_clamp(const aml_param *p, double x);
 /* "0.1", "31", "gini" to a value: AML_ECONFIG names the range or the nearest choice. */
 aml_status aml_param_read(double *out, const aml_param *p, const char *text);
 void aml_param_write(aml_string *out, const aml_param *p, double x);
@@ -58,24 +58,24 @@ typedef struct aml_space {
     const void *arg;
 } aml_space;
 
-bool aml_space_allows(const aml_space *s, const double *config);
+AML_PLUGIN bool aml_space_allows(const aml_space *s, const double *config);
 bool aml_dim_lives_with(const aml_dim *d, double parent_value);
-bool aml_dim_is_nominal(const aml_dim *d); /* a choice among values without an order */
+AML_PLUGIN bool aml_dim_is_nominal(const aml_dim *d); /* a choice among values without an order */
 
-bool aml_space_live(const aml_space *s, const double *config, size_t dim);
+AML_PLUGIN bool aml_space_live(const aml_space *s, const double *config, size_t dim);
 /* [0, 1] and back: the share of the dimension's distribution that is below; INT, CHOICE, steps and listed values take the
  * middle of their cells. */
-double aml_dim_encode(const aml_dim *d, double x);
-double aml_dim_decode(const aml_dim *d, double u);
-void aml_space_default(double *config, const aml_space *s,
-                       double root); /* root: value of dimension 0 */
+AML_PLUGIN double aml_dim_encode(const aml_dim *d, double x);
+AML_PLUGIN double aml_dim_decode(const aml_dim *d, double u);
+AML_PLUGIN void aml_space_default(double *config, const aml_space *s,
+                                  double root); /* root: value of dimension 0 */
 /* Where the cell of x begins and ends in [0, 1]; from = to for real numbers without steps. */
-void aml_dim_cell(double *from, double *to, const aml_dim *d, double x);
-double aml_dim_values(const aml_dim *d); /* how many values there are; INFINITY */
+AML_PLUGIN void aml_dim_cell(double *from, double *to, const aml_dim *d, double x);
+AML_PLUGIN double aml_dim_values(const aml_dim *d); /* how many values there are; INFINITY */
 /* From the dimensions' distributions; an allowed one, unless hundreds of tries find none. */
-void aml_space_random(double *config, const aml_space *s, aml_rng *rng);
+AML_PLUGIN void aml_space_random(double *config, const aml_space *s, aml_rng *rng);
 /* Makes a configuration whole: live dimensions that are NaN get their fallback, dead ones NaN, all clamped. */
-void aml_space_repair(double *config, const aml_space *s);
-bool aml_space_equal(const aml_space *s, const double *a, const double *b);
+AML_PLUGIN void aml_space_repair(double *config, const aml_space *s);
+AML_PLUGIN bool aml_space_equal(const aml_space *s, const double *a, const double *b);
 
 #endif

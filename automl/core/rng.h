@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "automl/core/export.h"
+
 typedef struct aml_rng {
     uint32_t key[2], counter[4], out[4];
     unsigned left; /* unread words of out */
@@ -25,17 +27,17 @@ typedef enum aml_purpose {
 } aml_purpose;
 
 /* The stream named (seed, purpose, a, b): for example (seed, FIT, trial, fold). */
-aml_rng aml_rng_stream(uint64_t seed, aml_purpose purpose, uint64_t a, uint32_t b);
+AML_PLUGIN aml_rng aml_rng_stream(uint64_t seed, aml_purpose purpose, uint64_t a, uint32_t b);
 
 /* A child stream of `r`'s name for item `item` (a tree, a column): `r` itself is not advanced. */
-aml_rng aml_rng_child(const aml_rng *r, uint32_t item);
+AML_PLUGIN aml_rng aml_rng_child(const aml_rng *r, uint32_t item);
 
-uint32_t aml_rng_u32(aml_rng *r);
-uint64_t aml_rng_u64(aml_rng *r);
-double aml_rng_uniform(aml_rng *r);             /* [0, 1), 53 bits */
-double aml_rng_normal(aml_rng *r);              /* standard normal (polar method) */
-uint32_t aml_rng_below(aml_rng *r, uint32_t n); /* 0 … n-1, unbiased; n ≥ 1 */
-void aml_rng_shuffle(aml_rng *r, uint32_t *v, size_t n);
+AML_PLUGIN uint32_t aml_rng_u32(aml_rng *r);
+AML_PLUGIN uint64_t aml_rng_u64(aml_rng *r);
+AML_PLUGIN double aml_rng_uniform(aml_rng *r);             /* [0, 1), 53 bits */
+AML_PLUGIN double aml_rng_normal(aml_rng *r);              /* standard normal (polar method) */
+AML_PLUGIN uint32_t aml_rng_below(aml_rng *r, uint32_t n); /* 0 … n-1, unbiased; n ≥ 1 */
+AML_PLUGIN void aml_rng_shuffle(aml_rng *r, uint32_t *v, size_t n);
 
 /* The bare function: out = philox4x32-10(counter, key). */
 void aml_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);

@@ -9,12 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "automl/automl.h"
+#include "automl/core/export.h"
 
 #define AML_EINVAL AML_EUSAGE
-
-/* Version of the plug-in contracts (learner.h, step.h, sampler.h, scheduler.h, metric.h). */
-#define AML_ABI 1
 
 /* A member of a plug-in that only training needs. The scoring library is compiled from the same sources with AML_SCORE:
  * there it is NULL, so that the linker leaves out the function and all that only it calls. */
@@ -25,7 +22,7 @@
 #endif
 
 /* Records a failure and returns `status`, so that `return aml_fail(...)` is one line. */
-aml_status aml_fail(aml_status status, const char *format, ...)
+AML_PLUGIN aml_status aml_fail(aml_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The same with the place in a file; line or column 0 = unknown. */
@@ -34,7 +31,7 @@ aml_status aml_fail_at(aml_status status, const char *file, size_t line, size_t 
 
 /* Adds the reason and the way out to the failure just recorded; returns `status`.
  * `why` may be NULL. */
-aml_status aml_help(aml_status status, const char *why, const char *help_format, ...)
+AML_PLUGIN aml_status aml_help(aml_status status, const char *why, const char *help_format, ...)
     __attribute__((format(printf, 3, 4)));
 
 void aml_clear_error(void);

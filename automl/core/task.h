@@ -27,6 +27,6 @@ typedef struct aml_task {
 } aml_task;
 
 /* Columns of a prediction: 1 for binary (probability of class 1) and regression, n_classes for multiclass. */
-int aml_task_outputs(aml_task_kind kind, int n_classes);
+AML_PLUGIN int aml_task_outputs(aml_task_kind kind, int n_classes);
 
 #endif

@@ -198,11 +198,50 @@ static void cut_digits(char *to, int *exponent, const char *digits, int n, bool 
 }
 
 static bool reads_back(double x, const char *digits, int n, int exponent) {
-    char text[48];
+    uint64_t w = 0;
     double y;
-    memcpy(text, digits, (size_t)n);
-    int e = snprintf(text + n, sizeof text - (size_t)n, "e%d", exponent - n + 1);
-    return aml_parse_double(&y, text, (size_t)(n + e)) && y == x;
+    for (int i = 0; i < n; i++) w = 10 * w + (uint64_t)(digits[i] - '0');
+    return aml_decimal_to_double(&y, w, exponent - n + 1) && y == x;
+}
+
+/* 17 digits of most numbers there are, rounded as printf would: x = m / 2^s, and m * 10^k is exact in 128 bits. */
+static bool exact_digits(char digits[17], int *exponent, double x) {
+    __extension__ typedef unsigned __int128 u128;
+    const uint64_t least = 10000000000000000u, e19 = 10000000000000000000u;
+    uint64_t bits, d;
+    if (!(x >= 1e-5 && x < 1e15)) return false;
+    memcpy(&bits, &x, sizeof bits);
+    uint64_t m = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
+    int s = 1075 - (int)(bits >> 52), ten = -5;
+    if (s < 1) return false;
+    while (ten < 15 && x >= (ten < -1 ? 1 / aml_exact_powers[-ten - 1] : aml_exact_powers[ten + 1]))
+        ten++;
+    for (;; ten += d < least ? -1 : 1) {
+        int k = 16 - ten;
+        if (k < 0 || k > 22) return false;
+        u128 scaled = (u128)m * (k > 19 ? e19 : (uint64_t)aml_exact_powers[k]);
+        if (k > 19) scaled *= (uint64_t)aml_exact_powers[k - 19];
+        u128 half = (u128)1 << (s - 1), rest = scaled & (2 * half - 1);
+        d = (uint64_t)(scaled >> s);
+        d += rest > half || (rest == half && d & 1);
+        if (d >= least && d < 10 * least) break;
+    }
+    *exponent = ten;
+    for (int i = 16; i >= 0; i--, d /= 10) digits[i] = (char)('0' + d % 10);
+    return true;
+}
+
+/* The same of all numbers. */
+static void any_digits(char digits[17], int *exponent, double x) {
+    char text[40];
+    int64_t parsed = 0;
+    snprintf(text, sizeof text, "%.16e", x);
+    const char *s =
+        strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
+    aml_parse_int64(&parsed, s + 1, strlen(s + 1));
+    *exponent = (int)parsed;
+    digits[0] = text[0];
+    memcpy(digits + 1, s - 16, 16);
 }
 
 size_t aml_format_double(char *out, double x) {
@@ -212,15 +251,9 @@ size_t aml_format_double(char *out, double x) {
     x = fabs(x);
     if (x < 1e15 && x == (double)(int64_t)x)
         return (size_t)snprintf(out, 32, "%s%lld", negative ? "-" : "", (long long)x);
-    char text[40], digits[17], cut[17];
-    snprintf(text, sizeof text, "%.16e", x);
-    const char *s =
-        strchr(text, 'e'); /* d<point>dddddddddddddddde±xx: the point may be any bytes */
-    int64_t parsed = 0;
-    aml_parse_int64(&parsed, s + 1, strlen(s + 1));
-    int exponent = (int)parsed;
-    digits[0] = text[0];
-    memcpy(digits + 1, s - 16, 16);
+    char digits[17], cut[17];
+    int exponent;
+    if (!exact_digits(digits, &exponent, x)) any_digits(digits, &exponent, x);
     for (int n = x < DBL_MIN ? 1 : 15; n < 17; n++) {
         bool nearest = digits[n] >= '5';
         for (int other = 0; other < 2;

@@ -81,6 +81,7 @@ const char *aml_frame_note(const aml_frame *frame, size_t i) {
 aml_status aml_frame_add_texts(aml_frame_builder *b, const char *name, const char *const *values) {
     AML_NEED(b);
     AML_NEED(name);
+    if (aml_frame_builder_rows(b)) AML_NEED(values);
     return aml_frame_add_strings(b, name, values, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/par.h"
 #include "automl/engine/model.h"
 
@@ -35,6 +36,14 @@ static aml_status read_source(aml_frame **out, source s, const aml_arrow_plan *p
     return aml_arrow_read(out, s.array, s.schema, plan);
 }
 
+/* What may not be NULL; the rest is consumed nevertheless. */
+static aml_status need(const void *pointer, const char *function, const char *name, source s) {
+    if (pointer) return AML_OK;
+    drop(s);
+    return aml_call_lacks(function, name);
+}
+#define NEED(pointer, s) AML_TRY(need(pointer, __func__, #pointer, s))
+
 /* `status`: of what came before. */
 static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
                           aml_status status) {
@@ -51,8 +60,11 @@ static aml_status consume(aml_frame **out, source s, const aml_arrow_plan *plan,
 
 static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options *options) {
     aml_arrow_options o = {.size = sizeof o};
-    /* Callers that were compiled with an older header have a smaller struct. */
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    if (options) {
+        aml_status status = aml_call_options(&o, sizeof o, options, "aml_arrow_options");
+        if (status) drop(s);
+        AML_TRY(status);
+    }
     aml_memory account = {.limit = o.memory_limit};
     aml_arrow_plan plan = {
         .skip = o.skip, .categories = o.categories, .account = o.memory_limit ? &account : NULL};
@@ -64,12 +76,21 @@ static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options 
 
 aml_status aml_frame_from_arrow(aml_frame **out, struct ArrowArray *array,
                                 struct ArrowSchema *schema, const aml_arrow_options *options) {
-    return read_frame(out, (source){.array = array, .schema = schema}, options);
+    const source s = {.array = array, .schema = schema};
+    NEED(out, s);
+    *out = NULL;
+    NEED(array, s);
+    NEED(schema, s);
+    return read_frame(out, s, options);
 }
 
 aml_status aml_frame_from_arrow_stream(aml_frame **out, struct ArrowArrayStream *stream,
                                        const aml_arrow_options *options) {
-    return read_frame(out, (source){.stream = stream}, options);
+    const source s = {.stream = stream};
+    NEED(out, s);
+    *out = NULL;
+    NEED(stream, s);
+    return read_frame(out, s, options);
 }
 
 /* ---- rows for a model */
@@ -78,8 +99,8 @@ static aml_status read_rows(aml_frame **out, const aml_model *m, source s, const
                             bool with_target) {
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema = {0};
-    aml_status status =
-        scratch ? aml_model_columns(&schema, m, keep, with_target, scratch) : AML_ENOMEM;
+    aml_status status = scratch ? aml_model_predicts(m) : AML_ENOMEM;
+    if (!status) status = aml_model_columns(&schema, m, keep, with_target, scratch);
     status = consume(out, s, &(aml_arrow_plan){.schema = &schema}, status);
     aml_arena_free(scratch);
     return status;
@@ -88,11 +109,22 @@ static aml_status read_rows(aml_frame **out, const aml_model *m, source s, const
 aml_status aml_model_read_arrow(aml_frame **out, const aml_model *m, struct ArrowArray *array,
                                 struct ArrowSchema *schema, const char *const *keep,
                                 int with_target) {
-    return read_rows(out, m, (source){.array = array, .schema = schema}, keep, with_target != 0);
+    const source s = {.array = array, .schema = schema};
+    NEED(out, s);
+    *out = NULL;
+    NEED(m, s);
+    NEED(array, s);
+    NEED(schema, s);
+    return read_rows(out, m, s, keep, with_target != 0);
 }
 
 aml_status aml_model_read_arrow_stream(aml_frame **out, const aml_model *m,
                                        struct ArrowArrayStream *stream, const char *const *keep,
                                        int with_target) {
-    return read_rows(out, m, (source){.stream = stream}, keep, with_target != 0);
+    const source s = {.stream = stream};
+    NEED(out, s);
+    *out = NULL;
+    NEED(m, s);
+    NEED(stream, s);
+    return read_rows(out, m, s, keep, with_target != 0);
 }

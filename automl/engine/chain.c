@@ -108,9 +108,7 @@ static aml_status load_step(aml_fitted_step *s, aml_reader *r, aml_ctx *ctx) {
     char *name = aml_get_string(r, ctx->scratch);
     if (!name) return r->status;
     s->step = aml_step_find(name);
-    if (!s->step)
-        return aml_reader_fail(
-            r, "unknown featurization step `%.40s`: a newer version made this model", name);
+    if (!s->step) return r->status = aml_part_missing(r->file, "featurization step", name);
     AML_TRY(s->step->load(&s->state, r, ctx));
     return r->status;
 }

@@ -173,7 +173,7 @@ aml_status aml_check_run(aml_check **out, const aml_frame *data, const aml_train
     aml_check *c = keep ? AML_NEW(keep, aml_check) : NULL;
     aml_ctx ctx = {.keep = keep,
                    .scratch = scratch,
-                   .n_threads = options->threads > 0 ? options->threads : aml_par_cores(),
+                   .n_threads = aml_par_threads(options->threads),
                    .rng = aml_rng_stream(options->seed, AML_RNG_SAMPLE, 0, 0)};
     aml_status status = c && scratch ? AML_OK : AML_ENOMEM;
     if (!status) {

@@ -28,7 +28,7 @@ aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *co
     aml_schema_column *c = AML_ARRAY(a, m->inputs.p + n_keep + 1, aml_schema_column);
     if (!c) return AML_ENOMEM;
     size_t p = m->inputs.p;
-    memcpy(c, m->inputs.columns, p * sizeof *c);
+    if (p) memcpy(c, m->inputs.columns, p * sizeof *c);
     for (size_t i = 0; i < n_keep; i++)
         if (!is_input(m, keep[i])) c[p++] = (aml_schema_column){.name = keep[i], .kind = AML_TEXT};
     bool kept = false;
@@ -91,6 +91,7 @@ aml_status aml_model_read(aml_frame **out, const aml_model *m, const char *path,
     *out = NULL;
     AML_NEED(m);
     AML_NEED(path);
+    AML_TRY(aml_model_predicts(m));
     aml_arena *scratch = aml_arena_new(NULL);
     aml_schema schema;
     aml_csv_options csv;
@@ -192,6 +193,7 @@ aml_status aml_model_predict_csv(const aml_model *m, const aml_frame *data, cons
     AML_NEED(m);
     AML_NEED(data);
     AML_NEED(path);
+    AML_TRY(aml_model_predicts(m));
     kept k;
     AML_TRY(find_kept(&k, data, keep));
     double *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p);
@@ -258,6 +260,7 @@ aml_status aml_model_evaluate(aml_evaluation **out, const aml_model *m, const am
     *out = NULL;
     AML_NEED(m);
     AML_NEED(data);
+    AML_TRY(aml_model_predicts(m));
     aml_evaluation *e = aml_calloc(1, sizeof *e);
     double *y = aml_malloc((data->n + 1) * sizeof *y),
            *p = aml_malloc((data->n * aml_model_outputs(m) + 1) * sizeof *p),

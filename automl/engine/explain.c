@@ -163,6 +163,7 @@ aml_status aml_model_explain(aml_explanation **out, const aml_model *m, const am
     *out = NULL;
     AML_NEED(m);
     AML_NEED(data);
+    AML_TRY(aml_model_predicts(m));
     aml_explain_options o = {0};
     if (options) AML_TRY(aml_call_options(&o, sizeof o, options, "aml_explain_options"));
     if (o.draws > 100000)
@@ -172,7 +173,7 @@ aml_status aml_model_explain(aml_explanation **out, const aml_model *m, const am
               *scratch = aml_arena_new(NULL);
     aml_explanation *e = arena ? AML_NEW(arena, aml_explanation) : NULL;
     aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = o.threads > 0 ? o.threads : aml_par_cores()};
+        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(o.threads)};
     aml_status status = e && keep && scratch ? AML_OK : AML_ENOMEM;
     if (!status) {
         *e = (aml_explanation){.m = m, .p = m->inputs.p, .k = aml_model_outputs(m), .arena = arena};

@@ -96,6 +96,8 @@ static aml_status put_lines(aml_output *out, aml_string *s, const aml_explanatio
 aml_status aml_explanation_csv(const aml_explanation *e, const char *path, size_t top) {
     AML_NEED(e);
     AML_NEED(path);
+    size_t most = e->p ? e->p : 1;
+    if (top > most) top = most;
     aml_output *out = NULL;
     aml_string s = {0};
     bool *done = aml_calloc(e->p + 1, sizeof *done);

@@ -218,7 +218,7 @@ aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, cons
     int64_t seed = 0;
     const char *seed_text = aml_json_string(root, "seed", "0");
     if (aml_parse_int64(&seed, seed_text, strlen(seed_text))) m->seed = (uint64_t)seed;
-    if (!m->metric) return aml_manifest_lacks(file, "metric");
+    if (!m->metric) return aml_part_missing(file, "metric", aml_json_string(root, "metric", ""));
     AML_TRY(aml_manifest_read_predicting(m, root, file));
     AML_TRY(read_importance(m, aml_json_find(root, "importance"), file));
     AML_TRY(read_leaders(m, aml_json_find(root, "leaderboard"), file));

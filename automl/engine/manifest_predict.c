@@ -83,8 +83,9 @@ static aml_status read_members(aml_model *m, const aml_json *list, const char *f
         p->weight = aml_json_number(x, "weight", NAN);
         size_t fits = aml_manifest_count(x, "fits");
         p->bytes = aml_manifest_count(x, "bytes");
-        if (!p->pipeline || !p->learner || !(p->weight > 0 && p->weight <= 1) || !fits ||
-            fits > 1000)
+        if (!p->learner)
+            return aml_part_missing(file, "learner", aml_json_string(x, "learner", ""));
+        if (!p->pipeline || !(p->weight > 0 && p->weight <= 1) || !fits || fits > 1000)
             return aml_manifest_lacks(file, "members");
         if (!(p->learner->tasks & (unsigned)m->kind))
             return aml_manifest_lacks(file, "learner for the task");

@@ -23,6 +23,12 @@ void aml_model_free(aml_model *m) {
     aml_free(m);
 }
 
+aml_status aml_model_predicts(const aml_model *m) {
+    if (m->n_members && m->members[0].n_fits) return AML_OK;
+    return aml_help(aml_fail(AML_EUSAGE, "the leaderboard of a run is no model: it cannot predict"),
+                    NULL, "load the model file of the run: aml_model_load");
+}
+
 size_t aml_model_choose(const aml_model *m, const double *outputs) {
     AML_NEED_OR(m, 0);
     AML_NEED_OR(outputs, 0);

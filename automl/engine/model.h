@@ -55,6 +55,9 @@ aml_status aml_conform(aml_frame *view, const aml_schema *inputs, const aml_fram
 aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *const *keep,
                              bool with_target, aml_arena *a);
 
+/* AML_EUSAGE for what aml_store_leaderboard gives, which tells of a run and cannot predict. */
+aml_status aml_model_predicts(const aml_model *m);
+
 /* The manifest: all but the fits, as JSON, and back. */
 aml_status aml_manifest_write(aml_string *out, const aml_model *m);
 aml_status aml_manifest_read(aml_model *m, const char *text, size_t length, const char *file);

@@ -73,6 +73,7 @@ static aml_status assemble(aml_writer *out, uint32_t format, const aml_string *m
 aml_status aml_model_save(const aml_model *m, const char *path) {
     AML_NEED(m);
     AML_NEED(path);
+    AML_TRY(aml_model_predicts(m));
     aml_string manifest = {0};
     aml_writer fits = {0}, file = {0};
     aml_status status = aml_manifest_write(&manifest, m);
@@ -189,7 +190,8 @@ aml_status aml_model_load(aml_model **out, const char *path) {
 }
 
 aml_status aml_model_load_memory(aml_model **out, const void *data, size_t size) {
+    AML_NEED(out);
     *out = NULL;
-    if (!data && size) return aml_fail(AML_EUSAGE, "no model: the bytes are NULL");
+    AML_NEED(data);
     return load(out, data, size, "memory");
 }

@@ -125,6 +125,9 @@ static aml_status predict_frame(double *out, const aml_model *m, const aml_frame
     AML_TRY(aml_conform(&view, &m->inputs, data, ctx));
     AML_TRY(aml_table_from_frame(&table, &view, NULL, ctx));
     predict_job j = {.m = m, .table = &table, .out = out};
+    if (data->n <= BLOCK)
+        return predict_block(
+            &j, 0, data->n, &(aml_ctx){.keep = ctx->keep, .scratch = ctx->scratch, .n_threads = 1});
     return aml_blocks(data->n, BLOCK, ctx->n_threads, predict_block, &j);
 }
 
@@ -132,9 +135,10 @@ aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *d
     AML_NEED(out);
     AML_NEED(m);
     AML_NEED(data);
+    AML_TRY(aml_model_predicts(m));
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
+        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(threads)};
     aml_status status = keep && scratch ? predict_frame(out, m, data, &ctx) : AML_ENOMEM;
     aml_arena_free(keep);
     aml_arena_free(scratch);

@@ -50,6 +50,6 @@ aml_status aml_reading_options(aml_csv_options *out, const aml_read_options *opt
                              .skip_footer = o.skip_footer,
                              .kinds = kinds,
                              .n_kinds = n_kinds,
-                             .n_threads = o.threads > 0 ? o.threads : aml_par_cores()};
+                             .n_threads = aml_par_threads(o.threads)};
     return choose(out, &o);
 }

@@ -68,6 +68,15 @@ static const aml_param *features_param(const aml_learner *l, const aml_facts *f,
     return choice("features", "what is added to the columns", list, n, keep);
 }
 
+/* A step that was registered at run time, in front of all others. */
+static const aml_param *own_param(const aml_facts *f, aml_arena *keep) {
+    const char *list[AML_MOST_PARTS + 1] = {"none"};
+    size_t n = 1;
+    for (const aml_step *const *s = aml_steps_added(); *s; s++)
+        if (((*s)->kinds & f->kinds) && may(f, (*s)->name)) list[n++] = (*s)->name;
+    return choice("own", "a step of your own", list, n, keep);
+}
+
 static const aml_param *scale_param(const aml_facts *f, aml_arena *keep) {
     static const char *const list[] = {"standard", "quantile"};
     (void)f;
@@ -101,6 +110,7 @@ size_t aml_recipe_params(const aml_param *out[AML_MAX_CHOICES], const aml_learne
         out[n++] = terms_param(keep);
         if (!takes_terms(l)) out[n++] = &components;
     }
+    if (*aml_steps_added() && !f->needs) out[n++] = own_param(f, keep);
     size_t used = 0;
     for (size_t i = 0; i < n; i++) {
         if (!out[i]) return SIZE_MAX;
@@ -115,7 +125,8 @@ void aml_recipe_take(aml_recipe *r, const aml_param *param, double value) {
     } texts[] = {{"encode", &r->encode},
                  {"scale", &r->scale},
                  {"features", &r->features},
-                 {"terms", &r->terms}};
+                 {"terms", &r->terms},
+                 {"own", &r->own}};
     if (param->kind != AML_CHOICE) r->components = value;
     for (size_t i = 0; param->kind == AML_CHOICE && i < sizeof texts / sizeof *texts; i++)
         if (!strcmp(param->name, texts[i].name)) *texts[i].text = param->choices[(size_t)value];
@@ -237,6 +248,7 @@ static void dense_steps(const cook *c) {
 void aml_recipe_steps(aml_plan *plan, const aml_recipe *r, const aml_facts *f) {
     const cook c = {plan, r, f};
     if (plan->learner->can & AML_YARDSTICK) return;
+    if (r->own && strcmp(r->own, "none") != 0) add(&c, r->own);
     if (native(plan->learner)) native_steps(&c);
     else dense_steps(&c);
     for (size_t i = 0; i < plan->n_steps; i++)

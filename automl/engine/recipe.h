@@ -12,7 +12,7 @@ size_t aml_recipe_params(const aml_param *out[AML_MAX_CHOICES], const aml_learne
 
 /* What was chosen: texts of those dimensions by name, NULL = its default; a number for `components`. */
 typedef struct aml_recipe {
-    const char *encode, *scale, *features, *terms;
+    const char *encode, *scale, *features, *terms, *own;
     double components; /* 0 = the default */
 } aml_recipe;
 

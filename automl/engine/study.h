@@ -54,6 +54,8 @@ void aml_study_clear(aml_study *s);
 /* The stages, in this order. */
 aml_status aml_study_data(aml_study *s, const aml_frame *data);
 aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, space, yardstick */
+aml_status aml_study_meet(aml_study *s);  /* with options->ranks: do all have the same? */
+aml_status aml_study_serve(aml_study *s); /* of ranks but the first: in place of what follows */
 aml_status aml_study_search(aml_study *s);
 aml_status aml_study_conclude(aml_study *s);
 

@@ -373,6 +373,34 @@ static aml_status report_end(aml_study *s) {
                              score, s->trials.n);
 }
 
+/* What the trials of all ranks depend on. */
+aml_status aml_study_meet(aml_study *s) {
+    const aml_bench *b = &s->bench;
+    const size_t sizes[] = {
+        b->n_scored, (size_t)b->n_outputs, b->folds->k, s->composer.space.n, s->task.n, s->table.p};
+    aml_writer w = {0};
+    aml_put_string(&w, aml_version());
+    aml_put_u64(&w, aml_frame_hash(&s->data, s->options->seed));
+    aml_put_u64(&w, aml_hash((const char *)s->task.y, s->task.n * sizeof *s->task.y, 0));
+    aml_put_string(&w, b->metric->name);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) aml_put_u64(&w, sizes[i]);
+    aml_status status = aml_ranks_agree(s->options->ranks, &w, &s->ctx);
+    aml_writer_free(&w);
+    return status;
+}
+
+aml_status aml_study_serve(aml_study *s) {
+    return aml_ranks_serve(s->options->ranks, &s->bench, &s->composer, s->ctx.n_threads);
+}
+
+/* A trial at a time for each of the other ranks. */
+static void share(aml_search *search, const aml_study *s) {
+    int others = aml_ranks_alive(s->options->ranks);
+    if (others < 1) return;
+    search->ranks = s->options->ranks;
+    search->n_workers = (size_t)others < search->concurrency ? others : (int)search->concurrency;
+}
+
 aml_status aml_study_search(aml_study *s) {
     const aml_train_options *o = s->options;
     aml_search search = {
@@ -406,6 +434,7 @@ aml_status aml_study_search(aml_study *s) {
     search.n_workers = large ? 1 : threads < together ? threads : together;
     search.n_threads = threads / search.n_workers > 1 ? threads / search.n_workers : 1;
     s->trial_threads = search.n_threads;
+    if (o->ranks) share(&search, s);
     if (s->journal) AML_TRY(aml_study_restore(s, &search));
     aml_status status = aml_trials_run(&s->trials, &search);
     if (s->journal) AML_TRY(aml_study_recorded(s));

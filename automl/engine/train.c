@@ -31,9 +31,12 @@ static aml_status check_options(const aml_train_options *o) {
 }
 
 static aml_status stages(aml_study *s, const aml_frame *data) {
-    if (s->options->store) AML_TRY(aml_study_open_run(s, data));
+    if (s->options->store && !aml_ranks_number(s->options->ranks))
+        AML_TRY(aml_study_open_run(s, data));
     AML_TRY(aml_study_data(s, data));
     AML_TRY(aml_study_bench(s));
+    if (s->options->ranks) AML_TRY(aml_study_meet(s));
+    if (aml_ranks_number(s->options->ranks)) return aml_study_serve(s);
     if (s->journal) AML_TRY(aml_study_begin_run(s));
     AML_TRY(aml_study_search(s));
     AML_TRY(aml_study_conclude(s));
@@ -57,7 +60,8 @@ aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_fr
     }
     s->ctx = (aml_ctx){.keep = aml_arena_new(&s->model->account),
                        .scratch = aml_arena_new(&s->model->account),
-                       .n_threads = o->threads > 0 ? o->threads : aml_par_cores()};
+                       .n_threads = o->ranks && o->threads <= 0 ? o->ranks->n_threads
+                                                                : aml_par_threads(o->threads)};
     if (!s->ctx.keep || !s->ctx.scratch) return AML_ENOMEM;
     size_t bytes = data->arena ? aml_arena_bytes(data->arena) : 0;
     AML_TRY(aml_memory_charge(&s->model->account, bytes));
@@ -96,7 +100,7 @@ aml_status aml_train(aml_model **out, const aml_frame *data, const aml_train_opt
     aml_status status = aml_study_init(&s, &o, data);
     if (!status) status = aml_study_run(&s, data);
     aml_study_clear(&s);
-    if (status) aml_model_free(s.model);
+    if (status || aml_ranks_number(o.ranks)) aml_model_free(s.model);
     else *out = s.model;
     return status;
 }

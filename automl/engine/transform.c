@@ -127,7 +127,7 @@ aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, si
     aml_par_init();
     aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
     aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = threads > 0 ? threads : aml_par_cores()};
+        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(threads)};
     aml_output *o = NULL;
     aml_status status = keep && scratch ? aml_output_open(&o, path) : AML_ENOMEM;
     if (!status) status = write_all(o, m, m->members[part].fits[0].chain, data, &ctx);

@@ -3,6 +3,7 @@
 #define AML_ENGINE_TRIALS_H
 
 #include "automl/engine/journal.h"
+#include "automl/engine/ranks.h"
 
 typedef struct aml_search {
     const aml_bench *bench;
@@ -19,7 +20,8 @@ typedef struct aml_search {
     double exit_loss;     /* a trial as good as this is enough; -INFINITY = none */
     size_t patience;      /* so many trials in a row without a better one are enough; 0 = none */
     double trial_timeout; /* seconds a trial, 0 = none */
-    double deadline; /* of the first trials; 0 = none: then time does not matter to any choice */
+    double deadline;  /* of the first trials; 0 = none: then time does not matter to any choice */
+    aml_ranks *ranks; /* that fit the trials; or NULL */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
     const aml_journal *journal;    /* trials that are in it are not fitted again; or NULL */

@@ -1,11 +1,13 @@
 /* export.c: a model to a file of another format. */
 #include <string.h>
 
+#include "automl/core/call.h"
 #include "automl/core/io.h"
 #include "automl/export/program.h"
 
 static const aml_export_format formats[] = {{"c", ".h", aml_export_c},
-                                            {"json", NULL, aml_export_json}};
+                                            {"json", NULL, aml_export_json},
+                                            {"onnx", NULL, aml_export_onnx}};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 const char *aml_export_format_name(size_t i) { return i < N_FORMATS ? formats[i].name : NULL; }
@@ -87,11 +89,15 @@ static aml_status export_to(const aml_model *m, const aml_export_format *f, cons
     return status;
 }
 
-aml_status aml_model_export(const aml_model *m, const char *format, const char *path) {
+aml_status aml_model_export(const aml_model *model, const char *format, const char *path) {
+    AML_NEED(model);
+    AML_NEED(format);
+    AML_NEED(path);
+    AML_TRY(aml_model_predicts(model));
     const aml_export_format *f;
     AML_TRY(find_format(&f, format));
     aml_arena *arena = aml_arena_new(NULL);
-    aml_status status = arena ? export_to(m, f, path, arena) : AML_ENOMEM;
+    aml_status status = arena ? export_to(model, f, path, arena) : AML_ENOMEM;
     aml_arena_free(arena);
     return status;
 }

@@ -38,4 +38,7 @@ aml_status aml_export_c(aml_string *out, aml_string *beside, const aml_program *
 /* A name as an identifier of C and of other languages; NULL when memory is short. */
 char *aml_export_identifier(const char *name, aml_arena *keep);
 
+aml_status aml_export_onnx(aml_string *out, aml_string *beside, const aml_program *p,
+                           const aml_export_names *names, aml_arena *scratch);
+
 #endif

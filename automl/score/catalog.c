@@ -30,3 +30,12 @@ const aml_step *aml_step_find(const char *name) {
         if (!strcmp((*s)->name, name)) return *s;
     return NULL;
 }
+
+aml_status aml_part_missing(const char *file, const char *kind, const char *name) {
+    char shown[200];
+    aml_printable(shown, sizeof shown, name, strlen(name), 40);
+    return aml_help(
+        aml_fail_at(AML_EDATA, file, 0, 0, "the model needs the %s `%s`", kind, shown),
+        "the scoring library has none: it is a plug-in's, or of a newer version",
+        "predict with libautoml, or upgrade");
+}

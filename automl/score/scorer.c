@@ -1,4 +1,5 @@
 /* scorer.c: rows through a model in memory that is used again and again. */
+#include "automl/core/call.h"
 #include "automl/engine/predict.h"
 #include "automl/score/cells.h"
 
@@ -11,8 +12,10 @@ struct aml_scorer {
 };
 
 aml_status aml_scorer_new(aml_scorer **out, const aml_score_model *model) {
-    aml_scorer *s = aml_calloc(1, sizeof *s);
+    AML_NEED(out);
     *out = NULL;
+    AML_NEED(model);
+    aml_scorer *s = aml_calloc(1, sizeof *s);
     if (!s) return AML_ENOMEM;
     s->m = model->m;
     s->keep = aml_arena_new(NULL);
@@ -49,8 +52,6 @@ static aml_status score_block(double *out, aml_scorer *s, const aml_cells *cells
 static aml_status score(double *out, aml_scorer *s, aml_cells cells, size_t rows) {
     size_t p = s->m->inputs.p, k = aml_model_outputs(s->m);
     cells.p = p;
-    if (!cells.cells && !cells.numbers && !cells.texts && rows && p)
-        return aml_fail(AML_EUSAGE, "no cells: the pointer is NULL");
     for (; cells.first < rows; cells.first += BLOCK) {
         size_t n = rows - cells.first < BLOCK ? rows - cells.first : BLOCK;
         AML_TRY(score_block(out + cells.first * k, s, &cells, n));
@@ -62,17 +63,29 @@ static aml_status score(double *out, aml_scorer *s, aml_cells cells, size_t rows
 }
 
 aml_status aml_scorer_row(double *out, aml_scorer *s, const aml_cell *cells) {
+    AML_NEED(out);
+    AML_NEED(s);
+    AML_NEED(cells);
     return score(out, s, (aml_cells){.cells = cells}, 1);
 }
 
 aml_status aml_scorer_rows(double *out, aml_scorer *s, const aml_cell *cells, size_t rows) {
+    AML_NEED(out);
+    AML_NEED(s);
+    AML_NEED(cells);
     return score(out, s, (aml_cells){.cells = cells}, rows);
 }
 
 aml_status aml_scorer_numbers(double *out, aml_scorer *s, const double *cells, size_t rows) {
+    AML_NEED(out);
+    AML_NEED(s);
+    AML_NEED(cells);
     return score(out, s, (aml_cells){.numbers = cells}, rows);
 }
 
 aml_status aml_scorer_texts(double *out, aml_scorer *s, const char *const *cells, size_t rows) {
+    AML_NEED(out);
+    AML_NEED(s);
+    AML_NEED(cells);
     return score(out, s, (aml_cells){.texts = cells}, rows);
 }

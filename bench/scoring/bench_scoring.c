@@ -16,7 +16,7 @@
 
 extern const aml_learner aml_learner_gbdt;
 
-enum { TILE = 4096 };
+enum { TILE = 1024 };
 
 typedef struct scorer {
     table_file test;
@@ -108,7 +108,7 @@ typedef struct tile {
 } tile;
 
 static void tile_init(tile *t, const scorer *s, size_t n, aml_arena *a) {
-    t->value = AML_ARRAY(a, n * s->p, float);
+    t->value = aml_alloc_raw(a, n * s->p, sizeof *t->value);
     t->column = AML_ARRAY(a, s->p, const float *);
     t->rows = AML_ARRAY(a, n, uint32_t);
     if (!t->value || !t->column || !t->rows) table_stop("memory");

@@ -23,8 +23,9 @@ static void one(void *arg, size_t block, size_t begin, size_t end, int thread) {
 }
 
 static aml_status in_turn(aml_ctx *ctx, size_t n, aml_each_fn fn, void *arg) {
+    bool asks = ctx->deadline > 0 || ctx->stop || ctx->interrupt;
     for (size_t i = 0; i < n; i++) {
-        if (aml_should_stop(ctx)) return aml_stopped();
+        if (asks && aml_should_stop(ctx)) return aml_stopped();
         AML_TRY(fn(arg, i, 0));
     }
     return AML_OK;

@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "featurize/parts/each.h"
 
 aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx) {
     aml_table_builder b = {.room = room, .ctx = ctx};
-    b.features = AML_ARRAY(ctx->keep, room, aml_feature);
+    b.features = aml_alloc_raw(ctx->keep, room, sizeof *b.features); /* set as they are pushed */
     b.failed = !b.features;
     b.table = (aml_table){.n = x->n,
                           .features = b.features,
@@ -19,14 +20,15 @@ aml_table_builder aml_table_begin(const aml_table *x, size_t room, aml_ctx *ctx)
     return b;
 }
 
-static aml_feature *push(aml_table_builder *b, aml_feature f) {
-    if (b->failed) return NULL;
+/* The next column, to be set where it lies: copies of such structs cost more than what is in them. */
+static aml_feature *next(aml_table_builder *b) {
     assert(b->table.p < b->room);
-    b->features[b->table.p] = f;
     return &b->features[b->table.p++];
 }
 
-void aml_table_share(aml_table_builder *b, const aml_feature *f) { push(b, *f); }
+void aml_table_share(aml_table_builder *b, const aml_feature *f) {
+    if (!b->failed) memcpy(next(b), f, sizeof *f);
+}
 
 float *aml_table_number(aml_table_builder *b, const char *name, uint32_t source) {
     float *x = b->failed || !name ? NULL : aml_alloc_raw(b->ctx->keep, b->table.n, sizeof *x);
@@ -34,7 +36,12 @@ float *aml_table_number(aml_table_builder *b, const char *name, uint32_t source)
         b->failed = true;
         return NULL;
     }
-    push(b, (aml_feature){.name = name, .kind = AML_NUMBER, .x = x, .source = source});
+    aml_feature *f = next(b);
+    memset(f, 0, sizeof *f);
+    f->name = name;
+    f->kind = AML_NUMBER;
+    f->x = x;
+    f->source = source;
     return x;
 }
 
@@ -69,10 +76,10 @@ int32_t *aml_table_new_category(aml_table_builder *b, const aml_feature *like) {
         b->failed = true;
         return NULL;
     }
-    aml_feature f = *like;
-    f.kind = AML_CATEGORY;
-    f.code = code;
-    push(b, f);
+    aml_feature *f = next(b);
+    memcpy(f, like, sizeof *f);
+    f->kind = AML_CATEGORY;
+    f->code = code;
     return code;
 }
 
@@ -100,6 +107,12 @@ char *aml_feature_name(aml_arena *arena, const char *column, const char *separat
     (void)arena, (void)column, (void)separator, (void)what;
     return none;
 }
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    (void)number;
+    return aml_feature_name(arena, column, separator, "");
+}
 #else
 char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
                        const char *what) {
@@ -110,6 +123,13 @@ char *aml_feature_name(aml_arena *arena, const char *column, const char *separat
     memcpy(name + a, separator, s);
     memcpy(name + a + s, what, b + 1);
     return name;
+}
+
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number) {
+    char text[24];
+    snprintf(text, sizeof text, "%zu", number);
+    return aml_feature_name(arena, column, separator, text);
 }
 #endif
 

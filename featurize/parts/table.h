@@ -39,6 +39,10 @@ aml_status aml_table_end(aml_table *out, const aml_table_builder *b);
 char *aml_feature_name(aml_arena *arena, const char *column, const char *separator,
                        const char *what);
 
+/* The same with a number: "city" "=#" "7". */
+char *aml_feature_number(aml_arena *arena, const char *column, const char *separator,
+                         size_t number);
+
 /* x as a float within ±3e38; NaN stays. */
 float aml_to_float(double x);
 

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { QUERIES = AML_NEIGHBOURS_BLOCK, TILE_FLOATS = 1 << 16, SETTLED = 96, FEW = 3 };
+enum { QUERIES = AML_NEIGHBOURS_BLOCK, TILE_FLOATS = 1 << 16, SETTLED = 96, FEW = 3, LONE = 4 };
 
 typedef struct search {
     const aml_neighbours *m;
@@ -234,6 +234,19 @@ static bool search_all(search *s, seeker *q, size_t n, float *best) {
     return true;
 }
 
+/* Few queries, each by itself: a group would carry along empty ones. */
+static bool search_lone(search *s, seeker *q, size_t n) {
+    size_t n_panels = (s->m->n + AML_PANEL - 1) / AML_PANEL;
+    uint32_t last = 0xFFFFu >> (n_panels * AML_PANEL - s->m->n);
+    for (size_t i = 0; i < n; i++) {
+        if (stopped(s)) return false;
+        for (size_t panel = 0; panel < n_panels; panel++)
+            offer(s, q + i, panel, panel + 1 < n_panels ? 0xFFFFu : last);
+        aml_nearest_finish(&q[i].nearest);
+    }
+    return true;
+}
+
 static bool search_tree(search *s, seeker *q, size_t n) {
     if (stopped(s)) return false;
     for (size_t i = 0; i < n; i++)
@@ -244,11 +257,11 @@ static bool search_tree(search *s, seeker *q, size_t n) {
 
 static size_t code_width(const aml_neighbours *m) { return m->coarse ? m->coarse->width : 0; }
 
-/* Queries begin … end-1, padded; those beyond the last are zeros. */
-static void load_queries(float *x, const search *s, size_t begin, size_t end) {
+/* Queries begin … end-1, padded; those beyond the last, up to `room`, are zeros. */
+static void load_queries(float *x, const search *s, size_t begin, size_t end, size_t room) {
     size_t p = s->m->p, width = padded(p), n = end - begin;
     aml_rows_floats(x, s->x, begin, end);
-    memset(x + n * p, 0, (QUERIES * width - n * p) * sizeof *x);
+    memset(x + n * p, 0, (room * width - n * p) * sizeof *x);
     for (size_t i = n; width > p && i-- > 0;) {
         memmove(x + i * width, x + i * p, p * sizeof *x);
         memset(x + i * width + p, 0, (width - p) * sizeof *x);
@@ -271,10 +284,11 @@ static void prepare_query(seeker *q, const search *s, float *x, int8_t *code) {
 static void find_block(void *arg, size_t block, size_t begin, size_t end, int thread) {
     search *s = arg;
     size_t k = s->k, first = (size_t)thread * QUERIES, width = padded(s->m->p);
+    size_t n = end - begin, room = n <= LONE ? n : QUERIES;
     seeker seekers[QUERIES];
     (void)block;
-    load_queries(s->query + first * width, s, begin, end);
-    for (size_t i = 0; i < QUERIES; i++) {
+    load_queries(s->query + first * width, s, begin, end, room);
+    for (size_t i = 0; i < room; i++) {
         seekers[i] = (seeker){.nearest = {.distance = s->distance + (first + i) * s->room,
                                           .work = s->work + (size_t)thread * s->room,
                                           .row = s->row + (first + i) * s->room}};
@@ -283,11 +297,12 @@ static void find_block(void *arg, size_t block, size_t begin, size_t end, int th
                       s->code + (first + i) * code_width(s->m));
     }
     float *best = s->best ? s->best + first * 2 * AML_PANEL * aml_bound_rounds(k) : NULL;
-    bool done = s->m->tree ? search_tree(s, seekers, end - begin)
-                           : search_all(s, seekers, end - begin, best);
+    bool done = s->m->tree  ? search_tree(s, seekers, n)
+                : n <= LONE ? search_lone(s, seekers, n)
+                            : search_all(s, seekers, n, best);
     for (size_t i = begin; i < end && done; i++) {
-        const aml_nearest *n = &seekers[i - begin].nearest;
-        s->fn(s->arg, i, n->row, n->distance, k);
+        const aml_nearest *found = &seekers[i - begin].nearest;
+        s->fn(s->arg, i, found->row, found->distance, k);
     }
 }
 

@@ -8,13 +8,22 @@
 
 #define AML_KERNEL static inline __attribute__((always_inline))
 
+#ifdef AML_SIMD_LIMIT
+extern int AML_SIMD_LIMIT; /* of a test that compiles kernels once more: 0 = plain, 1 = AVX2 */
+#else
+enum { AML_SIMD_LIMIT = 2 };
+#endif
+
 #if defined(__x86_64__)
 #define AML_AVX2 __attribute__((target("avx2")))
 #define AML_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-static inline bool aml_has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+static inline bool aml_has_avx2(void) {
+    return AML_SIMD_LIMIT >= 1 && __builtin_cpu_supports("avx2") != 0;
+}
 static inline bool aml_has_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return AML_SIMD_LIMIT >= 2 && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
 #else
 #define AML_AVX2

@@ -47,7 +47,8 @@ typedef struct aml_trees {
     double *gain; /* p: total gain of the splits on each dense feature */
     bool *used;   /* p + q: which features trees that were added split on; NULL in loaded ones */
     uint32_t n_added; /* and how many trees; more than n_trees when some were dropped */
-    const aml_tree_plan *plan; /* how they score; made for each call when there is none, or of other trees */
+    const aml_tree_plan
+        *plan; /* how they score; made for each call when there is none, or of other trees */
 } aml_trees;
 
 /* Room for max_trees over the features of the design. */

@@ -13,33 +13,44 @@ enum { WORDS = AML_MASK_WORDS, PLANES = 10, SHORT_PLANES = 8 };
 
 /* ---- room */
 
-enum { NODES = (AML_NO_NODE + 1) * sizeof(aml_mask), VALUES = AML_MASK_ROWS * sizeof(float) };
+enum { NODES = AML_NO_NODE + 1, VALUES = AML_MASK_ROWS * sizeof(float), LINE = 64 };
 
 size_t aml_masks_room(const aml_tree_plan *plan) {
-    return plan->n_conditions * sizeof(aml_mask) + NODES + VALUES + AML_MASK_ROWS;
+    size_t masks = (size_t)plan->n_conditions + plan->n_slots + 1 + NODES;
+    return masks * sizeof(aml_mask) + VALUES + AML_MASK_ROWS + LINE;
 }
 
 aml_mask_room aml_mask_room_of(void *memory, const aml_tree_plan *plan) {
-    char *node = (char *)memory + plan->n_conditions * sizeof(aml_mask), *value = node + NODES;
-    return (aml_mask_room){.condition = memory,
-                           .node = (aml_mask *)(void *)node,
-                           .value = (float *)(void *)value,
-                           .code = (uint8_t *)value + VALUES};
+    aml_mask_room r = {.condition = memory};
+    r.missing = r.condition + plan->n_conditions;
+    r.node = r.missing + plan->n_slots + 1;
+    r.value = (float *)(r.node + NODES);
+    r.code = (uint8_t *)(r.value + AML_MASK_ROWS);
+    r.any_missing = (uint64_t *)(void *)(r.code + AML_MASK_ROWS);
+    return r;
 }
 
 /* ---- leaves */
 
-/* The number of each leaf goes to its rows, bit k to the plane k; by eights, in which the lower bits are always the same. */
-AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
-                    const aml_plan_tree *tree, int n_planes) {
-    aml_mask plane[PLANES] = {{0}}, *node = r->node;
+/* The masks of all nodes, each behind its parent. */
+AML_KERNEL void split(const aml_mask_room *r, const aml_plan_tree *tree, bool missing) {
+    aml_mask *node = r->node;
     node[0] = ~(aml_mask){0};
     node[AML_NO_NODE] = (aml_mask){0};
     for (uint32_t k = 0; k < tree->n; k++) {
         aml_mask here = node[tree->at[k]], left = r->condition[tree->on[k]];
+        if (missing) left |= r->missing[tree->missing[k]];
         node[2 * k + 1] = here & left;
         node[2 * k + 2] = here & ~left;
     }
+}
+
+/* The number of each leaf goes to its rows, bit k to the plane k; by eights, in which the lower bits are always the same. */
+AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
+                    const aml_plan_tree *tree) {
+    aml_mask plane[PLANES] = {{0}}, *node = r->node;
+    if (*r->any_missing) split(r, tree, true);
+    else split(r, tree, false);
     for (uint32_t e = 0; e <= tree->n; e += 8) {
         const uint16_t *leaf = tree->leaf + e;
         aml_mask three = node[leaf[3]], seven = node[leaf[7]], five = node[leaf[5]],
@@ -52,13 +63,11 @@ AML_KERNEL void run(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
         for (int k = 3; k < PLANES; k++)
             if (e >> k & 1) plane[k] |= above;
     }
-    memcpy(planes, plane, (size_t)n_planes * sizeof *planes);
+    memcpy(planes, plane, sizeof plane);
 }
 
-AML_BEST(run,
-         (uint64_t planes[PLANES][WORDS], const aml_mask_room *r, const aml_plan_tree *tree,
-          int n_planes),
-         (planes, r, tree, n_planes))
+AML_BEST(run, (uint64_t planes[PLANES][WORDS], const aml_mask_room *r, const aml_plan_tree *tree),
+         (planes, r, tree))
 
 static int planes_of(const aml_plan_tree *tree) {
     int n = 1;
@@ -92,8 +101,8 @@ static void number_plain(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_p
 
 #ifdef AML_AVX512
 AML_AVX512 static void run_avx512(uint64_t planes[PLANES][WORDS], const aml_mask_room *r,
-                                  const aml_plan_tree *tree, int n_planes) {
-    run(planes, r, tree, n_planes);
+                                  const aml_plan_tree *tree) {
+    run(planes, r, tree);
 }
 
 AML_AVX512 static void number_avx512(uint16_t *leaf, uint64_t planes[PLANES][WORDS], int n_planes) {
@@ -115,12 +124,12 @@ void aml_masks_leaves(uint16_t *leaf, void *memory, const aml_tree_plan *plan,
     int n_planes = planes_of(tree);
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
-        run_avx512(planes, &r, tree, n_planes);
+        run_avx512(planes, &r, tree);
         number_avx512(leaf, planes, n_planes);
         return;
     }
 #endif
-    run_best(planes, &r, tree, n_planes);
+    run_best(planes, &r, tree);
     number_plain(leaf, planes, n_planes);
 }
 
@@ -142,8 +151,8 @@ AML_AVX512 static void add_short(double *sum, uint64_t planes[PLANES][WORDS], in
     for (int w = 0; w < WORDS; w++) {
         __m512i number = _mm512_maskz_set1_epi8(planes[0][w], 1);
         for (int k = 1; k < n_planes; k++)
-            number =
-                _mm512_mask_add_epi8(number, planes[k][w], number, _mm512_set1_epi8((char)(1 << k)));
+            number = _mm512_mask_add_epi8(number, planes[k][w], number,
+                                          _mm512_set1_epi8((char)(1 << k)));
         _mm512_store_si512(leaf + 64 * w, number);
     }
     for (int i = 0; i < AML_MASK_ROWS && n_planes <= 5; i += 16) {
@@ -169,7 +178,7 @@ AML_AVX512 static void add_long(double *sum, uint64_t planes[PLANES][WORDS], int
 AML_AVX512 static void add_avx512(double *sum, const aml_mask_room *r, const aml_plan_tree *tree) {
     uint64_t planes[PLANES][WORDS];
     int n_planes = planes_of(tree);
-    run(planes, r, tree, n_planes);
+    run(planes, r, tree);
     if (n_planes <= SHORT_PLANES) add_short(sum, planes, n_planes, tree->value);
     else add_long(sum, planes, n_planes, tree->value);
 }

@@ -28,12 +28,13 @@ void aml_masks_add(double *sum, void *room, const aml_tree_plan *plan, const aml
 
 /* ---- between tree_masks.c, tree_masks_rows.c and tree_masks_sets.c */
 
-/* Codes of the rows for each slot, the values of a feature as they come, the masks of the conditions and of a tree's
- * nodes. */
+/* The masks of the conditions, of the missing values of each slot (behind an empty one), and of a tree's nodes; values
+ * and codes of one feature as they come. */
 typedef struct aml_mask_room {
-    aml_mask *condition, *node;
+    aml_mask *condition, *missing, *node;
     float *value;
     uint8_t *code;
+    uint64_t *any_missing; /* is anything in `missing`? */
 } aml_mask_room;
 
 aml_mask_room aml_mask_room_of(void *memory, const aml_tree_plan *plan);

@@ -55,12 +55,35 @@ static void gather_codes(uint8_t *out, const aml_trees *t, uint32_t u, const aml
 
 /* ---- codes of numbers */
 
+/* The mask of NaN; are there any? */
+static uint64_t find_missing(aml_mask *out, const float *v) {
+    uint64_t any = 0;
+    for (int w = 0; w < WORDS; w++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 64; i++) bits |= (uint64_t) !!isnan(v[64 * w + i]) << i;
+        (*out)[w] = bits;
+        any |= bits;
+    }
+    return any;
+}
+
+/* NaN has any code. */
 static void code_plain(uint8_t *code, const float *v, const float *cut) {
-    for (size_t i = 0; i < ROWS; i++)
-        code[i] = isnan(v[i]) ? AML_CODE_MISSING : aml_code_of(cut, v[i]);
+    for (size_t i = 0; i < ROWS; i++) code[i] = aml_code_of(cut, v[i]);
 }
 
 #ifdef AML_AVX512
+AML_AVX512 static uint64_t find_missing_avx512(aml_mask *out, const float *v) {
+    uint16_t bits[ROWS / 16];
+    uint64_t any = 0;
+    for (int i = 0; i < ROWS / 16; i++) {
+        __m512 x = _mm512_loadu_ps(v + 16 * i);
+        any |= bits[i] = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    }
+    memcpy(out, bits, sizeof bits);
+    return any;
+}
+
 AML_AVX512 static void code_avx512(uint8_t *code, const float *v, const float *cut) {
     __m512 coarse = _mm512_loadu_ps(cut + AML_CODES);
     for (size_t i = 0; i < ROWS; i++) {
@@ -71,33 +94,26 @@ AML_AVX512 static void code_avx512(uint8_t *code, const float *v, const float *c
         code[i] = (uint8_t)(AML_COARSE * part +
                             (unsigned)__builtin_popcount(_mm512_cmp_ps_mask(fine, x, _CMP_LT_OQ)));
     }
-    for (size_t i = 0; i < ROWS; i += 64) {
-        __mmask64 nan = 0;
-        for (size_t q = 0; q < 64; q += 16) {
-            __m512 x = _mm512_loadu_ps(v + i + q);
-            nan |= (uint64_t)_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) << q;
-        }
-        if (nan) _mm512_mask_storeu_epi8(code + i, nan, _mm512_set1_epi8((char)AML_CODE_MISSING));
-    }
 }
 #endif
 
-static void code_best(uint8_t *code, const float *v, const float *cut) {
+/* The codes of numbers; missing ones go right, whatever is asked. */
+static uint64_t code_best(uint8_t *code, aml_mask *missing, const float *v, const float *cut) {
+    uint64_t any;
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
         code_avx512(code, v, cut);
-        return;
-    }
+        any = find_missing_avx512(missing, v);
+    } else
 #endif
-    code_plain(code, v, cut);
+    {
+        code_plain(code, v, cut);
+        any = find_missing(missing, v);
+    }
+    for (size_t i = 0; i < ROWS && any; i++)
+        if ((*missing)[i / 64] >> i % 64 & 1) code[i] = AML_CODE_MISSING;
+    return any;
 }
-
-/* From codes of NaN that goes right to those of NaN that goes left. */
-AML_KERNEL void missing_to_left(uint8_t *code) {
-    for (size_t i = 0; i < ROWS; i++) code[i] = code[i] == AML_CODE_MISSING ? 0 : code[i];
-}
-
-AML_BEST(missing_to_left, (uint8_t * code), (code))
 
 /* ---- conditions of codes */
 
@@ -142,9 +158,7 @@ AML_AVX512 static void ask_codes_avx512(aml_mask *out, const uint8_t *code, cons
     for (int w = 0; w < WORDS; w++) row[w] = _mm512_loadu_si512(code + 64 * w);
     for (size_t k = 0; k < n; k++) {
         __m512i most = _mm512_set1_epi8((char)c[k].code);
-        uint64_t left[WORDS];
-        for (int w = 0; w < WORDS; w++) left[w] = _mm512_cmple_epu8_mask(row[w], most);
-        memcpy(out + k, left, sizeof left);
+        for (int w = 0; w < WORDS; w++) out[k][w] = _mm512_cmple_epu8_mask(row[w], most);
     }
 }
 #endif
@@ -160,34 +174,26 @@ static void ask_codes(aml_mask *out, const uint8_t *code, const aml_condition *c
 
 /* ---- conditions of values with more cuts than codes */
 
-AML_KERNEL void ask_floats(aml_mask *out, const float *v, const aml_condition *c, size_t n,
-                           bool missing_left) {
+AML_KERNEL void ask_floats(aml_mask *out, const float *v, const aml_condition *c, size_t n) {
     for (size_t k = 0; k < n; k++)
         for (int w = 0; w < WORDS; w++) {
             uint64_t bits = 0;
-            for (int i = 0; i < 64; i++) {
-                float x = v[64 * w + i];
-                bits |= (uint64_t)(missing_left ? !(x > c[k].limit) : x <= c[k].limit) << i;
-            }
+            for (int i = 0; i < 64; i++) bits |= (uint64_t)(v[64 * w + i] <= c[k].limit) << i;
             out[k][w] = bits;
         }
 }
 
-AML_BEST(ask_floats,
-         (aml_mask * out, const float *v, const aml_condition *c, size_t n, bool missing_left),
-         (out, v, c, n, missing_left))
+AML_BEST(ask_floats, (aml_mask * out, const float *v, const aml_condition *c, size_t n),
+         (out, v, c, n))
 
 #ifdef AML_AVX512
 AML_AVX512 static void ask_floats_avx512(aml_mask *out, const float *v, const aml_condition *c,
-                                         size_t n, bool missing_left) {
+                                         size_t n) {
     for (size_t k = 0; k < n; k++) {
         __m512 limit = _mm512_set1_ps(c[k].limit);
         uint16_t left[ROWS / 16];
-        for (int i = 0; i < ROWS / 16; i++) {
-            __m512 x = _mm512_loadu_ps(v + 16 * i);
-            left[i] = missing_left ? _mm512_cmp_ps_mask(x, limit, _CMP_NGT_UQ)
-                                   : _mm512_cmp_ps_mask(x, limit, _CMP_LE_OQ);
-        }
+        for (int i = 0; i < ROWS / 16; i++)
+            left[i] = _mm512_cmp_ps_mask(_mm512_loadu_ps(v + 16 * i), limit, _CMP_LE_OQ);
         memcpy(out + k, left, sizeof left);
     }
 }
@@ -195,36 +201,43 @@ AML_AVX512 static void ask_floats_avx512(aml_mask *out, const float *v, const am
 
 /* ---- all slots */
 
-static void ask(const aml_mask_room *r, const aml_tree_plan *plan, const aml_trees *t,
-                const aml_plan_slot *s, const aml_data *x, size_t begin, size_t m) {
+static void ask_numbers(const aml_mask_room *r, const aml_tree_plan *plan, const aml_plan_slot *s,
+                        aml_mask *missing) {
     const aml_condition *c = plan->condition + s->first;
     aml_mask *out = r->condition + s->first;
     size_t n = s->end - s->first;
-    if (s->kind == AML_SLOT_SETS) {
-        gather_codes(r->code, t, s->feature, x, begin, m);
-        for (size_t k = 0; k < n; k++)
-            aml_mask_of_set((uint64_t *)(out + k), r->code, plan->set[c[k].set]);
-        return;
-    }
-    bool again = s > plan->slot && s[-1].feature == s->feature; /* it treats NaN otherwise */
-    if (!again) gather(r->value, t, s->feature, x, begin, m);
     if (s->kind == AML_SLOT_CODES) {
-        if (!again) code_best(r->code, r->value, plan->feature[s->feature].cut);
-        if (s->missing_left) missing_to_left_best(r->code);
+        const float *cut = plan->feature[s->feature].cut;
+        *r->any_missing |= code_best(r->code, missing, r->value, cut);
         ask_codes(out, r->code, c, n);
         return;
     }
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
-        ask_floats_avx512(out, r->value, c, n, s->missing_left);
+        *r->any_missing |= find_missing_avx512(missing, r->value);
+        ask_floats_avx512(out, r->value, c, n);
         return;
     }
 #endif
-    ask_floats_best(out, r->value, c, n, s->missing_left);
+    *r->any_missing |= find_missing(missing, r->value);
+    ask_floats_best(out, r->value, c, n);
 }
 
 void aml_masks_take(void *memory, const aml_tree_plan *plan, const aml_trees *t, const aml_data *x,
                     size_t begin, size_t m) {
     aml_mask_room r = aml_mask_room_of(memory, plan);
-    for (uint32_t s = 0; s < plan->n_slots; s++) ask(&r, plan, t, plan->slot + s, x, begin, m);
+    *r.any_missing = 0;
+    r.missing[0] = (aml_mask){0};
+    for (uint32_t k = 0; k < plan->n_slots; k++) {
+        const aml_plan_slot *s = plan->slot + k;
+        if (s->kind != AML_SLOT_SETS) {
+            gather(r.value, t, s->feature, x, begin, m);
+            ask_numbers(&r, plan, s, r.missing + k + 1);
+            continue;
+        }
+        gather_codes(r.code, t, s->feature, x, begin, m);
+        for (uint32_t c = s->first; c < s->end; c++)
+            aml_mask_of_set((uint64_t *)(r.condition + c), r.code,
+                            plan->set[plan->condition[c].set]);
+    }
 }

@@ -23,8 +23,7 @@ static void of_set_plain(uint64_t left[WORDS], const uint8_t *code, const uint8_
 
 #if defined(__x86_64__)
 /* The byte of the set by two table look-ups of 16 bytes, its bit by a third. */
-AML_AVX2 static void of_set_avx2(uint64_t left[WORDS], const uint8_t *code,
-                                 const uint8_t set[32]) {
+AML_AVX2 static void of_set_avx2(uint64_t left[WORDS], const uint8_t *code, const uint8_t set[32]) {
     __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)set));
     __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(set + 16)));
     __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201u);
@@ -32,11 +31,11 @@ AML_AVX2 static void of_set_avx2(uint64_t left[WORDS], const uint8_t *code,
     for (int i = 0; i < ROWS / 32; i++) {
         __m256i c = _mm256_loadu_si256((const void *)(code + 32 * i));
         __m256i at = _mm256_and_si256(_mm256_srli_epi16(c, 3), _mm256_set1_epi8(15));
-        __m256i byte = _mm256_blendv_epi8(_mm256_shuffle_epi8(low, at),
-                                          _mm256_shuffle_epi8(high, at), c);
+        __m256i byte =
+            _mm256_blendv_epi8(_mm256_shuffle_epi8(low, at), _mm256_shuffle_epi8(high, at), c);
         __m256i one = _mm256_shuffle_epi8(bit, _mm256_and_si256(c, _mm256_set1_epi8(7)));
-        out[i] = (uint32_t)_mm256_movemask_epi8(
-            _mm256_cmpeq_epi8(_mm256_and_si256(byte, one), one));
+        out[i] =
+            (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(byte, one), one));
     }
     memcpy(left, out, sizeof out);
 }
@@ -57,8 +56,7 @@ AML_AVX512 static void of_set_avx512(uint64_t left[WORDS], const uint8_t *code,
 }
 #endif
 
-void aml_mask_of_set(uint64_t left[WORDS], const uint8_t *code,
-                     const uint32_t set[AML_SET_WORDS]) {
+void aml_mask_of_set(uint64_t left[WORDS], const uint8_t *code, const uint32_t set[AML_SET_WORDS]) {
     uint8_t bytes[4 * AML_SET_WORDS];
     for (int i = 0; i < 4 * AML_SET_WORDS; i++) bytes[i] = (uint8_t)(set[i / 4] >> 8 * (i % 4));
 #if defined(__x86_64__)

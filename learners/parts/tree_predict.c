@@ -147,14 +147,18 @@ static void walk_tree(sums s, const predict_job *job, const predict_room *r, uin
     const aml_step *step = job->plan->tree[number].step;
     if (step) aml_steps_walk(r->leaf, &r->walkers, step, r->block, t->n_used, m);
     else aml_tree_walk(r->leaf, &r->walkers, tree, r->block, t->n_used, m);
-    for (size_t i = 0; i < m; i++)
-        add_leaf(s, i, number % job->k, tree, tree->node + r->leaf[i]);
+    for (size_t i = 0; i < m; i++) add_leaf(s, i, number % job->k, tree, tree->node + r->leaf[i]);
 }
 
 static void mask_tree(sums s, const predict_job *job, const predict_room *r, uint32_t number) {
     const aml_tree *tree = job->t->tree + number;
     const aml_plan_tree *masked = job->plan->tree + number;
     uint16_t leaf[AML_MASK_ROWS];
+    if (!masked->n) {
+        for (size_t i = 0; i < AML_MASK_ROWS; i++)
+            add_leaf(s, i, number % job->k, tree, tree->node);
+        return;
+    }
     if (!tree->n_shares) {
         aml_masks_add(s.at + number % job->k * s.output, r->masks, job->plan, masked);
         return;
@@ -175,7 +179,7 @@ static void mask_block(predict_job *job, const predict_room *r, size_t begin, si
             s.at[c * s.output + i] = i < m ? out[i * job->k + c] : 0;
     for (uint32_t n = 0; n < job->t->n_trees; n++) {
         if (n % TREES_A_LOOK == 0 && stop(job)) return;
-        if (plan->tree[n].at) mask_tree(s, job, r, n);
+        if (plan->tree[n].at || !plan->tree[n].n) mask_tree(s, job, r, n);
         else walk_tree(s, job, r, n, m);
     }
     for (size_t c = 0; c < job->k; c++)
@@ -213,8 +217,7 @@ static void choose_way(predict_job *job, size_t threads) {
     size_t n = job->x->n;
     job->by_row = n <= (plan->masks ? FEW : FEW_STEPS);
     if (job->by_row) job->rows = n + 1;
-    else
-        job->rows = plan->masks ? AML_MASK_ROWS : rows_of_block(n, job->t->n_used, threads);
+    else job->rows = plan->masks ? AML_MASK_ROWS : rows_of_block(n, job->t->n_used, threads);
     job->walks = (job->by_row ? plan->n_lanes : plan->n_masked) < plan->n_trees;
 }
 
@@ -233,8 +236,7 @@ static aml_status predict(double *out, const aml_trees *t, size_t k, const aml_d
     predict_job job = {.out = out, .t = t, .plan = t->plan, .k = k, .x = x, .ctx = ctx};
     predict_room r;
     bool known = t->plan && t->plan->of == t->tree && t->plan->n_trees == t->n_trees;
-    if (!known)
-        AML_TRY(aml_tree_plan_make(&job.plan, t, ctx->scratch));
+    if (!known) AML_TRY(aml_tree_plan_make(&job.plan, t, ctx->scratch));
     size_t threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     choose_way(&job, threads);
     size_t blocks = (x->n + job.rows - 1) / job.rows;

@@ -20,7 +20,8 @@ static_assert(2 * AML_MASK_LEAVES <= 1 << (32 - FAR_SHIFT), "nodes of a small tr
 /* ---- making */
 
 static bool fits(const aml_tree_plan *plan, const aml_plan_tree *tree, const aml_tree *from) {
-    if (!tree->at || from->n_shares || from->n_sets > MOST_SETS) return false;
+    if (from->n_shares || from->n_sets > MOST_SETS) return false;
+    if (!tree->at) return from->n_nodes == 1;
     for (uint32_t i = 0; i < from->n_nodes; i++) {
         const aml_node *node = from->node + i;
         if (!node->left) continue;
@@ -31,10 +32,21 @@ static bool fits(const aml_tree_plan *plan, const aml_plan_tree *tree, const aml
     return true;
 }
 
+/* A tree of one leaf gets a node above it that lets all codes go left. */
+static uint32_t words_of(const aml_tree *tree) { return tree->n_nodes > 1 ? tree->n_nodes : 3; }
+
+static void put_leaf(uint32_t *word, float value) {
+    const uint32_t leaves = 1u << LEFT_IS_LEAF | 1u << RIGHT_IS_LEAF;
+    word[0] = (AML_CODES - 1) << CODE_SHIFT | leaves | 1u << FAR_SHIFT;
+    memcpy(word + 1, &value, sizeof value);
+    word[2] = word[1];
+}
+
 static void put_words(uint32_t *word, const aml_tree_plan *plan, const aml_plan_tree *tree,
                       const aml_tree *from) {
     uint32_t sets = 0, inner = 0;
-    for (uint32_t i = 0; i < from->n_nodes; i++) {
+    if (from->n_nodes == 1) put_leaf(word, from->node->value);
+    for (uint32_t i = 0; i < from->n_nodes && from->n_nodes > 1; i++) {
         const aml_node *node = from->node + i;
         uint32_t left = node->left;
         if (!left) {
@@ -47,7 +59,7 @@ static void put_words(uint32_t *word, const aml_tree_plan *plan, const aml_plan_
         word[i] = node->feature | code << CODE_SHIFT |
                   (uint32_t)!from->node[left].left << LEFT_IS_LEAF |
                   (uint32_t)!from->node[left + 1].left << RIGHT_IS_LEAF |
-                  (uint32_t)!!(node->kind & AML_NODE_MISSING_LEFT) << MISSING_LEFT |
+                  (uint32_t) !!(node->kind & AML_NODE_MISSING_LEFT) << MISSING_LEFT |
                   (uint32_t)category << CATEGORY | (left - i) << FAR_SHIFT;
     }
 }
@@ -70,7 +82,7 @@ static aml_status put_lanes(aml_tree_plan *plan, aml_plan_tree *tree, const aml_
         lane[AML_LANE_ROOT][k] = at;
         lane[AML_LANE_SET][k] = tree[number].set;
         for (int i = 0; i < 3; i++) lane[AML_LANE_WORD + i][k] = word[at + (uint32_t)i];
-        at += t->tree[number].n_nodes;
+        at += words_of(t->tree + number);
         k++;
     }
     plan->word = word;
@@ -83,7 +95,7 @@ aml_status aml_words_make(aml_tree_plan *plan, aml_plan_tree *tree, const aml_tr
     for (uint32_t k = 0; k < t->n_trees; k++) {
         if (!fits(plan, tree + k, t->tree + k)) continue;
         plan->n_lanes++;
-        n_words += t->tree[k].n_nodes;
+        n_words += words_of(t->tree + k);
     }
     if (n_words > INT32_MAX) plan->n_lanes = 0;
     return plan->n_lanes ? put_lanes(plan, tree, t, n_words, keep) : AML_OK;
@@ -108,9 +120,11 @@ AML_KERNEL bool code_all(uint16_t *code, const aml_tree_plan *plan, uint32_t n, 
                          uint8_t (*code_of)(const float *cut, float v)) {
     bool missing = false;
     for (uint32_t u = 0; u < n; u++) {
-        const float *cut = plan->feature[u].cut;
-        code[u] = !cut ? (uint16_t)x[u] : isnan(x[u]) ? AML_CODE_MISSING : code_of(cut, x[u]);
-        missing |= isnan(x[u]);
+        const aml_plan_feature *f = plan->feature + u;
+        code[u] = AML_CODE_MISSING;
+        if (f->category) code[u] = (uint16_t)x[u];
+        else if (isnan(x[u])) missing = true;
+        else if (f->cut) code[u] = code_of(f->cut, x[u]); /* no word asks the others */
     }
     return missing;
 }
@@ -224,22 +238,20 @@ AML_LANES __mmask16 step_sixteen(lanes *l, __m512i word, const aml_tree_plan *pl
     __m512i next = _mm512_add_epi32(l->at, _mm512_srli_epi32(word, FAR_SHIFT));
     next = _mm512_mask_add_epi32(next, right, next, _mm512_set1_epi32(1));
     l->at = _mm512_mask_mov_epi32(l->at, l->on, next);
-    l->on &= (__mmask16)~((right & has(word, RIGHT_IS_LEAF)) | (~right & has(word, LEFT_IS_LEAF)));
+    l->on &= (__mmask16) ~((right & has(word, RIGHT_IS_LEAF)) | (~right & has(word, LEFT_IS_LEAF)));
     return right;
 }
 
 /* The first two steps need no gathering. */
-AML_LANES void begin_sixteen(lanes *l, uint32_t k, const aml_tree_plan *plan,
-                             const lane_row *row) {
+AML_LANES void begin_sixteen(lanes *l, uint32_t k, const aml_tree_plan *plan, const lane_row *row) {
     uint32_t n = plan->n_lanes > k ? plan->n_lanes - k : 0;
     const uint32_t *const *lane = plan->lane;
     l->at = _mm512_loadu_si512(lane[AML_LANE_ROOT] + k);
     l->set = _mm512_loadu_si512(lane[AML_LANE_SET] + k);
     l->on = (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
     __mmask16 right = step_sixteen(l, _mm512_loadu_si512(lane[AML_LANE_WORD] + k), plan, row);
-    __m512i word =
-        _mm512_mask_mov_epi32(_mm512_loadu_si512(lane[AML_LANE_WORD + 1] + k), right,
-                              _mm512_loadu_si512(lane[AML_LANE_WORD + 2] + k));
+    __m512i word = _mm512_mask_mov_epi32(_mm512_loadu_si512(lane[AML_LANE_WORD + 1] + k), right,
+                                         _mm512_loadu_si512(lane[AML_LANE_WORD + 2] + k));
     step_sixteen(l, word, plan, row);
 }
 
@@ -262,8 +274,8 @@ AML_LANES double walk_avx512(float *value, const aml_tree_plan *plan, const lane
     return f.sum;
 }
 
-AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan *plan,
-                                              uint32_t n, const float *x, double sum) {
+AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan *plan, uint32_t n,
+                                              const float *x, double sum) {
     uint16_t code[AML_ROW_FEATURES] = {0};
     lane_row row = {.code = code, .n_codes = n};
     row.missing = code_all(code, plan, n, x, code_avx512);
@@ -278,10 +290,11 @@ AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan 
 double aml_words_walk(float *value, const aml_tree_plan *plan, uint32_t n_used, const float *x,
                       double sum) {
     uint32_t n = n_used < AML_ROW_FEATURES ? n_used : AML_ROW_FEATURES;
+    if (!plan->n_lanes) return sum;
 #ifdef AML_AVX512
     if (aml_has_avx512()) return code_and_walk_avx512(value, plan, n, x, sum);
 #endif
-    uint16_t code[AML_ROW_FEATURES];
+    uint16_t code[AML_ROW_FEATURES] = {0};
     code_all(code, plan, n, x, code_plain);
     return walk(value, plan, code, sum);
 }

@@ -160,7 +160,8 @@ static uint32_t leaf_of(const aml_tree *tree, const float *x) {
     uint32_t at = 0;
     while (tree->node[at].left) {
         const aml_node *node = tree->node + at;
-        const uint32_t *set = tree->set + (size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS;
+        const uint32_t *set =
+            tree->set + (size_t)(node->kind >> AML_NODE_SET_SHIFT) * AML_SET_WORDS;
         float v = x[node->feature];
         bool category = node->kind & AML_NODE_CATEGORY, missing = category ? v == 0 : isnan(v);
         bool left = node->kind & AML_NODE_MISSING_LEFT;

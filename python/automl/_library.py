@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import operator
 import os
 import threading
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_double, c_int, c_size_t, c_uint, c_uint64,
@@ -69,7 +70,7 @@ TrainOptions = _struct("aml_train_options", """size:z target:s task:s metric:s t
     trials:z validation:s valid:p drop:p weight:s group:s time:s learners:p sampler:s scheduler:s ensemble:i seed:q threads:i
     max_concurrent_trials:i memory_limit:z progress:p progress_arg:p stop:p forget:s increasing:p decreasing:p interactions:p
     featurization:p prefer:s max_predict_seconds:d max_model_bytes:z calibration:i threshold:d exit_score:p patience:z
-    trial_timeout:d ranges:p store:p experiment:s verb:s tags:p resume:i replay:s model_path:s""")
+    trial_timeout:d ranges:p store:p experiment:s verb:s tags:p resume:i replay:s model_path:s log:p log_arg:p""")
 Score = _struct("aml_score", """size:z value:d low:d high:d baseline:d method:s gain:d gain_low:d gain_high:d linear:d
     linear_gain:d linear_gain_low:d linear_gain_high:d""")
 Alternative = _struct("aml_alternative", """size:z name:s members:s n_members:z fits:z score:d error:d predict_us:d bytes:d
@@ -82,6 +83,7 @@ TunerOptions = _struct("aml_tuner_options", """size:z space:s constraints:s samp
 TunerTrial = _struct("aml_tuner_trial", "size:z id:z outcome:i value:d steps:z step:d on_front:i")
 
 PROGRESS_FN = CFUNCTYPE(c_int, POINTER(Progress), c_void_p)
+LOG_FN = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
 
 
 def _candidates():
@@ -195,6 +197,28 @@ def texts(values, what="names"):
         values = [values]
     values = [text(v, what) for v in values]
     return (c_char_p * (len(values) + 1))(*values, None)
+
+
+def count(value, what, most=2**63):
+    """A whole number, 0 or larger; None is 0."""
+    if value is None:
+        return 0
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, not {type(value).__name__}") from None
+    if not 0 <= number < most:
+        raise ValueError(f"{what} must not be {'negative' if number < 0 else 'so large'}, got {number}")
+    return number
+
+
+def number(value, what):
+    """A number; None is 0."""
+    if value is None:
+        return 0.0
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{what} must be a number, not {type(value).__name__}")
+    return float(value)
 
 
 def address(array):

@@ -1,13 +1,14 @@
 """Training: options, progress, and Ctrl-C, which ends the search and keeps what there is."""
 
 import json
+import logging
 import threading
 import warnings
 from ctypes import byref, c_double, c_int, c_void_p, cast, sizeof
 
 from ._errors import StoppedError
 from ._frame import Frame, frame_of
-from ._library import PROGRESS_FN, TrainOptions, address, lib, text, texts
+from ._library import LOG_FN, PROGRESS_FN, TrainOptions, address, count, decode, lib, number, text, texts
 from ._model import Model, threads_of
 from ._progress import Display, Update
 
@@ -31,20 +32,23 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
     seed, n_jobs    with a limit of trials the model is the same for any n_jobs
     verbose         1 = show progress; callback(update): not None or False ends the search
 
-    Ctrl-C ends the search; the model is made of what there is, and its `interrupted` is True."""
+    What happens goes to the logger "automl" as well. Ctrl-C ends the search; the model is made of what there is, and its `interrupted` is True."""
     options = Options()
     own = not isinstance(data, Frame)
     frame = frame_of(data, skip=_list(drop) if own else None)
     if drop is not None and own:  # columns that are not read need not be dropped
         drop = [name for name in _list(drop) if name in frame.columns] or None
     options.set(target=text(target, "target"), task=text(task, "task"), metric=text(metric, "metric"),
-                time_limit=float(time_limit or 0), trials=_count(trials, "trials"), validation=text(validation, "validation"),
-                weight=text(weight), group=text(group), time=text(time), sampler=text(sampler), scheduler=text(scheduler),
-                ensemble=0 if ensemble else -1, seed=_count(seed, "seed"), threads=threads_of(n_jobs),
-                max_concurrent_trials=max_concurrent_trials, memory_limit=memory_limit, prefer=text(prefer),
-                max_predict_seconds=max_predict_seconds, max_model_bytes=max_model_bytes,
-                calibration=0 if calibration else -1, threshold=threshold, patience=patience, trial_timeout=trial_timeout,
-                experiment=text(experiment))
+                time_limit=number(time_limit, "time_limit"), trials=count(trials, "trials"), validation=text(validation, "validation"),
+                weight=text(weight, "weight"), group=text(group, "group"), time=text(time, "time"),
+                sampler=text(sampler, "sampler"), scheduler=text(scheduler, "scheduler"),
+                ensemble=0 if ensemble else -1, seed=count(seed, "seed"), threads=threads_of(n_jobs),
+                max_concurrent_trials=count(max_concurrent_trials, "max_concurrent_trials", 2**31),
+                memory_limit=count(memory_limit, "memory_limit"), prefer=text(prefer, "prefer"),
+                max_predict_seconds=number(max_predict_seconds, "max_predict_seconds"),
+                max_model_bytes=count(max_model_bytes, "max_model_bytes"), calibration=0 if calibration else -1,
+                threshold=number(threshold, "threshold"), patience=count(patience, "patience"),
+                trial_timeout=number(trial_timeout, "trial_timeout"), experiment=text(experiment, "experiment"))
     for name, value in (("drop", drop), ("learners", learners), ("increasing", increasing), ("decreasing", decreasing)):
         options.set_names(name, value)
     if tags:
@@ -61,13 +65,6 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
 
 def _list(names):
     return [names] if isinstance(names, str) else None if names is None else list(names)
-
-
-def _count(value, what):
-    value = int(value or 0)
-    if value < 0:
-        raise ValueError(f"{what} must not be negative, got {value}")
-    return value
 
 
 class Options:
@@ -98,7 +95,7 @@ class Options:
         self._point("interactions", (c_void_p * (len(lists) + 1))(*[address(x) for x in lists], None))
 
     def set_number(self, name, value):
-        self._point(name, c_double(value))
+        self._point(name, c_double(number(value, name)))
 
     def set_frame(self, name, frame):
         self._keep.append(frame)
@@ -132,6 +129,10 @@ class _Store:
         lib.aml_store_close(self._handle)
 
 
+# detail, info, note, warning; what is noted is no trouble, but is to be seen where logs are
+_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
+
+
 class _Training(threading.Thread):
     """aml_train in a thread of its own, so that the main one can hear Ctrl-C."""
 
@@ -148,8 +149,13 @@ class _Training(threading.Thread):
             self.failure = failure
             return 1
 
+    @staticmethod
+    def _log(level, words, arg):
+        logging.getLogger("automl").log(_LEVELS[min(max(level, 0), 3)], "%s", decode(words))
+
     def run(self):
-        progress = PROGRESS_FN(self._progress)
+        progress, log = PROGRESS_FN(self._progress), LOG_FN(self._log)
+        self._options.struct.log = cast(log, c_void_p).value
         if self._on_progress:
             self._options.struct.progress = cast(progress, c_void_p).value
         try:
@@ -160,13 +166,15 @@ class _Training(threading.Thread):
             self.ended.set()
 
 
-def _wait(training, stop):
+def _wait(training, stop, display):
     """Until it has ended; True when the user interrupted it. (A join that Ctrl-C interrupts may take a thread that runs for
     ended, in Python up to 3.12.)"""
     interrupted = False
     while not training.ended.is_set():
         try:
             training.ended.wait(0.1)
+            if display:
+                display.show()
         except KeyboardInterrupt:
             stop.value = 1
             interrupted = True
@@ -179,13 +187,13 @@ def run(frame, options, verbose=0, callback=None):
 
     def on_progress(update):
         if display:
-            display.update(update)
+            display.tell(update)
         return callback(update) if callback else None
 
     training = _Training(frame, options, on_progress if display or callback else None)
     if threading.current_thread() is threading.main_thread():
         training.start()
-        interrupted = _wait(training, options.stop)
+        interrupted = _wait(training, options.stop, display)
     else:
         training.run()
         interrupted = False

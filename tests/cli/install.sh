@@ -8,7 +8,9 @@ fi
 prefix=$work/prefix
 "$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
 lib=$(dirname "$(find "$prefix" -name libautoml.so)")
-[ -n "$(find "$prefix" -name automl.1)" ] || failed "no manual page"
+for name in man1/automl.1 man3/libautoml.3 completions/automl site-functions/_automl; do
+    [ -n "$(find "$prefix" -path "*/$name" -size +1k)" ] || failed "no $name is installed"
+done
 "$JSON_CHECK" properties <"$(find "$prefix" -name experiment.schema.json)" || failed "no schema"
 "$JSON_CHECK" properties <"$(find "$prefix" -name sweep.schema.json)" || failed "no schema of sweeps"
 "$prefix/bin/automl" --version >out 2>err || failed "the installed program"
@@ -43,3 +45,23 @@ same program.automl cmake.automl
 # Nothing of the tree's own leaks: all exported names are ours.
 nm -D --defined-only "$lib/libautoml.so" | awk '{ print $NF }' | grep -v -E '^(aml_|_init|_fini|__bss_start|_edata|_end)' >out || true
 [ ! -s out ] || failed "names that are not ours are exported"
+
+# A plug-in: a learner and a metric of one's own, searched, saved, and missed where they are not loaded.
+# shellcheck disable=SC2046
+"$CC" -std=c11 -Wall -Wextra -Werror -pedantic -shared -fPIC "$ROOT/tests/plugin/centroid.c" -o centroid.so $(pkg-config --cflags --libs automl) -lm >out 2>err || failed "the plug-in"
+AUTOML=$prefix/bin/automl
+LD_LIBRARY_PATH=$lib
+export LD_LIBRARY_PATH
+run 0 --plugin ./centroid.so catalog --json
+has out '"centroid"' '"sharpness"' '"brier_score"'
+run 0 --plugin=./centroid.so train "$data/breast_cancer.csv" --target diagnosis --learners centroid --metric brier_score --trials 6 --output c.automl
+has out centroid brier_score
+run 0 --plugin ./centroid.so predict c.automl "$data/breast_cancer.csv" --output p.csv
+[ "$(wc -l <p.csv)" = 570 ] || failed "570 lines of predictions"
+refused 65 "the metric" '`brier_score`' c.automl --plugin -- predict c.automl "$data/breast_cancer.csv"
+run 0 --plugin ./centroid.so train "$data/iris.csv" --target species --learners centroid --trials 3 --output i.automl
+refused 65 "the learner" '`centroid`' i.automl --plugin -- inspect i.automl
+refused 64 centroid already -- --plugin ./centroid.so --plugin ./centroid.so catalog
+refused 66 nothing.so -- --plugin nothing.so catalog
+refused 64 "needs a file" -- --plugin
+refused 64 --plugins -- --plugins x catalog

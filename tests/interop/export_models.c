@@ -7,6 +7,8 @@
 #include "automl/core/io.h"
 #include "tests/export_cases.h"
 
+enum { OUTPUTS = 3 };
+
 static void put_text(aml_writer *w, const char *text, size_t n) {
     aml_put_u8(w, 't');
     aml_put_u32(w, (uint32_t)n);
@@ -57,6 +59,7 @@ static const char *folder;
 
 static void write_all(void **state) {
     (void)state;
+    aml_par_init();
     make_cases();
     write_rows(folder);
     for (size_t i = 0; i < n_cases; i++) write_model(folder, &cases[i]);
