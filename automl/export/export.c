@@ -95,9 +95,6 @@ aml_status aml_model_export(const aml_model *model, const char *format, const ch
     AML_NEED(path);
     AML_TRY(aml_model_predicts(model));
     const aml_export_format *f;
-    AML_NEED(m);
-    AML_NEED(format);
-    AML_NEED(path);
     AML_TRY(find_format(&f, format));
     aml_arena *arena = aml_arena_new(NULL);
     aml_status status = arena ? export_to(model, f, path, arena) : AML_ENOMEM;
