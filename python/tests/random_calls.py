@@ -123,7 +123,8 @@ class World:
     # ---- models
 
     def do_train(self):
-        data = self.trouble(self.frames) if self.r.random() < 0.5 else self.table()
+        data = self.r.choice((self.trouble(self.frames), self.table(), self.table(), {
+            "x": [self.r.random() for _ in range(40)], "kind": ["a", "b"] * 20, "y": [i % 3 for i in range(40)]}))
         options = {}
         for name in self.r.sample(("task", "metric", "drop", "weight", "learners", "ensemble", "seed", "n_jobs", "validation",
                                    "prefer", "featurization", "threshold", "increasing", "interactions", "exit_score"), 2):
@@ -134,7 +135,7 @@ class World:
 
     def do_fit(self):
         kind = self.r.choice((automl.AutoMLClassifier, automl.AutoMLRegressor))
-        X = self.table()
+        X = self.r.choice((self.table(), np.array([[self.r.random(), i % 3] for i in range(40)])))
         model = kind(trials=1, learners=self.r.choice((["knn", "ridge"], self.nonsense())))
         model.fit(X, self.r.choice((self.column(len(X) if hasattr(X, "__len__") else 3), self.nonsense())))
         model.predict(self.table())
