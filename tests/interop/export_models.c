@@ -7,8 +7,6 @@
 #include "automl/core/io.h"
 #include "tests/export_cases.h"
 
-enum { OUTPUTS = 3 };
-
 static void put_text(aml_writer *w, const char *text, size_t n) {
     aml_put_u8(w, 't');
     aml_put_u32(w, (uint32_t)n);
