@@ -1,5 +1,6 @@
 /* sweep.c: opens a sweep: its plan, its tuner, its folder, and what was done so far. */
 #include "automl/engine/sweep.h"
+#include "automl/engine/ranks.h"
 
 #include <errno.h>
 #include <math.h>
@@ -274,7 +275,12 @@ static aml_status take_notes(aml_sweep *s) {
                               "{%s} is not in the command, which gets it in the environment "
                               "alone (AUTOML_PARAM_%s)",
                               *p, *p)));
-    return AML_OK;
+    int others = s->ranks ? aml_ranks_alive(s->ranks) : 0;
+    if (others <= s->plan.max_concurrent_trials) return AML_OK;
+    return add_note(s, aml_printf(s->keep,
+                                  "%d ranks can run commands, and %d run side by side: "
+                                  "max_concurrent_trials",
+                                  others, s->plan.max_concurrent_trials));
 }
 
 aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
@@ -286,6 +292,8 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
     s->keep = aml_arena_new(NULL);
     aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, options, s->keep) : AML_ENOMEM;
     if (!status) {
+        bool knows = options->size >= offsetof(aml_sweep_options, ranks) + sizeof s->ranks;
+        s->ranks = knows ? options->ranks : NULL;
         s->guard = aml_strdup(s->keep, options->guard ? options->guard : "automl");
         s->progress = options->progress;
         s->progress_arg = options->progress_arg;
