@@ -288,6 +288,8 @@ AML_API int aml_ranks_number(const aml_ranks *r); /* 0 leads; NULL is 0, */
 AML_API int aml_ranks_count(const aml_ranks *r);  /* and 1 */
 AML_API int aml_ranks_lost(aml_ranks *r);         /* of rank 0: so many others have died */
 AML_API void aml_ranks_leave(aml_ranks *r);       /* of rank 0: the others are done */
+/* For a sweep: a rank but the first runs the commands that rank 0 sends, until it leaves. `guard` as in aml_sweep_options. */
+AML_API aml_status aml_ranks_serve_commands(aml_ranks *r, const char *guard);
 
 typedef struct aml_train_options {
     size_t size;
@@ -995,6 +997,8 @@ typedef struct aml_sweep_options {
     const volatile int *
         stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
     int dry_run; /* everything is checked, nothing written or run: aml_sweep_command tells the first three trials */
+    /* The commands run on the other ranks, in the same folders, or NULL; a rank that dies fails what it runs. */
+    aml_ranks *ranks;
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,
