@@ -276,7 +276,7 @@ static bool add(aml_relay *r, const int fds[AML_LANE_CHANNELS], size_t peer) {
 }
 
 bool aml_relay_open(aml_relay *r, const int fds[AML_LANE_CHANNELS]) {
-    size_t peer;
+    size_t peer = 0;
     bool good = false;
     pthread_mutex_lock(&r->lock);
     while (!good && least_busy(&peer, r)) {

@@ -1,8 +1,5 @@
 /* sweep.c: opens a sweep: its plan, its tuner, its folder, and what was done so far. */
 #include "automl/engine/sweep.h"
-#include "automl/engine/ranks.h"
-
-#include "automl/core/call.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "automl/core/call.h"
+#include "automl/engine/ranks.h"
 
 enum { PREVIEW = 3 /* trials of a dry run */ };
 
@@ -298,21 +298,12 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
     s->keep = aml_arena_new(NULL);
     aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, &o, s->keep) : AML_ENOMEM;
     if (!status) {
-<<<<<<< HEAD
+        s->ranks = o.ranks;
         s->guard = aml_strdup(s->keep, o.guard ? o.guard : "automl");
         s->progress = o.progress;
         s->progress_arg = o.progress_arg;
         s->stop = o.stop;
         s->dry = o.dry_run != 0;
-=======
-        bool knows = options->size >= offsetof(aml_sweep_options, ranks) + sizeof s->ranks;
-        s->ranks = knows ? options->ranks : NULL;
-        s->guard = aml_strdup(s->keep, options->guard ? options->guard : "automl");
-        s->progress = options->progress;
-        s->progress_arg = options->progress_arg;
-        s->stop = options->stop;
-        s->dry = options->dry_run != 0;
->>>>>>> odds
         status = s->guard ? open_tuner(s) : AML_ENOMEM;
     }
     if (!status) status = s->dry ? preview(s) : read_past(s);
