@@ -228,6 +228,8 @@ static void op_free(void) {
 
 /* ---- frames */
 
+static double lent[ROWS]; /* stays as it is */
+
 static void op_builder(void) {
     static double numbers[ROWS];
     static const char *texts[ROWS];
@@ -242,7 +244,7 @@ static void op_builder(void) {
         texts[i] = odd && one_in(6) ? text() : one_in(2) ? "red" : one_in(2) ? "blue" : "green";
     }
     if (one_in(3)) CALL(aml_frame_add_texts(b, name(), one_in(12) ? NULL : texts));
-    else if (one_in(4)) CALL(aml_frame_borrow_numbers(b, name(), one_in(12) ? NULL : numbers));
+    else if (one_in(4)) CALL(aml_frame_borrow_numbers(b, name(), one_in(12) ? NULL : lent));
     else CALL(aml_frame_add_numbers(b, name(), one_in(12) ? NULL : numbers));
     if (!one_in(4)) return;
     for (int i = 0; i < ROOM; i++)
@@ -870,6 +872,7 @@ int main(int argc, char **argv) {
         !freopen("/dev/null", "r", stdin))
         return 1;
     memset(long_text, 'a', sizeof long_text - 1);
+    for (int i = 0; i < ROWS; i++) lent[i] = i % 7;
     furnish();
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) total += (size_t)ops[i].weight;
     while (calls < limit) {
