@@ -34,7 +34,7 @@ target_compile_options(automl_score_others PRIVATE "$<$<CONFIG:Release>:-O2>"
 set(SCORE_OBJECTS $<TARGET_OBJECTS:automl_score_kernels> $<TARGET_OBJECTS:automl_score_others>)
 add_library(automl_score SHARED ${SCORE_OBJECTS})
 target_link_libraries(automl_score PRIVATE automl_flags m)
-target_link_options(automl_score PRIVATE -Wl,--gc-sections -Wl,--as-needed)
+target_link_options(automl_score PRIVATE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,noseparate-code) # pages that are mostly padding
 if(NOT AUTOML_SANITIZE AND NOT AUTOML_TSAN AND NOT AUTOML_FUZZ) # their runtime is in the program
   target_link_options(automl_score PRIVATE -Wl,-z,defs)
 endif()
