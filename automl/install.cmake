@@ -55,8 +55,31 @@ endforeach()
 add_custom_target(automl_schemas ALL DEPENDS ${AUTOML_SCHEMAS})
 install(FILES ${AUTOML_SCHEMAS} DESTINATION ${CMAKE_INSTALL_DATADIR}/automl)
 
+# ---- manual pages and completion: verbs and options as the program has them, functions as the header does
+set(AUTOML_GENERATED ${CMAKE_CURRENT_BINARY_DIR}/share)
+file(MAKE_DIRECTORY ${AUTOML_GENERATED})
+set(AUTOML_MANUAL ${CMAKE_CURRENT_SOURCE_DIR}/automl/manual)
+foreach(pair bash/automl zsh/_automl man/verbs)
+  get_filename_component(kind ${pair} DIRECTORY)
+  get_filename_component(name ${pair} NAME)
+  add_custom_command(OUTPUT ${AUTOML_GENERATED}/${name} COMMAND automl_program completion ${kind} > ${AUTOML_GENERATED}/${name}
+    DEPENDS automl_program VERBATIM)
+endforeach()
+function(automl_manual_page page part)
+  add_custom_command(OUTPUT ${AUTOML_GENERATED}/${page}
+    COMMAND awk -f ${AUTOML_MANUAL}/fill.awk -v version=${PROJECT_VERSION} ${AUTOML_MANUAL}/${page} ${part} > ${AUTOML_GENERATED}/${page}
+    DEPENDS ${part} ${AUTOML_MANUAL}/${page} ${AUTOML_MANUAL}/fill.awk VERBATIM)
+endfunction()
+automl_manual_page(automl.1 ${AUTOML_GENERATED}/verbs)
+automl_manual_page(libautoml.3 ${CMAKE_CURRENT_SOURCE_DIR}/automl/automl.h)
+add_custom_target(automl_manual ALL DEPENDS ${AUTOML_GENERATED}/automl ${AUTOML_GENERATED}/_automl
+  ${AUTOML_GENERATED}/automl.1 ${AUTOML_GENERATED}/libautoml.3)
+install(FILES ${AUTOML_GENERATED}/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${AUTOML_GENERATED}/libautoml.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES ${AUTOML_GENERATED}/automl DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${AUTOML_GENERATED}/_automl DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+
 # ---- documents
-install(FILES automl/cli/automl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES automl/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

@@ -18,7 +18,9 @@ get_filename_component(ROOT "${ROOT}" ABSOLUTE)
 function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
-    set(may "automl/(core|metrics|store|engine)/|automl/automl\\.h$|learners/|featurize/|search/")
+    set(may "automl/(core|metrics|store|engine)/|automl/automl(_plugin)?\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^automl/automl_plugin\\.h$") # installed, with what it includes
+    set(may "${core}")
   elseif(path MATCHES "^automl/score/automl_score\\.h$") # installed: stands alone
     set(may "none")
   elseif(path MATCHES "^automl/score/")

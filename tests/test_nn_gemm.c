@@ -110,6 +110,7 @@ static void tiles_agree(void **state) {
             tile t = {.step = STEP,
                       .depth = K,
                       .b = b,
+                      .next = COLUMNS,
                       .ldc = COLUMNS,
                       .rows = rows,
                       .columns = columns,

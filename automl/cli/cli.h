@@ -35,8 +35,8 @@ struct cli_verb {
 #define CLI_OPTIONS(table) .options = table, .n_options = sizeof table / sizeof *table
 
 extern const cli_verb cli_train, cli_run, cli_init, cli_predict, cli_evaluate, cli_explain,
-    cli_leaderboard, cli_inspect, cli_transform, cli_export, cli_check, cli_catalog, cli_runs,
-    cli_tune, cli_ask, cli_tell;
+    cli_leaderboard, cli_inspect, cli_transform, cli_export, cli_check, cli_catalog, cli_completion,
+    cli_runs, cli_tune, cli_ask, cli_tell;
 const cli_verb *cli_verb_at(size_t i);           /* NULL after the last */
 const cli_verb *cli_verb_find(const char *name); /* NULL when there is none */
 

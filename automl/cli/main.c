@@ -11,7 +11,7 @@
 static const cli_verb *const verbs[] = {
     &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate, &cli_explain,
     &cli_leaderboard, &cli_inspect, &cli_transform, &cli_export,  &cli_check,    &cli_tune,
-    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog};
+    &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog, &cli_completion};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const cli_verb *cli_verb_at(size_t i) { return i < N_VERBS ? verbs[i] : NULL; }

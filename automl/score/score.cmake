@@ -14,15 +14,25 @@ set(SCORE_LEARNERS boost boost_loss forest forest_learner forest_quantile linear
   tree_masks_rows tree_masks_sets tree_plan tree_predict tree_row tree_walk calibrate level_codes)
 list(TRANSFORM SCORE_LEARNERS REPLACE "(.+)" "learners/parts/\\1.c")
 
-add_library(automl_score_objects OBJECT ${SCORE_CORE} ${SCORE_ENGINE} ${SCORE_OWN} ${SCORE_PARTS}
-  ${SCORE_LEARNERS} ${LEARNERS} ${STEPS})
-target_link_libraries(automl_score_objects PRIVATE automl_flags)
-target_compile_definitions(automl_score_objects PRIVATE AML_SCORE AML_API=)
-target_compile_options(automl_score_objects PRIVATE -ffunction-sections -fdata-sections
-  -fno-asynchronous-unwind-tables 
-  "$<$<CONFIG:Release>:-O2>" "$<$<AND:$<CONFIG:Release>,$<C_COMPILER_ID:GNU>>:-fvect-cost-model=dynamic>")
+# Where the time goes; all else is compiled for size, which does not change what it computes.
+set(SCORE_KERNELS neighbours_kernels nn_gemm)
+list(TRANSFORM SCORE_KERNELS REPLACE "(.+)" "learners/parts/\\1.c")
+list(REMOVE_ITEM SCORE_LEARNERS ${SCORE_KERNELS})
 
-add_library(automl_score SHARED $<TARGET_OBJECTS:automl_score_objects>)
+add_library(automl_score_kernels OBJECT ${SCORE_KERNELS})
+add_library(automl_score_others OBJECT ${SCORE_CORE} ${SCORE_ENGINE} ${SCORE_OWN} ${SCORE_PARTS}
+  ${SCORE_LEARNERS} ${LEARNERS} ${STEPS})
+foreach(objects automl_score_kernels automl_score_others)
+  target_link_libraries(${objects} PRIVATE automl_flags)
+  target_compile_definitions(${objects} PRIVATE AML_SCORE AML_API=)
+  target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections
+    -fno-asynchronous-unwind-tables)
+endforeach()
+target_compile_options(automl_score_others PRIVATE "$<$<CONFIG:Release>:-O2>"
+  "$<$<AND:$<CONFIG:Release>,$<C_COMPILER_ID:GNU>>:-fvect-cost-model=dynamic>")
+
+set(SCORE_OBJECTS $<TARGET_OBJECTS:automl_score_kernels> $<TARGET_OBJECTS:automl_score_others>)
+add_library(automl_score SHARED ${SCORE_OBJECTS})
 target_link_libraries(automl_score PRIVATE automl_flags m)
 target_link_options(automl_score PRIVATE -Wl,--gc-sections -Wl,--as-needed)
 if(NOT AUTOML_SANITIZE AND NOT AUTOML_TSAN AND NOT AUTOML_FUZZ) # their runtime is in the program
@@ -39,9 +49,9 @@ find_program(AUTOML_OBJCOPY NAMES objcopy REQUIRED)
 # The static library is one object whose other names are its own: it links beside libautoml and brings nothing along.
 set(SCORE_OBJECT ${CMAKE_CURRENT_BINARY_DIR}/automl_score.o)
 add_custom_command(OUTPUT ${SCORE_OBJECT}
-  COMMAND ${AUTOML_LD} -r --gc-sections --gc-keep-exported -o ${SCORE_OBJECT} $<TARGET_OBJECTS:automl_score_objects>
+  COMMAND ${AUTOML_LD} -r --gc-sections --gc-keep-exported -o ${SCORE_OBJECT} ${SCORE_OBJECTS}
   COMMAND ${AUTOML_OBJCOPY} --localize-hidden --strip-unneeded ${SCORE_OBJECT}
-  DEPENDS automl_score_objects $<TARGET_OBJECTS:automl_score_objects> COMMAND_EXPAND_LISTS VERBATIM)
+  DEPENDS automl_score_kernels automl_score_others ${SCORE_OBJECTS} COMMAND_EXPAND_LISTS VERBATIM)
 set_source_files_properties(${SCORE_OBJECT} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 add_library(automl_score_static STATIC ${SCORE_OBJECT})
 set_target_properties(automl_score_static PROPERTIES OUTPUT_NAME automl_score LINKER_LANGUAGE C)

@@ -9,13 +9,15 @@
 #include <immintrin.h>
 #endif
 
-enum { ROWS = 8, COLUMNS = 32, DEPTH = 256 }; /* of a tile; a packed panel takes 32 KB of L1 */
+/* Of a tile; a packed panel takes 32 KB of L1. Up to FEW tiles a copy of the panel does not pay, up to THIN
+ * elements of c not even a tile. */
+enum { ROWS = 8, COLUMNS = 32, DEPTH = 256, FEW = 4, THIN = 4 };
 
-/* A tile: rows a[0 … 7] with `step` between the elements of a row, panel b (depth × COLUMNS), and c. Rows from
- * `rows` on repeat the last one and are not stored, columns from `columns` on are zeros of the panel. */
+/* A tile: rows a[0 … 7] with `step` between the elements of a row, b (depth × COLUMNS, `next` from row to row), and c. Rows
+ * from `rows` on repeat the last one and are not stored, columns from `columns` on are zeros of b. */
 typedef struct tile {
     const float *a[ROWS];
-    size_t step, depth;
+    size_t step, depth, next;
     const float *b;
     float *c;
     size_t ldc, rows, columns;
@@ -41,7 +43,7 @@ static void tile_any(const tile *t) {
     for (size_t i = 0; i < t->rows; i++)
         for (size_t k = 0; k < t->depth; k++)
             for (size_t j = 0; j < COLUMNS; j++)
-                sum[i * COLUMNS + j] += t->a[i][k * t->step] * t->b[k * COLUMNS + j];
+                sum[i * COLUMNS + j] += t->a[i][k * t->step] * t->b[k * t->next + j];
     store(t, sum);
 }
 
@@ -54,7 +56,7 @@ __attribute__((target("avx2,fma"))) static void quarter_avx2(const tile *t, size
     for (size_t i = 0; i < 4; i++)
         for (size_t v = 0; v < 2; v++)
             s[i][v] = _mm256_loadu_ps(sum + (row + i) * COLUMNS + at + 8 * v);
-    for (size_t k = 0; k < t->depth; k++, b += COLUMNS) {
+    for (size_t k = 0; k < t->depth; k++, b += t->next) {
         __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
         for (size_t i = 0; i < 4; i++) {
             __m256 x = _mm256_set1_ps(t->a[row + i][k * t->step]);
@@ -85,6 +87,7 @@ AVX512 static __mmask16 lanes(size_t n) {
 AVX512 static inline __attribute__((always_inline)) void tile_512(const tile *t, size_t vectors) {
     __m512 s[ROWS][2];
     const __mmask16 mask[2] = {lanes(t->columns), lanes(t->columns > 16 ? t->columns - 16 : 0)};
+    const size_t next = t->next;
     const float *b = t->b, *a0 = t->a[0], *a1 = t->a[1], *a2 = t->a[2], *a3 = t->a[3],
                 *a4 = t->a[4], *a5 = t->a[5], *a6 = t->a[6], *a7 = t->a[7];
     for (size_t i = 0; i < ROWS; i++)
@@ -92,9 +95,9 @@ AVX512 static inline __attribute__((always_inline)) void tile_512(const tile *t,
             s[i][v] = t->add && i < t->rows
                           ? _mm512_maskz_loadu_ps(mask[v], t->c + i * t->ldc + 16 * v)
                           : _mm512_setzero_ps();
-    for (size_t k = 0, at = 0; k < t->depth; k++, at += t->step, b += COLUMNS) {
+    for (size_t k = 0, at = 0; k < t->depth; k++, at += t->step, b += next) {
         __m512 y[2];
-        for (size_t v = 0; v < vectors; v++) y[v] = _mm512_loadu_ps(b + 16 * v);
+        for (size_t v = 0; v < vectors; v++) y[v] = _mm512_maskz_loadu_ps(mask[v], b + 16 * v);
         const float *const x[ROWS] = {a0, a1, a2, a3, a4, a5, a6, a7};
         for (size_t i = 0; i < ROWS; i++) {
             __m512 e = _mm512_set1_ps(x[i][at]);
@@ -124,15 +127,25 @@ static tile_fn best_tile(void) {
     return tile_any;
 }
 
+/* Does it not read b beyond the columns? */
+static bool reads_parts(tile_fn run) {
+#if defined(__x86_64__)
+    return run == tile_avx512;
+#else
+    return (void)run, false;
+#endif
+}
+
 /* ---- panels */
 
 /* A copy of known size is a few vectors, one of unknown size a slow string instruction. */
 static void pack_rows(float *panel, const float *b, size_t ldb, size_t depth, size_t columns) {
     for (size_t k = 0; columns == COLUMNS && k < depth; k++)
         memcpy(panel + k * COLUMNS, b + k * ldb, COLUMNS * sizeof *b);
-    for (size_t k = 0; columns < COLUMNS && k < depth; k++)
-        for (size_t j = 0; j < COLUMNS; j++)
-            panel[k * COLUMNS + j] = j < columns ? b[k * ldb + j] : 0;
+    for (size_t k = 0; columns < COLUMNS && k < depth; k++) {
+        memset(panel + k * COLUMNS, 0, COLUMNS * sizeof *panel);
+        for (size_t j = 0; j < columns; j++) panel[k * COLUMNS + j] = b[k * ldb + j];
+    }
 }
 
 /* Columns of the panel are rows of b; four by four where possible. */
@@ -160,22 +173,60 @@ static void pack_transposed(float *panel, const float *b, size_t ldb, size_t dep
         for (k = 0; k < depth; k++) panel[k * COLUMNS + j] = j < columns ? b[j * ldb + k] : 0;
 }
 
+/* ---- few rows and columns, without tiles: the same sums */
+
+#define THIN_BODY(multiply_add)                                                                   \
+    for (size_t i = 0; i < m; i++)                                                                \
+        for (size_t j = 0; j < n; j++) {                                                          \
+            const float *x = ta ? a + i : a + i * lda, *y = tb ? b + j * ldb : b + j;             \
+            size_t x_step = ta ? lda : 1, y_step = tb ? 1 : ldb;                                  \
+            float sum = add ? c[i * ldc + j] : 0;                                                 \
+            for (size_t l = 0; l < k; l++) sum = multiply_add(x[l * x_step], y[l * y_step], sum); \
+            c[i * ldc + j] = sum;                                                                 \
+        }
+#define TWO_ROUNDINGS(x, y, sum) ((sum) + (x) * (y))
+
+static void thin_any(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+                     const float *b, size_t ldb, bool add, float *c, size_t ldc) {
+    THIN_BODY(TWO_ROUNDINGS)
+}
+
+#if defined(__x86_64__)
+__attribute__((target("fma"))) static void thin_fused(bool ta, bool tb, size_t m, size_t n,
+                                                      size_t k, const float *a, size_t lda,
+                                                      const float *b, size_t ldb, bool add,
+                                                      float *c, size_t ldc) {
+    THIN_BODY(__builtin_fmaf)
+}
+#else
+#define thin_fused thin_any
+#endif
+
+/* ---- all */
+
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 void aml_nn_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
                  const float *b, size_t ldb, bool add, float *c, size_t ldc) {
     _Alignas(64) float panel[DEPTH * COLUMNS];
     const tile_fn run = best_tile();
+    if (m * n <= THIN) {
+        (run == tile_any ? thin_any : thin_fused)(ta, tb, m, n, k, a, lda, b, ldb, add, c, ldc);
+        return;
+    }
     for (size_t i = 0; !k && !add && i < m; i++) memset(c + i * ldc, 0, n * sizeof *c);
     for (size_t j = 0; j < n; j += COLUMNS) {
         for (size_t at = 0; at < k; at += DEPTH) {
             tile t = {.step = ta ? lda : 1,
                       .depth = smaller(DEPTH, k - at),
                       .b = panel,
+                      .next = COLUMNS,
                       .ldc = ldc,
                       .columns = smaller(COLUMNS, n - j),
                       .add = add || at};
-            if (tb) pack_transposed(panel, b + j * ldb + at, ldb, t.depth, t.columns);
+            bool once = m <= FEW * ROWS && !tb && (t.columns == COLUMNS || reads_parts(run));
+            if (once) t.b = b + at * ldb + j, t.next = ldb;
+            else if (tb) pack_transposed(panel, b + j * ldb + at, ldb, t.depth, t.columns);
             else pack_rows(panel, b + at * ldb + j, ldb, t.depth, t.columns);
             for (size_t i = 0; i < m; i += ROWS) {
                 t.rows = smaller(ROWS, m - i);

@@ -7,26 +7,20 @@ ITEM_LIMIT = 50_000_000  # cells of a sparse matrix that is made dense
 
 
 class ArrowSchema(Structure):
-    pass
+    _fields_ = [("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64),
+                ("n_children", c_int64), ("children", c_void_p), ("dictionary", c_void_p), ("release", c_void_p),
+                ("private_data", c_void_p)]
 
 
 class ArrowArray(Structure):
-    pass
+    _fields_ = [("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64),
+                ("n_children", c_int64), ("buffers", c_void_p), ("children", c_void_p), ("dictionary", c_void_p),
+                ("release", c_void_p), ("private_data", c_void_p)]
 
 
 class ArrowArrayStream(Structure):
     _fields_ = [("get_schema", c_void_p), ("get_next", c_void_p), ("get_last_error", c_void_p), ("release", c_void_p),
                 ("private_data", c_void_p)]
-
-
-ArrowSchema._fields_ = [
-    ("format", c_char_p), ("name", c_char_p), ("metadata", c_char_p), ("flags", c_int64), ("n_children", c_int64),
-    ("children", POINTER(POINTER(ArrowSchema))), ("dictionary", POINTER(ArrowSchema)), ("release", c_void_p),
-    ("private_data", c_void_p)]
-ArrowArray._fields_ = [
-    ("length", c_int64), ("null_count", c_int64), ("offset", c_int64), ("n_buffers", c_int64), ("n_children", c_int64),
-    ("buffers", POINTER(c_void_p)), ("children", POINTER(POINTER(ArrowArray))), ("dictionary", POINTER(ArrowArray)),
-    ("release", c_void_p), ("private_data", c_void_p)]
 
 
 # The memory is Python's and lives as long as the frame: there is nothing to release but the mark.
@@ -40,66 +34,90 @@ def _release_schema(schema):
     schema.contents.release = None
 
 
+_RELEASE = [ctypes.cast(f, c_void_p).value for f in (_release_array, _release_schema)]
+
+
 class Column:
-    """A column: its Arrow format, its buffers (objects with an address, or None) and what keeps them alive."""
+    """A column: its Arrow format, its buffers (arrays, bytes, addresses or None) and what keeps them alive."""
 
-    def __init__(self, format, length, buffers, dictionary=None, nulls=0):
+    __slots__ = ("format", "length", "buffers", "dictionary", "nulls", "owner")
+
+    def __init__(self, format, length, buffers, dictionary=None, nulls=0, owner=None):
         self.format, self.length, self.buffers = format, length, buffers
-        self.dictionary, self.nulls = dictionary, nulls
-
-    def fill(self, array, schema, name, keep):
-        """Writes both structs; what they point to is appended to `keep`."""
-        addresses = (c_void_p * max(len(self.buffers), 1))(*[_address(b) for b in self.buffers])
-        keep.extend((addresses, self.buffers, name))
-        array.length, array.null_count, array.n_buffers = self.length, self.nulls, len(self.buffers)
-        array.buffers = ctypes.cast(addresses, POINTER(c_void_p))
-        array.release = ctypes.cast(_release_array, c_void_p)
-        schema.format, schema.name, schema.flags = self.format.encode(), name, 2
-        schema.release = ctypes.cast(_release_schema, c_void_p)
-        if self.dictionary is None:
-            return
-        values, types = ArrowArray(), ArrowSchema()
-        self.dictionary.fill(values, types, b"", keep)
-        keep.extend((values, types))
-        array.dictionary, schema.dictionary = ctypes.pointer(values), ctypes.pointer(types)
+        self.dictionary, self.nulls, self.owner = dictionary, nulls, owner
 
 
 def _address(buffer):
     if buffer is None:
-        return None
+        return 0
+    if isinstance(buffer, int):
+        return buffer
     if isinstance(buffer, bytes):
-        return ctypes.cast(ctypes.c_char_p(buffer), c_void_p).value
-    return buffer.ctypes.data
+        return ctypes.cast(c_char_p(buffer), c_void_p).value
+    return buffer.__array_interface__["data"][0]
 
 
 def table(columns, n):
-    """An array of structs and its schema from {name: Column}, and what keeps them alive."""
-    keep, p = [], len(columns)
-    array, schema = ArrowArray(), ArrowSchema()
-    arrays, schemas = (ArrowArray * p)(), (ArrowSchema * p)()
-    children, fields = (POINTER(ArrowArray) * p)(), (POINTER(ArrowSchema) * p)()
-    for j, (name, column) in enumerate(columns.items()):
-        name = name.encode()
+    """Addresses of an array of structs and of its schema, from {name: Column}, and what keeps them alive. All structs are rows of
+    two arrays of 64 bit numbers: one for each column, then the dictionaries, then the table."""
+    import numpy as np
+
+    names = [name.encode("utf-8", "surrogatepass") for name in columns]
+    for name in names:
         if b"\0" in name:
-            raise ValueError(f"the name of column {j} must not have a NUL in it")
-        column.fill(arrays[j], schemas[j], name, keep)
-        children[j], fields[j] = ctypes.pointer(arrays[j]), ctypes.pointer(schemas[j])
-    nothing = (c_void_p * 1)()
-    array.length, array.n_buffers, array.n_children = n, 1, p
-    array.buffers = ctypes.cast(nothing, POINTER(c_void_p))
-    array.children = ctypes.cast(children, POINTER(POINTER(ArrowArray)))
-    array.release = ctypes.cast(_release_array, c_void_p)
-    schema.format, schema.name, schema.n_children = b"+s", b"", p
-    schema.children = ctypes.cast(fields, POINTER(POINTER(ArrowSchema)))
-    schema.release = ctypes.cast(_release_schema, c_void_p)
-    keep.extend((arrays, schemas, children, fields, nothing))
-    return array, schema, keep
+            raise ValueError(f"a column's name must not have a NUL in it: {name!r}")
+    own = list(columns.values())
+    coded = [j for j, c in enumerate(own) if c.dictionary is not None]
+    parts = own + [own[j].dictionary for j in coded]
+    p, total = len(own), len(parts)
+
+    buffers = np.array([_address(b) for c in parts for b in c.buffers] + [0], np.int64)
+    counts = [len(c.buffers) for c in parts]
+    arrays, schemas = np.zeros((total + 1, 10), np.int64), np.zeros((total + 1, 9), np.int64)
+    array_at, schema_at = arrays.ctypes.data, schemas.ctypes.data
+    children = np.array([array_at + 80 * j for j in range(p)] + [schema_at + 72 * j for j in range(p)], np.int64)
+
+    pool, at = b"\0".join([b"+s", b""] + names + [c.format.encode() for c in parts]) + b"\0", [3, 4]
+    for name in names:
+        at.append(at[-1] + len(name) + 1)
+    formats = [at[-1]]
+    for c in parts:
+        formats.append(formats[-1] + len(c.format) + 1)
+    text = _address(pool)
+
+    arrays[:total, 0] = [c.length for c in parts]
+    arrays[:total, 1] = [c.nulls for c in parts]
+    arrays[:total, 3] = counts
+    arrays[:total, 5] = buffers.ctypes.data + 8 * (np.cumsum(counts) - counts)
+    arrays[coded, 7] = [array_at + 80 * (p + k) for k in range(len(coded))]
+    arrays[total, [0, 3, 4, 5, 6]] = [n, 1, p, buffers.ctypes.data + 8 * (len(buffers) - 1), children.ctypes.data]
+    arrays[:, 8] = _RELEASE[0]
+
+    schemas[:total, 0] = [text + x for x in formats[:total]]
+    schemas[:p, 1] = [text + x for x in at[1:p + 1]]
+    schemas[p:, 1] = text + 3
+    schemas[:, 3] = 2
+    schemas[coded, 6] = [schema_at + 72 * (p + k) for k in range(len(coded))]
+    schemas[total, [0, 4, 5]] = [text, p, children.ctypes.data + 8 * p]
+    schemas[:, 7] = _RELEASE[1]
+    return array_at + 80 * total, schema_at + 72 * total, (parts, buffers, arrays, schemas, children, pool)
 
 
 # ---- columns of what Python has
 
 _FORMATS = {"i1": "c", "u1": "C", "i2": "s", "u2": "S", "i4": "i", "u4": "I", "i8": "l", "u8": "L", "f2": "e", "f4": "f",
             "f8": "g"}
+
+
+def of_matrix(array, names):
+    """{name: Column} of an array of numbers of two dimensions."""
+    import numpy as np
+
+    if array.dtype.kind in "Mmb" or array.dtype.itemsize > 8:
+        return {name: of_numbers(array[:, j]) for j, name in enumerate(names)}
+    array = np.asfortranarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    format, start, step = _FORMATS[array.dtype.str[1:]], _address(array), array.strides[1]
+    return {name: Column(format, len(array), (None, start + j * step), owner=array) for j, name in enumerate(names)}
 
 
 def of_numbers(array):

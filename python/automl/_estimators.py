@@ -3,9 +3,9 @@
 import numpy as np
 
 from . import _rows
-from ._library import text
+from ._library import count, number, text
 from ._model import threads_of
-from ._train import Options, _Featurization, _count, run
+from ._train import Options, _Featurization, run
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -70,13 +70,13 @@ class _AutoML(BaseEstimator):
         frame = _rows.frame_with(X, columns, categories=[target] if y.dtype.kind not in "biuf" else None)
         options = Options()
         options.set(target=text(target), task=text(task), weight=text(weight), metric=text(self.metric, "metric"),
-                    time_limit=float(self.time_limit or 0), trials=_count(self.trials, "trials"), seed=self._seed(),
+                    time_limit=number(self.time_limit, "time_limit"), trials=count(self.trials, "trials"), seed=self._seed(),
                     threads=threads_of(self.n_jobs), ensemble=0 if self.ensemble else -1,
                     validation=text(self.validation, "validation"), prefer=text(self.prefer, "prefer"),
                     sampler=text(self.sampler, "sampler"), scheduler=text(self.scheduler, "scheduler"),
-                    memory_limit=_count(self.memory_limit, "memory_limit"),
-                    max_concurrent_trials=_count(self.max_concurrent_trials, "max_concurrent_trials"),
-                    calibration=0 if self.calibration else -1, patience=_count(self.patience, "patience"))
+                    memory_limit=count(self.memory_limit, "memory_limit"),
+                    max_concurrent_trials=count(self.max_concurrent_trials, "max_concurrent_trials", 2**31),
+                    calibration=0 if self.calibration else -1, patience=count(self.patience, "patience"))
         options.set_names("learners", self.learners)
         if self.exit_score is not None:
             options.set_number("exit_score", self.exit_score)
@@ -90,7 +90,7 @@ class _AutoML(BaseEstimator):
         if state is None:
             return 0
         if isinstance(state, (int, np.integer)):
-            return _count(state, "random_state")
+            return count(state, "random_state")
         draw = state.randint if hasattr(state, "randint") else state.integers
         return int(draw(2**31 - 1))
 

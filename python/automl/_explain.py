@@ -4,7 +4,7 @@ import ctypes
 from ctypes import byref, c_char_p, c_double, c_size_t, c_void_p
 
 from ._frame import rows_for
-from ._library import ExplainOptions, address, decode, lib, named_numbers, new
+from ._library import ExplainOptions, address, count, decode, lib, named_numbers, new
 from ._table import Table
 
 
@@ -37,12 +37,12 @@ def _options(rows, draws, seed, threads):
     """The options, and what they point to."""
     numbers = None
     if rows is not None:
-        rows = list(rows)
-        if any(r < 0 for r in rows):
-            raise ValueError("rows are counted from 0")
+        rows = [count(row, "a row's number") for row in rows]
         numbers = (c_size_t * len(rows))(*rows)
-    return new(ExplainOptions, rows=address(numbers), n_rows=len(rows) if rows is not None else 0, draws=draws, seed=seed,
-               threads=threads), numbers
+    n = len(rows) if rows is not None else 0
+    options = new(ExplainOptions, rows=address(numbers), n_rows=n, draws=count(draws, "draws"), seed=count(seed, "seed"),
+                  threads=threads)
+    return options, numbers
 
 
 def explain(model, data, rows, draws, seed, threads):

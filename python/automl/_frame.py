@@ -6,7 +6,7 @@ import weakref
 from ctypes import byref, c_char_p, c_void_p
 
 from . import _arrow
-from ._library import ArrowOptions, ReadOptions, address, decode, lib, new, text, texts
+from ._library import ArrowOptions, ReadOptions, address, count, decode, lib, new, text, texts
 
 
 class Frame:
@@ -62,10 +62,11 @@ def read_csv(path, *, separator=None, decimal=None, header=None, threads=0, text
              ragged=None, skip_lines=0, skip_footer=0, schema=None, thousands=None, escape=None, memory_limit=0):
     """Reads a CSV file, gzip and zstd by content; what is not said is detected."""
     names = texts(text_columns, "text_columns")
-    options = new(ReadOptions, separator=_mark(separator), decimal=_mark(decimal), text=address(names), threads=threads,
+    options = new(ReadOptions, separator=_mark(separator), decimal=_mark(decimal), text=address(names), threads=count(threads, "threads", 2**31),
                   header={None: 0, True: 1, False: -1}[header], encoding=text(encoding), quote=text(quote),
-                  ragged=text(ragged), skip_lines=skip_lines, skip_footer=skip_footer, schema=text(schema),
-                  thousands=text(thousands), escape=text(escape), memory_limit=memory_limit)
+                  ragged=text(ragged), skip_lines=count(skip_lines, "skip_lines"), skip_footer=count(skip_footer, "skip_footer"),
+                  schema=text(schema), thousands=text(thousands), escape=text(escape),
+                  memory_limit=count(memory_limit, "memory_limit"))
     out = c_void_p()
     lib.aml_frame_read(byref(out), text(path, "path"), byref(options))
     return Frame(handle=out.value)
@@ -111,17 +112,14 @@ def _import(data, reader, categories, skip):
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = c_void_p, [ctypes.py_object, c_char_p]
     if kind == "stream":
-        stream = _arrow.ArrowArrayStream.from_address(get(capsule, b"arrow_array_stream"))
-        return _read(reader, categories, skip, stream), None
-    array = _arrow.ArrowArray.from_address(get(capsule[1], b"arrow_array"))
-    schema = _arrow.ArrowSchema.from_address(get(capsule[0], b"arrow_schema"))
+        return _read(reader, categories, skip, get(capsule, b"arrow_array_stream")), None
+    array, schema = get(capsule[1], b"arrow_array"), get(capsule[0], b"arrow_schema")
     return _read(reader, categories, skip, array, schema), None
 
 
 def _read(reader, categories, skip, *parts):
-    """Both structs, or the stream, are consumed."""
+    """parts: addresses of both structs, or of the stream, which are consumed."""
     stream, out = len(parts) == 1, c_void_p()
-    parts = [byref(part) for part in parts]
     if reader:
         model, kept, with_target = reader
         names = texts(kept)
@@ -183,8 +181,6 @@ def matrix_of(data):
 
 
 def _of_array(array, names, skip):
-    import numpy as np
-
     n, p = array.shape
     places = [int(name[1:]) for name in names or () if _is_place(name)]
     if not names or len(names) != p or places:
@@ -195,8 +191,7 @@ def _of_array(array, names, skip):
         array = array.astype(object, copy=False)
         columns = {name: _arrow.of_objects(array[:, j].tolist()) for j, name in enumerate(names)}
     else:
-        array = np.asfortranarray(array)
-        columns = {name: _arrow.of_numbers(array[:, j]) for j, name in enumerate(names)}
+        columns = _arrow.of_matrix(array, names)
     return {k: v for k, v in columns.items() if k not in (skip or ())}, n
 
 
@@ -230,10 +225,20 @@ def _of_pandas(data, skip):
     if data.ndim == 1:
         return {str(data.name or "x0"): _of_series(data)}, len(data)
     names = [str(name) for name in data.columns]
+    kinds = set(data.dtypes)
+    if len(kinds) == 1 and _is_plain(next(iter(kinds))):  # often one array, which needs no copy
+        columns = _arrow.of_matrix(data.to_numpy(), names)
+        if len(columns) == len(names):
+            return {k: v for k, v in columns.items() if k not in (skip or ())}, len(data)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"two columns are named {twice!r}: rename one of them")
     return {name: _of_series(data.iloc[:, j]) for j, name in enumerate(names) if name not in (skip or ())}, len(data)
+
+
+def _is_plain(dtype):
+    """One of NumPy's numbers."""
+    return getattr(dtype, "kind", "O") in "iuf" and not hasattr(dtype, "na_value")
 
 
 def _of_series(series):
@@ -244,7 +249,7 @@ def _of_series(series):
         return _arrow.of_categories(series.cat.codes.to_numpy(), _arrow.of_objects(levels.tolist()))
     if name == "DatetimeTZDtype":
         return _arrow.of_numbers(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
-    if getattr(dtype, "kind", "O") in "biufMm" and hasattr(dtype, "itemsize") and not hasattr(dtype, "na_value"):
+    if _is_plain(dtype) or (getattr(dtype, "kind", "O") in "bMm" and not hasattr(dtype, "na_value")):
         return _arrow.of_numbers(series.to_numpy())
     if getattr(dtype, "kind", "O") in "iuf":  # nullable numbers
         return _arrow.of_numbers(series.to_numpy(dtype="f8", na_value=float("nan")))

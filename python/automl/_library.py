@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import operator
 import os
 import threading
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_double, c_int, c_size_t, c_uint, c_uint64,
@@ -196,6 +197,28 @@ def texts(values, what="names"):
         values = [values]
     values = [text(v, what) for v in values]
     return (c_char_p * (len(values) + 1))(*values, None)
+
+
+def count(value, what, most=2**63):
+    """A whole number, 0 or larger; None is 0."""
+    if value is None:
+        return 0
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, not {type(value).__name__}") from None
+    if not 0 <= number < most:
+        raise ValueError(f"{what} must not be {'negative' if number < 0 else 'so large'}, got {number}")
+    return number
+
+
+def number(value, what):
+    """A number; None is 0."""
+    if value is None:
+        return 0.0
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{what} must be a number, not {type(value).__name__}")
+    return float(value)
 
 
 def address(array):

@@ -1,5 +1,6 @@
 """Models: what training gives and what predicts. Immutable; any number of threads may use one at once."""
 
+import operator
 import os
 import tempfile
 import weakref
@@ -22,7 +23,10 @@ def threads_of(n_jobs):
     """n_jobs as scikit-learn has it (None and -1: all cores) as a number of threads, 0 = all cores."""
     if _after_fork["threads"]:
         return _after_fork["threads"]
-    if n_jobs is None or n_jobs == -1 or n_jobs == 0:
+    if n_jobs is None:
+        return 0
+    n_jobs = min(operator.index(n_jobs), 2**15)
+    if n_jobs == -1 or n_jobs == 0:
         return 0
     return n_jobs if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs)
 

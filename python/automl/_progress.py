@@ -1,7 +1,9 @@
 """Progress of a training: a line in a terminal, a display that is updated in a notebook, lines elsewhere."""
 
+import shutil
 import sys
 import time
+from html import escape
 
 from ._library import decode
 from ._table import show
@@ -36,41 +38,51 @@ def _in_notebook():
 
 
 class Display:
-    """Shows updates. close() ends it."""
+    """Shows updates: told by any thread, shown by the one that calls show(). close() ends it."""
 
     def __init__(self, out=None):
         self._out = out or sys.stderr
         self._next = 0.0
         self._handle = None
-        self._last = ""
-        self._live = not _in_notebook() and self._out.isatty()
+        self._stage = ""
+        self._latest = None
+        self._notebook = _in_notebook()
+        self._live = not self._notebook and self._out.isatty()
 
-    def update(self, update):
-        now = time.monotonic()
-        if now < self._next and update.stage == self._last:
+    def tell(self, update):
+        self._latest = update
+
+    def show(self):
+        """The latest update, when it is time for it; the first one of a stage at once."""
+        update, now = self._latest, time.monotonic()
+        if update is None or (now < self._next and update.stage == self._stage):
             return
-        self._next = now + (EVERY if self._live or _in_notebook() else 5)
-        self._last = update.stage
-        if _in_notebook():
-            self._show(update)
+        self._latest = None
+        self._next = now + (EVERY if self._live or self._notebook else 25 * EVERY)
+        self._stage = update.stage
+        if self._notebook:
+            self._show_html(update)
         elif self._live:
-            self._out.write(f"\r\033[K{update}")
+            width = shutil.get_terminal_size().columns - 1
+            self._out.write(f"\r\033[K{str(update)[:width]}")
             self._out.flush()
         else:
             self._out.write(f"{update}\n")
 
-    def _show(self, update):
+    def _show_html(self, update):
         from IPython.display import HTML, display
 
         share = update.trials / update.trials_limit if update.trials_limit else (
             update.seconds / update.limit if update.limit else 0)
-        html = HTML(f'<progress value="{min(share, 1):.3f}" max="1"></progress> {update}')
+        html = HTML(f'<progress value="{min(share, 1):.3f}" max="1"></progress> {escape(str(update))}')
         if self._handle is None:
             self._handle = display(html, display_id=True)
         else:
             self._handle.update(html)
 
     def close(self):
-        if self._live and self._last:
+        self._next = 0.0
+        self.show()
+        if self._live and self._stage:
             self._out.write("\r\033[K")
             self._out.flush()

@@ -8,7 +8,7 @@ from ctypes import byref, c_char_p, c_double, c_int, c_size_t, c_void_p
 from html import escape
 
 from ._errors import AutoMLError, StoppedError, TryAgain
-from ._library import TunerOptions, TunerTrial, decode, lib, named_numbers, new, text
+from ._library import TunerOptions, TunerTrial, count, decode, lib, named_numbers, new, number, text
 from ._table import Table, show
 
 _STATES = ("pending", "done", "pruned", "failed")
@@ -38,7 +38,7 @@ class Trial:
     def report(self, step, value):
         """A value on the way; True: the trial is to be pruned."""
         go_on = c_int(1)
-        lib.aml_tuner_report(self._study._handle, self.number, step, value, byref(go_on))
+        lib.aml_tuner_report(self._study._handle, self.number, number(step, "step"), number(value, "value"), byref(go_on))
         self.should_prune = not go_on.value
         return self.should_prune
 
@@ -67,10 +67,10 @@ class Study:
             raise TypeError("a study needs a space, or the path of one that has it")
         options = None
         if space is not None:
-            options = new(TunerOptions, space=_document(space, "space"), goals=_goals(goal), seed=seed,
+            options = new(TunerOptions, space=_document(space, "space"), goals=_goals(goal), seed=count(seed, "seed"),
                           sampler=_document(sampler, "sampler"), scheduler=_document(scheduler, "scheduler"),
-                          constraints=_document(constraints, "constraints"), concurrency=concurrency,
-                          in_order=bool(in_order), trials=trials)
+                          constraints=_document(constraints, "constraints"), concurrency=count(concurrency, "concurrency"),
+                          in_order=bool(in_order), trials=count(trials, "trials"))
         out = c_void_p()
         given = byref(options) if options else None
         if path is None:
@@ -99,9 +99,9 @@ class Study:
 
     def ask(self):
         """The next trial. StoppedError: there is nothing left to try. TryAgain: an earlier one has to end first."""
-        number = c_size_t()
-        lib.aml_tuner_ask(self._handle, byref(number))
-        return Trial(self, number.value)
+        asked = c_size_t()
+        lib.aml_tuner_ask(self._handle, byref(asked))
+        return Trial(self, asked.value)
 
     def enqueue(self, params):
         """Parameters that are to be tried next; what is left out gets its default."""
@@ -111,7 +111,7 @@ class Study:
         """How a trial (or its number) went: a value, one for each goal, or state "pruned" or "failed"."""
         if state not in _STATES[1:]:
             raise ValueError(f"state must be done, pruned or failed, not {state!r}")
-        number = trial.number if isinstance(trial, Trial) else trial
+        told = trial.number if isinstance(trial, Trial) else count(trial, "a trial's number")
         values = None
         if value is not None:
             if isinstance(value, (str, bytes, dict)):
@@ -122,7 +122,7 @@ class Study:
             values = (c_double * len(given))(*given)
         elif state == "done":
             raise ValueError("a trial that is done has a value")
-        lib.aml_tuner_tell(self._handle, number, _STATES.index(state), values)
+        lib.aml_tuner_tell(self._handle, told, _STATES.index(state), values)
 
     # ---- with a function
 
@@ -152,17 +152,17 @@ class Study:
     @property
     def best_trials(self):
         """Trials that are done, the best first; of several goals the Pareto front."""
-        best, number = [], c_size_t()
-        while lib.aml_tuner_best(self._handle, len(best), byref(number)):
-            best.append(Trial(self, number.value))
+        best, found = [], c_size_t()
+        while lib.aml_tuner_best(self._handle, len(best), byref(found)):
+            best.append(Trial(self, found.value))
         return best
 
     @property
     def best_trial(self):
-        number = c_size_t()
-        if not lib.aml_tuner_best(self._handle, 0, byref(number)):
+        found = c_size_t()
+        if not lib.aml_tuner_best(self._handle, 0, byref(found)):
             raise ValueError("no trial is done yet")
-        return Trial(self, number.value)
+        return Trial(self, found.value)
 
     @property
     def best_params(self):
@@ -173,8 +173,9 @@ class Study:
         """Of several goals the first one's."""
         return self.value(self.best_trial.number)
 
-    def value(self, number, goal=0):
-        return lib.aml_tuner_trial_value(self._handle, number, goal)
+    def value(self, trial, goal=0):
+        """What was told of a trial (its number) for a goal; NaN: nothing."""
+        return lib.aml_tuner_trial_value(self._handle, count(trial, "a trial's number"), count(goal, "goal"))
 
     def __len__(self):
         return lib.aml_tuner_trials(self._handle)
@@ -195,7 +196,7 @@ class Study:
 
     def importance(self, goal=0):
         """{parameter: share} of what distinguishes good trials (PED-ANOVA), downwards; empty before 10 trials are done."""
-        return dict(named_numbers(lib.aml_tuner_importance, self._handle, goal))
+        return dict(named_numbers(lib.aml_tuner_importance, self._handle, count(goal, "goal")))
 
     @property
     def notes(self):

@@ -8,7 +8,7 @@ from ctypes import byref, c_double, c_int, c_void_p, cast, sizeof
 
 from ._errors import StoppedError
 from ._frame import Frame, frame_of
-from ._library import LOG_FN, PROGRESS_FN, TrainOptions, address, decode, lib, text, texts
+from ._library import LOG_FN, PROGRESS_FN, TrainOptions, address, count, decode, lib, number, text, texts
 from ._model import Model, threads_of
 from ._progress import Display, Update
 
@@ -39,13 +39,16 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
     if drop is not None and own:  # columns that are not read need not be dropped
         drop = [name for name in _list(drop) if name in frame.columns] or None
     options.set(target=text(target, "target"), task=text(task, "task"), metric=text(metric, "metric"),
-                time_limit=float(time_limit or 0), trials=_count(trials, "trials"), validation=text(validation, "validation"),
-                weight=text(weight), group=text(group), time=text(time), sampler=text(sampler), scheduler=text(scheduler),
-                ensemble=0 if ensemble else -1, seed=_count(seed, "seed"), threads=threads_of(n_jobs),
-                max_concurrent_trials=max_concurrent_trials, memory_limit=memory_limit, prefer=text(prefer),
-                max_predict_seconds=max_predict_seconds, max_model_bytes=max_model_bytes,
-                calibration=0 if calibration else -1, threshold=threshold, patience=patience, trial_timeout=trial_timeout,
-                experiment=text(experiment))
+                time_limit=number(time_limit, "time_limit"), trials=count(trials, "trials"), validation=text(validation, "validation"),
+                weight=text(weight, "weight"), group=text(group, "group"), time=text(time, "time"),
+                sampler=text(sampler, "sampler"), scheduler=text(scheduler, "scheduler"),
+                ensemble=0 if ensemble else -1, seed=count(seed, "seed"), threads=threads_of(n_jobs),
+                max_concurrent_trials=count(max_concurrent_trials, "max_concurrent_trials", 2**31),
+                memory_limit=count(memory_limit, "memory_limit"), prefer=text(prefer, "prefer"),
+                max_predict_seconds=number(max_predict_seconds, "max_predict_seconds"),
+                max_model_bytes=count(max_model_bytes, "max_model_bytes"), calibration=0 if calibration else -1,
+                threshold=number(threshold, "threshold"), patience=count(patience, "patience"),
+                trial_timeout=number(trial_timeout, "trial_timeout"), experiment=text(experiment, "experiment"))
     for name, value in (("drop", drop), ("learners", learners), ("increasing", increasing), ("decreasing", decreasing)):
         options.set_names(name, value)
     if tags:
@@ -62,13 +65,6 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
 
 def _list(names):
     return [names] if isinstance(names, str) else None if names is None else list(names)
-
-
-def _count(value, what):
-    value = int(value or 0)
-    if value < 0:
-        raise ValueError(f"{what} must not be negative, got {value}")
-    return value
 
 
 class Options:
@@ -99,7 +95,7 @@ class Options:
         self._point("interactions", (c_void_p * (len(lists) + 1))(*[address(x) for x in lists], None))
 
     def set_number(self, name, value):
-        self._point(name, c_double(value))
+        self._point(name, c_double(number(value, name)))
 
     def set_frame(self, name, frame):
         self._keep.append(frame)
@@ -170,13 +166,15 @@ class _Training(threading.Thread):
             self.ended.set()
 
 
-def _wait(training, stop):
+def _wait(training, stop, display):
     """Until it has ended; True when the user interrupted it. (A join that Ctrl-C interrupts may take a thread that runs for
     ended, in Python up to 3.12.)"""
     interrupted = False
     while not training.ended.is_set():
         try:
             training.ended.wait(0.1)
+            if display:
+                display.show()
         except KeyboardInterrupt:
             stop.value = 1
             interrupted = True
@@ -189,13 +187,13 @@ def run(frame, options, verbose=0, callback=None):
 
     def on_progress(update):
         if display:
-            display.update(update)
+            display.tell(update)
         return callback(update) if callback else None
 
     training = _Training(frame, options, on_progress if display or callback else None)
     if threading.current_thread() is threading.main_thread():
         training.start()
-        interrupted = _wait(training, options.stop)
+        interrupted = _wait(training, options.stop, display)
     else:
         training.run()
         interrupted = False

@@ -38,9 +38,12 @@ class World:
         self.files = [os.path.join(folder, f"f{i}") for i in range(4)] + [os.path.join(folder, "no", "f"), folder, ""]
         self.seen = collections.Counter()
         self.steps = [getattr(self, name) for name in dir(self) if name.startswith("do_")]
-        self.rare = {self.do_train: 0.0005, self.do_fit: 0.0003, self.do_explain: 0.005, self.do_save: 0.02,
-                     self.do_load: 0.05, self.do_bytes: 0.02, self.do_open_study: 0.01, self.do_read: 0.05,
-                     self.do_break: 0.05, self.do_evaluate: 0.05, self.do_new_study: 0.3, self.do_importance: 0.1}
+        self.rare = {self.do_train: 0.003, self.do_fit: 0.003, self.do_explain: 0.01, self.do_save: 0.02, self.do_load: 0.05,
+                     self.do_bytes: 0.02, self.do_open_study: 0.01, self.do_read: 0.05, self.do_break: 0.05,
+                     self.do_evaluate: 0.05, self.do_new_study: 0.3, self.do_importance: 0.1}
+        rows = {"x": [i % 7 + 0.5 for i in range(40)], "kind": ["a", "b"] * 20, "y": [i % 3 for i in range(40)]}
+        self.good = automl.train(rows, "y", trials=1, learners=["logistic"], validation="holdout0.3")
+        self.models.append(self.good)
 
     # ---- arguments
 
@@ -87,6 +90,8 @@ class World:
         return {"x": self.column(n), "kind": self.column(n), "y": [float(i % 3) for i in range(n)]}
 
     def trouble(self, items):
+        if items is self.models and self.r.random() < 0.3:
+            return self.good
         return self.r.choice(items) if items else None
 
     def keep(self, items, item, most):
@@ -118,7 +123,8 @@ class World:
     # ---- models
 
     def do_train(self):
-        data = self.trouble(self.frames) if self.r.random() < 0.5 else self.table()
+        data = self.r.choice((self.trouble(self.frames), self.table(), self.table(), {
+            "x": [self.r.random() for _ in range(40)], "kind": ["a", "b"] * 20, "y": [i % 3 for i in range(40)]}))
         options = {}
         for name in self.r.sample(("task", "metric", "drop", "weight", "learners", "ensemble", "seed", "n_jobs", "validation",
                                    "prefer", "featurization", "threshold", "increasing", "interactions", "exit_score"), 2):
@@ -129,7 +135,7 @@ class World:
 
     def do_fit(self):
         kind = self.r.choice((automl.AutoMLClassifier, automl.AutoMLRegressor))
-        X = self.table()
+        X = self.r.choice((self.table(), np.array([[self.r.random(), i % 3] for i in range(40)])))
         model = kind(trials=1, learners=self.r.choice((["knn", "ridge"], self.nonsense())))
         model.fit(X, self.r.choice((self.column(len(X) if hasattr(X, "__len__") else 3), self.nonsense())))
         model.predict(self.table())

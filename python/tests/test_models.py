@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 import warnings
 
 import numpy as np
@@ -145,6 +146,27 @@ class Training(unittest.TestCase):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertIn("of 2 trials", done.stderr)
         self.assertEqual(done.stdout, "")
+
+    def test_progress_in_notebooks(self):
+        """With the parts of IPython that are used."""
+        from types import ModuleType, SimpleNamespace
+
+        from automl._progress import Display
+
+        shown = []
+        ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
+        ipython.get_ipython = lambda: SimpleNamespace(kernel=True)
+        display.HTML = str
+        display.display = lambda html, display_id: shown.append(html) or SimpleNamespace(update=shown.append)
+        with unittest.mock.patch.dict(sys.modules, {"IPython": ipython, "IPython.display": display}):
+            view = Display()
+            update = SimpleNamespace(stage="search", trials=1, trials_limit=4)
+            view.tell(update)
+            view.show()
+            view.tell(update)
+            view.close()
+        self.assertEqual(len(shown), 2)
+        self.assertIn('value="0.250"', shown[0])
 
     def test_log(self):
         with self.assertLogs("automl", "DEBUG") as log:

@@ -1,12 +1,12 @@
 # faults.sh: a program whose calls fail ends with the right code, says so, and leaves nothing half done. Each scenario runs
 # once for each call that may go wrong, which does (once, or from then on). CTest takes a sample of the calls;
-#     STRIDE=1 FAULTS="alloc ENOSPC EIO EINTR short" SCENARIOS="train predict resume tune" sh tests/cli/faults.sh
+#     STRIDE=1 FAULTS="alloc ENOSPC EIO EINTR short" SCENARIOS="train predict evaluate export resume tune" sh tests/cli/faults.sh
 # takes every one (see cli/common for what it needs in the environment).
 . "$ROOT/tests/cli/common"
 [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] || exit 0 # they want to be loaded first
 stride=${STRIDE:-}
 faults=${FAULTS:-alloc ENOSPC EIO EINTR short}
-scenarios=${SCENARIOS:-train predict evaluate resume tune}
+scenarios=${SCENARIOS:-train predict evaluate export resume tune}
 
 cat >"$work/table.awk" <<'AWK'
 BEGIN {
@@ -46,6 +46,15 @@ whole_predict() {
 
 attempt_evaluate() { "$AUTOML" evaluate ../given.automl ../table.csv --threads 1 --json; }
 whole_evaluate() { [ "$code" -ne 0 ] || "$JSON_CHECK" <stdout >/dev/null || broken "not JSON"; }
+
+attempt_export() { "$AUTOML" export ../given.automl --format c --output model.c; }
+whole_export() {
+    for file in model.c model.h; do
+        [ ! -e $file ] || cmp -s $file ../reference_export/$file || broken "$file is not whole"
+        [ "$code" -ne 0 ] || [ -e $file ] || broken "no $file"
+    done
+    rm -f model.c model.h
+}
 
 # A run that has two of its three trials in the store goes on.
 attempt_resume() { "$AUTOML" run ../experiment.json --store runs.db --set outputs.model="$PWD/model.automl" --set outputs.leaderboard="$PWD/board.csv"; }
@@ -116,6 +125,9 @@ attempt() {
 mkdir reference_resume
 (cd reference_resume && cp ../given.db runs.db && scenario=resume && attempt_resume) >out 2>err || failed "the reference run"
 cp reference_resume/model.automl reference_resume.automl
+
+mkdir reference_export
+(cd reference_export && attempt_export) >out 2>err || failed "the reference export"
 
 bad=0
 for scenario in $scenarios; do

@@ -12,6 +12,7 @@ import automl
 sys.path.insert(0, os.path.join(os.environ["ROOT"], "examples"))
 import spark_scoring  # noqa: E402
 
+os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 path = os.path.join(os.environ["ROOT"], "datasets", "breast_cancer.csv")
 model = automl.train(path, "diagnosis", trials=2, learners=["logistic", "gbdt"])
 spark = (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
