@@ -1,6 +1,6 @@
 /* onnx.c: a model as an ONNX file: its inputs, its operations, its outputs, and what is known of it.
  *
- * ai.onnx 21 and ai.onnx.ml 5, IR 10: the first with trees in double and sets of categories in them. */
+ * ai.onnx 21 and ai.onnx.ml 5, IR 10: the first whose trees give doubles. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,6 @@
 /* onnx_forest.c: the arrays of a TreeEnsemble. */
 #include "automl/export/onnx_forest.h"
 
-#include <math.h>
-
 enum { SUM = 1 }; /* of its aggregate functions */
 
 size_t aml_onnx_forest_node(aml_onnx_forest *f) { return f->n_nodes++; }
@@ -35,11 +33,6 @@ void aml_onnx_forest_stump(aml_onnx_forest *f, size_t leaf) {
     aml_onnx_forest_root(f, node);
 }
 
-void aml_onnx_forest_member(aml_onnx_forest *f, double x) {
-    if (f->root) f->member[f->n_members] = x;
-    f->n_members++;
-}
-
 bool aml_onnx_forest_room(aml_onnx_writer *w, aml_onnx_forest *f) {
     int64_t **lists[] = {&f->feature, &f->first,       &f->first_leaf,
                          &f->second,  &f->second_leaf, &f->missing_first};
@@ -48,10 +41,9 @@ bool aml_onnx_forest_room(aml_onnx_writer *w, aml_onnx_forest *f) {
     f->target = aml_onnx_room(w, f->n_leaves, sizeof *f->target);
     f->split = aml_onnx_room(w, f->n_nodes, sizeof *f->split);
     f->weight = aml_onnx_room(w, f->n_leaves, sizeof *f->weight);
-    f->member = aml_onnx_room(w, f->n_members, sizeof *f->member);
     f->mode = aml_onnx_room(w, f->n_nodes, sizeof *f->mode);
     f->root = aml_onnx_room(w, f->n_roots, sizeof *f->root);
-    f->n_nodes = f->n_leaves = f->n_members = f->n_roots = 0;
+    f->n_nodes = f->n_leaves = f->n_roots = 0;
     return !w->g.status;
 }
 
@@ -83,10 +75,9 @@ aml_onnx_value aml_onnx_forest_put(aml_onnx_graph *g, const aml_onnx_forest *f, 
         list("leaf_targetids", f->target, f->n_leaves),
         tensor("nodes_modes", AML_ONNX_UINT8, f->mode, n),
         tensor("nodes_splits", AML_ONNX_DOUBLE, f->split, n),
-        tensor("leaf_weights", AML_ONNX_DOUBLE, f->weight, f->n_leaves),
-        tensor("membership_values", AML_ONNX_DOUBLE, f->member, f->n_members)};
+        tensor("leaf_weights", AML_ONNX_DOUBLE, f->weight, f->n_leaves)};
     aml_onnx_value out;
-    size_t n_attributes = sizeof attributes / sizeof *attributes - !f->n_members;
+    size_t n_attributes = sizeof attributes / sizeof *attributes;
     aml_onnx_add(g,
                  &(aml_onnx_node){.op = "TreeEnsemble",
                                   .ml = true,

@@ -9,8 +9,7 @@
 /* What leads to the first of two ways; the modes of the operator. */
 typedef enum aml_onnx_mode {
     AML_ONNX_AT_MOST = 0, /* ≤ split */
-    AML_ONNX_LESS = 1,    /* < split */
-    AML_ONNX_MEMBER = 6   /* one of the node's members */
+    AML_ONNX_LESS = 1     /* < split */
 } aml_onnx_mode;
 
 /* A way ends at a leaf, or at a node. */
@@ -27,10 +26,10 @@ typedef struct aml_onnx_split {
 } aml_onnx_split;
 
 typedef struct aml_onnx_forest {
-    size_t n_nodes, n_leaves, n_members, n_roots;
+    size_t n_nodes, n_leaves, n_roots;
     int64_t *root; /* NULL while things are counted, as all below */
     int64_t *feature, *first, *first_leaf, *second, *second_leaf, *missing_first;
-    double *split, *member, *weight;
+    double *split, *weight;
     uint8_t *mode;
     int64_t *target;
 } aml_onnx_forest;
@@ -43,8 +42,6 @@ void aml_onnx_forest_set(aml_onnx_forest *f, size_t node, const aml_onnx_split *
 void aml_onnx_forest_root(aml_onnx_forest *f, size_t node);
 /* A tree that is this leaf, whatever the row. */
 void aml_onnx_forest_stump(aml_onnx_forest *f, size_t leaf);
-/* Members of a node, in the order of the nodes' numbers; NAN ends those of a node. */
-void aml_onnx_forest_member(aml_onnx_forest *f, double x);
 
 /* Arrays for what was counted, in the graph's arena; false when memory is short. */
 bool aml_onnx_forest_room(aml_onnx_writer *w, aml_onnx_forest *f);

@@ -4,11 +4,11 @@
  * Its nodes have a feature, a number and two successors, each a node or a leaf; its leaves have one output and one number. So
  * a tree whose leaves have shares of several classes becomes several: the i-th has the i-th share of each leaf, and what
  * has none is cut down to a leaf of 0. What is added before all trees is a tree of one leaf. */
-#include <math.h>
+#include <string.h>
 
 #include "automl/export/onnx_forest.h"
 
-enum { SET_WORDS = 8, CODES = 256 };
+enum { SET_WORDS = 8 };
 
 /* The operation's attributes, and notes on its features and nodes. */
 typedef struct tree_arrays {
@@ -26,6 +26,8 @@ typedef struct tree_arrays {
     uint32_t *place; /* per feature: its column */
     size_t *number;  /* per node: its number in the ensemble */
     bool *alive;
+    uint32_t *test, *n_tests; /* of categories: see number_tests */
+    bool *asks_first;
 } tree_arrays;
 
 static const uint32_t *numbers(const aml_op *op, const char *name) {
@@ -57,25 +59,73 @@ static tree_arrays read_arrays(const aml_onnx_writer *w, const aml_op *op) {
                          .share = aml_op_attr(op, "share")->v.f32};
 }
 
-/* ---- features: numbers, then bin codes of categories, then sparse ones. Codes are one more than the engine's, missing is
- * 1: ONNX Runtime before 1.23 does not find what stands beside a 0 in a set */
+/* ---- tests of categories: a column for each set that nodes ask a feature for, 0 where the row goes left and 1 where it goes
+ * right, looked up by its level. (The operator has sets of its own, but ONNX Runtime 1.31 confuses some of them.) */
 
-static aml_onnx_value code_column(aml_onnx_writer *w, const tree_arrays *t, aml_onnx_value design,
-                                  size_t u) {
-    aml_onnx_graph *g = &w->g;
-    uint32_t n = t->n_levels[u];
-    double *code = aml_onnx_room(w, n + 1, sizeof *code); /* last: not a level */
-    if (!code) return "";
-    for (uint32_t l = 0; l < n; l++) code[l] = t->level_code[t->first_code[u] + l] + 1;
-    code[n] = 1;
-    aml_onnx_value x = aml_onnx_column(g, design, t->feature[u]), end = aml_onnx_f32(g, (float)n);
+/* A set as nodes have it, but bit 0, of missing, says that missing goes left. */
+static void set_of(uint32_t *words, const tree_arrays *t, uint32_t node) {
+    memcpy(words, t->set + (size_t)SET_WORDS * t->node_set[node], SET_WORDS * sizeof *words);
+    words[0] = (words[0] & ~1u) | (t->missing_left[node] ? 1u : 0u);
+}
+
+/* Numbers the different sets of each feature: t->test per node, t->n_tests per feature, and
+ * t->asks_first for one node of each. */
+static bool number_tests(aml_onnx_writer *w, tree_arrays *t) {
+    size_t room = 16;
+    while (room < 2 * (size_t)t->n_nodes) room *= 2;
+    uint32_t *slot = aml_onnx_room(w, room, sizeof *slot); /* node + 1 */
+    t->test = aml_onnx_room(w, t->n_nodes, sizeof *t->test);
+    t->n_tests = aml_onnx_room(w, t->n_used, sizeof *t->n_tests);
+    t->asks_first = aml_onnx_room(w, t->n_nodes, sizeof *t->asks_first);
+    for (uint32_t i = 0; !w->g.status && i < t->n_nodes; i++) {
+        uint32_t u = t->node_feature[i], mine[SET_WORDS], other[SET_WORDS];
+        if (!t->child[i] || !t->n_levels[u]) continue;
+        set_of(mine, t, i);
+        size_t at = (size_t)aml_hash(mine, sizeof mine, u) & (room - 1);
+        for (; slot[at]; at = (at + 1) & (room - 1)) {
+            set_of(other, t, slot[at] - 1);
+            if (t->node_feature[slot[at] - 1] == u && !memcmp(mine, other, sizeof mine)) break;
+        }
+        t->asks_first[i] = !slot[at];
+        if (!slot[at]) {
+            slot[at] = i + 1;
+            t->test[i] = t->n_tests[u]++;
+        } else t->test[i] = t->test[slot[at] - 1];
+    }
+    return !w->g.status;
+}
+
+/* The level of each row as a row of the table; the last is for what is none. */
+static aml_onnx_value level_row(aml_onnx_graph *g, aml_onnx_value x, uint32_t n) {
+    aml_onnx_value end = aml_onnx_f32(g, (float)n);
     aml_onnx_value known =
         aml_onnx_op2(g, "And", aml_onnx_op2(g, "GreaterOrEqual", x, aml_onnx_f32(g, 0)),
                      aml_onnx_op2(g, "Less", x, end));
-    aml_onnx_value level =
-        aml_onnx_cast(g, aml_onnx_op3(g, "Where", known, x, end), AML_ONNX_INT64);
-    return aml_onnx_op2(g, "Gather", aml_onnx_f64s(g, code, n + 1, 0), level);
+    return aml_onnx_cast(g, aml_onnx_op3(g, "Where", known, x, end), AML_ONNX_INT64);
 }
+
+static aml_onnx_value test_columns(aml_onnx_writer *w, const tree_arrays *t, aml_onnx_value design,
+                                   uint32_t u) {
+    uint32_t n = t->n_levels[u], n_tests = t->n_tests[u];
+    uint8_t *right = aml_onnx_room(w, (size_t)(n + 1) * n_tests, 1);
+    if (!right) return "";
+    for (uint32_t i = 0; i < t->n_nodes; i++) {
+        uint32_t words[SET_WORDS];
+        if (!t->asks_first[i] || t->node_feature[i] != u) continue;
+        set_of(words, t, i);
+        for (uint32_t l = 0; l <= n; l++) {
+            uint32_t code = l < n ? t->level_code[t->first_code[u] + l] : 0;
+            right[(size_t)l * n_tests + t->test[i]] = !(words[code / 32] >> (code % 32) & 1);
+        }
+    }
+    const aml_onnx_tensor table = {AML_ONNX_UINT8, 2, {(int64_t)n + 1, n_tests}, right};
+    aml_onnx_value x = aml_onnx_column(&w->g, design, t->feature[u]);
+    aml_onnx_value rows =
+        aml_onnx_take_rows(&w->g, aml_onnx_constant(&w->g, &table), level_row(&w->g, x, n));
+    return aml_onnx_cast(&w->g, rows, AML_ONNX_DOUBLE);
+}
+
+/* ---- other features */
 
 static aml_onnx_value number_columns(aml_onnx_writer *w, const tree_arrays *t,
                                      aml_onnx_value design, uint32_t *next) {
@@ -112,7 +162,7 @@ static aml_onnx_value entry_columns(aml_onnx_writer *w, const tree_arrays *t, ui
         AML_ONNX_DOUBLE);
 }
 
-/* NULL when the trees look at none. */
+/* Numbers, then tests of categories, then sparse features; NULL when the trees look at none. */
 static aml_onnx_value gather_features(aml_onnx_writer *w, const tree_arrays *t, uint32_t x) {
     const aml_op *design = w->maker[x];
     aml_onnx_value *part = aml_onnx_room(w, t->n_used + design->n_in + 1, sizeof *part), made;
@@ -122,9 +172,10 @@ static aml_onnx_value gather_features(aml_onnx_writer *w, const tree_arrays *t, 
     made = t->p ? number_columns(w, t, aml_onnx_of(w, x), &next) : NULL;
     if (made) part[n++] = made;
     for (; u < t->n_used && t->feature[u] < t->p; u++) {
-        if (!t->n_levels[u]) continue;
-        part[n++] = code_column(w, t, aml_onnx_of(w, x), u);
-        t->place[u] = next++;
+        if (!t->n_levels[u] || !t->n_tests[u]) continue;
+        part[n++] = test_columns(w, t, aml_onnx_of(w, x), (uint32_t)u);
+        t->place[u] = next;
+        next += t->n_tests[u];
     }
     for (uint32_t i = 0; i < design->n_in; i++) {
         if (w->ir->values[design->in[i]].type != AML_IR_SPARSE) continue;
@@ -132,45 +183,20 @@ static aml_onnx_value gather_features(aml_onnx_writer *w, const tree_arrays *t, 
         if (made) part[n++] = made;
         begin += w->ir->values[design->in[i]].width;
     }
-    return w->g.status ? NULL : aml_onnx_concat(&w->g, part, n);
+    return w->g.status || !n ? NULL : aml_onnx_concat(&w->g, part, n);
 }
 
 /* ---- nodes */
 
-/* The codes that go left, or those that go right when they are fewer: returns whether they go right. Code 0 is missing. */
-static bool put_members(aml_onnx_forest *f, const tree_arrays *t, uint32_t node) {
-    uint32_t u = t->node_feature[node], most = 0;
-    const uint32_t *set = t->set + (size_t)SET_WORDS * t->node_set[node];
-    bool left[CODES];
-    size_t n_left = 0;
-    for (uint32_t l = 0; l < t->n_levels[u]; l++) {
-        uint32_t code = t->level_code[t->first_code[u] + l];
-        if (code > most) most = code;
-    }
-    for (uint32_t c = 0; c <= most; c++) {
-        left[c] = c ? set[c / 32] >> (c % 32) & 1 : t->missing_left[node] != 0;
-        n_left += left[c];
-    }
-    bool right = 2 * n_left > most + 1;
-    for (uint32_t c = 0; c <= most; c++)
-        if (left[c] != right) aml_onnx_forest_member(f, c + 1);
-    aml_onnx_forest_member(f, NAN);
-    return right;
-}
-
 static void put_node(aml_onnx_forest *f, const tree_arrays *t, uint32_t node, size_t at,
                      aml_onnx_branch left, aml_onnx_branch right) {
     uint32_t u = t->node_feature[node];
+    bool category = t->n_levels[u] > 0;
     aml_onnx_split split = {.mode = AML_ONNX_AT_MOST,
-                            .feature = t->place[u],
-                            .value = (double)t->value[node],
-                            .missing_first = t->missing_left[node] != 0};
-    bool turned = false;
-    if (t->n_levels[u]) {
-        split = (aml_onnx_split){.mode = AML_ONNX_MEMBER, .feature = t->place[u]};
-        turned = put_members(f, t, node);
-    }
-    aml_onnx_forest_set(f, at, &split, turned ? right : left, turned ? left : right);
+                            .feature = t->place[u] + (category ? t->test[node] : 0),
+                            .value = category ? 0.5 : (double)t->value[node],
+                            .missing_first = !category && t->missing_left[node]};
+    aml_onnx_forest_set(f, at, &split, left, right);
 }
 
 static uint32_t shares_of(const tree_arrays *t, uint32_t leaf) {
@@ -253,7 +279,7 @@ void aml_onnx_trees(aml_onnx_writer *w, const aml_op *const *ops, size_t n) {
     t.alive = aml_onnx_room(w, t.n_nodes, sizeof *t.alive);
     aml_onnx_forest f = {0};
     (void)n;
-    if (w->g.status) return;
+    if (w->g.status || !number_tests(w, &t)) return;
     aml_onnx_value x = gather_features(w, &t, ops[0]->in[0]);
     put_all(&f, &t);
     if (!aml_onnx_forest_room(w, &f)) return;
