@@ -1,11 +1,25 @@
-/* automl.h: the public interface of libautoml, and the only installed header.
+/* automl.h: the public interface of libautoml. automl_plugin.h beside it adds learners and the like at run time.
  *
- * A frame is a table in memory, a model is what training gives and what predicts. All functions that can
- * fail return an aml_status, which is also the exit code that the program uses; aml_last_error() has the
- * text of this thread's last failure. Objects are made by aml_*_new, _read, _load or _train and freed by
- * the caller with the matching _free (NULL is fine). A model is immutable: any number of threads may
- * predict with it at once. Strings are UTF-8; strings handed out live as long as the object they came
- * from. Structs begin with their size, set it with sizeof; a zero member means the default. */
+ * A frame is a table in memory, a model is what training gives and what predicts. What holds everywhere:
+ *
+ * Errors. All functions that can fail return an aml_status, which is also the exit code that the program uses;
+ * aml_last_error() has the text of this thread's last failure, and an object that was to be made is NULL. A required pointer
+ * that is NULL is AML_EUSAGE with the function and the name of the argument; functions that give a value give 0,
+ * NULL, "" or NAN then, and leave the same error. AML_ENOMEM is possible everywhere.
+ *
+ * Ownership. Objects are made by aml_*_new, _read, _load, _parse, _open or _train and freed by the caller with the matching
+ * _free or _close (NULL is fine). Strings are UTF-8; const char * that is handed out lives as long as the object it
+ * came from, char * is freed by aml_text_free. Arguments are needed during the call alone, unless it is said. What reads a
+ * model later (explanation, permutation, lineage) goes before the model, a check before its frame.
+ *
+ * Structs begin with their size: set it with sizeof, in those for results too (0 stands for all that this version
+ * has). A zero member means the default. Members are only appended: a program that was compiled with an older header is
+ * honoured, what a newer one sets that is not known here is AML_EUSAGE.
+ *
+ * Threads. Any function may be called from any thread. Frames, models and other results are immutable: any number of threads may
+ * use one at once. A tuner, a study and a store have a lock of their own and may be shared too; a builder and a sweep
+ * belong to one thread at a time. Nothing may be freed while another thread uses it. Callbacks come from any thread, one at a
+ * time. Plug-ins are registered before everything else. */
 #ifndef AUTOML_H
 #define AUTOML_H
 
@@ -274,6 +288,8 @@ AML_API int aml_ranks_number(const aml_ranks *r); /* 0 leads; NULL is 0, */
 AML_API int aml_ranks_count(const aml_ranks *r);  /* and 1 */
 AML_API int aml_ranks_lost(aml_ranks *r);         /* of rank 0: so many others have died */
 AML_API void aml_ranks_leave(aml_ranks *r);       /* of rank 0: the others are done */
+/* For a sweep: a rank but the first runs the commands that rank 0 sends, until it leaves. `guard` as in aml_sweep_options. */
+AML_API aml_status aml_ranks_serve_commands(aml_ranks *r, const char *guard);
 
 typedef struct aml_train_options {
     size_t size;
@@ -981,6 +997,8 @@ typedef struct aml_sweep_options {
     const volatile int *
         stop; /* once not 0 the sweep ends: its trials get SIGTERM, and are run anew next time; or NULL */
     int dry_run; /* everything is checked, nothing written or run: aml_sweep_command tells the first three trials */
+    /* The commands run on the other ranks, in the same folders, or NULL; a rank that dies fails what it runs. */
+    aml_ranks *ranks;
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,

@@ -3,7 +3,7 @@
 usage: onnx_tables.py PROGRAM FOLDER [TABLE …]
 
 FOLDER holds index.csv (name, file, task, target, …) and the tables, as for all_tables.sh. Needs numpy, onnx and onnxruntime. Of each
-table, 1200 rows are for training and 400 others to predict, drawn by a fixed seed. A line a model: the pipeline, the nodes of the
+table, 1200 rows (of small ones three quarters) are for training and 400 others to predict, drawn by a fixed seed. A line a model: the pipeline, the nodes of the
 graph, the largest relative difference of a prediction, and how many classes differ; or why it was refused."""
 
 import csv
@@ -135,11 +135,11 @@ def main(program, folder, wanted):
     for name in wanted or TABLES:
         table = index[name]
         header, rows = read_table(os.path.join(folder, table["file"]))
-        regression = table["task"] == "regression"
+        regression, n = table["task"] == "regression", min(TRAIN, len(rows) * 3 // 4)
         with tempfile.TemporaryDirectory() as work:
             train, new = os.path.join(work, "train.csv"), os.path.join(work, "new.csv")
-            write_csv(train, header, rows[:TRAIN])
-            write_csv(new, header, rows[TRAIN : TRAIN + NEW])
+            write_csv(train, header, rows[:n])
+            write_csv(new, header, rows[n : n + NEW])
             for learner in (REGRESSORS if regression else CLASSIFIERS) + ["ensemble"]:
                 how = ["--trials", "6"] if learner == "ensemble" else ["--learners", learner, "--trials", "1", "--no-ensemble"]
                 how += ["--validation", "cv3" if learner == "ensemble" else "holdout0.2"]
@@ -148,7 +148,7 @@ def main(program, folder, wanted):
                 _, failed = run(
                     program, "train", train, "--target", table["target"], "--output", model, "--quiet", "--threads", "1", *how
                 )
-                result = failed or compare(program, work, header, rows[TRAIN : TRAIN + NEW])
+                result = failed or compare(program, work, header, rows[n : n + NEW])
                 models += 1
                 if isinstance(result, str):
                     refused += 1

@@ -5,7 +5,7 @@
 
 #include "tests/export_world.h"
 
-enum { MOST_CASES = 100 };
+enum { MOST_CASES = 100, OUTPUTS = 3 };
 
 typedef struct export_case {
     char name[16], what[160];
@@ -17,11 +17,11 @@ static size_t n_cases;
 static export_rows train[3], fresh;
 
 static const aml_task_kind tasks[] = {AML_BINARY, AML_MULTICLASS, AML_REGRESSION};
-static const export_rows *rows_of(aml_task_kind task) {
+static inline const export_rows *rows_of(aml_task_kind task) {
     return &train[task == AML_BINARY ? 0 : task == AML_MULTICLASS ? 1 : 2];
 }
 
-static export_case *new_case(aml_task_kind task, const char *what) {
+static inline export_case *new_case(aml_task_kind task, const char *what) {
     assert_true(n_cases < MOST_CASES);
     export_case *c = &cases[n_cases];
     snprintf(c->name, sizeof c->name, "m%zu", n_cases++);
@@ -33,13 +33,14 @@ static export_case *new_case(aml_task_kind task, const char *what) {
 /* ---- the cases */
 
 /* Sparse columns: of text, or of categories. */
-static void add_sparse(aml_plan *p) {
+static inline void add_sparse(aml_plan *p) {
     add_step(p, without_texts ? "hash_one_hot" : "text_hash");
     if (without_texts) set_last(p, "min_levels", 1);
 }
 
 /* One step with one of its settings before boosted trees, or a linear model. */
-static void add_step_member(export_case *c, const aml_step *step, const double *hp, bool linear) {
+static inline void add_step_member(export_case *c, const aml_step *step, const double *hp,
+                                   bool linear) {
     aml_plan p = {0};
     bool number = c->model->kind == AML_REGRESSION;
     set_learner(&p, !linear ? "gbdt" : number ? "ridge" : "logistic");
@@ -52,7 +53,7 @@ static void add_step_member(export_case *c, const aml_step *step, const double *
 }
 
 /* All settings of a part together: a difference of one bit in one of them is one in the mean for many of the rows. */
-static void add_step_cases(void) {
+static inline void add_step_cases(void) {
     size_t nth = 0;
     for (const aml_step *const *s = aml_steps(); *s; s++, nth++) {
         char what[96];
@@ -70,7 +71,7 @@ static void add_step_cases(void) {
     }
 }
 
-static void add_learner_cases(const aml_learner *l, aml_task_kind task) {
+static inline void add_learner_cases(const aml_learner *l, aml_task_kind task) {
     char what[96];
     snprintf(what, sizeof what, "learner %s", l->name);
     export_case *c = new_case(task, what);
@@ -85,7 +86,7 @@ static void add_learner_cases(const aml_learner *l, aml_task_kind task) {
 }
 
 /* Ensembles with every calibration, a threshold, and chains that members share or not. */
-static void add_ensembles(void) {
+static inline void add_ensembles(void) {
     static const double from[] = {0, 0.2, 0.2000001, 0.7, 1}, to[] = {0, 0.1, 0.4, 0.9, 1};
     for (int kind = AML_AS_IT_IS; kind <= AML_ISOTONIC; kind++) {
         aml_task_kind task = kind == AML_TEMPERATURE ? AML_MULTICLASS : AML_BINARY;
@@ -102,7 +103,8 @@ static void add_ensembles(void) {
     }
 }
 
-static void make_cases(void) {
+static inline void make_cases(void) {
+    aml_par_init();
     for (size_t t = 0; t < COUNT(tasks); t++)
         make_rows(&train[t], ROWS, 11, true,
                   tasks[t] == AML_REGRESSION ? 0
@@ -118,7 +120,7 @@ static void make_cases(void) {
     add_ensembles();
 }
 
-static void free_cases(void) {
+static inline void free_cases(void) {
     for (size_t i = 0; i < n_cases; i++) aml_model_free(cases[i].model);
 }
 

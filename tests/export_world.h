@@ -15,7 +15,7 @@
 #include "automl/engine/model.h"
 #include "featurize/parts/table.h"
 
-enum { ROWS = 200, NEW_ROWS = 150, NUMBERS = 6, CODES = 3, TIMES = 1, TEXTS = 2 };
+enum { ROWS = 300, NEW_ROWS = 150, NUMBERS = 6, CODES = 3, TIMES = 1, TEXTS = 2 };
 enum { COLUMNS = NUMBERS + CODES + TIMES + TEXTS, CELL = 96, MEMBERS = 64 };
 
 /* Names that no language takes as they are, two that look alike, levels with all kinds of characters. */
@@ -50,7 +50,7 @@ static const char *const words[] = {"the",  "Quick",  "brown", "fox",      "jump
 enum { N_CITIES = 5, N_ODD = 9, N_MANY = 40, N_ITEMS = 5, N_WORDS = 15 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* A frame whose cells are functions of the seed; rows that no model has seen have levels that it does not know. */
+/* A frame whose cells are functions of the seed, and whose target is one of pairs of them; rows that no model has seen have levels that it does not know. */
 typedef struct export_rows {
     size_t n;
     double number[NUMBERS + TIMES][ROWS], y[ROWS];
@@ -139,8 +139,11 @@ static inline void make_rows(export_rows *x, size_t n, uint64_t seed, bool seen,
             text_cell(x->text[k] + x->offset[k][i], &size, k, &r);
             x->offset[k][i + 1] = x->offset[k][i] + size;
         }
-        double a = isnan(x->number[1][i]) ? 0 : x->number[1][i], b = x->code[0][i];
-        double z = a + (b > 1) * a + 0.7 * (i % 5 == 0) + 0.3 * aml_rng_normal(&r);
+        double a = isnan(x->number[1][i]) ? 0 : x->number[1][i];
+        int city = x->code[0][i], other = x->code[1][i];
+        double z = 2.5 * a + 3 * ((city ^ other) & 1) - 1.5 + 0.7 * (i % 5 == 0) +
+                   0.3 * aml_rng_normal(&r) - 0.5;
+        x->number[1][i] *= pow(4, city + 2); /* what counts is its rank in the city */
         x->y[i] = n_classes == 2 ? z > 0.3
                   : n_classes    ? (z > -0.4) + (z > 0.7)
                                  : fabs(10 + 3 * z) + 0.1;

@@ -11,8 +11,6 @@
 
 extern char **environ;
 static char folder[] = "export_XXXXXX";
-enum { OUTPUTS = 3 };
-
 /* ---- building */
 
 static void path_to(char *out, size_t size, const char *name, const char *suffix) {
@@ -153,7 +151,6 @@ static void test_refusals(void **state) {
 
 static int setup(void **state) {
     (void)state;
-    aml_par_init();
     if (!mkdtemp(folder)) return 1;
     make_cases();
     return 0;

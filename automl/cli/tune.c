@@ -113,18 +113,15 @@ static int run_sweep(const cli_call *call, cli_tune_live *live, aml_sweep *s) {
     return status ? status : shown;
 }
 
-static int run(const cli_call *call) {
+static int lead(const cli_call *call, aml_ranks *ranks, const double *exit_score) {
     const cli_args *a = call->args;
     aml_sweep *sweep;
-    if (a->print_schema) return cli_put_text(call, aml_sweep_schema());
-    double score = 0;
-    int status = check(a, &score);
-    if (status) return status;
     cli_tune_live *live = cli_tune_start(a);
     if (!live) return cli_fail(AML_ENOMEM, NULL, "out of memory");
     aml_sweep_options options = options_of(a, live);
-    if (a->exit_score) options.exit_score = &score;
-    status = cli_report(aml_sweep_open(&sweep, &options));
+    options.exit_score = exit_score;
+    options.ranks = ranks;
+    int status = cli_report(aml_sweep_open(&sweep, &options));
     if (status) {
         cli_tune_stop(live);
         return status;
@@ -136,6 +133,20 @@ static int run(const cli_call *call) {
         status = run_sweep(call, live, sweep);
     }
     aml_sweep_free(sweep);
+    return status;
+}
+
+static int run(const cli_call *call) {
+    const cli_args *a = call->args;
+    if (a->print_schema) return cli_put_text(call, aml_sweep_schema());
+    double score = 0;
+    aml_ranks *ranks = NULL;
+    int status = check(a, &score);
+    if (!status && !a->dry_run) status = cli_report(aml_ranks_join(&ranks));
+    if (!status && aml_ranks_number(ranks))
+        status = cli_report(aml_ranks_serve_commands(ranks, "/proc/self/exe"));
+    else if (!status) status = lead(call, ranks, a->exit_score ? &score : NULL);
+    aml_ranks_leave(ranks);
     return status;
 }
 

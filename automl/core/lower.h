@@ -19,6 +19,9 @@
  * NaN, in float. row(code) is the row of a table of levels: code, or `width` when -1, or `width` + 1 when -2. Sums run
  * upwards from 0 (or from what is said) in the type that is said.
  *
+ * Attributes are finite but for tables of numbers, which may hold NaN (null in JSON), and thresholds of trees, which may be infinite
+ * ("inf" and "-inf" in JSON).
+ *
  * Operations: what they take -> what they make; their attributes.
  *
  *   input            -> number | code | time | text     a column of the caller: column (its name), levels (of a code).

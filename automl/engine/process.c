@@ -43,6 +43,11 @@ aml_status aml_processes_new(aml_processes **out, const char *guard) {
     return AML_OK;
 }
 
+aml_status aml_processes_share(aml_processes *p, aml_ranks *ranks) {
+    AML_TRY(aml_ranks_agree_on_commands(ranks));
+    return aml_relay_new(&p->relay, ranks);
+}
+
 static void forget_last(aml_processes *p) {
     if (p->last) aml_process_free(p->last);
     p->last = NULL;
@@ -56,6 +61,7 @@ void aml_processes_free(aml_processes *p) {
     aml_processes_stop(p, true);
     while (p->n) aml_processes_wait(p, 1, &result, &user);
     forget_last(p);
+    aml_relay_free(p->relay);
     aml_guard_server_close(p);
     if (p->buffer && !p->was_reaper) prctl(PR_SET_CHILD_SUBREAPER, 0);
     aml_free(p->fds);
@@ -163,7 +169,7 @@ static void finish(aml_processes *p, aml_process *c) {
     close(c->control);
     c->control = -1;
     /* Ours to wait for only where the process that it was forked from has died. */
-    while (c->guard > 0 && waitpid(c->guard, NULL, 0) < 0 && errno == EINTR) {}
+    while (c->guard > 0 && !p->relay && waitpid(c->guard, NULL, 0) < 0 && errno == EINTR) {}
     if (c->lost) aml_process_clear_strays(p);
     for (int i = 0; i < 2; i++) {
         read_output(p, c, i, 64);

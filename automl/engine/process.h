@@ -79,6 +79,8 @@ typedef struct aml_process aml_process;
 
 /* `guard` is a program whose main begins with aml_guard_main. AML_ENOMEM. */
 aml_status aml_processes_new(aml_processes **out, const char *guard);
+/* Commands then run on the other ranks; here, once none is left. AML_EDATA, AML_ENOMEM. */
+aml_status aml_processes_share(aml_processes *p, aml_ranks *ranks);
 /* Kills what still runs, waits until nothing is left, frees. NULL is fine. */
 void aml_processes_free(aml_processes *p);
 

@@ -4,6 +4,7 @@
 
 #include "automl/engine/guard.h"
 #include "automl/engine/process_output.h"
+#include "automl/engine/ranks_relay.h"
 
 struct aml_process {
     aml_process_spec spec; /* its pointers are not used once it runs, but on_line and arg */
@@ -20,8 +21,9 @@ struct aml_process {
 
 struct aml_processes {
     char *guard, *buffer;
-    pid_t server; /* that guards are forked from; 0 = not started */
-    int socket;   /* to it */
+    pid_t server;     /* that guards are forked from; 0 = not started */
+    int socket;       /* to it */
+    aml_relay *relay; /* to other ranks, who have the guards; or NULL */
     aml_process **list;
     struct pollfd *fds; /* three each */
     size_t n, room;

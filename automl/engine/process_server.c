@@ -112,6 +112,7 @@ static bool send_fds(int socket, const int fds[3]) {
 /* A server that somebody has killed is started anew. */
 int aml_guard_request(aml_processes *p, const int fds[3]) {
     int error = 0;
+    if (p->relay && aml_relay_open(p->relay, fds)) return 0;
     for (int tries = 0; tries < 2 && !error; tries++) {
         if (!p->server) error = start_server(p);
         if (!error && send_fds(p->socket, fds)) return 0;

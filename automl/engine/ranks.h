@@ -37,6 +37,9 @@ enum {
     AML_MESSAGE_GO,        /* one byte */
     AML_MESSAGE_STOP,      /* end the trial early */
     AML_MESSAGE_RESULT,
+    AML_MESSAGE_OPEN, /* of commands: ranks_relay.h */
+    AML_MESSAGE_DATA,
+    AML_MESSAGE_CLOSE,
     AML_MESSAGE_END
 };
 

@@ -1,5 +1,6 @@
 /* sweep.c: opens a sweep: its plan, its tuner, its folder, and what was done so far. */
 #include "automl/engine/sweep.h"
+#include "automl/engine/ranks.h"
 
 #include "automl/core/call.h"
 
@@ -276,7 +277,12 @@ static aml_status take_notes(aml_sweep *s) {
                               "{%s} is not in the command, which gets it in the environment "
                               "alone (AUTOML_PARAM_%s)",
                               *p, *p)));
-    return AML_OK;
+    int others = s->ranks ? aml_ranks_alive(s->ranks) : 0;
+    if (others <= s->plan.max_concurrent_trials) return AML_OK;
+    return add_note(s, aml_printf(s->keep,
+                                  "%d ranks can run commands, and %d run side by side: "
+                                  "max_concurrent_trials",
+                                  others, s->plan.max_concurrent_trials));
 }
 
 aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
@@ -292,11 +298,21 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
     s->keep = aml_arena_new(NULL);
     aml_status status = s->keep ? aml_sweep_plan_read(&s->plan, &o, s->keep) : AML_ENOMEM;
     if (!status) {
+<<<<<<< HEAD
         s->guard = aml_strdup(s->keep, o.guard ? o.guard : "automl");
         s->progress = o.progress;
         s->progress_arg = o.progress_arg;
         s->stop = o.stop;
         s->dry = o.dry_run != 0;
+=======
+        bool knows = options->size >= offsetof(aml_sweep_options, ranks) + sizeof s->ranks;
+        s->ranks = knows ? options->ranks : NULL;
+        s->guard = aml_strdup(s->keep, options->guard ? options->guard : "automl");
+        s->progress = options->progress;
+        s->progress_arg = options->progress_arg;
+        s->stop = options->stop;
+        s->dry = options->dry_run != 0;
+>>>>>>> odds
         status = s->guard ? open_tuner(s) : AML_ENOMEM;
     }
     if (!status) status = s->dry ? preview(s) : read_past(s);

@@ -35,6 +35,7 @@ struct aml_sweep {
     aml_command_names names;
     char *folder, *code; /* absolute */
     const char *guard;
+    aml_ranks *ranks; /* that run the commands, or NULL */
     aml_sweep_progress_fn progress;
     void *progress_arg;
     const volatile int *stop;

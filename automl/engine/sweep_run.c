@@ -184,7 +184,8 @@ static aml_status prepare(aml_sweep *s) {
         s->runs[i].tracks = aml_calloc(s->n_metrics, sizeof *s->runs[i].tracks);
         if (!s->runs[i].tracks) return AML_ENOMEM;
     }
-    return aml_processes_new(&s->processes, s->guard);
+    AML_TRY(aml_processes_new(&s->processes, s->guard));
+    return s->ranks ? aml_processes_share(s->processes, s->ranks) : AML_OK;
 }
 
 static void clean_up(aml_sweep *s) {

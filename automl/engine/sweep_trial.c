@@ -136,6 +136,14 @@ static void set_params(settings *s, const aml_sweep_slot *run) {
     }
 }
 
+/* What tells our ranks from each other: a command that uses MPI itself is none of them. */
+static bool is_of_mpi(const char *setting) {
+    static const char *const prefixes[] = {"OMPI_", "PMIX_", "PMI_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (!strncmp(setting, prefixes[i], strlen(prefixes[i]))) return true;
+    return false;
+}
+
 static const char *const *make_environment(const trial_values *v,
                                            const aml_command_values *values) {
     static const char *const own[][2] = {{"AUTOML_TRIAL", "trial"},   {"AUTOML_ATTEMPT", "attempt"},
@@ -145,7 +153,8 @@ static const char *const *make_environment(const trial_values *v,
     settings s = {.arena = v->arena};
     put(&s, "AUTOML=1");
     for (size_t i = 0; !sweep->plan.bare && environ[i]; i++)
-        if (strncmp(environ[i], "AUTOML", 6) != 0) put(&s, environ[i]);
+        if (strncmp(environ[i], "AUTOML", 6) != 0 && !(sweep->ranks && is_of_mpi(environ[i])))
+            put(&s, environ[i]);
     set(&s, "AUTOML_SWEEP", sweep->folder);
     /* Python keeps what it prints to itself until it ends, unless told so: no early termination then. */
     if (!sweep->plan.bare && !getenv("PYTHONUNBUFFERED")) set(&s, "PYTHONUNBUFFERED", "1");

@@ -13,10 +13,16 @@ static void put_texts(aml_string *s, const char *const *texts, size_t n) {
     aml_string_put(s, "]");
 }
 
+/* JSON has no infinity: thresholds that part missing cells from all others are such. */
+static void put_number(aml_string *s, double x) {
+    if (isinf(x)) aml_string_put(s, x > 0 ? "\"inf\"" : "\"-inf\"");
+    else aml_json_put_number(s, x);
+}
+
 static void put_item(aml_string *s, const aml_attr *a, size_t i) {
     switch (a->type) {
-    case AML_F32: aml_json_put_number(s, (double)a->v.f32[i]); return;
-    case AML_F64: aml_json_put_number(s, a->v.f64[i]); return;
+    case AML_F32: put_number(s, (double)a->v.f32[i]); return;
+    case AML_F64: put_number(s, a->v.f64[i]); return;
     case AML_I32: aml_string_printf(s, "%d", a->v.i32[i]); return;
     case AML_U32: aml_string_printf(s, "%u", a->v.u32[i]); return;
     case AML_U8: aml_string_printf(s, "%u", a->v.u8[i]); return;

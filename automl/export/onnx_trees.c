@@ -57,7 +57,8 @@ static tree_arrays read_arrays(const aml_onnx_writer *w, const aml_op *op) {
                          .share = aml_op_attr(op, "share")->v.f32};
 }
 
-/* ---- features: numbers, then bin codes of categories, then sparse ones */
+/* ---- features: numbers, then bin codes of categories, then sparse ones. Codes are one more than the engine's, missing is
+ * 1: ONNX Runtime before 1.23 does not find what stands beside a 0 in a set */
 
 static aml_onnx_value code_column(aml_onnx_writer *w, const tree_arrays *t, aml_onnx_value design,
                                   size_t u) {
@@ -65,7 +66,8 @@ static aml_onnx_value code_column(aml_onnx_writer *w, const tree_arrays *t, aml_
     uint32_t n = t->n_levels[u];
     double *code = aml_onnx_room(w, n + 1, sizeof *code); /* last: not a level */
     if (!code) return "";
-    for (uint32_t l = 0; l < n; l++) code[l] = t->level_code[t->first_code[u] + l];
+    for (uint32_t l = 0; l < n; l++) code[l] = t->level_code[t->first_code[u] + l] + 1;
+    code[n] = 1;
     aml_onnx_value x = aml_onnx_column(g, design, t->feature[u]), end = aml_onnx_f32(g, (float)n);
     aml_onnx_value known =
         aml_onnx_op2(g, "And", aml_onnx_op2(g, "GreaterOrEqual", x, aml_onnx_f32(g, 0)),
@@ -151,7 +153,7 @@ static bool put_members(aml_onnx_forest *f, const tree_arrays *t, uint32_t node)
     }
     bool right = 2 * n_left > most + 1;
     for (uint32_t c = 0; c <= most; c++)
-        if (left[c] != right) aml_onnx_forest_member(f, c);
+        if (left[c] != right) aml_onnx_forest_member(f, c + 1);
     aml_onnx_forest_member(f, NAN);
     return right;
 }

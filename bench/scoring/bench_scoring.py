@@ -170,7 +170,7 @@ class TL2cgen:
             model = treelite.frontend.load_lightgbm_model(f"{path}.{leaves}.lightgbm")
             tl2cgen.export_lib(model, toolchain="gcc", libpath=self.file, params={"parallel_comp": 32},
                                nthread=a.learn_threads, options=["-O2"])
-        self.models = {t: tl2cgen.Predictor(self.file, nthread=t) for t in (1, 2)}
+        self.models = {t: tl2cgen.Predictor(self.file, nthread=t) for t in a.threads}
         self.fn = ctypes.cast(ctypes.CDLL(self.file).predict, ctypes.c_void_p)
 
     def batch(self, n, threads):
@@ -197,7 +197,7 @@ class OnnxRuntime:
             with open(file, "wb") as f:
                 f.write(model.SerializeToString())
         self.x, self.sessions = x, {}
-        for threads in (1, 2):
+        for threads in sorted({1, *a.threads}):
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -135,6 +135,36 @@ void aml_masks_leaves(uint16_t *leaf, void *memory, const aml_tree_plan *plan,
 
 /* ---- sums */
 
+static void add_plain(double *sum, uint64_t planes[PLANES][WORDS], int n_planes,
+                      const float *value) {
+    uint16_t leaf[AML_MASK_ROWS];
+    number_plain(leaf, planes, n_planes);
+    for (size_t i = 0; i < AML_MASK_ROWS; i++) sum[i] += (double)value[leaf[i]];
+}
+
+#if defined(__x86_64__)
+/* Up to 256 leaves: a byte a row, from the bit of each plane. */
+AML_AVX2 static void add_avx2(double *sum, uint64_t planes[PLANES][WORDS], int n_planes,
+                              const float *value) {
+    const __m256i spread =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201u);
+    uint8_t leaf[AML_MASK_ROWS];
+    for (int i = 0; i < AML_MASK_ROWS / 32; i++) {
+        __m256i number = _mm256_setzero_si256();
+        for (int k = 0; k < n_planes; k++) {
+            int rows = (int)(uint32_t)(planes[k][i / 2] >> 32 * (i % 2));
+            __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(rows), spread);
+            __m256i there = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
+            number =
+                _mm256_or_si256(number, _mm256_and_si256(there, _mm256_set1_epi8((char)(1 << k))));
+        }
+        _mm256_storeu_si256((__m256i *)(void *)(leaf + 32 * i), number);
+    }
+    for (size_t i = 0; i < AML_MASK_ROWS; i++) sum[i] += (double)value[leaf[i]];
+}
+#endif
+
 #ifdef AML_AVX512
 AML_AVX512 static inline void add_sixteen(double *sum, __m512 value) {
     __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(value)),
@@ -186,14 +216,21 @@ AML_AVX512 static void add_avx512(double *sum, const aml_mask_room *r, const aml
 
 void aml_masks_add(double *sum, void *memory, const aml_tree_plan *plan,
                    const aml_plan_tree *tree) {
+    aml_mask_room r = aml_mask_room_of(memory, plan);
 #ifdef AML_AVX512
     if (aml_has_avx512()) {
-        aml_mask_room r = aml_mask_room_of(memory, plan);
         add_avx512(sum, &r, tree);
         return;
     }
 #endif
-    uint16_t leaf[AML_MASK_ROWS];
-    aml_masks_leaves(leaf, memory, plan, tree);
-    for (size_t i = 0; i < AML_MASK_ROWS; i++) sum[i] += (double)tree->value[leaf[i]];
+    uint64_t planes[PLANES][WORDS];
+    int n_planes = planes_of(tree);
+    run_best(planes, &r, tree);
+#if defined(__x86_64__)
+    if (aml_has_avx2() && n_planes <= SHORT_PLANES) {
+        add_avx2(sum, planes, n_planes, tree->value);
+        return;
+    }
+#endif
+    add_plain(sum, planes, n_planes, tree->value);
 }

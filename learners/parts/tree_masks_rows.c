@@ -1,14 +1,9 @@
 /* tree_masks_rows.c: rows to codes, and codes to the masks of conditions. */
 #include <math.h>
-
-#include "learners/parts/simd.h"
-#include "learners/parts/tree_masks.h"
-
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "learners/parts/tree_codes.h"
+#include "learners/parts/tree_masks.h"
 
 enum { ROWS = AML_MASK_ROWS, WORDS = AML_MASK_WORDS };
 
@@ -56,21 +51,33 @@ static void gather_codes(uint8_t *out, const aml_trees *t, uint32_t u, const aml
 /* ---- codes of numbers */
 
 /* The mask of NaN; are there any? */
-static uint64_t find_missing(aml_mask *out, const float *v) {
+static uint64_t find_missing_plain(aml_mask *out, const float *v) {
     uint64_t any = 0;
     for (int w = 0; w < WORDS; w++) {
         uint64_t bits = 0;
+#if defined(__x86_64__)
+        for (int i = 0; i < 64; i += 4) {
+            __m128 x = _mm_loadu_ps(v + 64 * w + i);
+            bits |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_cmpunord_ps(x, x)) << i;
+        }
+#else
         for (int i = 0; i < 64; i++) bits |= (uint64_t) !!isnan(v[64 * w + i]) << i;
+#endif
         (*out)[w] = bits;
         any |= bits;
     }
     return any;
 }
 
-/* NaN has any code. */
 static void code_plain(uint8_t *code, const float *v, const float *cut) {
-    for (size_t i = 0; i < ROWS; i++) code[i] = aml_code_of(cut, v[i]);
+    for (size_t i = 0; i < ROWS; i++) code[i] = aml_code_plain(cut, v[i]);
 }
+
+#if defined(__x86_64__)
+AML_AVX2 static void code_avx2(uint8_t *code, const float *v, const float *cut) {
+    for (size_t i = 0; i < ROWS; i++) code[i] = aml_code_avx2(cut, v[i]);
+}
+#endif
 
 #ifdef AML_AVX512
 AML_AVX512 static uint64_t find_missing_avx512(aml_mask *out, const float *v) {
@@ -85,30 +92,25 @@ AML_AVX512 static uint64_t find_missing_avx512(aml_mask *out, const float *v) {
 }
 
 AML_AVX512 static void code_avx512(uint8_t *code, const float *v, const float *cut) {
-    __m512 coarse = _mm512_loadu_ps(cut + AML_CODES);
-    for (size_t i = 0; i < ROWS; i++) {
-        __m512 x = _mm512_set1_ps(v[i]);
-        unsigned part =
-            (unsigned)__builtin_popcount(_mm512_cmp_ps_mask(coarse, x, _CMP_LT_OQ)) & 15;
-        __m512 fine = _mm512_loadu_ps(cut + AML_COARSE * part);
-        code[i] = (uint8_t)(AML_COARSE * part +
-                            (unsigned)__builtin_popcount(_mm512_cmp_ps_mask(fine, x, _CMP_LT_OQ)));
-    }
+    for (size_t i = 0; i < ROWS; i++) code[i] = aml_code_avx512(cut, v[i]);
 }
 #endif
 
 /* The codes of numbers; missing ones go right, whatever is asked. */
 static uint64_t code_best(uint8_t *code, aml_mask *missing, const float *v, const float *cut) {
     uint64_t any;
-#ifdef AML_AVX512
+#if defined(__x86_64__)
     if (aml_has_avx512()) {
         code_avx512(code, v, cut);
         any = find_missing_avx512(missing, v);
+    } else if (aml_has_avx2()) {
+        code_avx2(code, v, cut);
+        any = find_missing_plain(missing, v);
     } else
 #endif
     {
         code_plain(code, v, cut);
-        any = find_missing(missing, v);
+        any = find_missing_plain(missing, v);
     }
     for (size_t i = 0; i < ROWS && any; i++)
         if ((*missing)[i / 64] >> i % 64 & 1) code[i] = AML_CODE_MISSING;
@@ -219,7 +221,7 @@ static void ask_numbers(const aml_mask_room *r, const aml_tree_plan *plan, const
         return;
     }
 #endif
-    *r->any_missing |= find_missing(missing, r->value);
+    *r->any_missing |= find_missing_plain(missing, r->value);
     ask_floats_best(out, r->value, c, n);
 }
 

@@ -72,14 +72,6 @@ struct aml_tree_plan {
     const uint32_t *lane[AML_LANE_KINDS]; /* n_lanes each, and 64 more */
 };
 
-/* The code of a number: how many of the AML_CODES cuts are below; not for NaN. */
-static inline uint8_t aml_code_of(const float *cut, float v) {
-    unsigned code = 0;
-    for (unsigned half = AML_CODES / 2; half; half /= 2)
-        code += cut[code + half - 1] < v ? half : 0;
-    return (uint8_t)code;
-}
-
 /* In the arena. AML_ENOMEM. */
 aml_status aml_tree_plan_make(const aml_tree_plan **out, const aml_trees *t, aml_arena *keep);
 

@@ -5,15 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "learners/parts/simd.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "learners/parts/tree_codes.h"
 
 /* A word: used feature | code << 8 | flags | distance of the left child << 20. */
 enum { CODE_SHIFT = 8, LEFT_IS_LEAF = 16, RIGHT_IS_LEAF = 17, MISSING_LEFT = 18, CATEGORY = 19 };
-enum { FAR_SHIFT = 20, MOST_SETS = 256, LANES = 64 };
+enum { FAR_SHIFT = 20, MOST_SETS = 256, LANES = 64, WALKERS = 512 };
 
 static_assert(2 * AML_MASK_LEAVES <= 1 << (32 - FAR_SHIFT), "nodes of a small tree");
 
@@ -103,18 +99,6 @@ aml_status aml_words_make(aml_tree_plan *plan, aml_plan_tree *tree, const aml_tr
 
 /* ---- codes */
 
-static uint8_t code_plain(const float *cut, float v) { return aml_code_of(cut, v); }
-
-#ifdef AML_AVX512
-AML_AVX512 static uint8_t code_avx512(const float *cut, float v) {
-    __m512 x = _mm512_set1_ps(v), coarse = _mm512_loadu_ps(cut + AML_CODES);
-    unsigned part = (unsigned)__builtin_popcount(_mm512_cmp_ps_mask(coarse, x, _CMP_LT_OQ)) & 15;
-    __m512 fine = _mm512_loadu_ps(cut + AML_COARSE * part);
-    return (uint8_t)(AML_COARSE * part +
-                     (unsigned)__builtin_popcount(_mm512_cmp_ps_mask(fine, x, _CMP_LT_OQ)));
-}
-#endif
-
 /* Returns whether a number is missing. */
 AML_KERNEL bool code_all(uint16_t *code, const aml_tree_plan *plan, uint32_t n, const float *x,
                          uint8_t (*code_of)(const float *cut, float v)) {
@@ -164,11 +148,11 @@ AML_KERNEL size_t step_all(uint32_t *at, uint32_t *who, size_t n, uint32_t *at_l
 }
 
 static double walk(float *value, const aml_tree_plan *plan, const uint16_t *code, double sum) {
-    uint32_t at[LANES], who[LANES], leaf[LANES];
+    uint32_t at[WALKERS], who[WALKERS], leaf[WALKERS];
     following f = {sum, 0};
-    for (uint32_t k = 0; k < plan->n_lanes; k += LANES) {
+    for (uint32_t k = 0; k < plan->n_lanes; k += WALKERS) {
         const uint32_t *sets = plan->n_sets ? plan->lane[AML_LANE_SET] + k : NULL;
-        size_t m = plan->n_lanes - k < LANES ? plan->n_lanes - k : LANES, n = m;
+        size_t m = plan->n_lanes - k < WALKERS ? plan->n_lanes - k : WALKERS, n = m;
         for (uint32_t i = 0; i < m; i++) at[i] = plan->lane[AML_LANE_ROOT][k + i], who[i] = i;
         while (n) n = step_all(at, who, n, leaf, plan, sets, code);
         for (uint32_t i = 0; i < m; i++) memcpy(value + k + i, plan->word + leaf[i], sizeof *value);
@@ -278,7 +262,7 @@ AML_AVX512 static double code_and_walk_avx512(float *value, const aml_tree_plan 
                                               const float *x, double sum) {
     uint16_t code[AML_ROW_FEATURES] = {0};
     lane_row row = {.code = code, .n_codes = n};
-    row.missing = code_all(code, plan, n, x, code_avx512);
+    row.missing = code_all(code, plan, n, x, aml_code_avx512);
     row.sets = plan->n_sets;
     if (row.missing || row.sets) return walk_avx512(value, plan, &row, sum);
     if (n <= TABLE)
@@ -295,6 +279,6 @@ double aml_words_walk(float *value, const aml_tree_plan *plan, uint32_t n_used, 
     if (aml_has_avx512()) return code_and_walk_avx512(value, plan, n, x, sum);
 #endif
     uint16_t code[AML_ROW_FEATURES] = {0};
-    code_all(code, plan, n, x, code_plain);
+    code_all(code, plan, n, x, aml_code_plain);
     return walk(value, plan, code, sum);
 }

@@ -1,7 +1,7 @@
 # help.sh: help texts, version, and their shape.
 . "$ROOT/tests/cli/common"
 
-verbs="train predict evaluate explain leaderboard inspect transform check tune ask tell catalog"
+verbs="train predict evaluate explain leaderboard inspect transform export check tune ask tell catalog"
 
 run 0 --version
 [ "$(cut -d' ' -f1 out)" = automl ] || failed "version"

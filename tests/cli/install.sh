@@ -46,9 +46,43 @@ same program.automl cmake.automl
 nm -D --defined-only "$lib/libautoml.so" | awk '{ print $NF }' | grep -v -E '^(aml_|_init|_fini|__bss_start|_edata|_end)' >out || true
 [ ! -s out ] || failed "names that are not ours are exported"
 
+# The examples of README, as they stand there: C and C++, by pkg-config and by CMake.
+for language in c cpp; do
+    awk -v begin="\`\`\`$language" '!done && $0 == begin { on = 1; next } on && /^```$/ { done = 1; on = 0 } on' "$ROOT/README.md" >readme.$language
+    grep -q 'include <automl.h>' readme.$language || failed "no example in $language"
+done
+ln -s "$data" datasets
+# shellcheck disable=SC2046
+"$CC" -std=c11 -Wall -Wextra -Werror -pedantic readme.c -o readme_c $(pkg-config --cflags --libs automl) >out 2>err || failed "README's C"
+LD_LIBRARY_PATH=$lib ./readme_c >out 2>err || failed "README's C program"
+has out log_loss
+"$prefix/bin/automl" inspect iris.automl >out 2>err || failed "its model"
+if command -v c++ >out; then
+    # shellcheck disable=SC2046
+    c++ -std=c++11 -Wall -Wextra -Werror -pedantic readme.cpp -o readme_cpp $(pkg-config --cflags --libs automl) >out 2>err || failed "README's C++"
+    LD_LIBRARY_PATH=$lib ./readme_cpp >out 2>err || failed "README's C++ program"
+    has out "species by log_loss"
+    [ "$(wc -l <out)" = 11 ] || failed "a line for each of ten trials"
+    mkdir cpp
+    cp readme.cpp cpp/
+    cat >cpp/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(user CXX)
+find_package(automl 0.1 REQUIRED)
+add_executable(user readme.cpp)
+target_link_libraries(user PRIVATE automl::automl)
+END
+    "$CMAKE" -S cpp -B cpp/b -DCMAKE_PREFIX_PATH="$prefix" >out 2>err || failed "find_package in C++"
+    "$CMAKE" --build cpp/b >out 2>err || failed "a build in C++"
+    cpp/b/user >out 2>err || failed "README's C++ program, CMake"
+    has out "species by log_loss"
+else
+    echo "SKIPPED: no c++"
+fi
+
 # A plug-in: a learner and a metric of one's own, searched, saved, and missed where they are not loaded.
 # shellcheck disable=SC2046
-"$CC" -std=c11 -Wall -Wextra -Werror -pedantic -shared -fPIC "$ROOT/tests/plugin/centroid.c" -o centroid.so $(pkg-config --cflags --libs automl) -lm >out 2>err || failed "the plug-in"
+"$CC" -std=c11 -Wall -Wextra -Werror -pedantic -shared -fPIC "$ROOT/examples/centroid.c" -o centroid.so $(pkg-config --cflags --libs automl) -lm >out 2>err || failed "the plug-in"
 AUTOML=$prefix/bin/automl
 LD_LIBRARY_PATH=$lib
 export LD_LIBRARY_PATH

@@ -7,8 +7,6 @@
 #include "automl/core/text.h"
 #include "tests/export_cases.h"
 
-enum { OUTPUTS = 3 };
-
 /* ---- JSON; numbers that are none are written as Python reads them */
 
 static void put_number(aml_string *s, double x) {
@@ -86,7 +84,6 @@ static void write_models(void **state) {
     aml_string s = {0};
     char path[512];
     (void)state;
-    aml_par_init();
     without_texts = true;
     make_cases();
     aml_string_put(&s, "{\"frames\": {");

@@ -20,7 +20,7 @@ failed() {
     cat err >&2
     exit 1
 }
-ranks() { mpirun --oversubscribe --bind-to none "$@"; }
+ranks() { mpirun --oversubscribe --bind-to none "$@" </dev/null; }
 same() { cmp "$1" "$2" || failed "$1 and $2 differ"; }
 
 search() {
@@ -47,6 +47,7 @@ ranks -n 3 "$AUTOML" run iris.json --json --no-timings --quiet --no-store >share
 same plain_run.json shared_run.json
 
 # A rank that is killed: its trial goes to another one, where mpirun lets the others live; the same bytes.
+rm -f err
 cat >dying.sh <<EOF
 if [ "\$OMPI_COMM_WORLD_RANK" = 2 ]; then
     "\$@" &
@@ -60,7 +61,7 @@ EOF
 # shellcheck disable=SC2046
 ranks --enable-recovery -n 3 sh dying.sh "$AUTOML" $(search --store dying.db --output dying.automl) >dying.json 2>err &
 pid=$!
-while kill -0 "$pid" 2>/dev/null && ! grep -q "1 of 14 trials" err; do sleep 0.05; done
+while kill -0 "$pid" 2>/dev/null && ! grep -q "1 of 14 trials" err 2>/dev/null; do sleep 0.05; done
 touch started
 wait "$pid" || failed "with a killed rank"
 same plain.json dying.json
@@ -88,9 +89,59 @@ ranks --enable-recovery -n 3 sh -c '
 grep -q "missing.csv" err || failed "a rank without data says nothing"
 [ -e left.automl ] || failed "no model without a rank"
 
+# ---- commands of a sweep run on the other ranks
+
+cat >train.sh <<'EOF'
+echo $$ >>"${AUTOML_OUTPUT%/*}/../pids"
+seq 5000
+[ -z "$2" ] || [ "$AUTOML_TRIAL" -lt 3 ] || sleep "$2"
+[ -z "${OMPI_COMM_WORLD_RANK-}" ] || echo "a rank's environment" >&2
+awk "BEGIN { print \"loss=\" ($1 - 0.3) ^ 2 }"
+EOF
+sweep() {
+    echo tune --space "x=uniform(0,1)" --goal minimize:loss --max-concurrent-trials 2 --no-timings --json "$@"
+}
+# shellcheck disable=SC2046
+"$AUTOML" $(sweep --trials 8 --output a.sweep) -- sh "$work/train.sh" "{x}" "" >plain.json 2>err || failed "tune alone"
+# shellcheck disable=SC2046
+ranks -n 3 "$AUTOML" $(sweep --trials 8 --output b.sweep) -- sh "$work/train.sh" "{x}" "" >shared.json 2>err || failed "tune"
+grep -v '"folder"' plain.json >plain.cut
+grep -v '"folder"' shared.json >shared.cut
+same plain.cut shared.cut
+for trial in 0000 0007; do
+    same "a.sweep/trials/$trial/stdout.txt" "b.sweep/trials/$trial/stdout.txt"
+    ! [ -s "b.sweep/trials/$trial/stderr.txt" ] || failed "a command takes itself for a rank"
+done
+
+# Limits hold there, too.
+status=0
+# shellcheck disable=SC2046
+ranks -n 2 "$AUTOML" $(sweep --trials 4 --output limit.sweep --trial-timeout 0.5s --max-failed-trials 1) -- \
+    sh "$work/train.sh" "{x}" 60 >out 2>err || status=$?
+[ "$status" -eq 79 ] || failed "a limit: exit code $status"
+grep -q "timeout" out || failed "a limit was not kept"
+
+# A rank that is killed takes its commands along; what it ran is tried again elsewhere.
+rm -f started err
+# shellcheck disable=SC2046
+ranks --enable-recovery -n 3 sh dying.sh "$AUTOML" $(sweep --trials 8 --retries 1 --output dying.sweep) -- \
+    sh "$work/train.sh" "{x}" 1 >dying.json 2>err &
+pid=$!
+while kill -0 "$pid" 2>/dev/null && ! grep -q "trial 2 done" err 2>/dev/null; do sleep 0.05; done
+sleep 0.3
+touch started
+wait "$pid" || failed "a sweep with a killed rank"
+grep -q "failed, to be tried again" err || failed "no trial was tried again"
+[ "$(grep -c '"state": *"done"' dying.json)" -eq 8 ] || failed "trials of a killed rank"
+while read -r command; do
+    ! kill -0 "$command" 2>/dev/null || failed "a command outlives its rank"
+done <dying.sweep/pids
+
+# ---- what cannot be
+
 # Standard input is one process's; and without the module several ranks are not several runs.
 status=0
-ranks -n 2 "$AUTOML" train - --target species --trials 3 <"$ROOT/datasets/iris.csv" >out 2>err || status=$?
+ranks -n 2 "$AUTOML" train - --target species --trials 3 >out 2>err || status=$?
 [ "$status" -eq 64 ] || failed "standard input: exit code $status"
 grep -q "standard input cannot be read by every rank" err || failed "standard input"
 cp "$AUTOML" alone
