@@ -146,8 +146,8 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):
     """Classification: two or more classes of numbers, truth values or strings.
 
     time_limit (seconds) or trials end the search; without either it takes 60 seconds. random_state: a seed; None is 0, so
-    that fits are repeatable. learners, metric, validation, featurization, … as in automl.train. X may be an array, a pandas or polars
-    DataFrame, an Arrow table, a dict of columns or a sparse matrix; missing values are fine.
+    that fits are repeatable. learners, metric, validation, featurization, … as in automl.train. X may be an array, a pandas
+    or polars DataFrame, an Arrow table, a dict of columns or a sparse matrix; missing values are fine.
 
     Sets model_ (an automl.Model), classes_, n_features_in_, feature_names_in_, leaderboard_, feature_importances_."""
 

@@ -62,8 +62,8 @@ def read_csv(path, *, separator=None, decimal=None, header=None, threads=0, text
              ragged=None, skip_lines=0, skip_footer=0, schema=None, thousands=None, escape=None, memory_limit=0):
     """Reads a CSV file, gzip and zstd by content; what is not said is detected."""
     names = texts(text_columns, "text_columns")
-    options = new(ReadOptions, separator=_mark(separator), decimal=_mark(decimal), text=address(names), threads=count(threads, "threads", 2**31),
-                  header={None: 0, True: 1, False: -1}[header], encoding=text(encoding), quote=text(quote),
+    options = new(ReadOptions, separator=_mark(separator), decimal=_mark(decimal), text=address(names),
+                  threads=count(threads, "threads", 2**31), header={None: 0, True: 1, False: -1}[header], encoding=text(encoding), quote=text(quote),
                   ragged=text(ragged), skip_lines=count(skip_lines, "skip_lines"), skip_footer=count(skip_footer, "skip_footer"),
                   schema=text(schema), thousands=text(thousands), escape=text(escape),
                   memory_limit=count(memory_limit, "memory_limit"))

@@ -32,14 +32,16 @@ def train(data, target, *, task=None, metric=None, time_limit=None, trials=None,
     seed, n_jobs    with a limit of trials the model is the same for any n_jobs
     verbose         1 = show progress; callback(update): not None or False ends the search
 
-    What happens goes to the logger "automl" as well. Ctrl-C ends the search; the model is made of what there is, and its `interrupted` is True."""
+    What happens goes to the logger "automl" as well. Ctrl-C ends the search; the model is made of what there is, and its
+    `interrupted` is True."""
     options = Options()
     own = not isinstance(data, Frame)
     frame = frame_of(data, skip=_list(drop) if own else None)
     if drop is not None and own:  # columns that are not read need not be dropped
         drop = [name for name in _list(drop) if name in frame.columns] or None
     options.set(target=text(target, "target"), task=text(task, "task"), metric=text(metric, "metric"),
-                time_limit=number(time_limit, "time_limit"), trials=count(trials, "trials"), validation=text(validation, "validation"),
+                time_limit=number(time_limit, "time_limit"), trials=count(trials, "trials"),
+                validation=text(validation, "validation"),
                 weight=text(weight, "weight"), group=text(group, "group"), time=text(time, "time"),
                 sampler=text(sampler, "sampler"), scheduler=text(scheduler, "scheduler"),
                 ensemble=0 if ensemble else -1, seed=count(seed, "seed"), threads=threads_of(n_jobs),

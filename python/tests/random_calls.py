@@ -3,8 +3,8 @@
     python random_calls.py [--calls 1000000] [--seed 1]
 
 Objects are made, used and dropped in random order, with arguments of every kind: sensible ones, wrong ones and nonsense. What is
-raised has to be an AutoMLError with words of its own, or a ValueError, TypeError or the like of Python. Under AddressSanitizer, with a library built by
--DAUTOML_SANITIZE=ON:
+raised has to be an AutoMLError with words of its own, or a ValueError, TypeError or the like of Python. Under
+AddressSanitizer, with a library built by -DAUTOML_SANITIZE=ON:
 
     AUTOML_LIBRARY=build-asan/libautoml.so LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \\
         PYTHONPATH=python python python/tests/random_calls.py
@@ -118,7 +118,8 @@ class World:
     def do_look(self):
         frame = self.trouble(self.frames)
         if frame is not None:
-            frame.notes, frame.columns, repr(frame), frame.text(self.r.choice(("x", "kind", self.text())), self.r.choice((0, 5, 10**9, -1)))
+            frame.notes, frame.columns, repr(frame)
+            frame.text(self.r.choice(("x", "kind", self.text())), self.r.choice((0, 5, 10**9, -1)))
 
     # ---- models
 
