@@ -141,8 +141,9 @@ static inline void make_rows(export_rows *x, size_t n, uint64_t seed, bool seen,
         }
         double a = isnan(x->number[1][i]) ? 0 : x->number[1][i];
         int city = x->code[0][i], other = x->code[1][i];
-        double z = 2.5 * a + 3 * ((city ^ other) & 1) - 1.5 + 0.7 * (i % 5 == 0) +
-                   0.3 * aml_rng_normal(&r) - 0.5;
+        double product = x->number[2][i] * x->number[5][i];
+        double z = (isnan(product) ? 0 : 0.9 * product) + 2.5 * a + 3 * ((city ^ other) & 1) - 1.5 +
+                   0.7 * (i % 5 == 0) + 0.3 * aml_rng_normal(&r) - 0.5;
         x->number[1][i] *= pow(4, city + 2); /* what counts is its rank in the city */
         x->y[i] = n_classes == 2 ? z > 0.3
                   : n_classes    ? (z > -0.4) + (z > 0.7)
