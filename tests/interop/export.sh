@@ -22,7 +22,7 @@ if [ -z "${AUTOML_PYTHON:-}" ] && [ ! -e "$place/ready" ]; then
     touch "$place/ready"
 fi
 "$python" -c 'import numpy' >/dev/null 2>&1 || skipped "$python has no numpy"
-rm -rf "$BUILD/export_models"
-mkdir -p "$BUILD/export_models"
-"$EXPORT_MODELS" "$BUILD/export_models"
-"$python" "$ROOT/tests/interop/check_export.py" "$BUILD/export_models"
+rm -rf "$BUILD/interop_export_models"
+mkdir -p "$BUILD/interop_export_models"
+"$EXPORT_MODELS" "$BUILD/interop_export_models"
+"$python" "$ROOT/tests/interop/check_export.py" "$BUILD/interop_export_models"
