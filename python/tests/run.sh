@@ -2,12 +2,15 @@
 #
 # AUTOML_LIBRARY  the library      ROOT  the checkout      SANITIZE, TSAN  1 or ON: it is instrumented
 #
-# Python is AUTOML_PYTHON, else python3; it has to have NumPy, or the test is skipped: exit code 77.
+# Python is AUTOML_PYTHON, else the python3 of the path or of the system that has NumPy; without one the test is skipped: exit code 77.
 set -eu
-python=${AUTOML_PYTHON:-python3}
+python=${AUTOML_PYTHON:-}
+for other in python3 /usr/bin/python3; do
+    [ -n "$python" ] || ! "$other" -c 'import numpy' >/dev/null 2>&1 || python=$other
+done
 export PYTHONPATH="$ROOT/python" PYTHONDONTWRITEBYTECODE=1
-if ! "$python" -c 'import numpy' >/dev/null 2>&1; then
-    echo "SKIPPED: $python has no NumPy (apt install python3-numpy)"
+if [ -z "$python" ]; then
+    echo "SKIPPED: no Python here has NumPy (apt install python3-numpy)"
     exit 77
 fi
 case ${TSAN:-0} in 1 | ON)
