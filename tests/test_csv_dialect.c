@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -156,6 +157,32 @@ static void test_escape(void **state) {
     aml_string_free(&s);
 }
 
+/* A row whose end is escaped would be lost. */
+static void test_escape_at_the_end(void **state) {
+    (void)state;
+    static const char *const endings[] = {"\\", "\\\n", "\\\r", "\\\\\\"};
+    static const char *const fine[] = {"", "\n", "\\\\", "\\\r\n", "\\ "};
+    for (size_t window = 0; window < 100; window += 33) {
+        aml_csv_options o = {.window_bytes = window, .escape = '\\'};
+        for (size_t i = 0; i < COUNT(endings); i++) {
+            char text[200];
+            aml_frame *f;
+            snprintf(text, sizeof text, "a,b\n%0*d,2\n3,x%s", 60, 1, endings[i]);
+            assert_int_equal(parse(&f, NULL, text, &o), AML_EDATA);
+            assert_non_null(strstr(aml_last_error()->message, "escape"));
+            assert_int_equal(aml_last_error()->line, 3);
+        }
+        for (size_t i = 0; i < COUNT(fine); i++) {
+            char text[200];
+            aml_frame *f;
+            snprintf(text, sizeof text, "a,b\n%0*d,2\n3,x%s", 60, 1, fine[i]);
+            assert_int_equal(parse(&f, NULL, text, &o), AML_OK);
+            assert_int_equal(f->n, 2);
+            aml_frame_free(f);
+        }
+    }
+}
+
 static void test_decimal(void **state) {
     (void)state;
     static const char commas[] = "numbers have a decimal comma", amounts[] = "amounts";
@@ -259,6 +286,7 @@ int main(void) {
         cmocka_unit_test(test_tail),
         cmocka_unit_test(test_tail_in_windows),
         cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_escape_at_the_end),
         cmocka_unit_test(test_decimal),
         cmocka_unit_test(test_thousands_given),
         cmocka_unit_test(test_amounts),

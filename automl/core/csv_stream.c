@@ -129,6 +129,24 @@ static aml_status fail_open_quote(const csv_stream *s, const csv_window *w, size
                     "close it, and write a quote inside a quoted field twice: \"\"");
 }
 
+/* The text ends with a line end that an escape made text, or that was put behind an escape: no record ends there. */
+static bool ends_in_escape(const csv_window *w, char escape) {
+    size_t escapes = 0;
+    if (!escape || !w->filled || !csv_ends_line(w->text, w->filled - 1)) return false;
+    while (escapes + 1 < w->filled && w->text[w->filled - 2 - escapes] == escape) escapes++;
+    return escapes % 2 == 1;
+}
+
+static aml_status fail_escape(const csv_stream *s, const csv_window *w, size_t line_of_window) {
+    size_t line, column;
+    csv_place(&line, &column, w->text, w->filled - 2);
+    aml_fail_at(AML_EDATA, s->name, line + line_of_window - 1, column,
+                "the file ends behind an escape character");
+    return aml_help(AML_EDATA, "what follows it would be text, and the last row would have no end",
+                    "complete the last line; where `%c` is no escape, use --escape none",
+                    s->dialect.escape);
+}
+
 static aml_status fail_long_line(const csv_stream *s, size_t line) {
     aml_fail_at(AML_EDATA, s->name, line, 1, "line is longer than the limit of %d MiB",
                 CSV_LINE_LIMIT >> 20);
@@ -163,6 +181,8 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
             w->length = csv_whole_records(w, w->last ? csv_find_tail(&s->tail, w, &s->dialect)
                                                      : csv_possible_tail(w));
         if (w->last && open != SIZE_MAX) return fail_open_quote(s, w, open, s->n_lines + 1);
+        if (w->last && ends_in_escape(w, s->dialect.escape))
+            return fail_escape(s, w, s->n_lines + 1);
         if ((w->length && (s->n_windows || !is_blank(w))) || w->last) break;
         if (w->marks.any_nul)
             return csv_check_text(w->text, w->filled, false, s->name, s->n_lines + 1);
