@@ -1,8 +1,8 @@
 /* test_csv_dialect.c: what the reader finds out by itself about a file, that it says so, and that it can be told. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
