@@ -8,8 +8,8 @@ static const char table[] =
 static const char *table_file(void) {
     static char path[64];
     if (*path) return path;
-    snprintf(path, sizeof path, "%s", as_file((const uint8_t *)table, sizeof table - 1));
-    strcat(path, ".csv"); /* allowed: a name of its own beside the input's, which is short */
+    /* a name of its own beside that of the input */
+    snprintf(path, sizeof path, "%s.csv", as_file((const uint8_t *)table, sizeof table - 1));
     FILE *f = fopen(path, "wb");
     if (!f || fputs(table, f) < 0 || fclose(f)) abort();
     return path;
