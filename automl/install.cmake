@@ -9,7 +9,7 @@ install(TARGETS automl EXPORT automlTargets LIBRARY DESTINATION ${CMAKE_INSTALL_
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS automl_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS automl_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES automl/automl.h automl/automl_plugin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES automl/automl.h automl/automl_plugin.h automl/automl_status.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The contracts of plug-ins, and what they include; they name automl.h from the root of the sources.
 foreach(name arena bytes ctx data export frame history learner lower metric par param rng sampler scheduler status step task text)
   install(FILES automl/core/${name}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/automl/core)

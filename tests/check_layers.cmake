@@ -21,10 +21,10 @@ function(layer_of path out)
     set(may "automl/(core|metrics|store|engine)/|automl/automl(_plugin)?\\.h$|learners/|featurize/|search/")
   elseif(path MATCHES "^automl/automl_plugin\\.h$") # installed, with what it includes
     set(may "${core}")
-  elseif(path MATCHES "^automl/score/automl_score\\.h$") # installed: stands alone
-    set(may "none")
+  elseif(path MATCHES "^automl/automl(_score|_status)?\\.h$") # installed, side by side
+    set(may "automl_status\\.h$")
   elseif(path MATCHES "^automl/score/")
-    set(may "automl/(core|engine|score)/|learners/|featurize/")
+    set(may "automl/(core|engine|score)/|automl/automl_score\\.h$|learners/|featurize/")
   elseif(path MATCHES "^automl/export/") # other formats: on top of the engine, by its models and chains
     set(may "automl/(core|engine|export)/|automl/automl\\.h$|featurize/parts/table\\.h$")
   elseif(path MATCHES "^automl/core/")

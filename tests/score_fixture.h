@@ -15,7 +15,7 @@
 
 #include "automl/core/io.h"
 #include "automl/engine/predict.h"
-#include "automl/score/automl_score.h"
+#include "automl/automl_score.h"
 #include "featurize/parts/table.h"
 
 enum { SEEN = 220, NEW = 90, ROWS = SEEN + NEW, WIDTH = 8, CELL = 96 };

@@ -8,7 +8,7 @@ install(TARGETS automl_score EXPORT automl_scoreTargets LIBRARY DESTINATION ${CM
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS automl_score_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS automl_sqlite LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/automl)
-install(FILES automl/score/automl_score.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES automl/automl_score.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES automl/score/libautoml_score.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES examples/score.c examples/automl_sqlite.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 

@@ -3,7 +3,7 @@
 #define AML_SCORE_MODEL_H
 
 #include "automl/engine/model.h"
-#include "automl/score/automl_score.h"
+#include "automl/automl_score.h"
 
 struct aml_score_model {
     aml_model *m;

@@ -40,7 +40,7 @@ if(NOT AUTOML_SANITIZE AND NOT AUTOML_TSAN AND NOT AUTOML_FUZZ) # their runtime 
 endif()
 set_target_properties(automl_score PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 target_include_directories(automl_score INTERFACE
-  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl/score> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 # GNU's binutils, whatever the compiler: others cannot collect garbage in what stays relocatable.
 find_program(AUTOML_LD NAMES ld.bfd ld REQUIRED)
@@ -57,7 +57,7 @@ add_library(automl_score_static STATIC ${SCORE_OBJECT})
 set_target_properties(automl_score_static PROPERTIES OUTPUT_NAME automl_score LINKER_LANGUAGE C)
 target_link_libraries(automl_score_static INTERFACE m)
 target_include_directories(automl_score_static INTERFACE
-  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl/score> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/automl> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 # Predictions in SQL: all that it needs of us is in it.
 add_library(automl_sqlite MODULE examples/automl_sqlite.c)

@@ -11,7 +11,7 @@
 
 #include "automl/core/frame.h"
 #include "automl/engine/model.h"
-#include "automl/score/automl_score.h"
+#include "automl/automl_score.h"
 #include "bench/tables.h"
 
 enum { ROUNDS = 5 };

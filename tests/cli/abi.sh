@@ -10,7 +10,7 @@
     echo '#include <stdio.h>'
     echo '#include "automl/automl_plugin.h"'
     echo 'int main(void) {'
-    for header in automl.h core/task.h core/frame.h core/ctx.h core/rng.h core/bytes.h core/param.h core/data.h core/history.h core/learner.h core/step.h core/sampler.h core/scheduler.h core/metric.h automl_plugin.h; do
+    for header in automl_status.h automl.h core/task.h core/frame.h core/ctx.h core/rng.h core/bytes.h core/param.h core/data.h core/history.h core/learner.h core/step.h core/sampler.h core/scheduler.h core/metric.h automl_plugin.h; do
         printf '    puts("# %s");\n' "$header"
         awk -f "$ROOT/tests/abi.awk" "$ROOT/automl/$header"
     done

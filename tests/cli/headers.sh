@@ -13,7 +13,7 @@ compiles() {
     checked=$((checked + 1))
 }
 
-for header in automl.h automl_plugin.h; do
+for header in automl.h automl_plugin.h automl_score.h automl_status.h; do
     for compiler in gcc clang; do
         command -v $compiler >/dev/null || { echo "SKIPPED: no $compiler"; continue; }
         for standard in c11 c17 c2x; do compiles $compiler c $standard $header; done

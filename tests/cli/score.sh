@@ -4,7 +4,7 @@
 # ---- the library
 
 nm -D --defined-only "$SCORE" | awk '$2 == "T" { print $3 }' | sort >shown
-grep -o 'aml_score[a-z_]*(' "$ROOT/automl/score/automl_score.h" | tr -d '(' | sort -u >declared
+grep -o 'aml_score[a-z_]*(' "$ROOT/automl/automl_score.h" | tr -d '(' | sort -u >declared
 same shown declared
 nm -g --defined-only "$SCORE_STATIC" | awk 'NF == 3 { print $3 }' | sort >shown
 [ "$SANITIZE" -eq 1 ] || [ "$TSAN" -eq 1 ] || same shown declared
@@ -59,7 +59,7 @@ same_numbers() {
 # ---- the example
 
 if [ "$SANITIZE" -eq 0 ] && [ "$TSAN" -eq 0 ]; then
-    "$CC" -std=c99 -Wall -Wextra -Werror -pedantic -I"$ROOT/automl/score" "$ROOT/examples/score.c" -o score "$SCORE_STATIC" -lm >out 2>err || failed "the example"
+    "$CC" -std=c99 -Wall -Wextra -Werror -pedantic -I"$ROOT/automl" "$ROOT/examples/score.c" -o score "$SCORE_STATIC" -lm >out 2>err || failed "the example"
     for m in two value four; do
         ./score $m.automl <t.csv >out 2>err || failed "the example predicts"
         sed 1d $m.csv >expected
