@@ -47,42 +47,27 @@ foreach(file IN LISTS FUZZERS)
   endif()
 endforeach()
 
-# Against packages of other projects; skipped where they cannot be had.
-add_executable(tree_models tests/interop/tree_models.c)
-target_link_libraries(tree_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
-add_test(NAME interop_schema COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/schema.sh)
-set_tests_properties(interop_schema PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT
-  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
-add_test(NAME interop_ranks COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/ranks.sh)
-set_tests_properties(interop_ranks PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
-add_test(NAME interop_shap COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/shap.sh)
-set_tests_properties(interop_shap PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "TREE_MODELS=$<TARGET_FILE:tree_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
+# Against other projects: tests/interop/*.sh are tests as well, its programs write models for them; interop/common says what they
+# get. Skipped where the others cannot be had.
+set(ENVIRONMENT "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
+foreach(program tree_models export_models onnx_models)
+  add_executable(${program} tests/interop/${program}.c)
+  target_link_libraries(${program} PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
+  string(TOUPPER ${program} variable)
+  list(APPEND ENVIRONMENT "${variable}=$<TARGET_FILE:${program}>")
+endforeach()
+file(GLOB SCRIPTS CONFIGURE_DEPENDS tests/interop/*.sh)
+foreach(file IN LISTS SCRIPTS)
+  get_filename_component(name ${file} NAME_WE)
+  add_test(NAME interop_${name} COMMAND sh ${file})
+  set_tests_properties(interop_${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT "${ENVIRONMENT}")
+endforeach()
+set_tests_properties(interop_python PROPERTIES TIMEOUT 3600) # builds the library
 
-add_executable(export_models tests/interop/export_models.c)
-target_link_libraries(export_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
-add_test(NAME interop_export COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/export.sh)
-set_tests_properties(interop_export PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "EXPORT_MODELS=$<TARGET_FILE:export_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
-
-add_test(NAME interop_tune COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/tune.sh)
-set_tests_properties(interop_tune PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "AUTOML=$<TARGET_FILE:automl_program>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
-
-# The Python package with the library of this build; and from a clean clone by pip.
+# The Python package with the library of this build.
 add_test(NAME python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/python/tests/run.sh)
 set_tests_properties(python PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT
   "AUTOML_LIBRARY=$<TARGET_FILE:automl>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;OMP_WAIT_POLICY=passive")
-add_test(NAME interop_python COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/python.sh)
-set_tests_properties(interop_python PROPERTIES TIMEOUT 3600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};OMP_WAIT_POLICY=passive")
-
-add_executable(onnx_models tests/interop/onnx_models.c)
-target_link_libraries(onnx_models PRIVATE automl_flags automl_static PkgConfig::CMOCKA)
-add_test(NAME interop_onnx COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/onnx.sh)
-set_tests_properties(interop_onnx PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT
-  "AUTOML=$<TARGET_FILE:automl_program>;ONNX_MODELS=$<TARGET_FILE:onnx_models>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR}")
 
 # Random calls of the interface, misuse included; longer by hand and under sanitizers: stress_api SEED CALLS.
 add_executable(stress_api tests/stress_api.c)

@@ -1,13 +1,6 @@
 # install.sh: the installed library as others use it, with pkg-config and with CMake.
-. "$ROOT/tests/cli/common"
+. "$ROOT/tests/cli/installed"
 
-if [ "$SANITIZE" = 1 ] || [ "$TSAN" = 1 ]; then
-    echo "SKIPPED: the library is instrumented"
-    exit 0
-fi
-prefix=$work/prefix
-"$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
-lib=$(dirname "$(find "$prefix" -name libautoml.so)")
 for name in man1/automl.1 man3/libautoml.3 completions/automl site-functions/_automl; do
     [ -n "$(find "$prefix" -path "*/$name" -size +1k)" ] || failed "no $name is installed"
 done
@@ -15,11 +8,8 @@ done
 "$JSON_CHECK" properties <"$(find "$prefix" -name sweep.schema.json)" || failed "no schema of sweeps"
 "$prefix/bin/automl" --version >out 2>err || failed "the installed program"
 
-PKG_CONFIG_PATH=$lib/pkgconfig
-export PKG_CONFIG_PATH
-# shellcheck disable=SC2046 # several words
-"$CC" -std=c11 -Wall -Wextra -Werror -pedantic "$ROOT/tests/example.c" -o example $(pkg-config --cflags --libs automl) >out 2>err || failed "pkg-config"
-LD_LIBRARY_PATH=$lib ./example "$data/iris.csv" species example.automl >out 2>err || failed "the example"
+strictly "$CC" c11 automl "$ROOT/tests/example.c" -o example
+./example "$data/iris.csv" species example.automl >out 2>err || failed "the example"
 [ "$(wc -l <out)" = 3 ] || failed "three class probabilities"
 run 0 train "$data/iris.csv" --target species --trials 4 --output program.automl
 same program.automl example.automl
@@ -29,16 +19,8 @@ same program.automl example.automl
 ./example_static "$data/iris.csv" species static.automl >out 2>err || failed "the example, static"
 same program.automl static.automl
 
-cat >CMakeLists.txt <<'END'
-cmake_minimum_required(VERSION 3.20)
-project(user C)
-find_package(automl 0.1 REQUIRED)
-add_executable(user example.c)
-target_link_libraries(user PRIVATE automl::automl)
-END
 cp "$ROOT/tests/example.c" .
-"$CMAKE" -S . -B b -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" >out 2>err || failed "find_package"
-"$CMAKE" --build b >out 2>err || failed "a build with find_package"
+by_cmake C automl example.c
 b/user "$data/iris.csv" species cmake.automl >out 2>err || failed "the example, CMake"
 same program.automl cmake.automl
 
@@ -47,45 +29,28 @@ nm -D --defined-only "$lib/libautoml.so" | awk '{ print $NF }' | grep -v -E '^(a
 [ ! -s out ] || failed "names that are not ours are exported"
 
 # The examples of README, as they stand there: C and C++, by pkg-config and by CMake.
-for language in c cpp; do
-    awk -v begin="\`\`\`$language" '!done && $0 == begin { on = 1; next } on && /^```$/ { done = 1; on = 0 } on' "$ROOT/README.md" >readme.$language
-    grep -q 'include <automl.h>' readme.$language || failed "no example in $language"
-done
+readme_example c automl.h >readme.c
 ln -s "$data" datasets
-# shellcheck disable=SC2046
-"$CC" -std=c11 -Wall -Wextra -Werror -pedantic readme.c -o readme_c $(pkg-config --cflags --libs automl) >out 2>err || failed "README's C"
-LD_LIBRARY_PATH=$lib ./readme_c >out 2>err || failed "README's C program"
+strictly "$CC" c11 automl readme.c -o readme_c
+./readme_c >out 2>err || failed "README's C program"
 has out log_loss
 "$prefix/bin/automl" inspect iris.automl >out 2>err || failed "its model"
 if command -v c++ >out; then
-    # shellcheck disable=SC2046
-    c++ -std=c++11 -Wall -Wextra -Werror -pedantic readme.cpp -o readme_cpp $(pkg-config --cflags --libs automl) >out 2>err || failed "README's C++"
-    LD_LIBRARY_PATH=$lib ./readme_cpp >out 2>err || failed "README's C++ program"
+    readme_example cpp automl.h >readme.cpp
+    strictly c++ c++11 automl readme.cpp -o readme_cpp
+    ./readme_cpp >out 2>err || failed "README's C++ program"
     has out "species by log_loss"
     [ "$(wc -l <out)" = 11 ] || failed "a line for each of ten trials"
-    mkdir cpp
-    cp readme.cpp cpp/
-    cat >cpp/CMakeLists.txt <<'END'
-cmake_minimum_required(VERSION 3.20)
-project(user CXX)
-find_package(automl 0.1 REQUIRED)
-add_executable(user readme.cpp)
-target_link_libraries(user PRIVATE automl::automl)
-END
-    "$CMAKE" -S cpp -B cpp/b -DCMAKE_PREFIX_PATH="$prefix" >out 2>err || failed "find_package in C++"
-    "$CMAKE" --build cpp/b >out 2>err || failed "a build in C++"
-    cpp/b/user >out 2>err || failed "README's C++ program, CMake"
+    by_cmake CXX automl readme.cpp
+    b/user >out 2>err || failed "README's C++ program, CMake"
     has out "species by log_loss"
 else
     echo "SKIPPED: no c++"
 fi
 
 # A plug-in: a learner and a metric of one's own, searched, saved, and missed where they are not loaded.
-# shellcheck disable=SC2046
-"$CC" -std=c11 -Wall -Wextra -Werror -pedantic -shared -fPIC "$ROOT/examples/centroid.c" -o centroid.so $(pkg-config --cflags --libs automl) -lm >out 2>err || failed "the plug-in"
+strictly "$CC" c11 automl -shared -fPIC "$ROOT/examples/centroid.c" -o centroid.so -lm
 AUTOML=$prefix/bin/automl
-LD_LIBRARY_PATH=$lib
-export LD_LIBRARY_PATH
 run 0 --plugin ./centroid.so catalog --json
 has out '"centroid"' '"sharpness"' '"brier_score"'
 run 0 --plugin=./centroid.so train "$data/breast_cancer.csv" --target diagnosis --learners centroid --metric brier_score --trials 6 --output c.automl

@@ -1,28 +1,17 @@
 # install_score.sh: the installed scoring library as others use it: the README's example and examples/score.c with pkg-config, CMake
 # and the static library; the extension of SQLite.
-. "$ROOT/tests/cli/common"
+. "$ROOT/tests/cli/installed"
 
-if [ "$SANITIZE" = 1 ] || [ "$TSAN" = 1 ]; then
-    echo "SKIPPED: the library is instrumented"
-    exit 0
-fi
-prefix=$work/prefix
-"$CMAKE" --install "$BUILD" --prefix "$prefix" >out 2>err || failed "cmake --install"
-lib=$(dirname "$(find "$prefix" -name libautoml_score.so)")
 [ -n "$(find "$prefix" -name libautoml_score.3)" ] || failed "no manual page"
 run 0 train "$data/iris.csv" --target species --trials 4 --output iris.automl
 
 # The README's program.
-awk '/^```c$/ { text = ""; inside = 1; next } /^```$/ { if (inside && text ~ /automl_score\.h/) printf "%s", text; inside = 0 }
-    inside { text = text $0 "\n" }' "$ROOT/README.md" >readme.c
+readme_example c automl_score.h >readme.c
 has readme.c aml_scorer_row
-PKG_CONFIG_PATH=$lib/pkgconfig
-export PKG_CONFIG_PATH
 for standard in c99 c11; do
-    # shellcheck disable=SC2046 # several words
-    "$CC" -std=$standard -Wall -Wextra -Werror -pedantic readme.c -o readme $(pkg-config --cflags --libs automl_score) >out 2>err || failed "the example of the README"
+    strictly "$CC" $standard automl_score readme.c -o readme
 done
-LD_LIBRARY_PATH=$lib ./readme >out 2>err || failed "the example of the README runs"
+./readme >out 2>err || failed "the example of the README runs"
 [ "$(cat out)" = setosa ] || failed "the first flower is a setosa"
 
 # The other ways to link, on the whole table.
@@ -35,16 +24,8 @@ cp "$data/iris.csv" .
 cut -d, -f1 rows >out
 same species out
 
-cat >CMakeLists.txt <<'END'
-cmake_minimum_required(VERSION 3.20)
-project(user C)
-find_package(automl_score 0.1 REQUIRED)
-add_executable(user score.c)
-target_link_libraries(user PRIVATE automl::automl_score)
-END
 cp "$ROOT/examples/score.c" .
-"$CMAKE" -S . -B b -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" >out 2>err || failed "find_package"
-"$CMAKE" --build b >out 2>err || failed "a build with find_package"
+by_cmake C automl_score score.c
 b/user iris.automl <iris.csv >out 2>err || failed "the example, CMake"
 same rows out
 
@@ -52,9 +33,8 @@ same rows out
 if command -v c++ >/dev/null; then
     echo '#include <automl_score.h>
 int main() { return aml_score_version()[0] == 0; }' >score.cc
-    # shellcheck disable=SC2046
-    c++ -std=c++11 -Wall -Wextra -Werror -pedantic score.cc -o cc $(pkg-config --cflags --libs automl_score) >out 2>err || failed "C++"
-    LD_LIBRARY_PATH=$lib ./cc || failed "C++ runs"
+    strictly c++ c++11 automl_score score.cc -o cc
+    ./cc || failed "C++ runs"
 fi
 
 extension=$(find "$prefix" -name automl_sqlite.so)

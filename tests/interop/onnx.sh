@@ -1,34 +1,7 @@
-# onnx.sh: exported models are valid ONNX, and ONNX Runtime predicts what the engine does.
-#
-# AUTOML  the program      ONNX_MODELS  the program that writes models of every step and learner      ROOT  the checkout
-# BUILD   the build tree
-#
-# Python comes from AUTOML_ONNX_PYTHON if that is set (it has to have onnx and onnxruntime), else from a virtual environment that is made
-# here, once, in the build tree, with packages from PyPI. Without either the test is skipped: exit code 77.
-set -eu
-
-skipped() {
-    echo "SKIPPED: $1"
-    exit 77
-}
-
-here=$BUILD/interop_onnx
-python=${AUTOML_ONNX_PYTHON:-$here/bin/python}
-if [ -z "${AUTOML_ONNX_PYTHON:-}" ] && [ ! -e "$here/ready" ]; then
-    command -v python3 >/dev/null || skipped "there is no python3"
-    rm -rf "$here"
-    python3 -m venv "$here" >"$BUILD/interop_onnx.log" 2>&1 ||
-        skipped "python3 cannot make a virtual environment: $BUILD/interop_onnx.log"
-    timeout 400 "$python" -m pip install --quiet --disable-pip-version-check --timeout 15 --retries 1 --only-binary :all: \
-        numpy onnx onnxruntime >>"$BUILD/interop_onnx.log" 2>&1 ||
-        skipped "PyPI cannot be reached, or has no onnxruntime for this Python: $BUILD/interop_onnx.log"
-    touch "$here/ready"
-fi
-"$python" -c 'import numpy, onnx, onnxruntime' >/dev/null 2>&1 || skipped "$python has no onnx and onnxruntime"
+# onnx.sh: exported models are valid ONNX, and ONNX Runtime predicts what the engine does; in AUTOML_ONNX_PYTHON if that is set.
+. "$ROOT/tests/interop/common"
+python_with "${AUTOML_ONNX_PYTHON:-}" "numpy, onnx, onnxruntime" numpy onnx onnxruntime
 check=$ROOT/tests/interop/check_onnx.py
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
 
 # every step, every learner, every calibration
 "$ONNX_MODELS" . >models.log || { cat models.log && exit 1; }
@@ -57,9 +30,5 @@ EOF
 echo '{"kinds": {"note": "text"}}' >text.json
 "$AUTOML" train notes.csv --target y --featurization text.json --learners logistic --trials 1 --quiet --output notes.automl >train.log
 status=0
-"$AUTOML" export notes.automl --format onnx --output notes.onnx 2>refused || status=$?
-[ "$status" -eq 64 ] && [ ! -e notes.onnx ] && grep -q 'column `note`' refused && grep -q 'text_hash' refused || {
-    echo "FAILED: exit $status"
-    cat refused
-    exit 1
-}
+"$AUTOML" export notes.automl --format onnx --output notes.onnx 2>err || status=$?
+[ "$status" -eq 64 ] && [ ! -e notes.onnx ] && grep -q 'column `note`' err && grep -q 'text_hash' err || failed "exit code $status"

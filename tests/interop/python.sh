@@ -2,23 +2,12 @@
 # scikit-learn's check_estimator with PyPI's version and, where python3-sklearn is installed, Debian's; the unit tests with pandas,
 # polars, pyarrow and DuckDB; the example of README; the notebook of examples/.
 #
-# ROOT  the checkout      BUILD  the build tree
-#
-# The package is built anew, which takes as long as building the library does. Skipped, with exit code 77, where PyPI cannot be reached.
-set -eu
-
-skipped() {
-    echo "SKIPPED: $1"
-    exit 77
-}
-
-folder=$BUILD/interop_python
-python=$folder/bin/python
+# The package is built anew, which takes as long as building the library does.
+. "$ROOT/tests/interop/common"
 export ROOT
 unset AUTOML_LIBRARY PYTHONPATH PYTHONHOME 2>/dev/null || true
-command -v python3 >/dev/null || skipped "there is no python3"
-rm -rf "$folder" "$folder.clone"
-python3 -m venv "$folder" >"$folder.log" 2>&1 || skipped "python3 cannot make a virtual environment: $folder.log"
+rm -rf "$folder.clone"
+new_python
 timeout 100 "$python" -m pip download --quiet --disable-pip-version-check --timeout 15 --retries 1 --no-deps --dest "$folder" \
     scikit-build-core >>"$folder.log" 2>&1 || skipped "PyPI cannot be reached: $folder.log"
 git clone -q "$ROOT" "$folder.clone" || skipped "the checkout is no git repository"

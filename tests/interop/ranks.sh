@@ -1,25 +1,11 @@
 # ranks.sh: a run shared by several processes that mpirun starts comes to the bytes of one; ranks die, disagree, are missing.
-#
-# AUTOML  the program      ROOT  the checkout      BUILD  the build tree
-#
-# Needs mpirun (openmpi-bin) and a build with AUTOML_MPI, or it is skipped: exit code 77.
-set -eu
-if ! command -v mpirun >/dev/null || ! [ -e "$BUILD/automl_mpi.so" ]; then
-    echo "SKIPPED: no mpirun, or built without MPI"
-    exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# Needs mpirun (openmpi-bin) and a build with AUTOML_MPI.
+. "$ROOT/tests/interop/common"
+command -v mpirun >/dev/null && [ -e "$BUILD/automl_mpi.so" ] || skipped "no mpirun, or built without MPI"
 OMPI_ALLOW_RUN_AS_ROOT=1
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 
-failed() {
-    echo "FAILED: $1" >&2
-    cat err >&2
-    exit 1
-}
 ranks() { mpirun --oversubscribe --bind-to none "$@" </dev/null; }
 same() { cmp "$1" "$2" || failed "$1 and $2 differ"; }
 
