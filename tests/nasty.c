@@ -24,7 +24,11 @@ static void say(const char *text) { (void)!write(1, text, strlen(text)); }
 
 /* Out of the group, the session and the family, as daemons do; with closed descriptors. */
 static void daemonise(void) {
-    if (fork()) return;
+    pid_t between = fork();
+    if (between) {
+        waitpid(between, NULL, 0); /* one is left behind, not two for a while */
+        return;
+    }
     setsid();
     if (fork()) _exit(0);
     if (chdir("/")) _exit(1);

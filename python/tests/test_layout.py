@@ -46,7 +46,7 @@ class Layout(unittest.TestCase):
         """As many arguments, each of its size."""
         with open(HEADER) as file:
             header = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.S)
-        declared = dict(re.findall(r"AML_API\s+[^;()]*?(\w+)\s*\(([^;]*)\)\s*;", header))
+        declared = dict(re.findall(r"^AML_API\s+[^;()]*?(\w+)\s*\(([^;]*)\)\s*;", header, flags=re.M))
         for name, code in _library._FUNCTIONS.items():
             if name in ("aml_model_load_memory", "aml_model_export") and name not in declared:
                 continue

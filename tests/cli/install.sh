@@ -40,7 +40,7 @@ if command -v c++ >out; then
     strictly c++ c++11 automl readme.cpp -o readme_cpp
     ./readme_cpp >out 2>err || failed "README's C++ program"
     has out "species by log_loss"
-    [ "$(wc -l <out)" = 11 ] || failed "a line for each of ten trials"
+    [ "$(wc -l <out)" -ge 2 ] || failed "a leader after a step"
     by_cmake CXX automl readme.cpp
     b/user >out 2>err || failed "README's C++ program, CMake"
     has out "species by log_loss"
