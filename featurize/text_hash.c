@@ -5,7 +5,6 @@
 #include "featurize/parts/vocabulary.h"
 
 enum { TERMS, BITS, MIN_DF, MAX_TERMS, SUBLINEAR, FORM };
-enum { MIN_BITS = 10, MAX_BITS = 18 };
 
 static const char *const term_choices[] = {"words", "chars", "both", NULL};
 static const aml_param params[] = {
@@ -15,11 +14,11 @@ static const aml_param params[] = {
      .fallback = 0,
      .choices = term_choices},
     {.name = "bits",
-     .summary = "Terms are hashed to 2^bits values",
+     .summary = "Terms are hashed to 2^bits values, or fewer of short text",
      .kind = AML_INT,
-     .lo = MIN_BITS,
-     .hi = MAX_BITS,
-     .fallback = 18},
+     .lo = AML_MIN_BITS,
+     .hi = AML_MAX_BITS,
+     .fallback = AML_MAX_BITS},
     {.name = "min_df",
      .summary = "Rows that must have a term for it to count",
      .kind = AML_INT,
@@ -32,7 +31,7 @@ static const aml_param params[] = {
      .kind = AML_INT,
      .log = true,
      .lo = 100,
-     .hi = 1 << MAX_BITS,
+     .hi = 1 << AML_MAX_BITS,
      .fallback = 100000},
     {.name = "sublinear",
      .summary = "Use 1 + log(count) in place of the count",
@@ -147,7 +146,7 @@ static aml_status load(void **state, aml_reader *r, aml_ctx *ctx) {
     v->sublinear = aml_get_u8(r);
     s->form = aml_get_u8(r);
     if (r->status) return r->status;
-    if (v->what < 1 || v->what > 3 || v->bits < MIN_BITS || v->bits > MAX_BITS ||
+    if (v->what < 1 || v->what > 3 || v->bits < AML_MIN_BITS || v->bits > AML_MAX_BITS ||
         v->sublinear > 1 || s->form > 1)
         return aml_reader_fail(r, "the settings of text terms");
     *state = s;

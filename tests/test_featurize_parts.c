@@ -280,6 +280,13 @@ static void test_characters(void **unused) {
     for (size_t i = 0; i < t.n; i++) found |= t.hash[i] == abc;
     assert_int_equal(t.n, 12);
     assert_true(found);
+    /* Tokens part at white space, not at punctuation; blanks around them are one. */
+    assert_int_equal(aml_text_terms(&t, &n, " a!  b\n", 7, AML_CHAR_TERMS), AML_OK);
+    assert_int_equal(t.n, 3 + 1);
+    assert_int_equal(n.words, 2);
+    assert_int_equal(aml_text_terms(&t, &n, "!!!", 3, AML_CHAR_TERMS), AML_OK);
+    assert_int_equal(t.n, 3 + 2 + 1);
+    assert_int_equal(n.words, 0);
     aml_terms_free(&t);
 }
 
@@ -317,7 +324,7 @@ static void test_sort_terms(void **unused) {
     uint32_t v[N], want[N], other[N];
     aml_rng r = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
     for (size_t n = 0; n < N; n += 7) {
-        for (size_t i = 0; i < n; i++) want[i] = v[i] = aml_rng_below(&r, n % 2 ? 1 << 18 : 50);
+        for (size_t i = 0; i < n; i++) want[i] = v[i] = aml_rng_below(&r, n % 2 ? 1 << 20 : 50);
         qsort(want, n, sizeof *want, compare);
         aml_sort_terms(v, other, n);
         if (n) assert_memory_equal(v, want, n * sizeof *v);

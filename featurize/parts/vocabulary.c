@@ -101,6 +101,19 @@ static aml_status number_terms(aml_vocabulary *s, aml_arena *keep) {
     return AML_OK;
 }
 
+/* So many bits that hash values are not fewer than the terms that the longest column can have. */
+static uint8_t enough_bits(const aml_vocabulary *v, const aml_table *x, const aml_data *target) {
+    uint8_t bits = AML_MIN_BITS;
+    for (size_t j = 0; j < x->p; j++) {
+        size_t bytes = 0, n;
+        const char *text;
+        for (size_t i = 0; v->kind[j] == AML_TEXT && i < target->n; i++, bytes += n)
+            aml_text_cell(&text, &n, &x->features[j], target->rows[i]);
+        while (bits < v->bits && (size_t)1 << bits < 4 * bytes) bits++;
+    }
+    return bits;
+}
+
 static aml_status learn(aml_vocabulary *s, fit_job *u, const aml_table *x, double min_df,
                         double max_terms) {
     size_t buckets = (size_t)1 << s->bits;
@@ -125,6 +138,7 @@ aml_status aml_vocabulary_learn(aml_vocabulary *v, const aml_table *x, const aml
     v->set = AML_ARRAY(ctx->keep, AML_TERM_SETS * v->p, aml_term_set);
     if (!v->set) return AML_ENOMEM;
     if (!aml_table_count(x, AML_TEXT)) return AML_OK;
+    v->bits = enough_bits(v, x, target);
     fit_job u = {.ctx = ctx, .s = v, .target = target};
     aml_status status = learn(v, &u, x, min_df, max_terms);
     for (size_t part = 0; part < PARTS; part++) aml_terms_free(&u.terms[part]);

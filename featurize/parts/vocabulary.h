@@ -9,7 +9,7 @@
 #include "automl/core/step.h"
 #include "featurize/parts/words.h"
 
-enum { AML_TERM_SETS = 2, AML_TEXT_FORM = 5 };
+enum { AML_TERM_SETS = 2, AML_TEXT_FORM = 5, AML_MIN_BITS = 10, AML_MAX_BITS = 20 };
 extern const unsigned aml_set_terms[AML_TERM_SETS]; /* what words.h is asked for */
 
 typedef struct aml_term_set {
@@ -23,14 +23,15 @@ typedef struct aml_term_set {
 typedef struct aml_vocabulary {
     size_t p;
     const uint8_t *kind;           /* p kinds of columns, borrowed */
-    uint8_t what, bits, sublinear; /* which sets; hash values are below 2^bits */
+    uint8_t what, bits, sublinear; /* which sets; hash values are below 2^bits, AML_MIN_BITS to AML_MAX_BITS */
     size_t n_new;                  /* terms of all sets */
     aml_term_set *set;             /* AML_TERM_SETS for each column; used of text columns */
 } aml_vocabulary;
 
 /* Does the column have the set? */
 bool aml_vocabulary_has(const aml_vocabulary *v, size_t column, size_t set);
-/* p, kind, what, bits and sublinear are given, the rest is learnt from the target's rows; memory from ctx->keep. */
+/* p, kind, what, bits and sublinear are given, the rest is learnt from the target's rows; memory from ctx->keep.
+ * bits becomes fewer where the text is too short for so many terms. */
 aml_status aml_vocabulary_learn(aml_vocabulary *v, const aml_table *x, const aml_data *target,
                                 double min_df, double max_terms, aml_ctx *ctx);
 void aml_vocabulary_save(const aml_vocabulary *v, aml_writer *w);

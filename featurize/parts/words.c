@@ -70,7 +70,7 @@ static void add(aml_terms *t, uint64_t h) {
     t->hash[t->n++] = (uint32_t)(h * 0x9E3779B97F4A7C15u >> 32);
 }
 
-/* One more character of a word with its blanks: the n-grams that end in it. */
+/* One more character of a token with its blanks: the n-grams that end in it. */
 static void add_char(scan *s, uint32_t c) {
     if (!(s->what & AML_CHAR_TERMS)) return;
     memmove(s->recent, s->recent + 1, (NGRAM_MAX - 1) * sizeof *s->recent);
@@ -83,10 +83,15 @@ static void add_char(scan *s, uint32_t c) {
     }
 }
 
+/* The blank that ends a token is the first character of the next. */
+static void add_blank(scan *s) {
+    if (s->n_recent > 1) add_char(s, ' ');
+    s->recent[NGRAM_MAX - 1] = ' ';
+    s->n_recent = 1;
+}
+
 static void end_word(scan *s) {
     if (!s->word) return;
-    add_char(s, ' ');
-    s->n_recent = 0;
     s->counts->words++;
     if (s->what & AML_WORD_TERMS) {
         add(s->terms, s->word);
@@ -94,12 +99,6 @@ static void end_word(scan *s) {
     }
     s->before = s->word;
     s->word = 0;
-}
-
-static void word_char(scan *s, uint32_t c) {
-    if (!s->word) add_char(s, ' ');
-    s->word = stir(s->word ? s->word : 1, c);
-    add_char(s, c);
 }
 
 aml_status aml_terms_room(aml_terms *t, size_t n) {
@@ -119,7 +118,7 @@ void aml_terms_free(aml_terms *t) {
     *t = (aml_terms){.arena = t->arena};
 }
 
-/* A word of k characters makes fewer than 3 k + 3 n-grams and 2 word terms: at most 4 a byte. */
+/* A token of k characters makes fewer than 3 k + 3 n-grams, a word 2 terms: at most 4 a byte. */
 enum { TERMS_A_BYTE = 4 };
 
 static bool joins(const scan *s, uint32_t c, const unsigned char *next, size_t n) {
@@ -135,6 +134,7 @@ aml_status aml_text_terms(aml_terms *t, aml_text_counts *counts, const char *tex
     scan s = {.terms = t, .counts = counts, .what = what};
     *counts = (aml_text_counts){0};
     AML_TRY(aml_terms_room(t, TERMS_A_BYTE * n + 16));
+    add_blank(&s);
     for (size_t i = 0; i < n;) {
         uint32_t c;
         i += decode(&c, p + i, n - i);
@@ -144,10 +144,14 @@ aml_status aml_text_terms(aml_terms *t, aml_text_counts *counts, const char *tex
         counts->upper += k == UPPER;
         counts->punctuation += k == PUNCTUATION;
         if (k == IDEOGRAPH || (k <= PUNCTUATION && !joins(&s, c, p + i, n - i))) end_word(&s);
-        if (k >= DIGIT) word_char(&s, k == UPPER ? lower(c) : c);
+        if (k == UPPER) c = lower(c);
+        if (k >= DIGIT) s.word = stir(s.word ? s.word : 1, c);
         if (k == IDEOGRAPH) end_word(&s);
+        if (k == SPACE) add_blank(&s);
+        else add_char(&s, c);
     }
     end_word(&s);
+    add_blank(&s);
     return AML_OK;
 }
 
@@ -166,11 +170,11 @@ void aml_sort_terms(uint32_t *v, uint32_t *other, size_t n) {
         return;
     }
     uint32_t *from = v, *to = other;
-    for (unsigned shift = 0; shift < 18; shift += 9) {
-        uint32_t at[513] = {0};
-        for (size_t i = 0; i < n; i++) at[(from[i] >> shift & 511) + 1]++;
-        for (size_t d = 0; d < 512; d++) at[d + 1] += at[d];
-        for (size_t i = 0; i < n; i++) to[at[from[i] >> shift & 511]++] = from[i];
+    for (unsigned shift = 0; shift < 20; shift += 10) {
+        uint32_t at[1025] = {0};
+        for (size_t i = 0; i < n; i++) at[(from[i] >> shift & 1023) + 1]++;
+        for (size_t d = 0; d < 1024; d++) at[d + 1] += at[d];
+        for (size_t i = 0; i < n; i++) to[at[from[i] >> shift & 1023]++] = from[i];
         uint32_t *swap = from;
         from = to;
         to = swap;

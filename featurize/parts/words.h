@@ -9,7 +9,7 @@
 /* What the terms of a text are. */
 enum {
     AML_WORD_TERMS = 1, /* words and pairs of neighbouring words */
-    AML_CHAR_TERMS = 2  /* 3 to 5 characters inside a word with a blank on each side */
+    AML_CHAR_TERMS = 2  /* 3 to 5 characters inside a token with a blank on each side */
 };
 
 /* A growing list of term hashes, in the arena or, where that is NULL, on the heap. */
@@ -29,13 +29,14 @@ typedef struct aml_text_counts {
 
 /* Puts the terms of s[0 … n-1] into `t` (emptied first) and counts. A word is a longest run of
  * letters, digits, marks and underscores; other code points part words, except that an apostrophe
- * between letters belongs to the word; a Chinese or Japanese character is a word by itself.
+ * between letters belongs to the word; a Chinese or Japanese character is a word by itself. A token is
+ * what stands between white space: its punctuation counts.
  * Capital letters (ASCII, Latin-1, Greek, Cyrillic) count as small ones in terms. Bytes that are
  * not UTF-8 count as letters. AML_ENOMEM. */
 aml_status aml_text_terms(aml_terms *t, aml_text_counts *counts, const char *s, size_t n,
                           unsigned what);
 
-/* Sorts n numbers below 2^18 upwards; `other` is room for n more. */
+/* Sorts n numbers below 2^20 upwards; `other` is room for n more. */
 void aml_sort_terms(uint32_t *v, uint32_t *other, size_t n);
 
 #endif

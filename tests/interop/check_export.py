@@ -150,7 +150,7 @@ class Scan:
     def __init__(self, text, what):
         self.what, self.hashes, self.count, self.words = what, [], [0] * 6, 0
         self.word = self.before = 0
-        self.recent = []
+        self.recent = [32]
         points = list(code_points(text))
         for i, c in enumerate(points):
             k = class_of(c)
@@ -159,11 +159,18 @@ class Scan:
             joins = c in (0x27, 0x2019) and self.word and after >= UPPER and after != IDEOGRAPH
             if k == IDEOGRAPH or (k <= PUNCTUATION and not joins):
                 self.end()
+            if k == UPPER:
+                c += 0x50 if within(c, (0x400, 0x40F)) else 0x20
             if k >= DIGIT:
-                self.char(c + (0x50 if within(c, (0x400, 0x40F)) else 0x20) if k == UPPER else c)
+                self.word = stir(self.word or 1, c)
             if k == IDEOGRAPH:
                 self.end()
+            if k == SPACE:
+                self.blank()
+            else:
+                self.gram(c)
         self.end()
+        self.blank()
         self.chars = len(points)
 
     def take(self, h):
@@ -179,17 +186,14 @@ class Scan:
             if k >= 3:
                 self.take(stir(h, k))
 
-    def char(self, c):
-        if not self.word:
+    def blank(self):
+        if len(self.recent) > 1:
             self.gram(32)
-        self.word = stir(self.word or 1, c)
-        self.gram(c)
+        self.recent = [32]
 
     def end(self):
         if not self.word:
             return
-        self.gram(32)
-        self.recent = []
         self.words += 1
         if self.what & 1:
             self.take(self.word)
