@@ -346,6 +346,9 @@ typedef struct aml_train_options {
     /* The run is shared with other processes, or NULL. Where the number is not 0, aml_train returns when rank 0 has no more trials,
      * and *out is NULL; store, progress and stop are for rank 0. */
     aml_ranks *ranks;
+    /* A store, or NULL: its finished runs (the newest hundred) join what the search knows of past data, so that what won on data like
+     * these comes first. What a run has learnt is recorded with it: it goes on, and is replayed, by that. */
+    const char *learn_from;
 } aml_train_options;
 
 AML_API aml_status aml_train(aml_model **out, const aml_frame *data,

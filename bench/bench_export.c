@@ -138,6 +138,7 @@ static void run(const bench_table *t, const char *learner, const aml_frame *lear
     const char *learners[] = {learner, NULL};
     aml_train_options o = {.size = sizeof o,
                            .target = t->target,
+                           .task = !strcmp(t->task, "regression") ? t->task : NULL,
                            .trials = learner ? 1 : j->options.trials,
                            .validation = "holdout0.2",
                            .learners = learner ? learners : NULL,

@@ -21,6 +21,7 @@
 #include "automl/engine/study.h"
 #include "search/parts/knowledge.h"
 #include "search/parts/metafeatures.h"
+#include "search/parts/prior.h"
 #include "search/parts/similarity.h"
 
 enum { MOST_PIPELINES = 400, MOST_METRICS = 3, MOST_SIZES = 8, MOST_DROPPED = 512 };
@@ -59,23 +60,9 @@ static aml_facts everything(aml_task_kind task) {
 }
 
 static aml_pipeline settings_of(const aml_space *space, const double *config, aml_arena *a) {
-    aml_setting *s = need(AML_ARRAY(a, space->n, aml_setting));
-    size_t n = 0;
-    for (size_t d = 0; d < space->n; d++) {
-        if (!aml_space_live(space, config, d)) continue;
-        aml_string text = {0};
-        double x = config[d];
-        if (space->dims[d].param->kind == AML_REAL &&
-            x != 0) { /* three digits: names that can be read */
-            double unit = pow(10, 2 - floor(log10(fabs(x))));
-            if (unit >= 1) x = round(x * unit) / unit;
-        }
-        aml_param_write(&text, space->dims[d].param, x);
-        s[n].name = space->dims[d].name;
-        s[n++].value = need(aml_strdup(a, text.text));
-        aml_string_free(&text);
-    }
-    return (aml_pipeline){.n = n, .settings = s};
+    aml_pipeline p;
+    if (aml_pipeline_of(&p, space, config, a)) stop("memory");
+    return p;
 }
 
 /* How many draws of a learner: the flexible ones have more to say. */

@@ -16,9 +16,9 @@ typedef struct cli_args {
     const char *target, *task, *metric, *weight, *group, *time;
     const char *encoding, *quote, *ragged, *schema, *write_schema, *thousands, *escape;
     size_t skip_lines, skip_footer;
-    const char *validation, *test, *output, *sampler, *scheduler, *featurization, *prefer,
-        *threshold, *format, *exit_score, *store, *experiment, *status, *has_tag, *since, *sort,
-        *replay;
+    const char *validation, *test, *output, *sampler, *scheduler, *learn_from, *featurization,
+        *prefer, *threshold, *format, *exit_score, *store, *experiment, *status, *has_tag, *since,
+        *sort, *replay;
     const char **drop, **learners, **keep; /* NULL-ended */
     const char **increasing, **decreasing;
     const char ***interactions;                         /* NULL-ended lists, NULL-ended */

@@ -59,6 +59,7 @@ static aml_train_options options_of(const cli_args *a) {
                                .interactions = (const char *const *const *)a->interactions,
                                .sampler = a->sampler,
                                .scheduler = a->scheduler,
+                               .learn_from = a->learn_from,
                                .ensemble = a->no_ensemble ? -1 : 0,
                                .seed = a->seed,
                                .threads = a->threads,
@@ -166,6 +167,9 @@ static const cli_option options[] = {
      "a run that was killed or stopped, and with more --trials or --time-limit with one that is "
      "finished",
      CLI_TEXT, CLI_AT(store)},
+    {"learn-from", "STORE",
+     "begin with what won in its finished runs on data like these (it may be the file of --store)",
+     CLI_TEXT, CLI_AT(learn_from)},
     {"experiment", "NAME", "that the run belongs to (default: name of the data file)", CLI_TEXT,
      CLI_AT(experiment)},
     {"tag", "KEY=VALUE", "a tag of the run; again for more", CLI_EACH, CLI_AT(tags)},

@@ -5,10 +5,11 @@
 #include <string.h>
 
 bool aml_experiment_path_key(const char **section, const char **key, size_t i) {
-    static const char *const keys[][2] = {
-        {"data", "train"},          {"data", "validation"},    {"data", "test"},
-        {"data", "schema"},         {"outputs", "model"},      {"outputs", "leaderboard"},
-        {"outputs", "predictions"}, {"outputs", "evaluation"}, {"outputs", "store"}};
+    static const char *const keys[][2] = {{"data", "train"},          {"data", "validation"},
+                                          {"data", "test"},           {"data", "schema"},
+                                          {"outputs", "model"},       {"outputs", "leaderboard"},
+                                          {"outputs", "predictions"}, {"outputs", "evaluation"},
+                                          {"outputs", "store"},       {"search", "learn_from"}};
     if (i >= sizeof keys / sizeof *keys) return false;
     *section = keys[i][0];
     *key = keys[i][1];
@@ -51,8 +52,9 @@ aml_status aml_experiment_place(aml_experiment *e) {
     if (!f->model && base) f->model = aml_printf(e->arena, "%s.automl", base);
     if (!e->name) e->name = base;
     if (!e->folder || !f->model || !e->name) return AML_ENOMEM;
-    const char **paths[] = {&f->train, &f->validation,  &f->test,       &e->reading.schema,
-                            &f->model, &f->predictions, &f->evaluation, &f->store};
+    const char **paths[] = {&f->train,          &f->validation, &f->test,
+                            &e->reading.schema, &f->model,      &f->predictions,
+                            &f->evaluation,     &f->store,      &e->options.learn_from};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) AML_TRY(place(paths[i], e));
     return place_all(&f->leaderboard, e);
 }

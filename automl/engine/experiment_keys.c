@@ -275,6 +275,8 @@ static const aml_key search_keys[] = {
     WORD("sampler", options.sampler, sampler_word, "what picks pipelines (default auto)"),
     WORD("scheduler", options.scheduler, scheduler_word,
          "early termination: what stops the hopeless on their first folds (default race)"),
+    TEXT("learn_from", options.learn_from,
+         "a database of runs: what won in the finished ones comes first on data like theirs"),
     VALUE("seed", SEED, options.seed, "of all random choices (default 0)"),
     {0}};
 

@@ -260,6 +260,15 @@ aml_status aml_journal_give_fit(bool *found, aml_journal *j, size_t number, cons
     return bytes ? aml_fits_get(fit, 1, &r, j->bench->account) : AML_OK;
 }
 
+aml_status aml_journal_put(aml_journal *j, const char *name, const void *text, size_t size) {
+    return aml_store_put(j->store, &j->run, name, text, size);
+}
+
+aml_status aml_journal_get(const void **text, size_t *size, aml_journal *j, const char *name) {
+    const char *run = *j->source ? j->source : j->run.id;
+    return aml_store_get(text, size, j->store, run, name, j->keep);
+}
+
 static aml_status put_decisions(aml_journal *j) {
     aml_writer w = {0};
     if (*j->source || j->decisions.failed) return AML_OK;

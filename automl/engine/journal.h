@@ -55,6 +55,10 @@ aml_status aml_journal_flush(aml_journal *j);
 aml_status aml_journal_keep_fit(aml_journal *j, size_t number, const aml_fit_of *fit);
 aml_status aml_journal_give_fit(bool *found, aml_journal *j, size_t number, const aml_fit_of *fit);
 
+/* Further texts that the run keeps; of one that is repeated, or goes on, those that it had. *text NULL: none. */
+aml_status aml_journal_put(aml_journal *j, const char *name, const void *text, size_t size);
+aml_status aml_journal_get(const void **text, size_t *size, aml_journal *j, const char *name);
+
 /* model NULL: there is none because of `status`, the thread's last error. */
 aml_status aml_journal_end(aml_journal *j, const aml_model *model, aml_status status, bool stopped);
 

@@ -85,6 +85,7 @@ void aml_options_put(aml_string *s, const aml_train_options *o, bool limits) {
     put_groups(s, o->interactions);
     put_text(s, "sampler", o->sampler);
     put_text(s, "scheduler", o->scheduler);
+    put_text(s, "learn_from", o->learn_from);
     put_number(s, "ensemble", o->ensemble);
     put_text(s, "seed", seed);
     put_number(s, "max_concurrent_trials", o->max_concurrent_trials);

@@ -6,6 +6,7 @@
 #include "automl/engine/model.h"
 #include "automl/engine/target.h"
 #include "automl/engine/trials.h"
+#include "search/parts/knowledge.h"
 
 struct aml_study {
     const aml_train_options *options;
@@ -37,6 +38,8 @@ struct aml_study {
     aml_composer composer;
     aml_bench bench;
     aml_trial *yardstick;
+    aml_knowledge *knowledge; /* built in, and what runs of the user taught */
+    aml_problem problem;
     int trial_threads; /* of one trial */
     size_t n_refits;   /* fits on all rows so far */
     aml_trials trials;
@@ -57,6 +60,7 @@ aml_status aml_study_bench(aml_study *s); /* metric, folds with their targets, s
 aml_status aml_study_meet(aml_study *s);  /* with options->ranks: do all have the same? */
 aml_status aml_study_serve(aml_study *s); /* of ranks but the first: in place of what follows */
 aml_status aml_study_search(aml_study *s);
+aml_status aml_study_problem(aml_study *s); /* of the search: what is known before it */
 aml_status aml_study_conclude(aml_study *s);
 
 /* Is the trial fitted once more on all rows in the end, if there is time? */

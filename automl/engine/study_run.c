@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "automl/core/par.h"
-#include "automl/engine/study.h"
+#include "automl/engine/lessons.h"
 
 static const double EVER = 1e9; /* seconds: a time limit that decides nothing */
 
@@ -78,10 +78,20 @@ aml_status aml_study_recorded(aml_study *s) {
                              s->trials.other);
 }
 
+static aml_status put_lesson(aml_study *s) {
+    aml_string text = {0};
+    aml_status status = aml_lesson_write(&text, s);
+    if (!status && text.length)
+        status = aml_journal_put(s->journal, "lesson", text.text, text.length);
+    aml_string_free(&text);
+    return status;
+}
+
 /* A run that was stopped on request goes on with the next command, like one whose process died. */
 aml_status aml_study_end_run(aml_study *s, aml_status status) {
     const volatile int *asked = s->options->stop;
     bool stopped = (asked && *asked) || (atomic_load(&s->stop) && !status);
+    if (!status && !stopped && s->knowledge) status = put_lesson(s);
     aml_status told = aml_journal_end(s->journal, status ? NULL : s->model, status, stopped);
     aml_journal_free(s->journal);
     s->journal = NULL;

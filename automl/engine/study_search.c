@@ -7,12 +7,8 @@
 #include "automl/core/par.h"
 #include "automl/engine/menu.h"
 #include "automl/engine/threshold.h"
-#include "search/parts/knowledge.h"
-#include "search/parts/metafeatures.h"
-#include "search/parts/prior.h"
 
 enum { CONCURRENCY = 4, KEEP_TRIALS = 25, LARGE_CELLS = 20000000 };
-enum { KNOWN_ROWS = 6000 }; /* the knowledge was made on up to 1,200 rows a table */
 
 static aml_status find_metric(aml_study *s) {
     const char *names[64],
@@ -243,63 +239,6 @@ static double trial_ended(const aml_trial *t, void *arg) {
     return s->deadline > 0 ? s->deadline - reserve(s) : 0;
 }
 
-/* Learners that stop early end sooner on easy data: where there is time for some of their fits, their turn comes before that
- * of others as slow. */
-static const double EARLIER = 0.25;
-
-/* What a learner that takes no categories gets is wider: indicators of their levels. */
-static aml_shape shape_for(const aml_study *s, const aml_learner *l) {
-    enum { MOST_INDICATORS = 64 }; /* of a column; more are mostly rare */
-    aml_shape shape = s->facts.shape;
-    for (size_t i = 0; i < s->view.p && !(l->can & AML_CAN_CATEGORIES); i++) {
-        const aml_column *c = &s->view.columns[i];
-        if (c->kind != AML_CATEGORY || c->n_levels < 2) continue;
-        shape.p += (c->n_levels < MOST_INDICATORS ? c->n_levels : MOST_INDICATORS) - 1;
-    }
-    return shape;
-}
-
-/* What a fit by each learner's defaults is expected to take. */
-static aml_status default_costs(const double **out, aml_study *s) {
-    double *cost = AML_ARRAY(s->ctx.keep, s->composer.n_learners, double);
-    if (!cost) return AML_ENOMEM;
-    for (size_t i = 0; i < s->composer.n_learners; i++) {
-        const aml_learner *l = s->composer.learners[i];
-        double hp[AML_MAX_PARAMS] = {0};
-        for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
-        aml_shape shape = shape_for(s, l);
-        double left = s->deadline > 0 ? s->deadline - aml_now() : INFINITY;
-        cost[i] = l->cost ? l->cost(hp, &shape) : 1;
-        if ((l->can & AML_EARLY_STOPS) && cost[i] < EARLIER * left) cost[i] *= EARLIER;
-        if (!(l->can & AML_ANYTIME) && cost[i] > left) cost[i] = INFINITY; /* not to be tried */
-    }
-    *out = cost;
-    return AML_OK;
-}
-
-static aml_status describe_problem(aml_problem *problem, aml_study *s) {
-    aml_knowledge *knowledge;
-    double *features = AML_ARRAY(s->ctx.keep, AML_METAFEATURES, double);
-    if (!features) return AML_ENOMEM;
-    s->ctx.rng = aml_rng_stream(s->options->seed, AML_RNG_SAMPLE, 1, 0);
-    AML_TRY(aml_metafeatures(features, &s->view, NULL, &s->task, &s->ctx));
-    size_t size;
-    const char *text = aml_knowledge_text(&size);
-    AML_TRY(aml_knowledge_parse(&knowledge, text, size, "the built-in knowledge", s->ctx.keep));
-    *problem = (aml_problem){.features = features,
-                             .n_features = AML_METAFEATURES,
-                             .task = (int)s->task.kind,
-                             .metric = s->model->metric->name,
-                             .baseline_loss = s->yardstick->loss,
-                             .shape = s->facts.shape};
-    AML_TRY(default_costs(&problem->default_cost, s));
-    const aml_prior *prior;
-    AML_TRY(aml_prior_new(&prior, knowledge, problem, s->options->forget, &s->ctx));
-    /* What wins on a thousand rows is too tame for many: beyond this the search starts from the defaults. */
-    problem->knowledge = s->facts.shape.n <= KNOWN_ROWS ? prior : NULL;
-    return AML_OK;
-}
-
 static aml_status find_parts(aml_search *search, const aml_train_options *o) {
     const char *sampler = o->sampler ? o->sampler : "auto",
                *scheduler = o->scheduler ? o->scheduler : "race";
@@ -422,9 +361,8 @@ aml_status aml_study_search(aml_study *s) {
     if (!s->view.p)
         return aml_guardrail_add(&s->profile.guardrails, s->ctx.keep, "no_features", "Alerted", 0,
                                  "the model is the baseline", "no column can be used as a feature");
-    aml_problem problem;
-    AML_TRY(describe_problem(&problem, s));
-    search.problem = &problem;
+    AML_TRY(aml_study_problem(s));
+    search.problem = &s->problem;
     search.max_trials = o->trials ? o->trials : SIZE_MAX;
     search.deadline = s->deadline > 0 ? s->deadline - reserve(s) : 0;
     int threads = s->ctx.n_threads,

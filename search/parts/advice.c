@@ -41,6 +41,30 @@ static bool map_pipeline(double *config, const aml_space *space, const aml_group
     return true;
 }
 
+/* Names that can be read. */
+static double three_digits(double x) {
+    double unit = x != 0 ? pow(10, 2 - floor(log10(fabs(x)))) : 0;
+    return unit >= 1 ? round(x * unit) / unit : x;
+}
+
+aml_status aml_pipeline_of(aml_pipeline *out, const aml_space *space, const double *config,
+                           aml_arena *keep) {
+    aml_setting *s = AML_ARRAY(keep, space->n, aml_setting);
+    size_t n = 0;
+    for (size_t d = 0; s && d < space->n; d++) {
+        const aml_param *p = space->dims[d].param;
+        aml_string text = {0};
+        if (!aml_space_live(space, config, d)) continue;
+        aml_param_write(&text, p, p->kind == AML_REAL ? three_digits(config[d]) : config[d]);
+        s[n].name = space->dims[d].name;
+        s[n].value = text.failed ? NULL : aml_strdup(keep, text.text);
+        aml_string_free(&text);
+        if (!s[n++].value) return AML_ENOMEM;
+    }
+    *out = (aml_pipeline){.n = n, .settings = s};
+    return s ? AML_OK : AML_ENOMEM;
+}
+
 static void map_all(aml_advice *a, const aml_space *space) {
     aml_groups groups = aml_space_groups(space);
     for (size_t j = 0; j < a->p; j++) {

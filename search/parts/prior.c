@@ -36,7 +36,7 @@ static const struct {
                  {"pinball_0.1", "mae", 1},
                  {"pinball_0.9", "mae", 1}};
 
-static size_t find_metric(double *power, const aml_knowledge_table *t, const char *metric) {
+size_t aml_prior_metric(double *power, const aml_knowledge_table *t, const char *metric) {
     *power = 1;
     for (size_t m = 0; metric && m < t->n_metrics; m++)
         if (!strcmp(t->metrics[m], metric)) return m;
@@ -87,10 +87,15 @@ static aml_status prepare_losses(aml_prior *prior, const preparation *q, aml_ctx
     return AML_OK;
 }
 
+enum { FEWEST = 8 }; /* datasets that can say what likeness is */
+
+static const double OWN =
+    10; /* what the user's own runs count more: their data come from where these come from */
+
 static aml_status prepare_weights(aml_prior *prior, const preparation *q,
                                   const aml_problem *problem, aml_ctx *ctx) {
     size_t f = q->k->n_features;
-    if (!problem->features || problem->n_features != f || !f) return AML_OK;
+    if (!problem->features || problem->n_features != f || !f || q->n < FEWEST) return AML_OK;
     double *x = AML_ARRAY(ctx->scratch, q->n * f, double),
            *weights = AML_ARRAY(ctx->keep, q->n, double);
     aml_similarity *similarity;
@@ -101,6 +106,8 @@ static aml_status prepare_weights(aml_prior *prior, const preparation *q,
     AML_TRY(aml_similarity_new(&similarity, x, q->n, f, q->t->weights[q->metric], prior->mix->rows,
                                q->p, &local));
     AML_TRY(aml_similarity_weights(weights, similarity, problem->features, &local));
+    for (size_t i = 0; i < q->n; i++)
+        if (!strncmp(q->rows[i]->dataset, AML_OWN_RUN, strlen(AML_OWN_RUN))) weights[i] *= OWN;
     prior->weights = weights;
     return AML_OK;
 }
@@ -183,9 +190,15 @@ static aml_status prepare_portfolios(aml_prior *prior, size_t p, aml_ctx *ctx) {
     return aml_greedy_portfolio(timed, prior->mix, prior->seconds_log, ctx->scratch);
 }
 
+const char *aml_prior_table(int task, size_t rows) {
+    bool large = rows > AML_KNOWN_ROWS;
+    if (task == AML_REGRESSION) return large ? "large regression" : "regression";
+    return large ? "large classification" : "classification";
+}
+
 aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const aml_problem *problem,
                          const char *without, aml_ctx *ctx) {
-    const char *name = problem->task == AML_REGRESSION ? "regression" : "classification";
+    const char *name = aml_prior_table(problem->task, problem->shape.n);
     preparation q = {.k = k, .t = aml_knowledge_find(k, name)};
     *out = NULL;
     if (!q.t || !q.t->n_pipelines || !q.t->n_metrics) return AML_OK;
@@ -193,7 +206,7 @@ aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const am
     if (!prior) return AML_ENOMEM;
     prior->table = q.t;
     q.p = q.t->n_pipelines;
-    q.metric = find_metric(&prior->power, q.t, problem->metric);
+    q.metric = aml_prior_metric(&prior->power, q.t, problem->metric);
     AML_TRY(choose_rows(&q, without, ctx->scratch));
     if (q.n) {
         AML_TRY(prepare_losses(prior, &q, ctx));

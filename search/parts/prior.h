@@ -19,8 +19,18 @@ typedef struct aml_prior {
     double power; /* relative loss = (loss / baseline)^power, for metrics that are squares */
 } aml_prior;
 
-/* The table is "classification" or "regression" by problem->task, its metric problem->metric or a
- * near relative. `without`: the name of a past dataset that is left out with its family (honest
+/* The built-in knowledge was made on few rows, and what wins there is too tame for many: problems of
+ * more rows than this learn only from others of more. */
+enum { AML_KNOWN_ROWS = 6000 };
+/* Names of datasets that the user's own runs taught begin with this. */
+#define AML_OWN_RUN "run "
+/* "classification" or "regression", of many rows "large classification", "large regression". */
+const char *aml_prior_table(int task, size_t rows);
+/* Which metric of the table orders pipelines as `metric` does (itself, or a near relative), and the power
+ * of its relative loss that `metric` is. */
+size_t aml_prior_metric(double *power, const aml_knowledge_table *t, const char *metric);
+
+/* The table is aml_prior_table's, its metric aml_prior_metric's. `without`: the name of a past dataset that is left out with its family (honest
  * benchmarks), or NULL. *out = NULL when there is no such table or it has no pipelines. In
  * ctx->keep. AML_ENOMEM. */
 aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const aml_problem *problem,
@@ -45,6 +55,10 @@ typedef struct aml_advice {
 /* *out = NULL when problem has no knowledge. In ctx->scratch. AML_ENOMEM. */
 aml_status aml_advice_new(aml_advice **out, const aml_space *space, const aml_told *told,
                           const aml_problem *problem, const aml_ctx *ctx);
+
+/* The live dimensions of a configuration by name, numbers with three digits; in `keep`. AML_ENOMEM. */
+aml_status aml_pipeline_of(aml_pipeline *out, const aml_space *space, const double *config,
+                           aml_arena *keep);
 
 /* mean[p]: expected relative losses by the reweighted past datasets alone. Needs prior->mix.
  * AML_ENOMEM. */

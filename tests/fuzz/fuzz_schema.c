@@ -6,7 +6,7 @@ static const char table[] =
     "a,b,c,when\n1,x,red,2024-01-05\n2,y,\"blue, green\",2024-02-05\n3,x,red,\n";
 
 static const char *table_file(void) {
-    static char path[64];
+    static char path[80];
     if (*path) return path;
     /* a name of its own beside that of the input */
     snprintf(path, sizeof path, "%s.csv", as_file((const uint8_t *)table, sizeof table - 1));
