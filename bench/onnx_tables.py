@@ -24,7 +24,7 @@ import onnxruntime
 TABLES = """adult_census_income bank_marketing hotel_bookings weather_aus_rain electricity_elec2 eeg_eye_state htru2_pulsar
 magic_telescope occupancy_detection mushroom spambase us_life_agent_surrender cylinder_bands chicago_taxi_tip letter nursery optdigits
 soybean car_evaluation arrhythmia thyroid_hypo diamonds kc_house_sales ames_housing bike_sharing_hourly abalone cps_earnings
-forest_fires_area nyc_taxi_fare_2019 sms_spam""".split()
+forest_fires_area nyc_taxi_fare_2019 pima_diabetes sms_spam""".split()
 CLASSIFIERS = "baseline logistic linear_svm naive_bayes knn mlp gbdt random_forest extra_trees".split()
 REGRESSORS = "baseline ridge elastic_net glm knn mlp gbdt random_forest extra_trees".split()
 TRAIN, NEW = 1200, 400
@@ -47,7 +47,7 @@ def write_csv(path, header, rows):
 
 
 def seconds(cell):
-    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y", "%d/%m/%Y"):
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y%m%dT%H%M%S", "%m/%d/%Y", "%d/%m/%Y"):
         try:
             return (datetime.datetime.strptime(cell, form) - datetime.datetime(1970, 1, 1)).total_seconds()
         except ValueError:
