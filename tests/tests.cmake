@@ -70,9 +70,10 @@ set_tests_properties(python PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONME
   "AUTOML_LIBRARY=$<TARGET_FILE:automl>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;OMP_WAIT_POLICY=passive")
 
 # Random calls of the interface, misuse included; longer by hand and under sanitizers: stress_api SEED CALLS.
-add_executable(stress_api tests/stress_api.c)
+file(GLOB SOURCES CONFIGURE_DEPENDS tests/stress/*.c)
+add_executable(stress_api ${SOURCES})
 target_link_libraries(stress_api PRIVATE automl_flags automl_static)
 foreach(seed 1 2)
-  add_test(NAME stress_api_${seed} COMMAND stress_api ${seed} 6000)
+  add_test(NAME stress_api_${seed} COMMAND stress_api ${seed} 60000)
   set_tests_properties(stress_api_${seed} PROPERTIES TIMEOUT 600 ENVIRONMENT "OMP_WAIT_POLICY=passive")
 endforeach()

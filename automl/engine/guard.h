@@ -31,6 +31,10 @@ typedef struct guard_report {
 /* What could not be done when a command is REFUSED. */
 enum { GUARD_FORK, GUARD_LIMITS, GUARD_FOLDER, GUARD_PROGRAM };
 
+/* guard_fds.c: three descriptors for the server: socket, stdout, stderr. False: the other side is gone. */
+bool aml_fds_send(int socket, const int fds[3]);
+bool aml_fds_receive(int fds[3], int socket);
+
 /* guard.c: the work of one guard; `own_peak` is what a process has in memory, at its peak, that was only forked. */
 int aml_guard_run(size_t own_peak);
 

@@ -20,26 +20,6 @@ static size_t peak_of_fork(void) {
     return (size_t)u.ru_maxrss * 1024;
 }
 
-/* Three descriptors: socket, stdout, stderr. False: the caller is gone. */
-static bool receive(int fds[3]) {
-    char byte;
-    union {
-        char room[CMSG_SPACE(3 * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec data = {&byte, 1};
-    struct msghdr m = {.msg_iov = &data,
-                       .msg_iovlen = 1,
-                       .msg_control = control.room,
-                       .msg_controllen = sizeof control.room};
-    ssize_t n;
-    while ((n = recvmsg(AML_GUARD_FD, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {}
-    const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(3 * sizeof(int))) return false;
-    memcpy(fds, CMSG_DATA(c), 3 * sizeof(int));
-    return true;
-}
-
 /* The descriptors are above AML_GUARD_FD, for those below are in use. */
 static int become_guard(const int fds[3], size_t own_peak) {
     setsid();
@@ -64,7 +44,7 @@ static int serve(void) {
     int fds[3];
     sigemptyset(&action.sa_mask);
     sigaction(SIGCHLD, &action, NULL);
-    while (receive(fds)) {
+    while (aml_fds_receive(fds, AML_GUARD_FD)) {
         pid_t pid = fork();
         if (!pid) return become_guard(fds, own_peak);
         for (int i = 0; i < 3; i++)

@@ -87,35 +87,13 @@ void aml_guard_server_close(aml_processes *p) {
     p->server = 0;
 }
 
-static bool send_fds(int socket, const int fds[3]) {
-    char byte = 0;
-    union {
-        char room[CMSG_SPACE(3 * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec data = {&byte, 1};
-    struct msghdr m = {.msg_iov = &data,
-                       .msg_iovlen = 1,
-                       .msg_control = control.room,
-                       .msg_controllen = sizeof control.room};
-    memset(&control, 0, sizeof control);
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(3 * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, 3 * sizeof(int));
-    ssize_t n;
-    while ((n = sendmsg(socket, &m, MSG_NOSIGNAL)) < 0 && errno == EINTR) {}
-    return n == 1;
-}
-
 /* A server that somebody has killed is started anew. */
 int aml_guard_request(aml_processes *p, const int fds[3]) {
     int error = 0;
     if (p->relay && aml_relay_open(p->relay, fds)) return 0;
     for (int tries = 0; tries < 2 && !error; tries++) {
         if (!p->server) error = start_server(p);
-        if (!error && send_fds(p->socket, fds)) return 0;
+        if (!error && aml_fds_send(p->socket, fds)) return 0;
         if (!error) aml_guard_server_close(p);
     }
     return error ? error : EPIPE;
