@@ -108,6 +108,8 @@ static void test_kinds_of_words(void **state) {
     assert_int_equal(kind_of("the %d cats saw %d dogs", 200, 200), AML_TEXT);
     assert_int_equal(kind_of("the %d cats saw %d dogs", 200, 3), AML_CATEGORY);
     assert_int_equal(kind_of("%d", 200, 200), AML_NUMBER);
+    assert_int_equal(kind_of("%d km", 40, 40), AML_NUMBER); /* of a unit */
+    assert_int_equal(kind_of("%d km", 40, 1), AML_CATEGORY);
 }
 
 static void test_levels(void **state) {

@@ -164,6 +164,7 @@ static bool are_dates(csv_column *c, size_t n, size_t full) {
 
 typedef struct amounts {
     size_t numbers, amounts, other;
+    size_t distinct;  /* amounts */
     csv_amount first; /* with a unit */
     bool mixed;       /* units differ */
     const csv_dialect *d;
@@ -186,16 +187,19 @@ static bool count_amount(void *arg, const csv_level *l) {
     a->mixed |= x.kind &&
                 (x.unit_size != first->unit_size || memcmp(x.unit, first->unit, x.unit_size) != 0);
     a->amounts += l->count;
+    a->distinct++;
     return !a->mixed;
 }
 
-/* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake. */
+/* Amounts in one unit, or plain numbers among them; a few amounts among numbers are a mistake, and "120 Any Street" alone tells
+ * of no unit. */
 static bool are_amounts(csv_column *c, size_t n, const csv_dialect *d, bool any) {
     amounts a = {.d = d};
     csv_each(c, n, count_amount, &a);
     if (a.other || a.mixed || !a.amounts) return false;
     if (!any && a.amounts * 10 < a.numbers + a.amounts && !d->thousands) return false;
-    if (!any && a.first.kind == CSV_MEASURE && a.amounts < a.numbers) return false;
+    if (!any && a.first.kind == CSV_MEASURE && (a.amounts < a.numbers || a.distinct < 2))
+        return false;
     c->amounts = true;
     c->texts->unit_kind = a.first.kind;
     if (a.first.unit && a.first.unit_size < sizeof c->texts->unit)
