@@ -69,7 +69,7 @@ static inline void world_open(world *s, size_t n, aml_task_kind task) {
                                       : task == AML_BINARY   ? 2
                                                              : 0,
                          .y = s->y};
-    for (size_t k = 0; gbdt->params[k].name; k++) s->hp[k] = gbdt->params[k].fallback;
+    aml_params_defaults(s->hp, gbdt->params);
 }
 
 static inline void world_close(world *s) {

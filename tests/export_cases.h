@@ -63,7 +63,7 @@ static inline void add_step_cases(void) {
         export_case *c = new_case(tasks[nth % COUNT(tasks)], what);
         for (size_t number = 0;; number++) {
             double hp[AML_MAX_PARAMS] = {0};
-            put_defaults(hp, (*s)->params);
+            aml_params_defaults(hp, (*s)->params);
             if (!set_variant(hp, (*s)->params, number, true)) break;
             add_step_member(c, *s, hp, number % 2);
             if (!number) add_step_member(c, *s, hp, true);

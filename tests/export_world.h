@@ -185,10 +185,6 @@ static inline void set_hp(double *hp, const aml_param *params, const char *name,
     if (i >= 0) hp[i] = x;
 }
 
-static inline void put_defaults(double *hp, const aml_param *params) {
-    for (size_t i = 0; params && i < aml_params_count(params); i++) hp[i] = params[i].fallback;
-}
-
 /* Not all formats can say what is done to texts. */
 static bool without_texts;
 
@@ -197,14 +193,14 @@ static inline void add_step(aml_plan *p, const char *name) {
     aml_plan_step *s = &p->steps[p->n_steps++];
     s->step = aml_step_find(name);
     assert_non_null(s->step);
-    put_defaults(s->hp, s->step->params);
+    aml_params_defaults(s->hp, s->step->params);
 }
 
 /* Small models: the point is what they compute, not how well. */
 static inline void set_learner(aml_plan *p, const char *name) {
     p->learner = aml_learner_find(name);
     assert_non_null(p->learner);
-    put_defaults(p->hp, p->learner->params);
+    aml_params_defaults(p->hp, p->learner->params);
     set_hp(p->hp, p->learner->params, "n_estimators", 5);
     set_hp(p->hp, p->learner->params, "rounds", 6);
     set_hp(p->hp, p->learner->params, "min_child_samples", 3);

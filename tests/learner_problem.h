@@ -146,11 +146,6 @@ static inline size_t outputs(const problem *q) {
 
 /* ---- hyperparameters */
 
-static inline void default_hp(double *hp, const aml_learner *learner) {
-    for (size_t i = 0; i < aml_params_count(learner->params); i++)
-        hp[i] = learner->params[i].fallback;
-}
-
 static inline aml_shape shape_of(const problem *q) {
     size_t nnz = q->design.csr ? (size_t)q->design.csr->start[q->design.csr->n] : 0;
     return (aml_shape){q->data.n, q->design.p, nnz, q->data.task, q->data.n_classes};
@@ -180,7 +175,7 @@ static inline void random_hp(double *hp, const aml_learner *learner, const probl
 static inline void cheap_hp(double *hp, const aml_learner *learner, const problem *q) {
     aml_rng rng = aml_rng_stream(3, AML_RNG_TEST, 0, 0);
     aml_shape shape = shape_of(q);
-    default_hp(hp, learner);
+    aml_params_defaults(hp, learner->params);
     for (int k = 0; learner->cost && k < 60; k++) {
         double other[MOST_PARAMS];
         draw_hp(other, learner, q, &rng);

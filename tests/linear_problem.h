@@ -121,7 +121,7 @@ static inline void table_free(table *t) {
 static inline void *fitted(table *t, const aml_learner *l, const double *hp) {
     double fallback[16];
     void *model = NULL;
-    for (size_t i = 0; !hp && l->params[i].name; i++) fallback[i] = l->params[i].fallback;
+    aml_params_defaults(fallback, l->params);
     assert_int_equal(l->fit(&model, &t->data, hp ? hp : fallback, &t->ctx), AML_OK);
     return model;
 }

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
+#include "automl/automl_score.h"
 #include "automl/core/io.h"
 #include "automl/engine/predict.h"
-#include "automl/automl_score.h"
 #include "featurize/parts/table.h"
 
 enum { SEEN = 220, NEW = 90, ROWS = SEEN + NEW, WIDTH = 8, CELL = 96 };
@@ -109,8 +109,7 @@ static inline void plan_step(aml_plan *plan, const char *text) {
     aml_plan_step *s = &plan->steps[plan->n_steps++];
     s->step = aml_step_find(name);
     if (!s->step) fail_msg("no step %s", name);
-    for (size_t i = 0; i < aml_params_count(s->step->params); i++)
-        s->hp[i] = s->step->params[i].fallback;
+    aml_params_defaults(s->hp, s->step->params);
     if (!dot) return;
     snprintf(name, sizeof name, "%.*s", (int)(equal - dot - 1), dot + 1);
     snprintf(value, sizeof value, "%s", equal + 1);
@@ -122,8 +121,7 @@ static inline void plan_step(aml_plan *plan, const char *text) {
 static inline aml_plan make_plan(const recipe *r) {
     aml_plan plan = {.learner = aml_learner_find(r->learner)};
     if (!plan.learner) fail_msg("no learner %s", r->learner);
-    for (size_t i = 0; i < aml_params_count(plan.learner->params); i++)
-        plan.hp[i] = plan.learner->params[i].fallback;
+    aml_params_defaults(plan.hp, plan.learner->params);
     char copy[400];
     snprintf(copy, sizeof copy, "%s", r->steps);
     for (char *at = copy, *end; *at; at = end) {

@@ -16,15 +16,10 @@
 
 /* Arenas and random numbers of a test's own. */
 static inline aml_ctx search_ctx(uint32_t seed) {
-    aml_ctx ctx = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL), .n_threads = 1};
+    aml_ctx ctx;
+    assert_int_equal(aml_ctx_open(&ctx, 1), AML_OK);
     ctx.rng = aml_rng_stream(seed, AML_RNG_TEST, 0, 0);
-    assert_non_null(ctx.keep);
-    assert_non_null(ctx.scratch);
     return ctx;
-}
-static inline void close_ctx(aml_ctx *ctx) {
-    aml_arena_free(ctx->keep);
-    aml_arena_free(ctx->scratch);
 }
 
 /* ---- spaces */
@@ -120,9 +115,9 @@ static inline aml_status ask(double *config, const aml_sampler *s, const aml_spa
     aml_ctx ctx = search_ctx(1);
     double hp[16];
     ctx.rng = aml_rng_stream(seed, AML_RNG_SEARCH, 0, 0);
-    for (size_t i = 0; i < aml_params_count(s->params); i++) hp[i] = s->params[i].fallback;
+    aml_params_defaults(hp, s->params);
     aml_status status = s->suggest(config, space, &h->told, problem, hp, &ctx);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
     return status;
 }
 

@@ -21,7 +21,7 @@ static inline bool set_variant(variant *v, const aml_step *step, size_t number) 
     assert_true(n <= MAX_PARAMS);
     v->step = step;
     v->number = number;
-    for (size_t k = 0; k < n; k++) v->hp[k] = params[k].fallback;
+    aml_params_defaults(v->hp, params);
     if (!left--) return true;
     for (size_t k = 0; k < n; k++) {
         size_t choices = params[k].kind == AML_CHOICE ? aml_param_choices(&params[k]) : 2;

@@ -5,7 +5,7 @@ static void expect_fit(const aml_learner *l, aml_task_kind task, problem *q, con
     double hp[MOST_PARAMS];
     EXPECT(!prepare(q, l), l, task, what);
     for (int cheap = 0; cheap < 2; cheap++) {
-        default_hp(hp, l);
+        aml_params_defaults(hp, l->params);
         if (cheap) cheap_hp(hp, l, q);
         fitted f = fit(l, q, hp);
         EXPECT(!f.status, l, task, what);

@@ -14,7 +14,7 @@ static void check_stopped(const aml_learner *l, aml_task_kind task, const atomic
                           double seconds) {
     double hp[MOST_PARAMS];
     problem *q = ready(l, task, (problem_shape){.n = 20000, .p = 10});
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     fitted f = {.keep = aml_arena_new(NULL), .scratch = aml_arena_new(NULL)};
     f.ctx = context(f.keep, f.scratch);
     f.ctx.stop = stop;

@@ -76,7 +76,7 @@ static void check_weights(const aml_learner *l, aml_task_kind task) {
     if (!(l->can & AML_CAN_WEIGHTS)) return;
     problem *q = ready(l, task, (problem_shape){.n = N, .p = 4, .weights = true});
     double hp[MOST_PARAMS];
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     uint32_t often[3 * N];
     size_t n = 0;
     for (uint32_t i = 0; i < N; i++) {
@@ -103,7 +103,7 @@ static void check_rows(const aml_learner *l, aml_task_kind task) {
     aml_rng rng = aml_rng_stream(17, AML_RNG_TEST, 0, 0);
     problem *q = ready(l, task, (problem_shape){.n = N, .p = 4, .weights = true});
     double hp[MOST_PARAMS];
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     fitted in_order = fit(l, q, hp);
     double *a = predict_all(l, q, &in_order, N);
     aml_rng_shuffle(&rng, q->rows, N);
@@ -120,7 +120,7 @@ static void check_columns(const aml_learner *l, aml_task_kind task) {
     enum { N = 300, COLUMNS = 5 };
     problem *q = ready(l, task, (problem_shape){.n = N, .p = COLUMNS});
     double hp[MOST_PARAMS];
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     fitted before = fit(l, q, hp);
     double *a = predict_all(l, q, &before, N);
     float *turned[COLUMNS];
@@ -179,7 +179,7 @@ static void check_monotone(const aml_learner *l, aml_task_kind task) {
         int8_t monotone[5] = {(int8_t)sign, 0, 0, (int8_t)-sign, 0};
         double hp[MOST_PARAMS], out[GRID];
         float grid[GRID];
-        default_hp(hp, l);
+        aml_params_defaults(hp, l->params);
         q->data.monotone = monotone;
         fitted f = fit(l, q, hp);
         EXPECT(!f.status, l, task, aml_last_error()->message);
@@ -203,7 +203,7 @@ static void check_groups(const aml_learner *l, aml_task_kind task) {
     if (!(l->can & AML_CAN_GROUPS) || task == AML_MULTICLASS) return;
     problem *q = ready(l, task, (problem_shape){.n = 500, .p = 5});
     double hp[MOST_PARAMS], out[2], first[2] = {0};
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     q->data.groups = groups;
     fitted f = fit(l, q, hp);
     EXPECT(!f.status, l, task, aml_last_error()->message);
@@ -229,7 +229,7 @@ static void check_contributions(const aml_learner *l, aml_task_kind task) {
     for (int sparse = 0; sparse < (l->can & AML_CAN_SPARSE ? 2 : 1); sparse++) {
         problem *q = ready(l, task, (problem_shape){.n = N, .p = COLUMNS, .sparse = sparse});
         double hp[MOST_PARAMS];
-        default_hp(hp, l);
+        aml_params_defaults(hp, l->params);
         fitted f = fit(l, q, hp);
         EXPECT(!f.status, l, task, aml_last_error()->message);
         size_t k = outputs(q), width = (COLUMNS + 1) * k;

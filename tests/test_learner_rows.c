@@ -14,7 +14,7 @@ static double mean_prediction(const aml_learner *l, aml_task_kind task, bool wei
     }
     EXPECT(!prepare(q, l), l, task, "the design cannot be prepared");
     double hp[MOST_PARAMS], sum = 0;
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     fitted f = fit(l, q, hp);
     EXPECT(!f.status, l, task, aml_last_error()->message);
     size_t k = outputs(q);
@@ -171,7 +171,7 @@ static void held_out_rows_have_no_say(void **state) { (void)state, for_all(check
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_count_as_repeated_rows), cmocka_unit_test(only_listed_rows_count),
-        cmocka_unit_test(designs_are_read_only),     cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(designs_are_read_only),          cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(held_out_rows_have_no_say),
     };
     aml_linalg_init();

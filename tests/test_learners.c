@@ -32,7 +32,7 @@ static void declarations_are_whole(void **state) {
 
 static void check_learning(const aml_learner *l, aml_task_kind task) {
     double hp[MOST_PARAMS];
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     for (int sparse = 0; sparse < (l->can & AML_CAN_SPARSE ? 2 : 1); sparse++) {
         problem *q =
             ready(l, task, (problem_shape){.n = 300, .p = 5, .sparse = sparse, .weights = true});
@@ -88,7 +88,7 @@ static void check_importance(const aml_learner *l, aml_task_kind task) {
     if (!l->importance) return;
     double hp[MOST_PARAMS], share[5], sum = 0, noise = 0;
     problem *q = ready(l, task, (problem_shape){.n = 300, .p = 5});
-    default_hp(hp, l);
+    aml_params_defaults(hp, l->params);
     fitted f = fit(l, q, hp);
     EXPECT(!f.status, l, task, aml_last_error()->message);
     EXPECT(!l->importance(share, f.model, 5), l, task, "importance failed");

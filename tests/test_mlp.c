@@ -1,19 +1,6 @@
 /* test_mlp.c: the network behind `mlp`: gradients, encodings, schedules, and what it can learn. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "automl/core/learner.h"
-#include "automl/core/linalg.h"
-#include "automl/core/par.h"
 #include "learners/parts/nn_kernels.h"
-
-extern const aml_learner aml_learner_mlp;
+#include "mlp_fixture.h"
 
 enum { N = 24, P = 3 };
 
@@ -283,13 +270,12 @@ static void adam_walks_downhill(void **state) {
 enum { ROWS = 1200, TRAIN = 800 };
 
 /* Mean squared error on held-out rows of y = sin(3 x0) + x1 x2, against the variance. */
-static double unexplained(const char *parameter, double value, bool valid, double *hp) {
-    const aml_learner *l = &aml_learner_mlp;
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    float *x = AML_ARRAY(keep, ROWS * P, float);
-    double *y = AML_ARRAY(keep, ROWS, double), *out = AML_ARRAY(keep, ROWS, double), sum = 0,
-           square = 0;
-    uint32_t *rows = AML_ARRAY(keep, ROWS, uint32_t);
+static double unexplained(const char *parameter, double value, bool valid) {
+    aml_arena *arena = aml_arena_new(NULL);
+    float *x = AML_ARRAY(arena, ROWS * P, float);
+    double *y = AML_ARRAY(arena, ROWS, double), *out = AML_ARRAY(arena, ROWS, double);
+    uint32_t *rows = AML_ARRAY(arena, ROWS, uint32_t);
+    double hp[64], sum = 0, square = 0;
     aml_rng rng = aml_rng_stream(4, AML_RNG_TEST, 0, 0);
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = 0; j < P; j++) x[i * P + j] = (float)(3 * aml_rng_uniform(&rng) - 1.5);
@@ -299,88 +285,69 @@ static double unexplained(const char *parameter, double value, bool valid, doubl
     aml_design design = {.n = ROWS, .p = P, .dense = x};
     aml_data d = {.x = &design, .rows = rows, .n = TRAIN, .task = AML_REGRESSION, .y = y};
     if (valid) d.valid = rows + TRAIN - 100, d.n_valid = 100, d.n -= 100;
-    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
-    hp[aml_params_find(l->params, "width")] = 48; /* small: sanitizers run this too */
-    hp[aml_params_find(l->params, "detail")] = 12;
-    hp[aml_params_find(l->params, "members")] = 2;
-    hp[aml_params_find(l->params, "learning_rate")] = 6e-3;
-    if (parameter) hp[aml_params_find(l->params, parameter)] = value;
-    aml_ctx ctx = {.keep = keep,
-                   .scratch = scratch,
-                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
-                   .n_threads = 1};
-    void *model;
-    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
-    aml_data test = {.x = &design, .rows = rows + TRAIN, .n = ROWS - TRAIN, .task = AML_REGRESSION};
-    assert_int_equal(l->predict(out, model, &test, &ctx), AML_OK);
-    for (size_t i = 0; i < ROWS - TRAIN; i++) {
-        sum += (out[i] - y[TRAIN + i]) * (out[i] - y[TRAIN + i]);
-        square += y[TRAIN + i] * y[TRAIN + i];
+    aml_params_defaults(hp, aml_learner_mlp.params);
+    set_hp(hp, "width", 48); /* small: sanitizers run this too */
+    set_hp(hp, "detail", 12);
+    set_hp(hp, "members", 2);
+    set_hp(hp, "learning_rate", 6e-3);
+    if (parameter) set_hp(hp, parameter, value);
+    aml_writer w = fitted_bytes(out, ROWS, &d, hp, 1);
+    for (size_t i = TRAIN; i < ROWS; i++) {
+        sum += (out[i] - y[i]) * (out[i] - y[i]);
+        square += y[i] * y[i];
     }
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_writer_free(&w);
+    aml_arena_free(arena);
     return sum / square;
 }
 
 static void curves_and_products_are_learnt(void **state) {
     (void)state;
-    double hp[64];
-    assert_true(unexplained(NULL, 0, false, hp) < 0.01);
-    assert_true(unexplained(NULL, 0, true, hp) < 0.01);
+    assert_true(unexplained(NULL, 0, false) < 0.01);
+    assert_true(unexplained(NULL, 0, true) < 0.01);
     for (int embedding = 0; embedding < 4; embedding++)
-        assert_true(unexplained("embedding", embedding, false, hp) < 0.03);
-    assert_true(unexplained("residual", 1, false, hp) < 0.01);
+        assert_true(unexplained("embedding", embedding, false) < 0.03);
+    assert_true(unexplained("residual", 1, false) < 0.01);
     for (int activation = 1; activation < 3; activation++)
-        assert_true(unexplained("activation", activation, false, hp) < 0.02);
+        assert_true(unexplained("activation", activation, false) < 0.02);
 }
 
-/* One fit and its model's bytes; predictions of all rows at once, and one row at a time. */
-static aml_writer fitted_bytes(int threads, double *at_once, double *one_by_one, size_t n,
-                               bool missing) {
-    const aml_learner *l = &aml_learner_mlp;
-    double hp[64];
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    float *x = AML_ARRAY(keep, n * P, float);
-    double *y = AML_ARRAY(keep, n, double);
-    uint32_t *rows = AML_ARRAY(keep, n, uint32_t);
+enum { NOISE_ROWS = 333 };
+
+/* Three classes that nothing tells apart: noise, or columns without a value. */
+static aml_writer fit_noise(double *out, int threads, bool missing) {
+    float x[NOISE_ROWS * P];
+    double y[NOISE_ROWS], hp[64];
+    uint32_t rows[NOISE_ROWS];
     aml_rng rng = aml_rng_stream(6, AML_RNG_TEST, 0, 0);
-    for (size_t i = 0; i < n * P; i++) x[i] = missing ? 0 : (float)aml_rng_normal(&rng);
-    for (size_t i = 0; i < n; i++) rows[i] = (uint32_t)i, y[i] = (double)aml_rng_below(&rng, 3);
-    aml_design design = {.n = n, .p = P, .dense = x};
-    aml_data d = {
-        .x = &design, .rows = rows, .n = n, .task = AML_MULTICLASS, .n_classes = 3, .y = y};
-    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
-    hp[aml_params_find(l->params, "epochs")] = 2;
-    hp[aml_params_find(l->params, "dropout")] = 0.2;
-    aml_ctx ctx = {.keep = keep,
-                   .scratch = scratch,
-                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
-                   .n_threads = threads};
-    void *model;
-    aml_writer w = {0};
-    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
-    assert_int_equal(l->predict(at_once, model, &d, &ctx), AML_OK);
-    d.n = 1;
-    for (size_t i = 0; i < n; i++, d.rows++)
-        assert_int_equal(l->predict(one_by_one + 3 * i, model, &d, &ctx), AML_OK);
-    l->save(model, &w);
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
-    return w;
+    for (size_t i = 0; i < NOISE_ROWS * P; i++) x[i] = missing ? 0 : (float)aml_rng_normal(&rng);
+    for (size_t i = 0; i < NOISE_ROWS; i++) {
+        rows[i] = (uint32_t)i;
+        y[i] = (double)aml_rng_below(&rng, 3);
+    }
+    aml_design design = {.n = NOISE_ROWS, .p = P, .dense = x};
+    aml_data d = {.x = &design,
+                  .rows = rows,
+                  .n = NOISE_ROWS,
+                  .task = AML_MULTICLASS,
+                  .n_classes = 3,
+                  .y = y};
+    aml_params_defaults(hp, aml_learner_mlp.params);
+    set_hp(hp, "epochs", 2);
+    set_hp(hp, "dropout", 0.2);
+    return fitted_bytes(out, NOISE_ROWS, &d, hp, threads);
 }
 
 static void threads_and_cuts_do_not_matter(void **state) {
     (void)state;
-    enum { ROWS_HERE = 333 };
     static const int threads[] = {1, 2, 4};
-    double at_once[3][3 * ROWS_HERE], one_by_one[3 * ROWS_HERE];
+    double out[3][3 * NOISE_ROWS];
     aml_writer bytes[3];
     for (size_t t = 0; t < 3; t++) {
-        bytes[t] = fitted_bytes(threads[t], at_once[t], one_by_one, ROWS_HERE, false);
-        assert_memory_equal(at_once[t], one_by_one, sizeof one_by_one);
+        bytes[t] = fit_noise(out[t], threads[t], false);
         assert_int_equal(bytes[t].size, bytes[0].size);
         assert_memory_equal(bytes[t].data, bytes[0].data, bytes[0].size);
-        assert_memory_equal(at_once[t], at_once[0], sizeof one_by_one);
+        assert_memory_equal(out[t], out[0], sizeof out[0]);
     }
     for (size_t t = 0; t < 3; t++) aml_writer_free(&bytes[t]);
 }
@@ -388,10 +355,9 @@ static void threads_and_cuts_do_not_matter(void **state) {
 /* Columns without a value tell nothing: every row gets the shares of the classes, or nearly. */
 static void nothing_to_see_gives_shares(void **state) {
     (void)state;
-    enum { ROWS_HERE = 300 };
-    double out[3 * ROWS_HERE], again[3 * ROWS_HERE];
-    aml_writer w = fitted_bytes(1, out, again, ROWS_HERE, true);
-    for (size_t i = 0; i < ROWS_HERE; i++)
+    double out[3 * NOISE_ROWS];
+    aml_writer w = fit_noise(out, 1, true);
+    for (size_t i = 0; i < NOISE_ROWS; i++)
         for (size_t j = 0; j < 3; j++) {
             assert_true(out[3 * i + j] == out[j]);
             assert_true(fabs(out[3 * i + j] - 1.0 / 3) < 0.15);

@@ -1,19 +1,6 @@
 /* test_mlp_terms.c: sparse features of the network behind `mlp`: which have weights, their gradients, lazy steps and averages. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "automl/core/learner.h"
-#include "automl/core/linalg.h"
-#include "automl/core/par.h"
 #include "learners/parts/nn_terms.h"
-
-extern const aml_learner aml_learner_mlp;
+#include "mlp_fixture.h"
 
 enum { N = 40, Q = 9, WIDTH = 6 };
 
@@ -203,14 +190,13 @@ static void make_texts(uint64_t *start, uint32_t *column, float *value, double *
 }
 
 static aml_writer fit_texts(double *out, int threads, bool valid) {
-    const aml_learner *l = &aml_learner_mlp;
     double hp[64], *y;
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    uint64_t *start = AML_ARRAY(keep, ROWS + 1, uint64_t);
-    uint32_t *column = AML_ARRAY(keep, ROWS * A_ROW, uint32_t),
-             *rows = AML_ARRAY(keep, ROWS, uint32_t);
-    float *value = AML_ARRAY(keep, ROWS * A_ROW, float);
-    y = AML_ARRAY(keep, ROWS, double);
+    aml_arena *arena = aml_arena_new(NULL);
+    uint64_t *start = AML_ARRAY(arena, ROWS + 1, uint64_t);
+    uint32_t *column = AML_ARRAY(arena, ROWS * A_ROW, uint32_t),
+             *rows = AML_ARRAY(arena, ROWS, uint32_t);
+    float *value = AML_ARRAY(arena, ROWS * A_ROW, float);
+    y = AML_ARRAY(arena, ROWS, double);
     make_texts(start, column, value, y);
     for (size_t i = 0; i < ROWS; i++) rows[i] = (uint32_t)i;
     aml_csr csr = {ROWS, WORDS, start, column, value};
@@ -218,30 +204,14 @@ static aml_writer fit_texts(double *out, int threads, bool valid) {
     aml_data d = {
         .x = &design, .rows = rows, .n = TRAIN, .task = AML_BINARY, .n_classes = 2, .y = y};
     if (valid) d.n -= 100, d.valid = rows + d.n, d.n_valid = 100;
-    for (size_t i = 0; i < aml_params_count(l->params); i++) hp[i] = l->params[i].fallback;
-    hp[aml_params_find(l->params, "width")] = 37; /* whole vectors and a rest */
-    hp[aml_params_find(l->params, "members")] = 2;
-    aml_ctx ctx = {.keep = keep,
-                   .scratch = scratch,
-                   .rng = aml_rng_stream(5, AML_RNG_FIT, 0, 0),
-                   .n_threads = threads};
-    void *model;
-    aml_writer w = {0};
-    assert_int_equal(l->fit(&model, &d, hp, &ctx), AML_OK);
-    aml_data all = {.x = &design, .rows = rows, .n = ROWS, .task = AML_BINARY, .n_classes = 2};
-    assert_int_equal(l->predict(out, model, &all, &ctx), AML_OK);
-    double one;
-    all.n = 1;
-    for (size_t i = 0; i < ROWS; i++, all.rows++) {
-        assert_int_equal(l->predict(&one, model, &all, &ctx), AML_OK);
-        assert_true(one == out[i]);
-    }
+    aml_params_defaults(hp, aml_learner_mlp.params);
+    set_hp(hp, "width", 37); /* whole vectors and a rest */
+    set_hp(hp, "members", 2);
+    aml_writer w = fitted_bytes(out, ROWS, &d, hp, threads);
     size_t right = 0;
     for (size_t i = TRAIN; i < ROWS; i++) right += (out[i] > 0.5) == (y[i] > 0.5);
     assert_true(right > (ROWS - TRAIN) * 85 / 100);
-    l->save(model, &w);
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_arena_free(arena);
     return w;
 }
 

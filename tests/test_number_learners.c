@@ -137,7 +137,7 @@ static void check_stop(const aml_learner *l, aml_task_kind task, int n_classes) 
     double hp[8], *out;
     if (l == &aml_learner_baseline) return; /* it has to be there even when time is up */
     table_new(&t, 300, 4, 0, task, n_classes);
-    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+    aml_params_defaults(hp, l->params);
     t.ctx.stop = &stop;
     if (l != &aml_learner_knn) {
         assert_int_equal(l->fit(&m, &t.data, hp, &t.ctx), AML_ESTOPPED);
@@ -158,7 +158,7 @@ static void test_stop(void **state) {
 static void check_deadline(const aml_learner *l, aml_task_kind task, int n_classes) {
     enum { POINTS = 40 };
     double hp[8], whole = 0;
-    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+    aml_params_defaults(hp, l->params);
     for (int k = 0; k <= POINTS; k++) {
         table t;
         void *m = NULL;
@@ -183,7 +183,7 @@ static void check_memory(const aml_learner *l, aml_task_kind task, int n_classes
     double hp[8];
     for (uint64_t failing = 1;; failing++) {
         table_new(&t, 3000, 40, 8, task, n_classes);
-        for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+        aml_params_defaults(hp, l->params);
         t.ctx.keep = aml_arena_new(NULL);
         aml_fail_alloc(failing, false);
         aml_status status = l->fit(&m, &t.data, hp, &t.ctx);

@@ -80,7 +80,7 @@ static void test_samplers_keep_the_contract(void **state) {
             informed.baseline_loss = 1;
         }
     }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* Whichever allocation fails, the answer is AML_ENOMEM or a whole configuration, and nothing leaks. */
@@ -111,7 +111,7 @@ static void test_samplers_without_memory(void **state) {
             aml_arena_free(own.scratch);
         }
     }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* All trials failed, all equal, infinite losses: still valid suggestions. */
@@ -157,7 +157,7 @@ static void test_samplers_after_long_searches(void **state) {
             assert_false(aml_is_told(space, &h.told, config));
         }
     }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 int main(void) {

@@ -37,7 +37,7 @@ static void test_similarity_finds_the_kind(void **state) {
     ctx.n_threads = 3;
     assert_int_equal(aml_similarity_weights(w2, s, query, &ctx), AML_OK);
     assert_memory_equal(w, w2, sizeof w);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* ---- knowledge */
@@ -91,7 +91,7 @@ static void test_knowledge_comes_back(void **state) {
     assert_string_equal(read->tables[0].pipelines[2].settings[1].value, "0.01");
     aml_string_free(&first);
     aml_string_free(&second);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_damaged_knowledge_is_refused(void **state) {
@@ -116,7 +116,7 @@ static void test_damaged_knowledge_is_refused(void **state) {
     aml_string_put(&s, "x\n");
     assert_int_equal(aml_knowledge_parse(&read, s.text, s.length, "k.tsv", ctx.keep), AML_EDATA);
     aml_string_free(&s);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_knowledge_merges(void **state) {
@@ -142,7 +142,7 @@ static void test_knowledge_merges(void **state) {
     assert_string_equal(once.text, twice.text);
     aml_string_free(&once);
     aml_string_free(&twice);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_compiled_in_knowledge(void **state) {
@@ -157,7 +157,7 @@ static void test_compiled_in_knowledge(void **state) {
     assert_int_equal(k->n_features, AML_METAFEATURES);
     for (size_t i = 0; i < k->n_features; i++)
         assert_string_equal(k->features[i], aml_metafeature_names[i]);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* ---- meta-features */
@@ -172,7 +172,7 @@ static void numbers_of(double *out, aml_column *columns, size_t p, const double 
         .kind = kind, .n = FRAME_ROWS, .n_classes = kind == AML_REGRESSION ? 0 : 2, .y = y};
     assert_int_equal(aml_metafeatures(out, &f, NULL, &task, &ctx), AML_OK);
     for (size_t i = 0; i < AML_METAFEATURES; i++) assert_true(isfinite(out[i]));
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* Neither the order nor (beyond rounding) the units of columns matter. */

@@ -107,7 +107,7 @@ static void test_gp_against_direct_solve(void **state) {
         assert_near(mean[p], m, 1e-9);
         assert_near(variance[p], v, 1e-9);
     }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_gp_gradient_is_the_difference(void **state) {
@@ -131,7 +131,7 @@ static void test_gp_gradient_is_the_difference(void **state) {
     assert_int_equal(aml_gp_fit(&g, ctx.scratch), AML_OK);
     assert_true(aml_gp_objective(&above, ignored, &g, work));
     assert_true(above < value);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_warp_is_monotone(void **state) {
@@ -150,7 +150,7 @@ static void test_warp_is_monotone(void **state) {
     assert_near(aml_warp_apply(&w, w.centre), 0, 1e-12);
     assert_int_equal(aml_warp_new(&w, (double[]){2, 2, 2}, 3, ctx.keep), AML_OK);
     assert_near(aml_warp_apply(&w, 2), 0, 1e-12);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* ---- mixture */
@@ -209,7 +209,7 @@ static void test_mixture_against_dense_formula(void **state) {
                          start.c[seen[b] * COLUMNS + l];
             assert_near(m.c[j * COLUMNS + l], c, 1e-12);
         }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 static void test_mixture_ends(void **state) {
@@ -233,7 +233,7 @@ static void test_mixture_ends(void **state) {
     aml_mix_weights(w, &m);
     for (size_t i = 0; i < ROWS; i++) sum += w[i];
     assert_near(sum, 1, 1e-12);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* Gaps of a nearly rank-1 matrix come back close to what was taken away. */
@@ -257,7 +257,7 @@ static void test_gaps_are_filled(void **state) {
         spread += (full[i * p + i % p] - 0.5) * (full[i * p + i % p] - 0.5);
     }
     assert_true(error < 0.05 * spread);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* The portfolio's first column has the lowest mean; each next one the lowest mean best-so-far of
@@ -283,7 +283,7 @@ static void test_portfolio_is_greedy(void **state) {
         assert_near(own, lowest, 1e-12);
         for (size_t i = 0; i < ROWS; i++) best[i] = fmin(best[i], y[i * COLUMNS + order[k]]);
     }
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 int main(void) {

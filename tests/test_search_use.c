@@ -101,7 +101,7 @@ static void test_knowledge_helps(void **state) {
            matrix, late, columns);
     assert_true(matrix < blind);
     assert_true(late < columns);
-    close_ctx(&ctx);
+    aml_ctx_close(&ctx);
 }
 
 /* Without results under a time limit the cheapest default comes first. */

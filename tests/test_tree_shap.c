@@ -101,7 +101,7 @@ static const aml_task_kind tasks[] = {AML_REGRESSION, AML_BINARY, AML_MULTICLASS
 
 static void grow_forest(void **model, world *s, const aml_learner *l, double n_trees,
                         double max_leaves) {
-    for (size_t k = 0; l->params[k].name; k++) s->hp[k] = l->params[k].fallback;
+    aml_params_defaults(s->hp, l->params);
     s->hp[aml_params_find(l->params, "n_estimators")] = n_trees;
     s->hp[aml_params_find(l->params, "max_leaves")] = max_leaves;
     assert_int_equal(aml_design_prepare(&s->design, AML_BUILD_BIN_ROWS, &s->ctx), AML_OK);

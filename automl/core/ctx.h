@@ -30,4 +30,9 @@ double aml_now(void);
 AML_PLUGIN bool aml_should_stop(const aml_ctx *ctx);
 AML_PLUGIN aml_status aml_stopped(void);
 
+/* For calls of the library itself: arenas of its own and these threads, no more. Close frees them, whether or not open
+ * failed (AML_ENOMEM). */
+aml_status aml_ctx_open(aml_ctx *ctx, int n_threads);
+void aml_ctx_close(aml_ctx *ctx);
+
 #endif

@@ -16,6 +16,10 @@ size_t aml_params_count(const aml_param *params) {
     return n;
 }
 
+void aml_params_defaults(double *hp, const aml_param *params) {
+    for (size_t i = 0; params && params[i].name; i++) hp[i] = params[i].fallback;
+}
+
 int aml_params_find(const aml_param *params, const char *name) {
     for (int i = 0; params && params[i].name; i++)
         if (!strcmp(params[i].name, name)) return i;

@@ -21,7 +21,8 @@ typedef struct aml_param {
 
 AML_PLUGIN extern const char *const aml_flag_choices[]; /* "false", "true": the choices of a flag */
 
-size_t aml_params_count(const aml_param *params); /* NULL gives 0 */
+size_t aml_params_count(const aml_param *params);              /* NULL gives 0 */
+void aml_params_defaults(double *hp, const aml_param *params); /* hp: one for each */
 int aml_params_find(const aml_param *params, const char *name);
 AML_PLUGIN size_t aml_param_choices(const aml_param *p); /* number of choices, 0 unless CHOICE */
 AML_PLUGIN double aml_param_hi(const aml_param *p);      /* hi, or number of choices - 1 */

@@ -103,7 +103,7 @@ aml_status aml_composer_init(aml_composer *c, const aml_facts *facts, const char
 void aml_compose(aml_plan *plan, const aml_composer *c, const double *config) {
     *plan = (aml_plan){.learner = c->learners[(size_t)config[0]]};
     const aml_param *params = plan->learner->params;
-    for (size_t i = 0; i < aml_params_count(params); i++) plan->hp[i] = params[i].fallback;
+    aml_params_defaults(plan->hp, params);
     aml_recipe recipe = {0};
     for (size_t d = 1; d < c->space.n; d++) {
         const aml_dim *dim = &c->space.dims[d];
@@ -120,8 +120,7 @@ bool aml_compose_yardstick(aml_plan *plan, const aml_facts *facts) {
     for (const aml_learner *const *l = aml_learners(); *l; l++) {
         if (!((*l)->can & AML_YARDSTICK) || !((*l)->tasks & (unsigned)facts->shape.task)) continue;
         *plan = (aml_plan){.learner = *l};
-        for (size_t i = 0; i < aml_params_count((*l)->params); i++)
-            plan->hp[i] = (*l)->params[i].fallback;
+        aml_params_defaults(plan->hp, (*l)->params);
         return true;
     }
     return false;

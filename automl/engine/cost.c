@@ -59,15 +59,13 @@ static aml_status time_fit(aml_trial *t, const aml_study *s, const aml_table *ro
 }
 
 static aml_status measure(aml_trial *t, const aml_study *s) {
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = 1};
+    aml_ctx ctx;
     aml_table rows;
     size_t n = rows_for(t, s);
-    aml_status status = keep && scratch ? AML_OK : AML_ENOMEM;
-    if (!status) status = aml_table_slice(&rows, &s->table, 0, n, keep);
+    aml_status status = aml_ctx_open(&ctx, 1);
+    if (!status) status = aml_table_slice(&rows, &s->table, 0, n, ctx.keep);
     if (!status) status = time_fit(t, s, &rows, s->bench.all_rows, &ctx);
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
     return status;
 }
 
@@ -110,10 +108,9 @@ static aml_status time_model(double *us, const aml_study *s, aml_ctx *ctx) {
 }
 
 aml_status aml_model_measure(double *us, aml_study *s) {
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = 1};
-    aml_status status = keep && scratch ? time_model(us, s, &ctx) : AML_ENOMEM;
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx ctx;
+    aml_status status = aml_ctx_open(&ctx, 1);
+    if (!status) status = time_model(us, s, &ctx);
+    aml_ctx_close(&ctx);
     return status;
 }

@@ -169,18 +169,16 @@ aml_status aml_model_explain(aml_explanation **out, const aml_model *m, const am
     if (o.draws > 100000)
         return aml_help(aml_fail(AML_EUSAGE, "%zu orders are too many", o.draws), NULL,
                         "some dozens are enough");
-    aml_arena *arena = aml_arena_new(NULL), *keep = aml_arena_new(NULL),
-              *scratch = aml_arena_new(NULL);
+    aml_ctx ctx;
+    aml_status status = aml_ctx_open(&ctx, aml_par_threads(o.threads));
+    aml_arena *arena = aml_arena_new(NULL);
     aml_explanation *e = arena ? AML_NEW(arena, aml_explanation) : NULL;
-    aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(o.threads)};
-    aml_status status = e && keep && scratch ? AML_OK : AML_ENOMEM;
+    if (!e) status = AML_ENOMEM;
     if (!status) {
         *e = (aml_explanation){.m = m, .p = m->inputs.p, .k = aml_model_outputs(m), .arena = arena};
         status = explain(e, data, &o, &ctx);
     }
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
     if (status) aml_arena_free(arena);
     else *out = e;
     return status;

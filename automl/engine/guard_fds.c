@@ -7,12 +7,12 @@
 
 typedef struct parcel {
     char byte;
+    struct iovec data;
+    struct msghdr message;
     union {
         char room[CMSG_SPACE(3 * sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct iovec data;
-    struct msghdr message;
 } parcel;
 
 static void wrap(parcel *p) {

@@ -112,18 +112,16 @@ aml_status aml_model_permute(aml_permutation **out, const aml_model *m, const am
     AML_TRY(aml_model_predicts(m));
     aml_explain_options o = {0};
     if (options) AML_TRY(aml_call_options(&o, sizeof o, options, "aml_explain_options"));
-    aml_arena *arena = aml_arena_new(NULL), *keep = aml_arena_new(NULL),
-              *scratch = aml_arena_new(NULL);
+    aml_ctx ctx;
+    aml_status status = aml_ctx_open(&ctx, aml_par_threads(o.threads));
+    aml_arena *arena = aml_arena_new(NULL);
     aml_permutation *p = arena ? AML_NEW(arena, aml_permutation) : NULL;
-    aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(o.threads)};
-    aml_status status = p && keep && scratch ? AML_OK : AML_ENOMEM;
+    if (!p) status = AML_ENOMEM;
     if (!status) {
         *p = (aml_permutation){.m = m, .p = m->inputs.p, .arena = arena};
         status = permute(p, data, &o, &ctx);
     }
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
     if (status) aml_arena_free(arena);
     else *out = p;
     return status;

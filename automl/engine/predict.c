@@ -20,12 +20,11 @@ static void run_block(void *arg, size_t block, size_t begin, size_t end, int thr
     blocks *b = arg;
     (void)block, (void)thread;
     if (b->status) return;
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = 1};
-    aml_status status = keep && scratch ? b->fn(b->arg, begin, end, &ctx) : AML_ENOMEM;
+    aml_ctx ctx;
+    aml_status status = aml_ctx_open(&ctx, 1);
+    if (!status) status = b->fn(b->arg, begin, end, &ctx);
     if (status && !atomic_exchange(&b->status, (int)status)) b->error = *aml_last_error();
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
 }
 
 aml_status aml_blocks(size_t n, size_t size, int threads, aml_block_fn fn, void *arg) {
@@ -136,11 +135,9 @@ aml_status aml_model_predict(double *out, const aml_model *m, const aml_frame *d
     AML_NEED(m);
     AML_NEED(data);
     AML_TRY(aml_model_predicts(m));
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(threads)};
-    aml_status status = keep && scratch ? predict_frame(out, m, data, &ctx) : AML_ENOMEM;
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx ctx;
+    aml_status status = aml_ctx_open(&ctx, aml_par_threads(threads));
+    if (!status) status = predict_frame(out, m, data, &ctx);
+    aml_ctx_close(&ctx);
     return status;
 }

@@ -147,7 +147,7 @@ static aml_plan_step *add(const cook *c, const char *name) {
     aml_plan_step *s = &plan->steps[plan->n_steps++];
     s->step = step;
     for (size_t i = 0; i < AML_MAX_PARAMS; i++) s->hp[i] = 0;
-    for (size_t i = 0; i < aml_params_count(step->params); i++) s->hp[i] = step->params[i].fallback;
+    aml_params_defaults(s->hp, step->params);
     return s;
 }
 

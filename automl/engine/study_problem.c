@@ -30,7 +30,7 @@ static aml_status default_costs(const double **out, aml_study *s) {
     for (size_t i = 0; i < s->composer.n_learners; i++) {
         const aml_learner *l = s->composer.learners[i];
         double hp[AML_MAX_PARAMS] = {0};
-        for (size_t p = 0; p < aml_params_count(l->params); p++) hp[p] = l->params[p].fallback;
+        aml_params_defaults(hp, l->params);
         aml_shape shape = shape_for(s, l);
         double left = s->deadline > 0 ? s->deadline - aml_now() : INFINITY;
         cost[i] = l->cost ? l->cost(hp, &shape) : 1;

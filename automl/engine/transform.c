@@ -91,16 +91,15 @@ static aml_status write_header(aml_output *o, const aml_table *t, aml_arena *scr
 /* Rows [begin, begin + BATCH) through the steps, and out. */
 static aml_status write_batch(aml_output *o, const aml_chain *chain, const aml_table *all,
                               size_t begin, int threads) {
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {.keep = keep, .scratch = scratch, .n_threads = threads};
+    aml_ctx ctx;
     size_t n = all->n - begin < BATCH ? all->n - begin : BATCH;
     aml_table rows, made;
-    aml_status status = keep && scratch ? aml_table_slice(&rows, all, begin, n, keep) : AML_ENOMEM;
+    aml_status status = aml_ctx_open(&ctx, threads);
+    if (!status) status = aml_table_slice(&rows, all, begin, n, ctx.keep);
     if (!status) status = aml_chain_table(&made, chain, &rows, &ctx);
-    if (!status && !begin) status = write_header(o, &made, scratch);
+    if (!status && !begin) status = write_header(o, &made, ctx.scratch);
     if (!status) status = write_table(o, &made);
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
     return status;
 }
 
@@ -125,15 +124,13 @@ aml_status aml_model_transform_csv(const aml_model *m, const aml_frame *data, si
         return aml_help(aml_fail(AML_EUSAGE, "the model has no part %zu", part + 1), NULL,
                         "it has %zu; `automl inspect` lists them", m->n_members);
     aml_par_init();
-    aml_arena *keep = aml_arena_new(NULL), *scratch = aml_arena_new(NULL);
-    aml_ctx ctx = {
-        .keep = keep, .scratch = scratch, .n_threads = aml_par_threads(threads)};
+    aml_ctx ctx;
     aml_output *o = NULL;
-    aml_status status = keep && scratch ? aml_output_open(&o, path) : AML_ENOMEM;
+    aml_status status = aml_ctx_open(&ctx, aml_par_threads(threads));
+    if (!status) status = aml_output_open(&o, path);
     if (!status) status = write_all(o, m, m->members[part].fits[0].chain, data, &ctx);
     if (o && status) aml_output_drop(o);
     else if (o) status = aml_output_commit(o);
-    aml_arena_free(keep);
-    aml_arena_free(scratch);
+    aml_ctx_close(&ctx);
     return status;
 }

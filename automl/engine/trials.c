@@ -54,8 +54,7 @@ static aml_status suggest(double *config, const aml_team *m, const aml_told *tol
                           aml_arena *scratch) {
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
-    for (size_t i = 0; i < aml_params_count(s->sampler->params); i++)
-        hp[i] = s->sampler->params[i].fallback;
+    aml_params_defaults(hp, s->sampler->params);
     aml_ctx ctx = {
         .keep = scratch,
         .scratch = scratch,
@@ -213,8 +212,7 @@ static bool going(const aml_trial *t, void *arg) {
     const aml_search *s = m->s;
     double hp[AML_MAX_PARAMS] = {0};
     if (t->repeats) return t->n_done < t->repeats;
-    for (size_t i = 0; i < aml_params_count(s->scheduler->params); i++)
-        hp[i] = s->scheduler->params[i].fallback;
+    aml_params_defaults(hp, s->scheduler->params);
     aml_arena *scratch = aml_arena_new(NULL);
     aml_told told;
     bool answer = true;

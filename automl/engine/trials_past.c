@@ -6,6 +6,17 @@
 #include "automl/core/sort.h"
 #include "automl/engine/trials_internal.h"
 
+/* The next trial of the record, the team's from here on. */
+static aml_status restore_next(aml_trial **out, aml_team *m) {
+    aml_trial *t = aml_team_trial(m, m->next++);
+    aml_status status = t ? aml_journal_restore(t, m->s->journal) : AML_ENOMEM;
+    if (!status) status = aml_team_name(t, m);
+    if (!status) status = aml_team_append(m, t);
+    if (status) aml_trial_free(t);
+    else *out = t;
+    return status;
+}
+
 /* What they were suggested from does not matter any more. */
 aml_status aml_team_restore(aml_team *m) {
     const aml_search *s = m->s;
@@ -14,12 +25,8 @@ aml_status aml_team_restore(aml_team *m) {
             pthread_cond_wait(&m->changed, &m->lock);
             continue;
         }
-        aml_trial *t = aml_team_trial(m, m->next++);
-        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
-        if (!status) status = aml_team_name(t, m);
-        if (!status) status = aml_team_append(m, t);
-        if (status) aml_trial_free(t);
-        if (status) return status;
+        aml_trial *t;
+        AML_TRY(restore_next(&t, m));
         if (s->ended) s->ended(t, s->arg);
     }
     return AML_OK;
@@ -34,12 +41,8 @@ static bool is_repeatable(const aml_trial *t) {
 aml_status aml_team_take_again(aml_trial **out, aml_team *m) {
     const aml_search *s = m->s;
     while (!*out && m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
-        aml_trial *t = aml_team_trial(m, m->next++);
-        aml_status status = t ? aml_journal_restore(t, s->journal) : AML_ENOMEM;
-        if (!status) status = aml_team_name(t, m);
-        if (!status) status = aml_team_append(m, t);
-        if (status) aml_trial_free(t);
-        if (status) return status;
+        aml_trial *t;
+        AML_TRY(restore_next(&t, m));
         if (!is_repeatable(t)) {
             if (t->status == AML_ESTOPPED && t->n_done) aml_journal_revive(t, s->journal);
             if (s->ended) s->ended(t, s->arg);

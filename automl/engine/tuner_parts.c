@@ -76,7 +76,7 @@ static aml_status read_plug_in(plug_in *out, double *hp, const aml_json *x, plug
     if (!type || type->type != AML_JSON_STRING)
         return wrong(x, "{\"type\": \"…\"}, or the name alone", "a %s needs its type", at(0).what);
     AML_TRY(find(out, at, type->string, type));
-    for (size_t i = 0; i < aml_params_count(out->params); i++) hp[i] = out->params[i].fallback;
+    aml_params_defaults(hp, out->params);
     for (const aml_json *k = x->type == AML_JSON_OBJECT ? x->child : NULL; k; k = k->next) {
         bool taken = k == type;
         size_t i;

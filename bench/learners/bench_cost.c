@@ -80,7 +80,7 @@ static void fit_learner(const char *path, const aml_learner *l, const table_file
     shape.n = data.n -= rest.n;
     rest.rows = data.rows + data.n;
     if (l->can & AML_EARLY_STOPS) data.valid = rest.rows, data.n_valid = rest.n;
-    table_defaults(hp, l);
+    aml_params_defaults(hp, l->params);
     for (size_t k = 0; k < o->draws; k++) {
         if (k) draw(hp, l, &shape, &rng);
         fit_once(path, l, hp, &data, &rest, &shape, o);

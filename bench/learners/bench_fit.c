@@ -36,7 +36,7 @@ static void forget_peak(void) {
 }
 
 static void set_params(double *hp, const aml_learner *l, char **argument) {
-    table_defaults(hp, l);
+    aml_params_defaults(hp, l->params);
     for (; *argument; argument++) {
         char name[64] = "";
         const char *value = strchr(*argument, '=');

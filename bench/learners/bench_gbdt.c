@@ -147,7 +147,7 @@ static bool set_option(options *o, const char *text, const char *value) {
 }
 
 static void set_hp(double *hp, options *o, const aml_param *params, int argc, char **argv) {
-    for (size_t k = 0; params[k].name; k++) hp[k] = params[k].fallback;
+    aml_params_defaults(hp, params);
     for (int a = 5; a < argc; a++) {
         const char *eq = strchr(argv[a], '=');
         bool known = eq && set_option(o, argv[a], eq + 1);

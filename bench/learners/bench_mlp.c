@@ -146,8 +146,7 @@ int main(int argc, char **argv) {
     aml_par_init();
     if (argc < 2)
         stop("usage: bench_mlp TABLE [--threads N] [--seed N] [--valid SHARE] [NAME=VALUE …]");
-    for (size_t i = 0; i < aml_params_count(aml_learner_mlp.params); i++)
-        hp[i] = aml_learner_mlp.params[i].fallback;
+    aml_params_defaults(hp, aml_learner_mlp.params);
     for (int i = 2; i < argc; i++) {
         bool more = i + 1 < argc;
         if (!strcmp(argv[i], "--threads") && more) threads = (int)strtol(argv[++i], NULL, 10);

@@ -89,7 +89,7 @@ static int bench_one_fit(const aml_learner *l, char **argv) {
         if (!argv[i]) bench_die("too few arguments");
         v[i] = strtoull(argv[i], NULL, 10);
     }
-    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
+    aml_params_defaults(hp, l->params);
     for (char **a = argv + REST; *a; a++) {
         size_t i = 0, length = strcspn(*a, "=");
         while (l->params[i].name &&

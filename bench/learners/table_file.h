@@ -72,10 +72,6 @@ static inline aml_shape table_shape(const table_file *t) {
         .n = t->data.n, .p = t->design.p, .task = t->data.task, .n_classes = t->data.n_classes};
 }
 
-static inline void table_defaults(double *hp, const aml_learner *l) {
-    for (size_t i = 0; l->params[i].name; i++) hp[i] = l->params[i].fallback;
-}
-
 #define AML_LEARNER(name) extern const aml_learner aml_learner_##name;
 #include "learners/learners.def"
 #undef AML_LEARNER

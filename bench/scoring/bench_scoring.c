@@ -31,7 +31,7 @@ typedef struct scorer {
 
 static void set_hp(double *hp, int argc, char **argv) {
     const aml_param *params = aml_learner_gbdt.params;
-    table_defaults(hp, &aml_learner_gbdt);
+    aml_params_defaults(hp, aml_learner_gbdt.params);
     for (int a = 4; a < argc; a++) {
         const char *eq = strchr(argv[a], '=');
         bool known = false;

@@ -136,7 +136,7 @@ static void export_one(FILE *out, const request *r) {
     s.n_levels[TOWN] = r->category ? FEW_TOWNS : 0;
     for (size_t i = 0; r->category && i < r->rows; i++)
         s.column[TOWN][i] = fmodf(s.column[TOWN][i], FEW_TOWNS);
-    for (size_t k = 0; l->params[k].name; k++) s.hp[k] = l->params[k].fallback;
+    aml_params_defaults(s.hp, l->params);
     bool forest = l != gbdt;
     s.hp[aml_params_find(l->params, forest ? "n_estimators" : "rounds")] = r->trees;
     s.hp[aml_params_find(l->params, forest ? "max_leaves" : "num_leaves")] = r->leaves;

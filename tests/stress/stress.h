@@ -43,7 +43,7 @@ size_t calls_made(void);
 void count_call(void);
 void mark(const char *what); /* before a call: the last error is none of its own */
 void named(aml_status s);    /* after it */
-void die(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void die(const char *format, ...);
 
 #define CALL(call) (mark(#call), named(call))
 #define VALUE(call) (mark(#call), count_call(), (call))
