@@ -411,6 +411,24 @@ static void many_may_share_a_file(void **state) {
     unlink(path);
 }
 
+/* Whoever finds that the file is damaged lets go of it. */
+static void a_damaged_file_is_let_go(void **state) {
+    (void)state;
+    char path[512];
+    size_t trial;
+    file_name(path, sizeof path, "damaged");
+    aml_tuner *a = open_at(path, space_text), *b = open_at(path, NULL);
+    assert_int_equal(aml_tuner_ask(a, &trial), AML_OK);
+    assert_int_equal(truncate(path, 10), 0);
+    assert_int_equal(aml_tuner_trials(a), 1); /* as it was known */
+    alarm(20);
+    assert_int_equal(aml_tuner_ask(b, &trial), AML_EDATA);
+    alarm(0);
+    aml_tuner_free(a);
+    aml_tuner_free(b);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trials_have_their_parameters),
@@ -426,6 +444,7 @@ int main(void) {
         cmocka_unit_test(a_cut_line_is_dropped),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(many_may_share_a_file),
+        cmocka_unit_test(a_damaged_file_is_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,15 +196,17 @@ static aml_status catch_up(aml_tuner *t) {
     return status;
 }
 
+void aml_tuner_leave(aml_tuner *t) {
+    if (t->fd >= 0) flock(t->fd, LOCK_UN);
+}
+
 aml_status aml_tuner_enter(aml_tuner *t) {
     if (t->fd < 0) return AML_OK;
     while (flock(t->fd, LOCK_EX))
         if (errno != EINTR) return failed(t, "lock");
-    return catch_up(t);
-}
-
-void aml_tuner_leave(aml_tuner *t) {
-    if (t->fd >= 0) flock(t->fd, LOCK_UN);
+    aml_status status = catch_up(t);
+    if (status) aml_tuner_leave(t);
+    return status;
 }
 
 aml_status aml_tuner_write(aml_tuner *t, const aml_string *line) {
