@@ -12,3 +12,10 @@ def optional(name):
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+def tables_of(columns):
+    """The columns themselves, and as a table of each library that is installed."""
+    makers = ("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "table")
+    modules = [(optional(name), make) for name, make in makers]
+    return [columns] + [getattr(module, make)(columns) for module, make in modules if module]

@@ -8,9 +8,9 @@ import numpy as np
 
 import automl
 
-from tables import optional
+from tables import optional, tables_of
 
-sklearn, pandas, polars, pyarrow, sparse = map(optional, ("sklearn", "pandas", "polars", "pyarrow", "scipy.sparse"))
+sklearn, sparse = map(optional, ("sklearn", "scipy.sparse"))
 
 
 def classes(n=200, labels=("no", "yes"), seed=0):
@@ -64,15 +64,8 @@ class Classifier(unittest.TestCase):
     def test_tables(self):
         X, y = classes()
         columns = {"a": X[:, 0], "b": X[:, 1], "target": X[:, 2], "w": np.where(X[:, 0] > 0.5, "u", "v")}
-        tables = [columns]
-        if pandas:
-            tables.append(pandas.DataFrame(columns))
-        if polars:
-            tables.append(polars.DataFrame(columns))
-        if pyarrow:
-            tables.append(pyarrow.table(columns))
         wanted = None
-        for table in tables:
+        for table in tables_of(columns):
             with self.subTest(type(table)):
                 model = automl.AutoMLClassifier(trials=2).fit(table, y)
                 self.assertEqual(list(model.feature_names_in_), list(columns))

@@ -7,7 +7,7 @@ import numpy as np
 
 import automl
 
-from tables import ROOT, optional
+from tables import ROOT, optional, tables_of
 
 pandas, polars, pyarrow, duckdb, sparse = map(optional, ("pandas", "polars", "pyarrow", "duckdb", "scipy.sparse"))
 
@@ -170,14 +170,8 @@ class SameModel(unittest.TestCase):
             header, *lines = [line.split(",") for line in file.read().split()]
         columns = {name: [line[j] if name == "species" else float(line[j]) for line in lines]
                    for j, name in enumerate(header)}
-        tables = [columns, [dict(zip(columns, row)) for row in zip(*columns.values())]]
-        if pandas:
-            tables.append(pandas.DataFrame(columns))
-        if polars:
-            tables.append(polars.DataFrame(columns))
-        if pyarrow:
-            tables.append(pyarrow.table(columns))
-        for table in tables:
+        rows = [dict(zip(columns, row)) for row in zip(*columns.values())]
+        for table in [rows, *tables_of(columns)]:
             with self.subTest(type(table)):
                 self.assertEqual(automl.train(table, "species", trials=3).to_bytes(), data)
                 self.assertTrue((model.predict_proba(table) == wanted).all())

@@ -1,4 +1,4 @@
-"""The structs and functions of the package are those of automl.h."""
+"""The structs, functions and statuses of the package are those of automl.h."""
 
 import ctypes
 import os
@@ -8,11 +8,12 @@ import subprocess
 import tempfile
 import unittest
 
-from automl import _arrow, _library
+from automl import _arrow, _errors, _library
 
 from tables import ROOT
 
 HEADER = os.path.join(ROOT, "automl", "automl.h")
+STATUS = os.path.join(ROOT, "automl", "automl_status.h")
 STRUCTS = [v for v in vars(_library).values()
            if isinstance(v, type) and issubclass(v, ctypes.Structure) and v is not ctypes.Structure]
 ARROW = [_arrow.ArrowSchema, _arrow.ArrowArray, _arrow.ArrowArrayStream]
@@ -48,13 +49,17 @@ class Layout(unittest.TestCase):
             header = re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.S)
         declared = dict(re.findall(r"^AML_API\s+[^;()]*?(\w+)\s*\(([^;]*)\)\s*;", header, flags=re.M))
         for name, code in _library._FUNCTIONS.items():
-            if name in ("aml_model_load_memory", "aml_model_export") and name not in declared:
-                continue
             self.assertIn(name, declared)
             arguments = [] if declared[name].strip() == "void" else declared[name].split(",")
             kinds = "".join("p" if "*" in a else "d" if "double" in a else "z" if "size_t" in a else
                             "u" if "unsigned" in a else "q" if "uint64" in a else "i" for a in arguments)
             self.assertEqual(code[1:].replace("s", "p"), kinds, name)
+
+    def test_statuses(self):
+        """Each is an exception, and there are no others."""
+        with open(STATUS) as file:
+            declared = re.findall(r"\bAML_E\w+ = (\d+)", file.read())
+        self.assertEqual(sorted(map(int, declared)), sorted(_errors.BY_STATUS))
 
 
 if __name__ == "__main__":
