@@ -32,7 +32,7 @@ aml_status aml_fail_at(aml_status status, const char *file, size_t line, size_t 
 /* Adds the reason and the way out to the failure just recorded; returns `status`.
  * `why` may be NULL. */
 AML_PLUGIN aml_status aml_help(aml_status status, const char *why, const char *help_format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), nonnull(3)));
 
 void aml_clear_error(void);
 void aml_set_error(const aml_error *error); /* carries a failure from one thread to another */

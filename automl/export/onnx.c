@@ -214,7 +214,7 @@ static aml_status declare_inputs(aml_onnx_writer *w) {
     if (!first)
         return aml_help(aml_fail(AML_EUSAGE, "the model has no inputs"),
                         "an ONNX graph learns from them how many rows there are",
-                        "export it as c or json");
+                        "export it as c or json, which need none");
     const aml_onnx_attribute range[] = {{.name = "start", .kind = AML_ATTRIBUTE_INT, .number = 0},
                                         {.name = "end", .kind = AML_ATTRIBUTE_INT, .number = 1}};
     aml_onnx_add(&w->g,

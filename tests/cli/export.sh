@@ -46,6 +46,12 @@ has out '"operations"' '"linear"' '"softmax"'
 run 0 export iris.automl --format c --output -
 has out 'int model_predict(const model_input *in, double *out)' 'MODEL_MAIN'
 
+# A model of a constant column has no inputs.
+awk 'BEGIN { print "x,y"; for (i = 0; i < 40; i++) print "1," i % 2 }' >constant.csv
+run 0 train constant.csv --target y --trials 1 --learners baseline --output constant.automl
+refused 64 'export it as c or json' -- export constant.automl --format onnx --output x
+run 0 export constant.automl --format json --output -
+
 refused 64 'did you mean `json`?' -- export iris.automl --format jsn --output x
 refused 64 --format -- export iris.automl --output x
 refused 64 --output -- export iris.automl --format c
