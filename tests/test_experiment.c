@@ -98,6 +98,7 @@ static void options_arrive(void **state) {
     assert_string_equal(o->validation, "cv7");
     assert_string_equal(o->sampler, "sobol");
     assert_string_equal(o->scheduler, "none");
+    assert_non_null(strstr(o->learn_from, "tests/experiments/../past.db"));
     assert_true(o->seed == UINT64_MAX && o->ensemble == -1 && o->calibration == -1);
     assert_string_equal(o->prefer, "single");
     assert_true(o->max_predict_seconds == 50 * 1e-6 && o->max_model_bytes == 500000);
