@@ -176,6 +176,26 @@ static void numbers_of(double *out, aml_column *columns, size_t p, const double 
 }
 
 /* Neither the order nor (beyond rounding) the units of columns matter. */
+static void test_metrics_that_are_alike(void **state) {
+    (void)state;
+    aml_ctx ctx = search_ctx(13);
+    size_t size;
+    const char *text = aml_knowledge_text(&size);
+    aml_knowledge *k;
+    double power;
+    assert_int_equal(aml_knowledge_parse(&k, text, size, "built in", ctx.keep), AML_OK);
+    const aml_knowledge_table *t = aml_knowledge_find(k, aml_prior_table(AML_BINARY, 100));
+    assert_string_equal(t->metrics[aml_prior_metric(&power, t, "log_loss")], "log_loss");
+    assert_string_equal(t->metrics[aml_prior_metric(&power, t, "auc")], "auc_weighted");
+    assert_true(power == 1);
+    assert_int_equal(aml_prior_metric(&power, t, "a user's own"), t->n_metrics);
+    t = aml_knowledge_find(k, aml_prior_table(AML_REGRESSION, 100));
+    assert_string_equal(t->metrics[aml_prior_metric(&power, t, "r2")], "rmse");
+    assert_true(power == 0.5);
+    assert_null(aml_knowledge_find(k, aml_prior_table(AML_BINARY, AML_KNOWN_ROWS + 1)));
+    aml_ctx_close(&ctx);
+}
+
 static void test_metafeatures_are_invariant(void **state) {
     (void)state;
     aml_rng rng = aml_rng_stream(1, AML_RNG_TEST, 0, 0);
@@ -228,6 +248,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_knowledge_is_refused),
         cmocka_unit_test(test_knowledge_merges),
         cmocka_unit_test(test_compiled_in_knowledge),
+        cmocka_unit_test(test_metrics_that_are_alike),
         cmocka_unit_test(test_metafeatures_are_invariant),
         cmocka_unit_test(test_metafeatures_of_odd_data),
     };

@@ -34,6 +34,8 @@ static aml_status finished_trials(const aml_trial ***out, size_t *n, const aml_s
 typedef struct lesson {
     const aml_study *s;
     const aml_knowledge_table *like; /* the built-in table of the task: its metrics */
+    size_t metric;                   /* that of the study among them, */
+    double power;                    /* and the power of its relative loss */
     size_t n;
     aml_pipeline *pipelines;
     const aml_trial **trials; /* n */
@@ -82,8 +84,7 @@ static const char *name_data(const aml_study *s, uint32_t *family, aml_arena *sc
 static aml_status write(aml_string *out, const lesson *l, aml_arena *scratch) {
     const aml_study *s = l->s;
     size_t cells = l->like->n_metrics * l->n;
-    double power, unit = s->problem.baseline_loss;
-    size_t metric = aml_prior_metric(&power, l->like, s->problem.metric);
+    double unit = s->problem.baseline_loss;
     double *loss = AML_ARRAY(scratch, cells, double), *seconds = AML_ARRAY(scratch, l->n, double);
     const double **weights = AML_ARRAY(scratch, l->like->n_metrics, const double *);
     aml_knowledge_row row = {.features = s->problem.features, .loss = loss, .seconds_log = seconds};
@@ -93,7 +94,7 @@ static aml_status write(aml_string *out, const lesson *l, aml_arena *scratch) {
     for (size_t i = 0; i < l->n; i++) {
         const aml_trial *t = l->trials[i];
         double ratio = t->loss / unit;
-        loss[metric * l->n + i] = ratio > 0 ? pow(ratio, power) : 0;
+        loss[l->metric * l->n + i] = ratio > 0 ? pow(ratio, l->power) : 0;
         seconds[i] = log(fmax(t->fit_seconds + t->predict_seconds, 1e-4));
     }
     const aml_knowledge_table table = {.name = aml_prior_table((int)s->task.kind, s->facts.shape.n),
@@ -119,7 +120,10 @@ aml_status aml_lesson_write(aml_string *out, aml_study *s) {
                 .like = aml_knowledge_find(s->knowledge, aml_prior_table((int)s->task.kind, 0))};
     const aml_trial **trials;
     size_t n;
-    if (!(s->problem.baseline_loss > 0) || !isfinite(s->problem.baseline_loss)) return AML_OK;
+    l.metric = aml_prior_metric(&l.power, l.like, s->problem.metric);
+    if (l.metric == l.like->n_metrics || !(s->problem.baseline_loss > 0) ||
+        !isfinite(s->problem.baseline_loss))
+        return AML_OK;
     AML_TRY(finished_trials(&trials, &n, s, scratch));
     l.pipelines = AML_ARRAY(scratch, n + 1, aml_pipeline);
     l.trials = AML_ARRAY(scratch, n + 1, const aml_trial *);

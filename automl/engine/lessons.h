@@ -4,8 +4,8 @@
 
 #include "automl/engine/study.h"
 
-/* Appends the lesson of the study's finished trials as a knowledge of one row, the data; nothing when there is none to learn:
- * losses are relative to the baseline's. AML_ENOMEM. */
+/* Appends the lesson of the study's finished trials as a knowledge of one row, the data; nothing when there is none: losses are
+ * relative to the baseline's, and of a metric that the matrix knows. AML_ENOMEM. */
 aml_status aml_lesson_write(aml_string *out, aml_study *s);
 
 typedef struct aml_lessons {

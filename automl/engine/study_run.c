@@ -78,10 +78,15 @@ aml_status aml_study_recorded(aml_study *s) {
                              s->trials.other);
 }
 
+/* A run whose memory is used up has its model, and teaches nothing. */
 static aml_status put_lesson(aml_study *s) {
     aml_string text = {0};
     aml_status status = aml_lesson_write(&text, s);
-    if (!status && text.length)
+    if (status == AML_ENOMEM) {
+        aml_study_log(s, AML_LOG_NOTE, "memory is short: later runs cannot learn from this one");
+        aml_clear_error();
+        status = AML_OK;
+    } else if (!status && text.length)
         status = aml_journal_put(s->journal, "lesson", text.text, text.length);
     aml_string_free(&text);
     return status;
@@ -91,9 +96,9 @@ static aml_status put_lesson(aml_study *s) {
 aml_status aml_study_end_run(aml_study *s, aml_status status) {
     const volatile int *asked = s->options->stop;
     bool stopped = (asked && *asked) || (atomic_load(&s->stop) && !status);
-    if (!status && !stopped && s->knowledge) status = put_lesson(s);
+    aml_status taught = !status && !stopped && s->knowledge ? put_lesson(s) : AML_OK;
     aml_status told = aml_journal_end(s->journal, status ? NULL : s->model, status, stopped);
     aml_journal_free(s->journal);
     s->journal = NULL;
-    return status ? status : told;
+    return status ? status : taught ? taught : told;
 }

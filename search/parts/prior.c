@@ -48,7 +48,7 @@ size_t aml_prior_metric(double *power, const aml_knowledge_table *t, const char 
             return m;
         }
     }
-    return 0;
+    return t->n_metrics;
 }
 
 /* ---- preparing ---- */
@@ -207,6 +207,7 @@ aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const am
     prior->table = q.t;
     q.p = q.t->n_pipelines;
     q.metric = aml_prior_metric(&prior->power, q.t, problem->metric);
+    if (q.metric == q.t->n_metrics) q.metric = 0; /* one of a user: as good a guess as any */
     AML_TRY(choose_rows(&q, without, ctx->scratch));
     if (q.n) {
         AML_TRY(prepare_losses(prior, &q, ctx));

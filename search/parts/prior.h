@@ -26,11 +26,11 @@ enum { AML_KNOWN_ROWS = 6000 };
 #define AML_OWN_RUN "run "
 /* "classification" or "regression", of many rows "large classification", "large regression". */
 const char *aml_prior_table(int task, size_t rows);
-/* Which metric of the table orders pipelines as `metric` does (itself, or a near relative), and the power
- * of its relative loss that `metric` is. */
+/* Which metric of the table orders pipelines as `metric` does (itself, or a near relative; n_metrics: none), and the
+ * power of its relative loss that `metric` is. */
 size_t aml_prior_metric(double *power, const aml_knowledge_table *t, const char *metric);
 
-/* The table is aml_prior_table's, its metric aml_prior_metric's. `without`: the name of a past dataset that is left out with its family (honest
+/* The table is aml_prior_table's, its metric aml_prior_metric's, or the first. `without`: the name of a past dataset that is left out with its family (honest
  * benchmarks), or NULL. *out = NULL when there is no such table or it has no pipelines. In
  * ctx->keep. AML_ENOMEM. */
 aml_status aml_prior_new(const aml_prior **out, const aml_knowledge *k, const aml_problem *problem,
