@@ -26,7 +26,7 @@ import pandas as pd
 TABLES = """pima_diabetes cylinder_bands spambase higgs_sample_7k magic_telescope electricity_elec2 bank_marketing
 adult_census_income car_evaluation splice_dna wine_quality segment letter covertype_20k diabetes130_readmission
 concrete_strength abalone ames_housing elevators kc_house_sales protein_casp bike_sharing_hourly diamonds""".split()
-SYSTEMS = ["automl", "flaml", "autogluon", "lightgbm-optuna", "forest"]
+SYSTEMS = ["automl", "flaml", "autogluon", "autogluon-best", "lightgbm-optuna", "forest"]
 FIELDS = ["table", "task", "metric", "split", "seconds", "system", "loss", "constant", "took", "state", "detail"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 

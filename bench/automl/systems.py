@@ -140,7 +140,13 @@ def forest(o):
     return write(o, model.predict(test) if o.task == "regression" else model.predict_proba(test))
 
 
-SYSTEMS = {"flaml": flaml, "autogluon": autogluon, "lightgbm-optuna": optuna, "forest": forest}
+def autogluon_best(o):
+    """Bagging and stacking in layers, as deep as the time allows."""
+    o.presets = "best_quality"
+    autogluon(o)
+
+
+SYSTEMS = {"flaml": flaml, "autogluon": autogluon, "autogluon-best": autogluon_best, "lightgbm-optuna": optuna, "forest": forest}
 
 
 def main():
