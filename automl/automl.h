@@ -977,6 +977,9 @@ typedef struct aml_sweep_options {
     int dry_run; /* everything is checked, nothing written or run: aml_sweep_command tells the first three trials */
     /* The commands run on the other ranks, in the same folders, or NULL; a rank that dies fails what it runs. */
     aml_ranks *ranks;
+    /* A store (made when there is none) that gets the sweep as a run of it, with its trials as they end; "": none, whatever the
+     * file says; or NULL. The folder decides: what the store lacks of it is added whenever the sweep goes on. */
+    const char *store;
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,
@@ -988,6 +991,7 @@ AML_API aml_status aml_sweep_run(aml_sweep *s);
 AML_API void aml_sweep_free(aml_sweep *s);
 
 AML_API const char *aml_sweep_folder(const aml_sweep *s);
+AML_API const char *aml_sweep_run_id(const aml_sweep *s); /* in the store; "" = in none, or not yet */
 AML_API aml_tuner *aml_sweep_tuner(const aml_sweep *s); /* goals, importance, the front */
 AML_API const char *aml_sweep_end(
     const aml_sweep

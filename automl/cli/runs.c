@@ -202,7 +202,9 @@ static const cli_option options[] = {
 const cli_verb cli_runs = {
     .name = "runs",
     .summary = "list, show, compare, export, delete or tag the runs of a store",
-    .text = "Looks into a file of runs that `automl train --store FILE` writes. RUN is its id, a "
+    .text = "Looks into a file of runs, which `automl run`, `automl train --store FILE` and "
+            "`automl tune "
+            "--store FILE` write. RUN is its id, a "
             "beginning of it that is unique, or `last`. Without a word it lists; `show` tells all "
             "about a run, with its best trials; `compare` tells what differs between two; `export` "
             "prints runs with all trials, their parameters and scores by fold; `tag RUN KEY=VALUE` "

@@ -75,8 +75,17 @@ static void put_line(const cli_call *call, const char *name, const char *text) {
     cli_wrap(call->out, cli_clean(clean, sizeof clean, text), 13, 13, call->width);
 }
 
+static bool is_sweep(const aml_run_info *r) { return !strcmp(r->verb, "tune"); }
+
 static void put_data(const cli_call *call, const aml_run_info *r) {
     char text[1024];
+    if (is_sweep(r)) {
+        snprintf(text, sizeof text, "%s %s", r->higher_is_better ? "maximize" : "minimize",
+                 r->metric);
+        put_line(call, "goal", text);
+        put_line(call, "options", r->options);
+        return;
+    }
     snprintf(text, sizeof text, "%s, %zu rows, %zu columns, content %s", r->data, r->rows,
              r->columns, r->data_hash);
     put_line(call, "data", text);

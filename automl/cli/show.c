@@ -14,7 +14,14 @@ typedef struct layout {
     int decimals; /* that give the smallest score 5 significant digits */
     bool folds;   /* they differ */
     bool timings, sizes;
+    bool sweep; /* trials of a command: without learners */
 } layout;
+
+/* Trials of a command have no learners. */
+static bool is_sweep(const aml_model *m) {
+    aml_leader l = {.size = sizeof l};
+    return aml_model_leader(m, 0, &l) && !*l.learner;
+}
 
 /* The first `max`, and beyond them the best of every learner: what else there is to choose from. */
 static bool is_shown(const aml_model *m, const aml_leader *l, size_t max) {
@@ -26,7 +33,10 @@ static bool is_shown(const aml_model *m, const aml_leader *l, size_t max) {
 }
 
 static layout lay_out(const cli_call *call, const aml_model *m, size_t max, bool timings) {
-    layout y = {.max = max, .decimals = 4, .timings = timings, .sizes = call->width >= NARROW};
+    layout y = {.max = max,
+                .decimals = 4,
+                .timings = timings,
+                .sizes = call->width >= NARROW && !is_sweep(m)};
     aml_leader l = {.size = sizeof l};
     double least = INFINITY;
     size_t folds = 0;
@@ -79,25 +89,35 @@ static void show_rest(const cli_call *call, const aml_model *m, size_t max) {
     aml_leader l = {.size = sizeof l};
     counts c = count_leaders(m, max);
     char text[1024];
+    bool sweep = is_sweep(m);
     if (c.ranked > c.shown)
-        fprintf(call->out, "… and %zu more: see automl leaderboard MODEL\n", c.ranked - c.shown);
+        fprintf(call->out, "… and %zu more: see automl %s\n", c.ranked - c.shown,
+                sweep ? "runs export RUN --csv" : "leaderboard MODEL");
     if (c.pruned)
-        fprintf(call->out, "%zu stopped early: they were behind on the first folds\n", c.pruned);
+        fprintf(call->out, "%zu stopped early: they were behind %s\n", c.pruned,
+                sweep ? "others at the same step" : "on the first folds");
     if (!c.failed) return;
     fprintf(call->out, "%zu failed\n", c.failed);
     for (size_t i = 0, shown = 0; shown < REASONS && aml_model_leader(m, i, &l); i++) {
         if (strcmp(l.state, "failed") != 0) continue;
-        fprintf(call->out, "  %s: %s\n", l.learner, cli_clean(text, sizeof text, l.reason));
+        char what[256];
+        cli_clean(what, sizeof what, sweep ? l.pipeline : l.learner);
+        fprintf(call->out, "  %s: %s\n", what, cli_clean(text, sizeof text, l.reason));
         shown++;
     }
 }
 
 bool cli_show_leaders(const cli_call *call, const aml_model *m, size_t max, bool timings) {
-    const cli_column columns[] = {
-        {"rank", true},     {"learner", false}, {aml_model_metric(m), true},
-        {"± error", true},  {"folds", true},    {"fit s", true},
-        {"µs/row", true},   {"size", true},     {"weight", true},
-        {"pipeline", false}};
+    const cli_column columns[] = {{"rank", true},
+                                  {"learner", false},
+                                  {aml_model_metric(m), true},
+                                  {"± error", true},
+                                  {"folds", true},
+                                  {is_sweep(m) ? "seconds" : "fit s", true},
+                                  {"µs/row", true},
+                                  {"size", true},
+                                  {"weight", true},
+                                  {is_sweep(m) ? "parameters" : "pipeline", false}};
     cli_table *t = cli_table_new(columns, sizeof columns / sizeof *columns);
     aml_leader l = {.size = sizeof l};
     layout y = lay_out(call, m, max, timings);

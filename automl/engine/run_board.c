@@ -28,10 +28,23 @@ static aml_status add_leader(const aml_leader *l, void *arg) {
     return at->pipeline && at->learner && at->state && at->reason ? AML_OK : AML_ENOMEM;
 }
 
+/* The first goal of a sweep is whatever its command prints. */
+static aml_status sweep_metric(aml_model *m, const aml_run_info *run) {
+    aml_metric *own = AML_NEW(m->arena, aml_metric);
+    if (own) own->name = aml_strdup(m->arena, run->metric);
+    if (!own || !own->name) return AML_ENOMEM;
+    own->abi = AML_ABI;
+    own->higher_is_better = run->higher_is_better != 0;
+    m->metric = own;
+    return AML_OK;
+}
+
 static aml_status from_trials(aml_model *m, aml_store *store, const aml_run_info *run) {
     gathering g = {m, run->trials, NULL};
+    bool sweep = !strcmp(run->verb, "tune");
     m->metric = aml_metric_find(run->metric);
-    if (!m->metric || !aml_task_parse(&m->kind, run->task))
+    if (sweep) AML_TRY(sweep_metric(m, run));
+    if (!m->metric || (!sweep && !aml_task_parse(&m->kind, run->task)))
         return aml_help(aml_fail(AML_EUSAGE, "run %s has no leaderboard of models", run->id), NULL,
                         "`automl runs show %s` tells what it has", run->id);
     m->target = aml_strdup(m->arena, run->target);

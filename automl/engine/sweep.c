@@ -320,6 +320,7 @@ void aml_sweep_free(aml_sweep *s) {
     if (!s) return;
     aml_sweep_plan_close(&s->plan);
     aml_tuner_free(s->tuner);
+    aml_store_close(s->store);
     if (s->journal >= 0) close(s->journal);
     aml_free(s->records);
     aml_arena_free(s->keep);

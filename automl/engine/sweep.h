@@ -5,6 +5,7 @@
 #include "automl/engine/command.h"
 #include "automl/engine/sweep_plan.h"
 #include "automl/engine/tuner.h"
+#include "automl/store/store.h"
 
 typedef enum aml_sweep_state {
     AML_SWEEP_PENDING, /* asked for; not begun, or to be begun anew */
@@ -23,6 +24,7 @@ typedef struct aml_sweep_record {
     double wall, cpu, peak;
     size_t failures; /* attempts that failed and were tried again */
     bool foreign;    /* its end was told by somebody else, through the tuner's file */
+    bool stored;     /* the run store has it */
 } aml_sweep_record;
 
 typedef struct aml_sweep_slot aml_sweep_slot;
@@ -40,6 +42,9 @@ struct aml_sweep {
     void *progress_arg;
     const volatile int *stop;
     bool dry; /* nothing is written or run */
+
+    aml_store *store; /* that hears of it, or NULL */
+    aml_run_handle run;
 
     int journal;           /* trials.jsonl, locked */
     const char *described; /* the command, as the journal's first line has it */
@@ -117,6 +122,11 @@ aml_status aml_sweep_finish(aml_sweep_slot *run, const aml_process_result *resul
 void aml_sweep_judge(aml_sweep_ending *out, double *values, char *cause, size_t cause_size,
                      char *reason, size_t reason_size, aml_sweep_slot *run,
                      const aml_process_result *result);
+
+/* sweep_store.c: the sweep as a run of the store; nothing happens without one. */
+aml_status aml_sweep_store_begin(aml_sweep *s); /* and all that ended already */
+aml_status aml_sweep_store_add(aml_sweep *s, size_t trial);
+aml_status aml_sweep_store_end(aml_sweep *s, const char *status, const char *reason);
 
 /* sweep_view.c */
 void aml_sweep_put_params(aml_string *out, aml_tuner *t, size_t trial); /* "lr=0.1 depth=3" */

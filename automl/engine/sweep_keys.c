@@ -127,6 +127,25 @@ static aml_status read_outputs(void *to, const aml_json *x, const aml_key_place 
     return AML_OK;
 }
 
+/* {"key": "value"} as "key=value". */
+static aml_status read_tags(void *to, const aml_json *x, const aml_key_place *at) {
+    const aml_sweep_setting *list;
+    const char **tags = AML_ARRAY(at->keep, x->size + 1, const char *);
+    if (!tags) return AML_ENOMEM;
+    AML_TRY(read_settings_of(&list, x, at, false));
+    for (const aml_json *m = x->child; m; m = m->next)
+        if (!*m->name || strchr(m->name, '='))
+            return aml_fail_at(AML_ECONFIG, m->file, m->key_line, m->key_column,
+                               "`%.64s` is not a name for a tag", m->name);
+    for (size_t i = 0; list[i].name; i++)
+        if (!(tags[i] = aml_printf(at->keep, "%s=%s", list[i].name, list[i].value)))
+            return AML_ENOMEM;
+    *(const char *const **)to = tags;
+    return AML_OK;
+}
+
+static void tags_schema(aml_string *s) { settings_schema(s); }
+
 static void outputs_schema(aml_string *s) { object_schema(s); }
 
 static const char *sweep_word(size_t i) { return i ? NULL : "sweep"; }
@@ -348,9 +367,12 @@ const aml_key aml_sweep_keys[] = {
     TEXT("name", name, "of the sweep (default: that of its file)"),
     TEXT("display_name", display_name, "for people"),
     TEXT("description", description, "what it is for"),
-    TEXT("experiment_name", experiment_name, "what it belongs to"),
-    OWN("tags", tags, node, object, "names and values to find it by"),
+    TEXT("experiment_name", experiment_name,
+         "what it belongs to, in the store too (default: the sweep's name)"),
+    OWN("tags", tags, tags, tags, "names and values to find it by in the store"),
     TEXT("output", output, "the sweep's folder (default: NAME.sweep where it is started)"),
+    TEXT("store", store,
+         "the run store that gets it and its trials, beside this file (default: none)"),
     {.name = "search_space",
      .summary = "parameters and their distributions",
      .type = AML_KEY_OWN,

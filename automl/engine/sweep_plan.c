@@ -29,6 +29,8 @@ static aml_status place_file(aml_sweep_plan *plan, const char *path, aml_arena *
     plan->file = aml_strdup(keep, path);
     plan->origin = slash ? aml_strndup(keep, path, (size_t)(slash - path) + (slash == path)) : ".";
     if (!plan->name) plan->name = aml_strndup(keep, base, n);
+    if (plan->store && *plan->store != '/' && plan->origin)
+        plan->store = aml_printf(keep, "%s/%s", plan->origin, plan->store);
     return plan->file && plan->origin && plan->name ? AML_OK : AML_ENOMEM;
 }
 
@@ -108,6 +110,7 @@ static aml_status take_options(aml_sweep_plan *p, const aml_sweep_options *o, am
         AML_TRY(add_metric(p, o->metrics[i], keep));
     if (o->name && !(p->name = aml_strdup(keep, o->name))) return AML_ENOMEM;
     if (o->output && !(p->output = aml_strdup(keep, o->output))) return AML_ENOMEM;
+    if (o->store && !(p->store = aml_strdup(keep, o->store))) return AML_ENOMEM;
     if (o->seed) p->seed = *o->seed;
     if (o->shell) p->shell = true;
     if (o->trials) p->max_total_trials = o->trials;

@@ -13,9 +13,10 @@ typedef struct aml_sweep_plan {
     const char *file;   /* SWEEP.json, or NULL */
     const char *origin; /* the folder that relative paths begin in: that of the file; "." */
     const char *schema, *type, *name, *display_name, *description, *experiment_name;
-    const aml_json *tags, *compute, *identity, *resources,
-        *queue_settings; /* Azure's; not used here */
-    const char *output;  /* the sweep's folder */
+    const aml_json *compute, *identity, *resources, *queue_settings; /* Azure's; not used here */
+    const char *const *tags; /* "key=value", NULL-ended; or NULL */
+    const char *output;      /* the sweep's folder */
+    const char *store;       /* the run store that hears of it, or NULL */
     uint64_t seed;
 
     /* For the tuner, which reads them itself; NULL = not given. */

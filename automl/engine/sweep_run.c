@@ -150,6 +150,7 @@ static void end_trial(aml_sweep *s, aml_sweep_slot *run, const aml_process_resul
     size_t trial = run->trial;
     aml_sweep_trial told = {.size = sizeof told};
     fault(s, aml_sweep_finish(run, result));
+    fault(s, aml_sweep_store_add(s, trial));
     if (s->records[trial].state >= AML_SWEEP_DONE) keep_best(s);
     aml_sweep_fill(&told, s, trial);
     tell_progress(s, &told);
@@ -188,6 +189,16 @@ static aml_status prepare(aml_sweep *s) {
     return s->ranks ? aml_processes_share(s->processes, s->ranks) : AML_OK;
 }
 
+/* What the store says of the end. */
+static void close_run(aml_sweep *s) {
+    bool stopped = !strcmp(s->end, "stopped");
+    fault(s, aml_sweep_store_end(s,
+                                 s->fault  ? "failed"
+                                 : stopped ? "stopped"
+                                           : "finished",
+                                 s->fault ? s->error.message : NULL));
+}
+
 static void clean_up(aml_sweep *s) {
     aml_processes_free(s->processes);
     s->processes = NULL;
@@ -205,6 +216,7 @@ aml_status aml_sweep_run(aml_sweep *s) {
     void *user;
     if (s->dry) return aml_fail(AML_EUSAGE, "the sweep was opened for a dry run");
     aml_status status = prepare(s);
+    if (!status) status = aml_sweep_store_begin(s);
     if (status) {
         clean_up(s);
         return status;
@@ -219,6 +231,7 @@ aml_status aml_sweep_run(aml_sweep *s) {
     if (s->counts[AML_SWEEP_FAILED] == s->n && s->n) fault(s, too_many(s, latest_failure(s)));
     clean_up(s);
     fault(s, s->n ? aml_sweep_write_best(s) : AML_OK);
+    close_run(s);
     if (s->fault) aml_set_error(&s->error);
     return s->fault;
 }

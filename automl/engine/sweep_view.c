@@ -10,6 +10,10 @@ const char *aml_sweep_folder(const aml_sweep *s) {
     AML_NEED_OR(s, "");
     return s->folder;
 }
+const char *aml_sweep_run_id(const aml_sweep *s) {
+    AML_NEED_OR(s, "");
+    return s->run.id;
+}
 aml_tuner *aml_sweep_tuner(const aml_sweep *s) {
     AML_NEED_OR(s, NULL);
     return s->tuner;

@@ -40,6 +40,7 @@ typedef struct aml_run_wanted {
     const char *options; /* JSON, with the limits as they are now */
     size_t trials_limit;
     double time_limit;
+    bool always; /* a finished run too, whatever its limits were */
 } aml_run_wanted;
 
 /* The newest run of that identity that another process left unfinished, or that is finished and whose limits were lower: it becomes

@@ -109,6 +109,7 @@ static double limit_of(double x) { return x > 0 ? x : INFINITY; }
 static bool goes_on(sqlite3_stmt *st, const aml_run_wanted *w) {
     enum { STATUS = 2, TRIALS_LIMIT = 4, TIME_LIMIT = 5, TRIALS = 6, SECONDS = 7 };
     double trials = limit_of((double)w->trials_limit), time = limit_of(w->time_limit);
+    if (w->always) return true;
     if (sqlite3_column_double(st, TRIALS) > trials) return false;
     if (strcmp(aml_sql_text(st, STATUS), "finished") != 0) return true;
     bool more = trials > limit_of(sqlite3_column_double(st, TRIALS_LIMIT)) ||
@@ -232,7 +233,7 @@ static aml_status add_metrics(aml_store *s, int64_t trial, const aml_entry *e) {
     for (size_t i = 0; i < e->n_metrics; i++) {
         const aml_entry_metric *m = &e->metrics[i];
         AML_TRY(aml_sql_run(s,
-                            "INSERT INTO metrics(trial, name, fold, step, value)"
+                            "INSERT OR REPLACE INTO metrics(trial, name, fold, step, value)"
                             " VALUES(?, ?, ?, ?, ?)",
                             "itiid", trial, m->name, m->fold, m->step, m->value));
     }

@@ -31,7 +31,7 @@ cat >all.json <<'END'
         "environment_variables": {"PLAIN": 3}, "environment": "azureml:e@latest", "distribution": {}, "resources": {}
     },
     "inputs": {"data": {"type": "uri_file", "path": "all.json"}}, "outputs": {"model": {"type": "uri_folder"}},
-    "retries": 1, "log_size": "10k", "reproducible": true, "seed": 5, "output": "all.sweep"
+    "retries": 1, "log_size": "10k", "reproducible": true, "seed": 5, "store": "all.db", "output": "all.sweep"
 }
 END
 run 0 tune --print-schema
