@@ -859,6 +859,11 @@ typedef enum aml_outcome {
 AML_API aml_status aml_tuner_ask(aml_tuner *t, size_t *trial);
 /* Parameters that the next ask is to give, as JSON {"lr": 0.1, …}; those left out get their default. */
 AML_API aml_status aml_tuner_enqueue(aml_tuner *t, const char *params);
+/* What another search of the same space, constraints and goal was told: samplers auto and pmf begin with what did best there and go
+ * on by those of the earlier searches that order this one's trials as they come out. Before the first ask; may be called for
+ * several, the newest last. With a file it is part of it. AML_ECONFIG: another space; AML_EUSAGE: it has begun, or has
+ * several goals. */
+AML_API aml_status aml_tuner_learn(aml_tuner *t, aml_tuner *earlier);
 /* A value of the first goal after some steps (epochs, rounds; each report with a larger step). *go_on = 0: the scheduler
  * says that the trial is to be stopped and told as AML_OUTCOME_PRUNED. go_on may be NULL. */
 AML_API aml_status aml_tuner_report(aml_tuner *t, size_t trial, double step, double value,
@@ -980,6 +985,7 @@ typedef struct aml_sweep_options {
     /* A store (made when there is none) that gets the sweep as a run of it, with its trials as they end; "": none, whatever the
      * file says; or NULL. The folder decides: what the store lacks of it is added whenever the sweep goes on. */
     const char *store;
+    const char *learn_from; /* a store whose ended sweeps of the same space and goal this one begins by; or NULL */
 } aml_sweep_options;
 
 /* Reads and checks all, opens the folder (or makes it) and what is in it; nothing is run. AML_ECONFIG, AML_ENOINPUT,

@@ -5,6 +5,7 @@
 
 #include "automl/core/sampler.h"
 #include "search/parts/bo.h"
+#include "search/parts/past.h"
 #include "search/parts/tune.h"
 
 extern const aml_sampler aml_sampler_tpe;
@@ -61,11 +62,15 @@ static bool pick_default(double *config, const aml_space *space, const aml_told 
            problem->default_cost[(size_t)config[0]] < told->time_left;
 }
 
-/* A space of a user: Gaussian processes, global and in a trust region in turn; every fourth trial is one of densities, which
+/* A space of a user: what earlier searches of it found, if there were any; then Gaussian processes, global and in a trust region in turn; every fourth trial is one of densities, which
  * rest on other assumptions (a mixture of methods is best on functions of all kinds: bench/tuning). */
 static aml_status suggest_user(double *config, const aml_space *space, const aml_told *told,
                                aml_ctx *ctx) {
-    enum { DENSITY_EVERY = 4, FEWEST = 8 };
+    enum { DENSITY_EVERY = 4, FEWEST = 8, FROM_PAST = 8, PAST_EVERY = 5 };
+    bool found = false;
+    if (told->n_past && (told->n < FROM_PAST || told->n % PAST_EVERY == 0))
+        AML_TRY(aml_past_pick(&found, config, space, told, ctx->scratch));
+    if (found) return AML_OK;
     if (told->n > FEWEST && told->n % DENSITY_EVERY == 0)
         return aml_sampler_tpe.suggest(config, space, told, NULL, NULL, ctx);
     return aml_tune_next(config, space, told, ctx);

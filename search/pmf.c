@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "automl/core/sampler.h"
+#include "search/parts/past.h"
 #include "search/parts/points.h"
 #include "search/parts/prior.h"
 
@@ -12,6 +13,11 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
     (void)hp;
     aml_advice *advice;
     aml_rng rng = aml_rng_child(&ctx->rng, (uint32_t)told->n);
+    if (!problem && told->n_past) {
+        bool found;
+        AML_TRY(aml_past_pick(&found, config, space, told, ctx->scratch));
+        return found ? AML_OK : aml_random_new(config, space, told, rng, ctx->scratch);
+    }
     AML_TRY(aml_advice_new(&advice, space, told, problem, ctx));
     if (aml_advice_helps(advice)) {
         size_t pick = aml_mix_pick(&advice->mix, advice->seconds_log);
@@ -28,7 +34,8 @@ static aml_status suggest(double *config, const aml_space *space, const aml_told
 const aml_sampler aml_sampler_pmf = {
     .abi = AML_ABI,
     .name = "pmf",
-    .summary =
-        "pipelines of past datasets by expected improvement under a mixture over those datasets",
+    .summary = "what did best on past datasets, or in earlier searches of the space, by expected "
+               "improvement "
+               "under a mixture over those",
     .suggest = suggest,
 };

@@ -19,6 +19,7 @@ static aml_sweep_options options_of(const cli_args *a, cli_tune_live *live) {
                                .name = a->name,
                                .output = a->output,
                                .store = a->no_store ? "" : a->store,
+                               .learn_from = a->learn_from,
                                .seed = a->seed ? &a->seed : NULL,
                                .trials = a->trials,
                                .retries = a->retries,
@@ -178,6 +179,10 @@ static const cli_option options[] = {
      CLI_AT(max_concurrent_trials)},
     {"sampler", "HOW", "what suggests parameters: a name, or JSON (default: auto)", CLI_TEXT,
      CLI_AT(sampler)},
+    {"learn-from", "STORE",
+     "begin with what was best in its ended sweeps of the same space and goal (it may be the file "
+     "of --store)",
+     CLI_TEXT, CLI_AT(learn_from)},
     {"early-termination", "HOW",
      "what stops hopeless trials by the values that they report: a name, or JSON (default: none)",
      CLI_TEXT, CLI_AT(early_termination)},

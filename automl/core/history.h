@@ -26,6 +26,13 @@ typedef struct aml_record {
     const double *goals; /* told->n_goals losses of a DONE trial, NULL when there is only `loss` */
 } aml_record;
 
+/* An earlier search of the same space: its trials that were done. */
+typedef struct aml_past_search {
+    size_t n;
+    const double *configs; /* n × space->n */
+    const double *losses;  /* n, finite; their scale is its own */
+} aml_past_search;
+
 typedef struct aml_told {
     size_t n;
     const aml_record *records; /* in order of id */
@@ -34,6 +41,8 @@ typedef struct aml_told {
     size_t concurrency;        /* trials in flight side by side */
     size_t n_goals;            /* 0 or 1: only `loss` counts */
     bool maximized;            /* losses are the negatives of values that are to be large */
+    size_t n_past;             /* earlier searches, the newest last */
+    const aml_past_search *past;
 } aml_told;
 
 /* Losses of pruned trials on all folds, as far as can be told: folds differ in difficulty, so they are the best finished trial's

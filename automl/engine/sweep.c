@@ -252,6 +252,18 @@ static aml_status add_note(aml_sweep *s, const char *text) {
     return AML_OK;
 }
 
+/* Before the first trial; from then on it is in the tuner's file. */
+static aml_status learn(aml_sweep *s) {
+    size_t n = 0;
+    if (!s->plan.learn_from) return AML_OK;
+    if (s->n_goals > 1)
+        return add_note(s, "learn_from is not used: with several goals trials have no one loss");
+    if (!s->n && !s->tuner->n_past) AML_TRY(aml_sweep_learn(&n, s));
+    else n = s->tuner->n_past;
+    return add_note(s, aml_printf(s->keep, "learnt from %zu earlier sweep%s of %s", n,
+                                  n == 1 ? "" : "s", s->plan.learn_from));
+}
+
 static aml_status take_notes(aml_sweep *s) {
     const struct {
         const char *name;
@@ -307,6 +319,7 @@ aml_status aml_sweep_open(aml_sweep **out, const aml_sweep_options *options) {
         status = s->guard ? open_tuner(s) : AML_ENOMEM;
     }
     if (!status) status = s->dry ? preview(s) : read_past(s);
+    if (!status && !s->dry) status = learn(s);
     if (!status) status = take_notes(s);
     if (status) {
         aml_sweep_free(s);

@@ -125,6 +125,8 @@ void aml_sweep_judge(aml_sweep_ending *out, double *values, char *cause, size_t 
 
 /* sweep_store.c: the sweep as a run of the store; nothing happens without one. */
 aml_status aml_sweep_store_begin(aml_sweep *s); /* and all that ended already */
+/* From ended sweeps of another store, newest last, before the first trial; *n of them. */
+aml_status aml_sweep_learn(size_t *n, aml_sweep *s);
 aml_status aml_sweep_store_add(aml_sweep *s, size_t trial);
 aml_status aml_sweep_store_end(aml_sweep *s, const char *status, const char *reason);
 

@@ -373,6 +373,10 @@ const aml_key aml_sweep_keys[] = {
     TEXT("output", output, "the sweep's folder (default: NAME.sweep where it is started)"),
     TEXT("store", store,
          "the run store that gets it and its trials, beside this file (default: none)"),
+    TEXT(
+        "learn_from", learn_from,
+        "a run store, beside this file: its ended sweeps of the same space and goal are where this "
+        "one begins"),
     {.name = "search_space",
      .summary = "parameters and their distributions",
      .type = AML_KEY_OWN,

@@ -29,8 +29,11 @@ static aml_status place_file(aml_sweep_plan *plan, const char *path, aml_arena *
     plan->file = aml_strdup(keep, path);
     plan->origin = slash ? aml_strndup(keep, path, (size_t)(slash - path) + (slash == path)) : ".";
     if (!plan->name) plan->name = aml_strndup(keep, base, n);
-    if (plan->store && *plan->store != '/' && plan->origin)
-        plan->store = aml_printf(keep, "%s/%s", plan->origin, plan->store);
+    const char **beside[] = {&plan->store, &plan->learn_from};
+    for (size_t i = 0; i < 2 && plan->origin; i++)
+        if (*beside[i] && **beside[i] != '/' &&
+            !(*beside[i] = aml_printf(keep, "%s/%s", plan->origin, *beside[i])))
+            return AML_ENOMEM;
     return plan->file && plan->origin && plan->name ? AML_OK : AML_ENOMEM;
 }
 
@@ -111,6 +114,7 @@ static aml_status take_options(aml_sweep_plan *p, const aml_sweep_options *o, am
     if (o->name && !(p->name = aml_strdup(keep, o->name))) return AML_ENOMEM;
     if (o->output && !(p->output = aml_strdup(keep, o->output))) return AML_ENOMEM;
     if (o->store && !(p->store = aml_strdup(keep, o->store))) return AML_ENOMEM;
+    if (o->learn_from && !(p->learn_from = aml_strdup(keep, o->learn_from))) return AML_ENOMEM;
     if (o->seed) p->seed = *o->seed;
     if (o->shell) p->shell = true;
     if (o->trials) p->max_total_trials = o->trials;

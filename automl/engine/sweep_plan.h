@@ -17,6 +17,7 @@ typedef struct aml_sweep_plan {
     const char *const *tags; /* "key=value", NULL-ended; or NULL */
     const char *output;      /* the sweep's folder */
     const char *store;       /* the run store that hears of it, or NULL */
+    const char *learn_from;  /* the one whose sweeps it begins by, or NULL */
     uint64_t seed;
 
     /* For the tuner, which reads them itself; NULL = not given. */

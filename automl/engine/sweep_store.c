@@ -7,7 +7,7 @@
 #include "automl/core/io.h"
 #include "automl/engine/sweep.h"
 
-enum { MOST_AT_ONCE = 256, MOST_CURVE_BYTES = 64 << 20 };
+enum { MOST_LEARNT = 50, MOST_AT_ONCE = 256, MOST_CURVE_BYTES = 64 << 20 };
 
 /* ---- the run */
 
@@ -217,10 +217,61 @@ aml_status aml_sweep_store_add(aml_sweep *s, size_t trial) {
     return s->store ? append(s, trial, trial + 1) : AML_OK;
 }
 
+/* What a later sweep of the same space may begin by. */
+static aml_status put_lesson(aml_sweep *s) {
+    if (s->n_goals > 1) return AML_OK;
+    char *text = aml_tuner_past_json(s->tuner);
+    if (!text) return AML_ENOMEM;
+    aml_status status = aml_store_put(s->store, &s->run, "trials", text, strlen(text));
+    aml_free(text);
+    return status;
+}
+
 aml_status aml_sweep_store_end(aml_sweep *s, const char *status, const char *reason) {
     if (!s->store || !*s->run.id) return AML_OK;
     AML_TRY(append(s, 0, s->n));
+    AML_TRY(put_lesson(s));
     const aml_run_end end = {
         .status = status, .reason = reason, .score = NAN, .low = NAN, .high = NAN, .baseline = NAN};
     return aml_store_end(s->store, &s->run, &end);
+}
+
+/* ---- learning from others */
+
+static aml_status learn_one(bool *learnt, aml_sweep *s, aml_store *store, const aml_run_info *r) {
+    const void *text;
+    size_t size;
+    AML_TRY(aml_store_get(&text, &size, store, r->id, "trials", s->keep));
+    *learnt = text != NULL;
+    return text ? aml_tuner_learn_json(s->tuner, text, size, "run store") : AML_OK;
+}
+
+static aml_status learn_all(size_t *n, aml_sweep *s, aml_store *store) {
+    char search[24];
+    const aml_run_filter newest = {.size = sizeof newest};
+    aml_runs *runs;
+    size_t take[MOST_LEARNT], found = 0;
+    aml_run_info r = {.size = sizeof r};
+    AML_TRY(describe_search(search, s));
+    AML_TRY(aml_store_list(&runs, store, &newest));
+    for (size_t i = 0; found < MOST_LEARNT && aml_runs_at(runs, i, &r); i++)
+        if (!strcmp(r.verb, "tune") && !strcmp(r.data_hash, search)) take[found++] = i;
+    aml_status status = AML_OK;
+    while (found-- > 0 && !status) {
+        bool learnt = false;
+        aml_runs_at(runs, take[found], &r);
+        status = learn_one(&learnt, s, store, &r);
+        *n += learnt;
+    }
+    aml_runs_free(runs);
+    return status;
+}
+
+aml_status aml_sweep_learn(size_t *n, aml_sweep *s) {
+    aml_store *store;
+    *n = 0;
+    AML_TRY(aml_store_open(&store, s->plan.learn_from, 0));
+    aml_status status = learn_all(n, s, store);
+    aml_store_close(store);
+    return status;
 }

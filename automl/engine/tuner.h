@@ -45,7 +45,9 @@ struct aml_tuner {
     aml_record *records; /* losses: values, negated where the goal is to be maximized */
     size_t n_queued, room_queued;
     double *queue; /* configurations that the next asks give */
-    char *path;    /* NULL: in memory alone */
+    size_t n_past;
+    aml_past_search *past; /* earlier searches, the newest last */
+    char *path;            /* NULL: in memory alone */
     int fd;
     size_t read;                 /* bytes of the file that are known */
     size_t line;                 /* lines of the file that are known */
@@ -68,6 +70,13 @@ aml_status aml_tuner_apply_report(aml_tuner *t, size_t trial, double step, doubl
 aml_status aml_tuner_apply_tell(aml_tuner *t, size_t trial, aml_outcome outcome,
                                 const double *values);
 aml_status aml_tuner_apply_queue(aml_tuner *t, const double *config);
+aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char *file,
+                                aml_arena *scratch);
+
+/* tuner_past.c: earlier searches. The trials of one that are done, at most 200 of them, as JSON: [{"loss": 0.5, "params": {…}}, …],
+ * losses lower is better; NULL = out of memory. And such a text learnt by a search that nothing was asked of yet. */
+char *aml_tuner_past_json(aml_tuner *t);
+aml_status aml_tuner_learn_json(aml_tuner *t, const char *text, size_t size, const char *file);
 
 /* tuner_told.c: what the suggestion or the reports of trial k may look at. In scratch. AML_ENOMEM. */
 aml_status aml_tuner_tell_sampler(aml_told *told, const aml_tuner *t, aml_arena *scratch);
@@ -87,6 +96,9 @@ void aml_tuner_line_report(aml_string *out, size_t trial, double step, double va
 void aml_tuner_line_tell(aml_string *out, const aml_tuner *t, size_t trial, aml_outcome outcome,
                          const double *values);
 void aml_tuner_line_queue(aml_string *out, const aml_tuner *t, const double *config);
+void aml_tuner_line_past(aml_string *out, const aml_json *trials);
+void aml_tuner_save_past(aml_string *out,
+                         const aml_tuner *t); /* the lines of all that was learnt */
 
 void aml_tuner_free_view(aml_tuner *t); /* tuner_view.c */
 

@@ -30,6 +30,12 @@ void aml_tuner_line_queue(aml_string *out, const aml_tuner *t, const double *con
     aml_string_put(out, "}\n");
 }
 
+void aml_tuner_line_past(aml_string *out, const aml_json *trials) {
+    aml_string_put(out, "{\"learn\":");
+    aml_json_put(out, trials);
+    aml_string_put(out, "}\n");
+}
+
 void aml_tuner_line_report(aml_string *out, size_t trial, double step, double value) {
     aml_string_printf(out, "{\"report\":%zu", trial);
     aml_json_add_number(out, "step", step);
@@ -97,6 +103,7 @@ static aml_status read_event(aml_tuner *t, const aml_json *x, const char *path,
                                       aml_json_number(x, "value", NAN));
     }
     if ((id = aml_json_find(x, "tell"))) return read_tell(t, x, id, path);
+    if ((id = aml_json_find(x, "learn"))) return aml_tuner_apply_past(t, id, path, scratch);
     const aml_json *queued = aml_json_find(x, "queue");
     id = aml_json_find(x, "ask");
     if (!queued && (!id || !params || id->number != (double)t->n))
@@ -291,6 +298,7 @@ aml_status aml_tuner_save(aml_tuner *t, const char *path) {
     pthread_mutex_lock(&t->lock);
     aml_string_put(&text, t->header);
     aml_string_put(&text, "\n");
+    aml_tuner_save_past(&text, t);
     for (size_t i = 0; i < t->n; i++) put_trial(&text, t, &t->records[i]);
     for (size_t i = 0; i < t->n_queued; i++)
         aml_tuner_line_queue(&text, t, t->queue + i * t->space->space.n);

@@ -74,7 +74,9 @@ static aml_status tell(aml_told *told, const aml_tuner *t, size_t trial, aml_are
                        .trials_left = t->planned ? left : SIZE_MAX,
                        .concurrency = t->concurrency,
                        .n_goals = t->n_goals,
-                       .maximized = t->goals[0].maximize};
+                       .maximized = t->goals[0].maximize,
+                       .n_past = t->n_goals == 1 ? t->n_past : 0,
+                       .past = t->past};
     return t->in_order && t->n ? copy_visible(told, t, trial, scratch) : AML_OK;
 }
 

@@ -31,7 +31,7 @@ cat >all.json <<'END'
         "environment_variables": {"PLAIN": 3}, "environment": "azureml:e@latest", "distribution": {}, "resources": {}
     },
     "inputs": {"data": {"type": "uri_file", "path": "all.json"}}, "outputs": {"model": {"type": "uri_folder"}},
-    "retries": 1, "log_size": "10k", "reproducible": true, "seed": 5, "store": "all.db", "output": "all.sweep"
+    "retries": 1, "log_size": "10k", "reproducible": true, "seed": 5, "store": "all.db", "learn_from": "past.db", "output": "all.sweep"
 }
 END
 run 0 tune --print-schema
@@ -40,7 +40,9 @@ for key in $(grep -o '"[$a-z_]*": {' out | tr -d '":{ ' | sort -u); do
     case $key in properties | items | additionalProperties) continue ;; esac
     grep -q -F "\"$key\":" all.json || failed "the key $key of the schema is not tested"
 done
+run 0 tune --space 'x = uniform(0, 1)' --goal minimize:a --trials 2 --quiet --store past.db --output past.sweep -- echo a={x}
 run 0 tune all.json
+has err 'learn_from is not used'
 has out '4 done' up down written took
 sed -i '/"output": "all.sweep"/s/, "output": "all.sweep"//' all.json
 

@@ -73,3 +73,24 @@ printf 'no store' >text.db
 refused 65 text.db -- tune --space 'x = uniform(0, 1)' --goal minimize:loss --trials 1 --quiet --store text.db --output t.sweep -- echo loss={x}
 printf '{"tags": {"a=b": 1}, "search_space": {"x": [1]}, "objective": "minimize loss", "trial": {"command": "true"}}' >tag.json
 refused 78 tag.json tag -- tune tag.json --quiet
+
+# Earlier sweeps of the same space and goal teach the next one; what was learnt stays with it, whatever comes to the store.
+bowl() { # bowl CENTRE ARGUMENT...
+    centre=$1
+    shift
+    run 0 tune --space 'x = uniform(-3, 3); y = loguniform(1e-4, 1)' --goal minimize:loss "$@" --shell -- \
+        'echo "{x} {y}" | awk "{ print \"loss=\" (\$1 - '"$centre"') ^ 2 + (log(\$2) + 4) ^ 2 / 9 }"'
+}
+bowl 2 --seed 1 --trials 30 --quiet --store past.db --output bowl1.sweep
+bowl 2.2 --seed 2 --trials 30 --quiet --store past.db --output bowl2.sweep
+bowl 2.1 --seed 3 --trials 3 --learn-from past.db --output bowl3.sweep
+has err 'learnt from 2 earlier sweeps of past.db'
+sed -n 's/.*{"end":0,.*"values":{"loss":\([-+.0-9e]*\)}.*/\1/p' bowl3.sweep/trials.jsonl >first
+awk '{ exit !($1 < 0.1) }' first || failed "the first trial is not one that was good before"
+bowl 2.1 --seed 4 --trials 6 --quiet --learn-from past.db --output a.sweep
+bowl 2.1 --seed 4 --trials 4 --quiet --learn-from past.db --output b.sweep
+bowl 0 --seed 5 --trials 20 --quiet --store past.db --output bowl4.sweep
+bowl 2.1 --seed 4 --trials 6 --quiet --learn-from past.db --output b.sweep
+for s in a b; do tail -n +2 $s.sweep/search.jsonl >$s.lines; done # the first line has the limit of the first call
+same a.lines b.lines
+refused 66 nowhere.db -- tune --space 'x = uniform(0, 1)' --goal minimize:loss --trials 1 --quiet --learn-from nowhere.db --output n.sweep -- echo loss={x}
