@@ -315,6 +315,58 @@ static void a_file_keeps_everything(void **state) {
     unlink(copy);
 }
 
+/* A search in which `drop` is best near `centre`. */
+static aml_tuner *searched(double centre, uint64_t seed) {
+    const aml_tuner_options o = {
+        .size = sizeof o, .space = "a = uniform(0, 1); b = choice(x, y)", .seed = seed};
+    aml_tuner *t;
+    assert_int_equal(aml_tuner_new(&t, &o), AML_OK);
+    for (size_t i = 0; i < 25; i++) {
+        size_t id = asked(t);
+        double a = value_named(t, id, "a").number - centre;
+        double loss = a * a + !strcmp(value_named(t, id, "b").text, "x");
+        assert_int_equal(
+            aml_tuner_tell(t, id, i % 9 ? AML_OUTCOME_DONE : AML_OUTCOME_FAILED, &loss), AML_OK);
+    }
+    return t;
+}
+
+static void earlier_searches_are_where_the_next_begins(void **state) {
+    (void)state;
+    const aml_tuner_options o = {
+        .size = sizeof o, .space = "a = uniform(0, 1); b = choice(x, y)", .seed = 5};
+    const aml_tuner_options elsewhere = {.size = sizeof o, .space = "a = uniform(0, 2)"};
+    const aml_tuner_options two = {
+        .size = sizeof o, .space = "a = uniform(0, 1); b = choice(x, y)", .goals = "u, v"};
+    char path[512];
+    aml_tuner *past[] = {searched(0.8, 1), searched(0.75, 2)}, *t, *again, *other, *kept;
+    file_name(path, sizeof path, "learn");
+    assert_int_equal(aml_tuner_open(&t, path, &o), AML_OK);
+    for (int i = 0; i < 2; i++) assert_int_equal(aml_tuner_learn(t, past[i]), AML_OK);
+    size_t id = asked(t);
+    assert_true(fabs(value_named(t, id, "a").number - 0.78) < 0.06);
+    assert_string_equal(value_named(t, id, "b").text, "y");
+    assert_int_equal(aml_tuner_learn(t, past[0]), AML_EUSAGE); /* it has begun */
+    /* What was learnt is in the file, and in a copy of it. */
+    assert_int_equal(aml_tuner_open(&again, path, NULL), AML_OK);
+    assert_int_equal(aml_tuner_save(again, path), AML_OK);
+    assert_int_equal(aml_tuner_load(&kept, path), AML_OK);
+    assert_int_equal(asked(t), asked(kept));
+    expect_same(t, kept);
+    assert_int_equal(aml_tuner_learn(t, t), AML_EUSAGE);
+    assert_int_equal(aml_tuner_new(&other, &elsewhere), AML_OK);
+    assert_int_equal(aml_tuner_learn(other, past[0]), AML_ECONFIG);
+    aml_tuner_free(other);
+    assert_int_equal(aml_tuner_new(&other, &two), AML_OK);
+    assert_int_equal(aml_tuner_learn(other, past[0]), AML_ECONFIG); /* other goals */
+    aml_tuner_free(other);
+    for (int i = 0; i < 2; i++) aml_tuner_free(past[i]);
+    aml_tuner_free(t);
+    aml_tuner_free(again);
+    aml_tuner_free(kept);
+    unlink(path);
+}
+
 static void a_cut_line_is_dropped(void **state) {
     (void)state;
     char path[512];
@@ -441,6 +493,7 @@ int main(void) {
         cmocka_unit_test(several_goals_are_searched),
         cmocka_unit_test(what_matters_is_important),
         cmocka_unit_test(a_file_keeps_everything),
+        cmocka_unit_test(earlier_searches_are_where_the_next_begins),
         cmocka_unit_test(a_cut_line_is_dropped),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(many_may_share_a_file),

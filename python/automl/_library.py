@@ -41,7 +41,7 @@ _FUNCTIONS = {
     "aml_permutation_rows": "zp", "aml_permutation_free": "vp",
     # tuning
     "aml_tuner_new": "epp", "aml_tuner_open": "epsp", "aml_tuner_save": "eps", "aml_tuner_load": "eps",
-    "aml_tuner_free": "vp", "aml_tuner_ask": "epp", "aml_tuner_enqueue": "eps", "aml_tuner_report": "epzddp",
+    "aml_tuner_free": "vp", "aml_tuner_ask": "epp", "aml_tuner_enqueue": "eps", "aml_tuner_learn": "epp", "aml_tuner_report": "epzddp",
     "aml_tuner_tell": "epzip", "aml_tuner_params_json": "tpz", "aml_tuner_trials": "zp", "aml_tuner_trial_at": "ipzp",
     "aml_tuner_trial_value": "dpzz", "aml_tuner_trial_report": "ipzzpp", "aml_tuner_goal": "ipzpp",
     "aml_tuner_best": "ipzp", "aml_tuner_importance": "ipzzpp", "aml_tuner_note": "spz",

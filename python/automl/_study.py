@@ -107,6 +107,13 @@ class Study:
         """Parameters that are to be tried next; what is left out gets its default."""
         lib.aml_tuner_enqueue(self._handle, _document(params, "params"))
 
+    def learn(self, earlier):
+        """What an earlier study of the same space and goal was told: this one begins with what did best there. Before the
+        first ask; several are learnt one by one, the newest last."""
+        if not isinstance(earlier, Study):
+            raise TypeError(f"learn needs a Study, not {type(earlier).__name__}")
+        lib.aml_tuner_learn(self._handle, earlier._handle)
+
     def tell(self, trial, value=None, state="done"):
         """How a trial (or its number) went: a value, one for each goal, or state "pruned" or "failed"."""
         if state not in _STATES[1:]:

@@ -60,7 +60,8 @@ static void op_tuner(void) {
     const double values[16] = {real(), real(), real()};
     int go_on;
     bool null = one_in(20);
-    switch (below(7)) {
+    switch (below(8)) {
+    case 6: CALL(aml_tuner_learn(t, null ? NULL : get(TUNER))); break;
     case 0:
         if (n < 25) CALL(aml_tuner_ask(t, null ? NULL : &trial));
         break;
