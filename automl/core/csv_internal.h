@@ -366,6 +366,8 @@ void csv_locate(size_t *line, size_t *column, csv_reader *r, size_t row, size_t 
 
 /* ---- csv_explain.c: failures in words */
 aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *first);
+/* A field beyond CSV_FIELD_LIMIT begins here. */
+aml_status csv_fail_long_field(const char *source, size_t line, size_t column);
 aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
                               size_t column);
 
