@@ -6,7 +6,7 @@
  *     short           a write does half
  *     alloc           malloc, calloc, realloc and aligned memory are short
  *
- * With FAULT_FOREVER every later one fails too. Without FAULT_AT nothing fails. FAULT_COUNT: a file that is given the number
+ * With FAULT_CALL only calls of that name count. With FAULT_FOREVER every later one fails too. Without FAULT_AT nothing fails. FAULT_COUNT: a file that is given the number
  * of calls at the end. Allocations of the loader, OpenMP's and BLAS' own are left alone: these libraries end the process. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,6 +33,7 @@ static int error;
 static long at;
 static int forever, behind, spares;
 static atomic_long calls;
+static const char *only; /* calls of this name; NULL: of all */
 
 /* ---- whose allocations count: all but some libraries' */
 
@@ -81,6 +82,7 @@ __attribute__((constructor)) static void begin(void) {
     if (!name) return;
     find_spared();
     at = number ? strtol(number, NULL, 10) : 0;
+    only = getenv("FAULT_CALL");
     forever = getenv("FAULT_FOREVER") != NULL;
     behind = getenv("FAULT_BEHIND") != NULL;
     what = !strcmp(name, "kill")    ? KILL
@@ -91,7 +93,9 @@ __attribute__((constructor)) static void begin(void) {
     error = !strcmp(name, "EIO") ? EIO : what == INTERRUPT ? EINTR : ENOSPC;
 }
 
-static int turn(void) {
+/* Is it the turn of this call? */
+static int turn(const char *name) {
+    if (only && strcmp(only, name) != 0) return 0;
     long now = atomic_fetch_add(&calls, 1) + 1;
     return at && (now == at || (forever && now > at));
 }
@@ -113,20 +117,20 @@ static void *real(void *call, const char *name) {
     return found;
 }
 
-#define FORWARD(type, name, parameters, arguments)          \
-    type name parameters;                                   \
-    type name parameters {                                  \
-        type(*call) parameters;                             \
-        real(&call, #name);                                 \
-        int now = (what == KILL || what == FAIL) && turn(); \
-        if (now && what == KILL && !behind) raise(SIGKILL); \
-        if (now && what == FAIL) {                          \
-            errno = error;                                  \
-            return -1;                                      \
-        }                                                   \
-        type result = call arguments;                       \
-        if (now) raise(SIGKILL);                            \
-        return result;                                      \
+#define FORWARD(type, name, parameters, arguments)               \
+    type name parameters;                                        \
+    type name parameters {                                       \
+        type(*call) parameters;                                  \
+        real(&call, #name);                                      \
+        int now = (what == KILL || what == FAIL) && turn(#name); \
+        if (now && what == KILL && !behind) raise(SIGKILL);      \
+        if (now && what == FAIL) {                               \
+            errno = error;                                       \
+            return -1;                                           \
+        }                                                        \
+        type result = call arguments;                            \
+        if (now) raise(SIGKILL);                                 \
+        return result;                                           \
     }
 
 #define FORWARD_WRITE(name, parameters, whole, half)               \
@@ -134,7 +138,7 @@ static void *real(void *call, const char *name) {
     ssize_t name parameters {                                      \
         ssize_t(*call) parameters;                                 \
         real(&call, #name);                                        \
-        int now = what != NOTHING && what != ALLOC && turn();      \
+        int now = what != NOTHING && what != ALLOC && turn(#name); \
         if (now && what == KILL && !behind) raise(SIGKILL);        \
         if (now && (what == FAIL || what == INTERRUPT)) {          \
             errno = error;                                         \
@@ -161,7 +165,7 @@ int unlink(const char *path);
 int unlink(const char *path) {
     int (*call)(const char *);
     real(&call, "unlink");
-    int now = what == KILL && turn();
+    int now = what == KILL && turn("unlink");
     if (now && !behind) raise(SIGKILL);
     int result = call(path);
     if (now) raise(SIGKILL);
@@ -172,7 +176,7 @@ FORWARD(int, rename, (const char *from, const char *to), (from, to))
 /* ---- memory */
 
 static int no_memory(const void *caller) {
-    if (what != ALLOC || is_spared(caller) || !turn()) return 0;
+    if (what != ALLOC || is_spared(caller) || !turn("alloc")) return 0;
     errno = ENOMEM;
     return 1;
 }

@@ -21,6 +21,13 @@ target_link_options(test_score PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap
 
 target_link_libraries(test_export PRIVATE ${CMAKE_DL_LIBS}) # loads what it exports
 
+# The nasty inputs: tests/nasty/cases.tsv, in three tests by the first letters of its cases.
+add_executable(forge tests/nasty/forge.c)
+target_link_libraries(forge PRIVATE automl_flags automl_static)
+add_library(clock_back MODULE tests/nasty/clock_back.c)
+target_link_libraries(clock_back PRIVATE automl_flags ${CMAKE_DL_LIBS})
+set_target_properties(clock_back PROPERTIES C_VISIBILITY_PRESET default)
+
 # Commands that misbehave, for what runs commands; never instrumented, so that they die as others do.
 add_executable(nasty tests/nasty.c)
 target_compile_definitions(nasty PRIVATE _GNU_SOURCE)
@@ -32,6 +39,13 @@ foreach(file IN LISTS SCRIPTS)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
     "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;RELEASE=$<CONFIG:Release>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+endforeach()
+
+get_test_property(cli_train ENVIRONMENT ENVIRONMENT)
+foreach(letters CV JMX SH)
+  add_test(NAME nasty_${letters} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tests/nasty/run.sh ${letters})
+  set_tests_properties(nasty_${letters} PROPERTIES TIMEOUT 600 ENVIRONMENT
+    "${ENVIRONMENT};FORGE=$<TARGET_FILE:forge>;CLOCK_LIBRARY=$<TARGET_FILE:clock_back>")
 endforeach()
 
 # What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.

@@ -9,8 +9,8 @@
 #include "automl/cli/cli.h"
 
 static const cli_verb *const verbs[] = {
-    &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate, &cli_explain,
-    &cli_leaderboard, &cli_inspect, &cli_transform, &cli_export,  &cli_check,    &cli_tune,
+    &cli_train,       &cli_run,     &cli_init,      &cli_predict, &cli_evaluate,  &cli_explain,
+    &cli_leaderboard, &cli_inspect, &cli_transform, &cli_export,  &cli_check,     &cli_tune,
     &cli_ask,         &cli_tell,    &cli_runs,      &cli_catalog, &cli_completion};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
@@ -109,20 +109,20 @@ static int run(FILE *out, size_t argc, char **argv, double start) {
     return verb ? run_verb(out, verb, argc - 2, argv + 2, argv[0], start) : unknown_verb(word);
 }
 
+static int fail_result(int code) {
+    return cli_fail(AML_EIO, "send it where there is room: automl VERB … >FILE",
+                    "cannot write standard output (stdout): %s", strerror(code));
+}
+
 static int write_result(const char *text, size_t size) {
     while (size) {
         ssize_t n = write(STDOUT_FILENO, text, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0)
-            return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s",
-                            strerror(errno));
+        if (n < 0) return fail_result(errno);
         text += n;
         size -= (size_t)n;
     }
-    if (close(STDOUT_FILENO) && errno != EINTR)
-        return cli_fail(AML_EIO, NULL, "cannot write standard output (stdout): %s",
-                        strerror(errno));
-    return 0;
+    return close(STDOUT_FILENO) && errno != EINTR ? fail_result(errno) : 0;
 }
 
 /* Threads that wait must sleep, or they take the cores from those that work: the OpenMP run-time reads this once, before

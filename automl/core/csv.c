@@ -165,7 +165,11 @@ static aml_status make_frame(aml_frame **out, csv_reader *r) {
         if (!line) return AML_ENOMEM;
         number_lines(line, r);
     }
+    bool schema = r->options->schema != NULL;
+    if (schema && !(r->unseen = AML_ARRAY(r->keep, r->n_columns, aml_csv_unseen)))
+        return AML_ENOMEM;
     for (size_t k = 0; k < r->n_columns; k++) {
+        if (schema) AML_TRY(csv_find_unseen(&r->unseen[k], &r->columns[k], r->n_threads, r->keep));
         AML_TRY(csv_finish(&columns[k], &r->columns[k], r->n_rows, r->keep));
         csv_column_free(&r->columns[k], r->n_threads);
     }
@@ -225,7 +229,8 @@ static void fill_report(aml_csv_report *report, const csv_reader *r) {
                                .n_ignored = r->n_ignored,
                                .ignored = r->ignored,
                                .notes = r->notes,
-                               .n_notes = r->n_notes};
+                               .n_notes = r->n_notes,
+                               .unseen = r->unseen};
 }
 
 static int by_field(const void *a, const void *b, void *arg) {

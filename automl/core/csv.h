@@ -99,6 +99,11 @@ typedef struct aml_csv_options {
 } aml_csv_options;
 
 /* What the reader found; texts live in the frame's arena. */
+typedef struct aml_csv_unseen {
+    const char *text; /* NULL: all are known */
+    size_t row;
+} aml_csv_unseen;
+
 typedef struct aml_csv_report {
     char separator;
     bool header, bom;
@@ -113,6 +118,8 @@ typedef struct aml_csv_report {
     char decimal;                   /* '.' or ',' */
     char escape;                    /* 0 = none */
     size_t skip_lines, skip_footer; /* given or found */
+    const aml_csv_unseen
+        *unseen; /* by column: the first cell whose level the schema does not have */
 } aml_csv_report;
 
 /* Reads a file ("-" = standard input; gzip and zstd by content). Errors carry file, line and column:

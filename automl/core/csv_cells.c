@@ -55,6 +55,7 @@ static bool put_codes(csv_column *c, csv_worker *w, const csv_reader *r, size_t 
 
 /* The dictionary holds the schema's levels and is only looked into. */
 static bool put_known_codes(csv_column *c, csv_worker *w, const csv_reader *r, size_t row) {
+    csv_words *words = &c->texts->words[w->thread];
     const csv_dict *known = &c->texts->words[0].dict;
     int32_t *code = c->texts->code + row;
     size_t n_missing = 0, n_unseen = 0;
@@ -65,7 +66,9 @@ static bool put_known_codes(csv_column *c, csv_worker *w, const csv_reader *r, s
         bool missing = k < 0 && aml_is_missing_text(cell.text, cell.size);
         code[i] = k >= 0 ? (int32_t)k : missing ? -1 : -2;
         n_missing += missing;
-        n_unseen += k < 0 && !missing;
+        if (k >= 0 || missing) continue;
+        if (n_unseen++ == 0 && !csv_words_note_unseen(words, cell.text, cell.size, row + i))
+            return false;
     }
     c->n_missing += n_missing;
     c->texts->n_unseen += n_unseen;

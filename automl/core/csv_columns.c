@@ -274,6 +274,17 @@ static aml_status finish_text(aml_column *out, csv_column *c, size_t n, aml_aren
     return out->offset ? AML_OK : AML_ENOMEM;
 }
 
+aml_status csv_find_unseen(aml_csv_unseen *out, const csv_column *c, size_t n_threads,
+                           aml_arena *keep) {
+    const csv_words *words = c->texts ? c->texts->words : NULL, *first = NULL;
+    for (size_t t = 0; words && t < n_threads; t++)
+        if (words[t].unseen && (!first || words[t].unseen_row < first->unseen_row))
+            first = &words[t];
+    if (!first) return AML_OK;
+    *out = (aml_csv_unseen){aml_strdup(keep, first->unseen), first->unseen_row};
+    return out->text ? AML_OK : AML_ENOMEM;
+}
+
 aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep) {
     *out = (aml_column){.name = c->name,
                         .kind = c->kind,

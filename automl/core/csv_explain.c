@@ -45,16 +45,18 @@ static aml_status explain_width(const csv_reader *r, const csv_flaw *f, size_t l
                     others);
 }
 
+aml_status csv_fail_long_field(const char *source, size_t line, size_t column) {
+    aml_fail_at(AML_EDATA, source, line, column, "field is longer than the limit of %d MiB",
+                CSV_FIELD_LIMIT >> 20);
+    return aml_help(AML_EDATA, "a quote or a line end may be missing", "check this line");
+}
+
 aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *f) {
     size_t line = f->line, column = f->column;
     if (f->kind == CSV_WIDTH)
         return is_title(r, f) ? explain_title(r, f)
                               : explain_width(r, f, line, column, f->count - 1);
-    if (f->kind == CSV_LONG_FIELD) {
-        aml_fail_at(AML_EDATA, r->stream.name, line, column,
-                    "field is longer than the limit of %d MiB", CSV_FIELD_LIMIT >> 20);
-        return aml_help(AML_EDATA, "a quote may be missing", "check the quotes of this line");
-    }
+    if (f->kind == CSV_LONG_FIELD) return csv_fail_long_field(r->stream.name, line, column);
     aml_fail_at(AML_EDATA, r->stream.name, line, column, "text after closing quote");
     return aml_help(AML_EDATA, "a quoted field ends with its quote",
                     "write a quote inside a quoted field twice (\"\"), or quote the whole field; "

@@ -290,6 +290,9 @@ bool csv_gather(csv_column *c, const csv_blocks *blocks, size_t n, size_t n_read
 /* Finds the kind of a gathered column of words, and what the frame needs of it: number, code and order, or bytes
  * and offset. Touches only the column. */
 void csv_judge(csv_column *c, size_t n, const csv_dialect *d, int n_threads);
+/* The first cell that the schema does not know, of what n_threads have seen. */
+aml_status csv_find_unseen(aml_csv_unseen *out, const csv_column *c, size_t n_threads,
+                           aml_arena *keep);
 /* The judged column as part of a frame, in the arena. */
 aml_status csv_finish(aml_column *out, csv_column *c, size_t n, aml_arena *keep);
 void csv_column_free(csv_column *c, size_t n_threads);
@@ -321,6 +324,7 @@ typedef struct csv_reader {
     size_t n_notes;
     const char **ignored;
     size_t n_ignored;
+    aml_csv_unseen *unseen; /* with a schema, by column */
 } csv_reader;
 
 /* Adds a sentence to the report (AML_ENOMEM); beyond a fixed number they are left out. */
@@ -362,6 +366,8 @@ void csv_locate(size_t *line, size_t *column, csv_reader *r, size_t row, size_t 
 
 /* ---- csv_explain.c: failures in words */
 aml_status csv_explain_flaw(const csv_reader *r, const csv_flaw *first);
+/* A field beyond CSV_FIELD_LIMIT begins here. */
+aml_status csv_fail_long_field(const char *source, size_t line, size_t column);
 aml_status csv_explain_column(const csv_column *c, size_t n, const char *source, size_t line,
                               size_t column);
 

@@ -154,6 +154,24 @@ static aml_status fail_long_line(const csv_stream *s, size_t line) {
                     "check the line ends and the quotes of the file");
 }
 
+/* Where the field begins that the text ends in, when it has no quote that is open. */
+static size_t last_field(const csv_window *w) {
+    const csv_marks *m = &w->marks;
+    for (size_t i = (w->filled + WORD - 1) / WORD; i-- > 0;) {
+        uint64_t ends = m->separator[i] | m->feed[i] | m->carriage[i];
+        if (ends) return i * WORD + WORD - (size_t)__builtin_clzll(ends);
+    }
+    return 0;
+}
+
+/* A field may be as long as memory; that it is too long is said before. */
+static aml_status check_last_field(const csv_stream *s, const csv_window *w) {
+    size_t line, column, begin = last_field(w);
+    if (w->filled <= begin + CSV_FIELD_LIMIT) return AML_OK;
+    csv_place(&line, &column, w->text, begin);
+    return csv_fail_long_field(s->name, line + s->n_lines, column);
+}
+
 /* Keeps what does not belong to whole records for the next window. */
 static aml_status carry_rest(csv_stream *s, csv_window *w) {
     size_t rest = w->filled - w->length;
@@ -186,6 +204,7 @@ aml_status csv_stream_cut(csv_stream *s, csv_window *w) {
         if ((w->length && (s->n_windows || !is_blank(w))) || w->last) break;
         if (w->marks.any_nul)
             return csv_check_text(w->text, w->filled, false, s->name, s->n_lines + 1);
+        if (open == SIZE_MAX) AML_TRY(check_last_field(s, w));
         if (w->filled > CSV_LINE_LIMIT)
             return open == SIZE_MAX ? fail_long_line(s, s->n_lines + 1)
                                     : fail_open_quote(s, w, open, s->n_lines + 1);

@@ -1,6 +1,8 @@
 /* csv_words.c: what one thread has seen of a column of words. */
 #include "automl/core/csv_words.h"
 
+#include <string.h>
+
 enum { MANY = 1 << 15 };
 
 static bool grow(csv_words *w) {
@@ -43,11 +45,26 @@ bool csv_words_too_many(const csv_words *w) {
     return w->dict.n > MANY && w->dict.n > w->n_cells / 4;
 }
 
+bool csv_words_note_unseen(csv_words *w, const char *text, size_t size, size_t row) {
+    enum { KEPT = 256 };
+    if (w->unseen && w->unseen_row < row) return true;
+    if (size >= KEPT) size = KEPT - 1;
+    char *copy = aml_realloc(w->unseen, size + 1);
+    if (!copy) return false;
+    memcpy(copy, text, size);
+    copy[size] = 0;
+    w->unseen = copy;
+    w->unseen_row = row;
+    return true;
+}
+
 void csv_words_free(csv_words *w) {
     for (size_t i = 0; i < w->n_segments; i++) csv_segment_drop(w, &w->segments[i]);
     aml_memory_release(w->dict.account, w->charged);
     aml_free(w->segments);
+    aml_free(w->unseen);
     w->segments = NULL;
+    w->unseen = NULL;
     w->n_segments = w->room = w->charged = 0;
     csv_dict_free(&w->dict);
 }

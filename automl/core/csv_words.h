@@ -47,6 +47,8 @@ typedef struct csv_words {
     size_t n_cells; /* looked up in it */
     csv_segment *segments;
     size_t n_segments, room, charged;
+    char *unseen; /* of a schema's column: the first cell that is not in it, cut; heap */
+    size_t unseen_row;
 } csv_words;
 
 /* Room for the sizes of n cells and n_bytes of text; NULL when memory is short. */
@@ -55,6 +57,8 @@ static inline char *csv_segment_bytes(const csv_segment *s) { return (char *)(s-
 void csv_segment_drop(csv_words *w, csv_segment *s);
 /* So many distinct texts that a dictionary does not pay. */
 bool csv_words_too_many(const csv_words *w);
+/* A cell that the schema does not know, in this row. false when memory is short. */
+bool csv_words_note_unseen(csv_words *w, const char *text, size_t size, size_t row);
 void csv_words_free(csv_words *w);
 
 /* The number of distinct texts among n, by 64-bit hashes, or `limit` as soon as there are so many; SIZE_MAX when

@@ -51,6 +51,8 @@ aml_status aml_fail_errno(aml_status status, int code, const char *what, const c
         return aml_help(status, NULL, "make room on the disk, or write elsewhere");
     if (code == EACCES || code == EPERM || code == EROFS)
         return aml_help(status, NULL, "check the permissions with `ls -l`");
+    if (code == ENAMETOOLONG) return aml_help(status, NULL, "give a shorter name");
+    if (code == EIO) return aml_help(status, NULL, "check the disk, or use another");
     return status;
 }
 

@@ -45,7 +45,10 @@ aml_status aml_key_expected(const aml_json *x, const aml_key_place *at, const ch
 aml_status aml_key_need(const aml_json *x, aml_json_type type, const aml_key_place *at) {
     static const char *const names[] = {"null",   "false",  "true",     "a number",
                                         "a text", "a list", "an object"};
-    return x->type == type ? AML_OK : aml_key_expected(x, at, names[type], NULL);
+    bool root = type == AML_JSON_OBJECT && !at->path[0];
+    return x->type == type ? AML_OK
+                           : aml_key_expected(x, at, names[type],
+                                              root ? "an object is { \"key\": value, … }" : NULL);
 }
 
 static size_t list_words(const char **out, const char *(*word)(size_t i)) {

@@ -38,13 +38,17 @@ aml_status aml_model_columns(aml_schema *out, const aml_model *m, const char *co
     return AML_OK;
 }
 
-static const char *unseen_note(const aml_column *c, aml_arena *keep) {
-    char name[280], text[512];
+static const char *unseen_note(const aml_frame *f, const aml_column *c,
+                               const aml_csv_unseen *first) {
+    char name[280], text[280];
+    bool many = c->n_unseen > 1;
     aml_printable(name, sizeof name, c->name, strlen(c->name), 60);
-    snprintf(text, sizeof text,
-             "column `%s`: %zu cell%s with a category that the model has not seen in training",
-             name, c->n_unseen, c->n_unseen > 1 ? "s" : "");
-    return aml_strdup(keep, text);
+    aml_printable(text, sizeof text, first->text, strlen(first->text), 60);
+    return aml_printf(f->arena,
+                      "column `%s`: %zu cell%s with a category that the model has not seen in "
+                      "training, %s`%s` on line %zu",
+                      name, c->n_unseen, many ? "s" : "", many ? "first " : "", text,
+                      aml_frame_line(f, first->row));
 }
 
 /* The target is left out: that it is there and not used surprises nobody. "" when nothing else is ignored. */
@@ -77,7 +81,7 @@ static aml_status add_notes(aml_frame *f, const aml_model *m, const aml_csv_repo
     if (!ignored) return AML_ENOMEM;
     if (*ignored) notes[n++] = ignored;
     for (size_t j = 0; j < f->p; j++)
-        if (f->columns[j].n_unseen && !(notes[n++] = unseen_note(&f->columns[j], f->arena)))
+        if (f->columns[j].n_unseen && !(notes[n++] = unseen_note(f, &f->columns[j], &r->unseen[j])))
             return AML_ENOMEM;
     f->notes = notes;
     f->n_notes = n;

@@ -1,57 +1,15 @@
-/* expression.c: rules compiled to a list of operations on a stack. */
-#include "automl/engine/expression.h"
-
-#include <math.h>
+/* expression.c: rules as text, compiled to a list of operations on a stack. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_OPS = 512, MOST_DEEP = 64 };
-
-typedef enum op_kind {
-    OP_NUMBER,
-    OP_TEXT,
-    OP_NAME,
-    OP_OR,
-    OP_AND,
-    OP_NOT,
-    OP_LESS,
-    OP_LESS_EQUAL,
-    OP_EQUAL,
-    OP_NOT_EQUAL,
-    OP_ADD,
-    OP_SUBTRACT,
-    OP_MULTIPLY,
-    OP_DIVIDE,
-    OP_REMAINDER,
-    OP_POWER,
-    OP_NEGATE,
-    OP_SWAP, /* a > b is b < a */
-    OP_CALL  /* + function number */
-} op_kind;
-
-typedef struct op {
-    int kind;
-    double number;
-    const char *text; /* TEXT, and NAME: of the parameter */
-    size_t dim;       /* NAME: the first dimension of that name */
-} op;
-
-typedef struct program {
-    size_t n;
-    op *ops;
-} program;
+#include "automl/engine/expression_internal.h"
 
 typedef struct programs {
     const aml_space *space;
     size_t n;
     program *at;
 } programs;
-
-typedef struct value {
-    double x;
-    const char *text; /* of a choice or a text, else NULL */
-} value;
 
 typedef struct parser {
     const aml_rule *rule;
@@ -60,21 +18,6 @@ typedef struct parser {
     size_t at, n, depth, stack;
     op ops[MOST_OPS];
 } parser;
-
-/* ---- functions ---- */
-
-static double least(double a, double b) { return a < b ? a : b; }
-static double most(double a, double b) { return a > b ? a : b; }
-
-static const struct function {
-    const char *name;
-    double (*one)(double);
-    double (*two)(double, double);
-} functions[] = {{"min", NULL, least},   {"max", NULL, most},   {"abs", fabs, NULL},
-                 {"floor", floor, NULL}, {"ceil", ceil, NULL},  {"round", round, NULL},
-                 {"sqrt", sqrt, NULL},   {"exp", exp, NULL},    {"log", log, NULL},
-                 {"log2", log2, NULL},   {"log10", log10, NULL}};
-enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 
 /* ---- parsing ---- */
 
@@ -86,8 +29,10 @@ __attribute__((format(printf, 3, 4))) static aml_status wrong(const parser *p, s
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     aml_printable(rule, sizeof rule, p->rule->text, strlen(p->rule->text), 70);
-    return aml_fail_at(AML_ECONFIG, p->rule->file, p->rule->line, p->rule->column + at,
-                       "constraint `%s`: %s", rule, text);
+    aml_fail_at(AML_ECONFIG, p->rule->file, p->rule->line, p->rule->column + at,
+                "constraint `%s`: %s", rule, text);
+    return aml_help(AML_ECONFIG, NULL,
+                    "a constraint is such as batch_size * layers <= 1024, or kind == \"a\"");
 }
 
 static void skip(parser *p) { p->at += strspn(p->rule->text + p->at, " \t\r\n"); }
@@ -136,21 +81,41 @@ static aml_status parse_call(parser *p, size_t f, size_t at) {
     AML_TRY(parse_sum(p));
     for (; take(p, ","); n++) {
         AML_TRY(parse_sum(p));
-        if (functions[f].two) AML_TRY(add_two(p, (op_kind)(OP_CALL + f)));
+        if (aml_rule_functions[f].two) AML_TRY(add_two(p, (op_kind)(OP_CALL + f)));
     }
     if (!take(p, ")")) return expected(p, "`,` or `)`");
-    if (functions[f].two) return AML_OK;
-    if (n > 1) return wrong(p, at, "%s takes one number", functions[f].name);
+    if (aml_rule_functions[f].two) return AML_OK;
+    if (n > 1) return wrong(p, at, "%s takes one number", aml_rule_functions[f].name);
     return add(p, (op){.kind = (int)(OP_CALL + f)});
+}
+
+static aml_status unknown_function(const parser *p, size_t at, const char *name) {
+    const char *names[N_FUNCTIONS];
+    for (size_t f = 0; f < N_FUNCTIONS; f++) names[f] = aml_rule_functions[f].name;
+    const char *near = aml_nearest(name, names, N_FUNCTIONS);
+    static const char *const known =
+        "min, max, abs, floor, ceil, round, sqrt, exp, log, log2, log10";
+    aml_status status = wrong(p, at, "there is no function `%.80s`", name);
+    if (near) return aml_help(status, NULL, "did you mean `%s`? known are %s", near, known);
+    return aml_help(status, NULL, "known are %s", known);
+}
+
+static bool is_choice(const aml_space *s, const char *name) {
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < aml_param_choices(s->dims[i].param); k++)
+            if (!strcmp(s->dims[i].param->choices[k], name)) return true;
+    return false;
 }
 
 static aml_status unknown_name(const parser *p, size_t at, const char *name) {
     const char *names[256 + N_FUNCTIONS];
     size_t n = 0;
     for (; n < p->space->n && n < 256; n++) names[n] = p->space->dims[n].name;
-    for (size_t f = 0; f < N_FUNCTIONS; f++) names[n++] = functions[f].name;
+    for (size_t f = 0; f < N_FUNCTIONS; f++) names[n++] = aml_rule_functions[f].name;
     const char *near = aml_nearest(name, names, n);
     aml_status status = wrong(p, at, "there is no parameter `%.80s`", name);
+    if (is_choice(p->space, name))
+        return aml_help(status, NULL, "a text stands in quotes: \"%.80s\"", name);
     return near ? aml_help(status, NULL, "did you mean `%s`?", near) : status;
 }
 
@@ -163,12 +128,13 @@ static aml_status parse_name(parser *p) {
     p->at += n;
     if (take(p, "(")) {
         for (size_t f = 0; f < N_FUNCTIONS; f++)
-            if (!strcmp(functions[f].name, name)) return parse_call(p, f, at);
-        return wrong(p, at, "there is no function `%.80s`", name);
+            if (!strcmp(aml_rule_functions[f].name, name)) return parse_call(p, f, at);
+        return unknown_function(p, at, name);
     }
     for (size_t i = 0; i < p->space->n; i++)
         if (!strcmp(p->space->dims[i].name, name))
-            return add(p, (op){.kind = OP_NAME, .dim = i, .text = p->space->dims[i].name});
+            return add(p,
+                       (op){.kind = OP_NAME, .dim = i, .text = p->space->dims[i].name, .at = at});
     return unknown_name(p, at, name);
 }
 
@@ -177,8 +143,9 @@ static aml_status parse_text(parser *p, char quote) {
     if (!end) return wrong(p, p->at, "the text that begins here has no end");
     char *text = aml_strndup(p->keep, t, (size_t)(end - t));
     if (!text) return AML_ENOMEM;
+    size_t at = p->at;
     p->at += (size_t)(end - t) + 2;
-    return add(p, (op){.kind = OP_TEXT, .text = text});
+    return add(p, (op){.kind = OP_TEXT, .text = text, .at = at});
 }
 
 static aml_status parse_number(parser *p) {
@@ -189,7 +156,10 @@ static aml_status parse_number(parser *p) {
         n += strspn(t + n, "0123456789");
     }
     op o = {.kind = OP_NUMBER};
-    if (!aml_parse_double(&o.number, t, n)) return wrong(p, p->at, "this is not a number");
+    size_t word = n;
+    while (word_char(t[word])) word++;
+    if (word > n || !aml_parse_double(&o.number, t, n))
+        return wrong(p, p->at, "`%.*s` is not a number", (int)(word < 40 ? word : 40), t);
     p->at += n;
     return add(p, o);
 }
@@ -287,85 +257,19 @@ static aml_status parse_or(parser *p) {
     return parse_chain(p, parse_and, signs, false);
 }
 
-/* ---- running ---- */
-
-static value name_value(const aml_space *s, const op *o, const double *config) {
-    for (size_t i = o->dim; i < s->n; i++) {
-        const aml_param *p = s->dims[i].param;
-        double x = config[i];
-        if (isnan(x) || strcmp(s->dims[i].name, o->text) != 0) continue;
-        if (p->kind != AML_CHOICE) return (value){x, NULL};
-        const char *text = p->choices[(size_t)x];
-        if (!aml_parse_double(&x, text, strlen(text)))
-            x = !strcmp(text, "true") ? 1 : !strcmp(text, "false") ? 0 : NAN;
-        return (value){x, text};
-    }
-    return (value){NAN, NULL};
-}
-
-static bool is_there(const aml_space *s, const op *o, const double *config) {
-    for (size_t i = o->dim; i < s->n; i++)
-        if (!isnan(config[i]) && !strcmp(s->dims[i].name, o->text)) return true;
-    return false;
-}
-
-static bool same(value a, value b) {
-    if (a.text && b.text && (isnan(a.x) || isnan(b.x))) return !strcmp(a.text, b.text);
-    return a.x == b.x;
-}
-
-static double two(const op *o, value a, value b) {
-    switch (o->kind) {
-    case OP_OR: return a.x != 0 || b.x != 0;
-    case OP_AND: return a.x != 0 && b.x != 0;
-    case OP_LESS: return a.x < b.x;
-    case OP_LESS_EQUAL: return a.x <= b.x;
-    case OP_EQUAL: return same(a, b);
-    case OP_NOT_EQUAL: return !same(a, b);
-    case OP_ADD: return a.x + b.x;
-    case OP_SUBTRACT: return a.x - b.x;
-    case OP_MULTIPLY: return a.x * b.x;
-    case OP_DIVIDE: return a.x / b.x;
-    case OP_REMAINDER: return a.x - b.x * floor(a.x / b.x);
-    case OP_POWER: return pow(a.x, b.x);
-    default: return functions[o->kind - OP_CALL].two(a.x, b.x);
-    }
-}
-
-static bool holds(const program *p, const aml_space *s, const double *config) {
-    value stack[MOST_DEEP + 1];
-    size_t n = 0;
-    for (size_t i = 0; i < p->n; i++)
-        if (p->ops[i].kind == OP_NAME && !is_there(s, &p->ops[i], config)) return true;
-    for (size_t i = 0; i < p->n; i++) {
-        const op *o = &p->ops[i];
-        if (o->kind == OP_NUMBER) stack[n++] = (value){o->number, NULL};
-        else if (o->kind == OP_TEXT) stack[n++] = (value){NAN, o->text};
-        else if (o->kind == OP_NAME) stack[n++] = name_value(s, o, config);
-        else if (o->kind == OP_NOT) stack[n - 1] = (value){stack[n - 1].x == 0, NULL};
-        else if (o->kind == OP_NEGATE) stack[n - 1] = (value){-stack[n - 1].x, NULL};
-        else if (o->kind == OP_SWAP) {
-            value t = stack[n - 1];
-            stack[n - 1] = stack[n - 2];
-            stack[n - 2] = t;
-        } else if (o->kind >= OP_CALL && functions[o->kind - OP_CALL].one) {
-            stack[n - 1] = (value){functions[o->kind - OP_CALL].one(stack[n - 1].x), NULL};
-        } else {
-            n--;
-            stack[n - 1] = (value){two(o, stack[n - 1], stack[n]), NULL};
-        }
-    }
-    return stack[0].x != 0 && !isnan(stack[0].x);
-}
-
 static bool all_hold(const double *config, const void *arg) {
     const programs *all = arg;
     for (size_t i = 0; i < all->n; i++)
-        if (!holds(&all->at[i], all->space, config)) return false;
+        if (!aml_rule_holds(&all->at[i], all->space, config)) return false;
     return true;
 }
 
 /* ---- */
+
+static aml_status text_as_number(const parser *p, const op *o) {
+    wrong(p, o->at, "`%.80s` is text, not a number", o->text);
+    return aml_help(AML_ECONFIG, NULL, "a text can be compared, with == and !=");
+}
 
 static aml_status compile(program *out, const aml_space *space, const aml_rule *rule,
                           aml_arena *keep) {
@@ -375,6 +279,8 @@ static aml_status compile(program *out, const aml_space *space, const aml_rule *
     AML_TRY(parse_or(p));
     skip(p);
     if (rule->text[p->at]) return expected(p, "an operator");
+    const op *text = aml_rule_misused_text(&(program){p->n, p->ops}, space);
+    if (text) return text_as_number(p, text);
     bool says = false;
     for (size_t i = 0; i < p->n; i++)
         says |= p->ops[i].kind >= OP_OR && p->ops[i].kind <= OP_NOT_EQUAL;

@@ -144,6 +144,14 @@ static aml_status check_initial(aml_sweep *s) {
     return AML_OK;
 }
 
+/* That nothing keeps to the constraints is seen when the first trial is asked for. */
+static aml_status check_first(aml_sweep *s) {
+    size_t trial;
+    if (s->plan.initial) return AML_OK;
+    aml_status status = aml_tuner_ask(s->tuner, &trial);
+    return status == AML_ECONFIG ? status : AML_OK;
+}
+
 static aml_status open_tuner(aml_sweep *s) {
     const aml_sweep_plan *p = &s->plan;
     const aml_tuner_parts parts = {.space = p->space,
@@ -163,6 +171,7 @@ static aml_status open_tuner(aml_sweep *s) {
     AML_TRY(order_metrics(s));
     AML_TRY(aml_sweep_check_program(s));
     if (s->dry) return AML_OK;
+    AML_TRY(check_first(s));
     AML_TRY(aml_sweep_open_folder(s));
     char *path = aml_printf(s->keep, "%s/search.jsonl", s->folder);
     aml_tuner *kept;

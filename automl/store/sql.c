@@ -1,9 +1,12 @@
 /* sql.c: statements, transactions, and what SQLite's errors mean. */
 #include "automl/store/sql.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "automl/core/io.h"
 
 static const char *reason_of(const aml_store *s, int code) {
     return s->db && code != SQLITE_NOMEM ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
@@ -13,7 +16,15 @@ static aml_status told(aml_status status, const aml_store *s, int code, const ch
     return aml_fail_at(status, s->path, 0, 0, "cannot %s: %s", what, reason_of(s, code));
 }
 
+/* SQLite does not say why a file cannot be opened. */
+static bool lacks_descriptors(const aml_store *s) {
+    int error = s->db ? sqlite3_system_errno(s->db) : 0;
+    return error == EMFILE || error == ENFILE;
+}
+
 aml_status aml_sql_fail(const aml_store *s, int code, const char *what) {
+    if ((code & 0xFF) == SQLITE_CANTOPEN && lacks_descriptors(s))
+        return aml_fail_errno(AML_ENOMEM, EMFILE, what, s->path);
     switch (code & 0xFF) {
     case SQLITE_NOMEM: return aml_fail(AML_ENOMEM, "out of memory for the run store");
     case SQLITE_BUSY:

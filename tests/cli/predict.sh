@@ -40,7 +40,10 @@ cut -d, -f1,3,4 t.csv >u.csv
 refused 65 colour missing -- predict m.automl u.csv
 sed '2s/red/purple/; 3s/green/purple/' t.csv >u.csv
 run 0 predict m.automl u.csv
-has err colour 2
+has err 'column `colour`: 2 cells' 'first `purple` on line 2'
+sed '5s/red/purple/' t.csv >u.csv
+run 0 predict m.automl u.csv
+has err '1 cell with' ', `purple` on line 5'
 sed '3s/,[0-9.]*,\(yes\|no\)$/,wide,\1/' t.csv >u.csv
 has u.csv wide
 refused 65 size wide :3 -- predict m.automl u.csv
