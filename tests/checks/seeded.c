@@ -34,10 +34,10 @@ static void add_block(void *unused, size_t block, size_t begin, size_t end, int 
 static void race_of_blocks(void) { aml_par_for(2, 8, 1, add_block, NULL); }
 
 static void overflow(void) {
-    char *volatile text = malloc(16);
-    volatile size_t size = 17;
-    if (text) memset(text, 'x', size);
-    free(text);
+    volatile char *volatile text = malloc(16); /* the compiler does not know how long it is */
+    volatile size_t at = 16;
+    if (text) text[at] = 'x';
+    free((void *)text);
 }
 
 static void leak(void) {
