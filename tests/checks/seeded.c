@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "automl/core/par.h"
 
@@ -28,6 +29,7 @@ static void race(void) {
 static void add_block(void *unused, size_t block, size_t begin, size_t end, int thread) {
     (void)unused, (void)block, (void)begin, (void)end, (void)thread;
     add(NULL);
+    usleep(2000); /* there is a block for the other thread, too */
 }
 
 /* The same between blocks of one of our loops: OpenMP's own threads. */
