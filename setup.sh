@@ -7,11 +7,15 @@ packages="build-essential cmake ninja-build pkg-config libopenblas-dev liblapack
     libcjson-dev zlib1g-dev libzstd-dev libsqlite3-dev libcmocka-dev"
 
 usage() {
-    echo "usage: ./setup.sh run|build|test
+    echo "usage: ./setup.sh run|build|test|check|coverage
 
   run     install what is missing, build, and train on a dataset of this repository
   build   install what is missing, and build
-  test    install what is missing, build, and run the tests"
+  test    install what is missing, build, and run the tests
+  check   install what is missing, and look for faults with sanitizers and other tools: all, or those
+          named (check asan tsan); tests/checks/check.sh says which there are
+  coverage
+          install what is missing, run the tests and count the lines that ran"
 }
 
 # Only what is missing, and the package lists only when something is.
@@ -67,6 +71,23 @@ test)
     install_packages
     build all
     exec ctest --test-dir build --output-on-failure
+    ;;
+check)
+    shift
+    option=""
+    [ "${1-}" != --if-there ] || { option=$1 && shift; }
+    packages="$packages $(tests/checks/check.sh --packages "$@")"
+    if ! install_packages; then
+        [ -n "$option" ] || exit 1
+        echo "setup.sh: not all could be installed"
+    fi
+    exec tests/checks/check.sh ${option:+"$option"} "$@"
+    ;;
+coverage)
+    shift
+    packages="$packages libopenmpi-dev openmpi-bin python3"
+    install_packages
+    exec tests/checks/coverage.sh "$@"
     ;;
 help | --help | -h) usage ;;
 *)

@@ -56,8 +56,8 @@ int main(int argc, char **argv) {
     if (argc == 2 && !strcmp(argv[1], "--bandwidth")) return bandwidth();
     if (argc < 2) return 64;
     for (int i = 2; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--threads")) threads = atoi(argv[i + 1]);
-        if (!strcmp(argv[i], "--repeat")) repeats = atoi(argv[i + 1]);
+        if (!strcmp(argv[i], "--threads")) threads = (int)strtol(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--repeat")) repeats = (int)strtol(argv[i + 1], NULL, 10);
     }
     aml_par_init();
     for (int k = 0; k < repeats; k++) {

@@ -452,7 +452,8 @@ int main(int argc, char **argv) {
         names[i] = job.name;
         add_drops(&job, cell(index, i, "id_columns", a), a);
         add_drops(&job, cell(index, i, "leak_columns", a), a);
-        double rows = atof(cell(index, i, "rows", a)), columns = atof(cell(index, i, "columns", a));
+        double rows = strtod(cell(index, i, "rows", a), NULL),
+               columns = strtod(cell(index, i, "columns", a), NULL);
         for (size_t task = 0; task < tasks_count(&u); task++) {
             bool half = task == u.n_sizes;
             if (!is_worth_it(&u, task, rows, columns)) continue;

@@ -5,6 +5,7 @@
 # Reads every *.c and *.h of automl/ learners/ featurize/ search/, lists all violations, then fails.
 # Comments and strings do not count. A banned call is excused by a mark on its own line that gives
 # the reason:   /* allowed: the reason */
+# In the other folders, and in what is written into exported C (*.inc), only calls are looked at.
 cmake_minimum_required(VERSION 3.20)
 
 if(NOT ROOT)
@@ -56,9 +57,12 @@ function(check_doors path number header)
   check_door("${path}" "${number}" "${header}" "^(zlib|zstd)[^/]*\\.h$" "automl/core/io")
 endfunction()
 
-# Unbounded writes, reads that depend on the locale or cannot fail, hidden state, shells.
-string(JOIN "|" BANNED
-  strcpy strcat sprintf vsprintf gets atoi atof strtod rand srand system popen alloca strtok)
+# Unbounded writes, texts without an end, reads that cannot fail, hidden state, names that others may take, shells.
+string(JOIN "|" BANNED_EVERYWHERE
+  strcpy strcat stpcpy strncpy strncat sprintf vsprintf gets getwd atoi atol atoll atof rand srand random srandom
+  drand48 strtok asctime ctime gmtime localtime tmpnam tempnam mktemp system popen alloca vfork)
+# And in what we deliver reads that depend on the locale.
+string(JOIN "|" BANNED "${BANNED_EVERYWHERE}" strtod strtof strtold)
 
 # ---- reading ----
 
@@ -165,6 +169,26 @@ function(check_file path)
   endforeach()
 endfunction()
 
+# Only the lines that name a banned call are looked at: it has to be quick.
+function(check_calls path)
+  set(call "(^|[^A-Za-z0-9_])(${BANNED_EVERYWHERE})[ \t]*\\(")
+  file(STRINGS "${ROOT}/${path}" lines REGEX "${call}")
+  foreach(line IN LISTS lines)
+    set(in_comment FALSE)
+    if(line MATCHES "^[ \t]*\\* ")
+      continue()
+    endif()
+    strip_line(code in_comment "${line}")
+    if(code MATCHES "${call}")
+      set(name "${CMAKE_MATCH_2}")
+      if(NOT line MATCHES "/\\* allowed: [^*]*[^* ][^*]*\\*/")
+        string(STRIP "${line}" line)
+        complain("${path}" "" " calls ${name}(), which is banned: ${line}")
+      endif()
+    endif()
+  endforeach()
+endfunction()
+
 set(patterns "")
 foreach(folder automl learners featurize search)
   list(APPEND patterns "${ROOT}/${folder}/*.c" "${ROOT}/${folder}/*.h")
@@ -177,6 +201,16 @@ endif()
 foreach(path IN LISTS files)
   check_file("${path}")
 endforeach()
+set(patterns "")
+foreach(folder tests bench examples datasets python)
+  list(APPEND patterns "${ROOT}/${folder}/*.c" "${ROOT}/${folder}/*.h")
+endforeach()
+file(GLOB_RECURSE others RELATIVE "${ROOT}" ${patterns} "${ROOT}/automl/*.inc")
+foreach(path IN LISTS others)
+  check_calls("${path}")
+endforeach()
+list(APPEND files ${others})
+list(LENGTH files n_files)
 
 get_property(violations GLOBAL PROPERTY violations)
 get_property(marks GLOBAL PROPERTY violation_marks)

@@ -130,12 +130,41 @@ static void test_given(void **state) {
     assert_false(aml_kind_parse(&kind, "colour"));
 }
 
+/* Columns of so many texts that no dictionary holds them: what a cell is, is counted in parts, and the first bad cell is the
+ * first of all parts, whoever counts. */
+static void test_many(void **state) {
+    (void)state;
+    enum { MANY = 80000, BAD = 70001, WORSE = 75000 };
+    static const aml_csv_kind text[] = {{"n", AML_TEXT}};
+    aml_string s = {0};
+    aml_string_put(&s, "t,n\n");
+    for (size_t i = 2; i < MANY; i++) { /* i: the line */
+        if (i % 100) aml_string_printf(&s, "a name of %zu or more", i);
+        aml_string_printf(&s, ",%s%zu.5\n", i == BAD || i == WORSE ? "no " : "", i);
+    }
+    for (int threads = 1; threads < 4; threads += 2) {
+        aml_frame *f;
+        aml_csv_options o = {.n_threads = threads};
+        assert_int_equal(parse(&f, NULL, s.text, &o), AML_EDATA);
+        assert_int_equal(aml_last_error()->line, BAD);
+        o.kinds = text;
+        o.n_kinds = 1;
+        assert_int_equal(parse(&f, NULL, s.text, &o), AML_OK);
+        assert_int_equal(f->n, MANY - 2);
+        assert_int_equal(f->columns[0].kind, AML_TEXT);
+        assert_int_equal(f->columns[1].kind, AML_TEXT);
+        aml_frame_free(f);
+    }
+    aml_string_free(&s);
+}
+
 int main(void) {
     aml_par_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_given),
+        cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -308,6 +308,26 @@ static void errors_have_places_and_help(void **state) {
          "beyond what a number holds", "exponents", 1, 7},
         {"{\"x\": {\"type\": \"choice\", \"values\": [1, [2]]}}", NULL, "a value is", "space", 1,
          40},
+        {"x = uniform(0, 1, log)", NULL, "takes no log", "log_ forms", 1, 5},
+        {"x = int(1, 9, step=1.5)", NULL, "the step of integers", "", 1, 5},
+        {"{\"x\": {\"type\": \"uniform\", \"min_value\": 0, \"max_value\": 1, \"q\": 1}}", NULL,
+         "uniform takes no q", "", 1, 7},
+        {"{\"x\": {\"type\": \"uniform\", \"min_value\": \"0\", \"max_value\": 1}}", NULL,
+         "`min_value` must be a number", "", 1, 40},
+        {"{\"x\": {\"type\": \"float\", \"min\": 0, \"min_value\": 0, \"max\": 1}}", NULL,
+         "`min_value` says again", "leave one", 1, 48},
+        {"{\"x\": {\"type\": \"float\", \"min\": 0, \"max\": 1, \"default\": [1]}}", NULL,
+         "`default` must be a value", "", 1, 56},
+        {"{\"x\": {\"type\": \"float\", \"min\": 1, \"max\": 2, \"log\": 1}}", NULL,
+         "`log` is true or false", "", 1, 52},
+        {"{\"k\": [1, 2], \"x\": {\"type\": \"float\", \"min\": 1, \"max\": 2, \"when\": 3}}", NULL,
+         "`when` is an object", "booster", 1, 20},
+        {"{\"k\": [1, 2], \"x\": {\"type\": \"float\", \"min\": 1, \"max\": 2, \"when\": {\"k\": "
+         "[]}}}",
+         NULL, "names no value", "", 1, 20},
+        {"{\"k\": [1, 2], \"x\": {\"type\": \"float\", \"min\": 1, \"max\": 2, \"when\": {\"k\": "
+         "[1, null]}}}",
+         NULL, "`when` is an object", "list of values", 1, 20},
         {"x = uniform(0, 1)", "x <= y", "no parameter `y`", "", 1, 6},
         {"xx = uniform(0, 1)", "xy <= 1", "no parameter `xy`", "`xx`", 1, 1},
         {"x = uniform(0, 1)", "x + 1", "compares nothing", "such as", 1, 1},
@@ -337,6 +357,43 @@ static void errors_have_places_and_help(void **state) {
                      wrong[i].rules ? wrong[i].rules : "", status, e->line, e->column, e->message,
                      e->help);
     }
+}
+
+static const aml_json *json(const char *text) {
+    aml_json *x;
+    if (aml_json_parse(&x, keep, text, strlen(text), "here", 0, AML_ECONFIG))
+        fail_msg("%s: %s", text, aml_last_error()->message);
+    return x;
+}
+
+static void configurations_are_checked(void **state) {
+    (void)state;
+    static const struct {
+        const char *config, *message, *help;
+    } wrong[] = {{"[0.5]", "are an object", ""},
+                 {"{\"xx\": [0.5]}", "must be a plain value", ""},
+                 {"{\"xx\": 2}", "xx", ""},
+                 {"{\"xy\": 0.5}", "no parameter `xy`", "`xx`"},
+                 {"{\"k\": \"c\"}", "c", ""}};
+    const aml_user_space *s = parsed("xx = uniform(0, 1); k = choice(a, b)", NULL);
+    double config[2];
+    assert_int_equal(aml_user_space_config(config, s, json("{\"k\": \"b\"}"), "here"), AML_OK);
+    assert_true(config[1] == 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        aml_status status = aml_user_space_config(config, s, json(wrong[i].config), "here");
+        const aml_error *e = aml_last_error();
+        if (!status || !strstr(e->message, wrong[i].message) || !strstr(e->help, wrong[i].help))
+            fail_msg("%s: %d, %s | %s", wrong[i].config, status, e->message, e->help);
+    }
+    aml_user_space *other;
+    assert_int_equal(aml_user_space_read(&other, json("[1]"), NULL, "here", keep), AML_ECONFIG);
+    assert_int_equal(aml_user_space_read(&other, json("{\"x\": [1, 2]}"), json("{}"), "here", keep),
+                     AML_ECONFIG);
+    assert_non_null(strstr(aml_last_error()->message, "a list of texts"));
+    assert_int_equal(
+        aml_user_space_read(&other, json("{\"x\": [1, 2]}"), json("[1]"), "here", keep),
+        AML_ECONFIG);
+    assert_non_null(strstr(aml_last_error()->message, "a constraint is a text"));
 }
 
 /* Valid texts with bytes changed, left out and doubled: read, or refused with a place. */
@@ -416,6 +473,7 @@ int main(void) {
         cmocka_unit_test(constraints_are_arithmetic),
         cmocka_unit_test(random_points_keep_to_them),
         cmocka_unit_test(errors_have_places_and_help),
+        cmocka_unit_test(configurations_are_checked),
         cmocka_unit_test(damaged_texts_are_refused),
         cmocka_unit_test(exponents_are_noted),
     };

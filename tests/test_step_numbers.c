@@ -203,8 +203,8 @@ static void test_text_hash(void **unused) {
     char bytes[200] = "";
     uint64_t offset[6] = {0};
     for (size_t i = 0; i < 5; i++) {
-        strcat(bytes, rows[i]);
-        offset[i + 1] = strlen(bytes);
+        offset[i + 1] = offset[i] + strlen(rows[i]);
+        memcpy(bytes + offset[i], rows[i], strlen(rows[i]));
     }
     aml_feature f = {.name = "t", .kind = AML_TEXT, .bytes = bytes, .offset = offset};
     bench *b = open_bench(5);

@@ -16,6 +16,7 @@ target_link_libraries(sql PRIVATE automl_flags PkgConfig::SQLITE)
 
 # The scoring library beside the engine in one program; what it allocates is counted.
 target_link_libraries(test_score PRIVATE automl_score_static)
+target_link_libraries(test_score_doors PRIVATE automl_score_static)
 target_link_libraries(test_score_threads PRIVATE automl_score_static)
 target_link_options(test_score PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
 
@@ -38,7 +39,7 @@ foreach(file IN LISTS SCRIPTS)
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME cli_${name} COMMAND sh ${file})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 600 ENVIRONMENT
-    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;RELEASE=$<CONFIG:Release>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;NO_COLOR=;OMP_WAIT_POLICY=passive")
+    "AUTOML=$<TARGET_FILE:automl_program>;JSON_CHECK=$<TARGET_FILE:json_check>;FAULT_LIBRARY=$<TARGET_FILE:fault_at>;ROOT=${CMAKE_CURRENT_SOURCE_DIR};BUILD=${CMAKE_CURRENT_BINARY_DIR};SCORE=$<TARGET_FILE:automl_score>;RELEASE=$<CONFIG:Release>;SQL=$<TARGET_FILE:sql>;SQLITE_EXTENSION=$<TARGET_FILE:automl_sqlite>;SCORE_STATIC=$<TARGET_FILE:automl_score_static>;CMAKE=${CMAKE_COMMAND};CC=${CMAKE_C_COMPILER};SANITIZE=$<BOOL:${AUTOML_SANITIZE}>;TSAN=$<BOOL:${AUTOML_TSAN}>;HARDEN=$<AND:$<BOOL:${AUTOML_HARDEN}>,$<NOT:$<BOOL:${AUTOML_INSTRUMENTED}>>>;LIBRARY=$<TARGET_FILE:automl>;NO_COLOR=;OMP_WAIT_POLICY=passive")
 endforeach()
 
 get_test_property(cli_train ENVIRONMENT ENVIRONMENT)
@@ -47,6 +48,23 @@ foreach(letters CV JMX SH)
   set_tests_properties(nasty_${letters} PROPERTIES TIMEOUT 600 ENVIRONMENT
     "${ENVIRONMENT};FORGE=$<TARGET_FILE:forge>;CLOCK_LIBRARY=$<TARGET_FILE:clock_back>")
 endforeach()
+
+# Faults on purpose: a sanitizer that does not report its own is not at work.
+add_executable(seeded tests/checks/seeded.c)
+target_link_libraries(seeded PRIVATE automl_flags automl_static)
+function(automl_seeded fault report)
+  add_test(NAME seeded_${fault} COMMAND seeded ${fault})
+  set_tests_properties(seeded_${fault} PROPERTIES PASS_REGULAR_EXPRESSION "${report}" ENVIRONMENT "OMP_WAIT_POLICY=passive")
+endfunction()
+if(AUTOML_SANITIZE)
+  automl_seeded(overflow "AddressSanitizer: heap-buffer-overflow")
+  automl_seeded(leak "LeakSanitizer: detected memory leaks")
+  automl_seeded(shift "runtime error: shift exponent 32 is too large")
+endif()
+if(AUTOML_TSAN)
+  automl_seeded(race "ThreadSanitizer: data race")
+  automl_seeded(race_of_blocks "ThreadSanitizer: data race")
+endif()
 
 # What fuzzing starts from and what it found, as a test each: tests/corpus/NAME through fuzz_NAME.
 file(GLOB FUZZERS CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)

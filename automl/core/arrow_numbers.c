@@ -1,4 +1,5 @@
 /* arrow_numbers.c: Arrow's numbers, dates and times as doubles. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static double floating(unsigned width, const void *values, size_t at) {
 /* As the text of it is read: whole seconds, and a fraction. */
 static double seconds(int64_t value, int64_t unit) {
     if (unit < 0) return (double)value * (double)-unit;
+    assert(unit);
     int64_t rest = value % unit, all = value / unit;
     if (rest < 0) all--, rest += unit;
     return (double)all + (double)rest / (double)unit;

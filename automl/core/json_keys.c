@@ -292,7 +292,7 @@ aml_status aml_key_read(void *to, const aml_json *x, const aml_key *k, const aml
 static aml_status unknown_key(const aml_json *x, const aml_key *keys, const aml_key_place *at) {
     const char *names[MOST_WORDS];
     size_t n = 0;
-    for (; keys[n].name && n < MOST_WORDS; n++) names[n] = keys[n].name;
+    for (; n < MOST_WORDS && keys[n].name; n++) names[n] = keys[n].name;
     return unknown(x, true,
                    at->path[0] ? aml_printf(at->keep, "`%s` has no key", at->path) : "unknown key",
                    names, n, belongs(at->root, x->name, at));

@@ -1,4 +1,5 @@
 /* journal_record.c: a trial as bytes: its record, bit by bit; and predictions and models. */
+#include <stdio.h>
 #include <string.h>
 
 #include "automl/engine/fits.h"
@@ -59,7 +60,7 @@ static aml_status get_trial(aml_trial *t, aml_reader *r, size_t n_config, size_t
     t->n_folds = aml_get_u32(r);
     if (r->status || t->state < AML_TRIAL_DONE || t->state > AML_TRIAL_FAILED) return AML_EDATA;
     memcpy(t->config, config, n_config * sizeof *config);
-    strncpy(t->reason, reason, sizeof t->reason - 1);
+    snprintf(t->reason, sizeof t->reason, "%s", reason);
     AML_TRY(get_folds(t, r, k, scratch));
     t->loss = aml_get_f64(r);
     t->score = aml_get_f64(r);

@@ -136,7 +136,7 @@ int aml_model_importance(const aml_model *m, size_t i, const char **name, double
         size_t before = 0;
         for (size_t o = 0; o < m->inputs.p; o++)
             before += m->importance[o] > m->importance[c] ||
-                      (m->importance[o] == m->importance[c] && o < c);
+                      (o < c && m->importance[o] == m->importance[c]);
         if (before != i) continue;
         *name = m->inputs.columns[c].name;
         *share = m->importance[c];

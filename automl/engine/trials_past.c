@@ -40,7 +40,7 @@ static bool is_repeatable(const aml_trial *t) {
 
 aml_status aml_team_take_again(aml_trial **out, aml_team *m) {
     const aml_search *s = m->s;
-    while (!*out && m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
+    while (m->next < s->max_trials && aml_journal_knows(s->journal, m->next)) {
         aml_trial *t;
         AML_TRY(restore_next(&t, m));
         if (!is_repeatable(t)) {
@@ -56,6 +56,7 @@ aml_status aml_team_take_again(aml_trial **out, aml_team *m) {
                          .config = t->config,
                          .repeats = t->n_done};
         *out = t;
+        return AML_OK;
     }
     return AML_OK;
 }

@@ -107,11 +107,10 @@ static void quality(const char *sampler, size_t f, unsigned seed) {
 
 static void cost(const char *sampler, size_t n) {
     enum { ASKS = 20 };
-    char space[1024] = "", one[64];
-    for (int i = 0; i < 10; i++) {
-        snprintf(one, sizeof one, "%sx%d = uniform(-5, 5)", i ? "; " : "", i);
-        strncat(space, one, sizeof space - strlen(space) - 1);
-    }
+    char space[1024] = "";
+    for (int i = 0, end = 0; i < 10; i++)
+        end += snprintf(space + end, sizeof space - (size_t)end, "%sx%d = uniform(-5, 5)",
+                        i ? "; " : "", i);
     aml_tuner_options o = {.size = sizeof o, .space = space, .sampler = sampler};
     aml_tuner *t;
     check(aml_tuner_new(&t, &o));

@@ -1,4 +1,5 @@
 /* grow.c: growing a tree leaf by leaf. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -82,6 +83,7 @@ static uint64_t *take_hist(aml_grower *g) {
         aml_leaf *l = g->leaf + i;
         if (l->hist && !l->busy && (!least || l->split.gain < least->split.gain)) least = l;
     }
+    assert(least); /* there are more histograms than leaves that are busy */
     uint64_t *hist = least->hist;
     least->hist = NULL;
     return hist;

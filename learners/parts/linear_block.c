@@ -30,8 +30,8 @@ void aml_linear_block_init(aml_linear_block *b, const aml_linear_matrix *m, doub
 /* The row's entries that are not 0, columns upwards, the intercept last. */
 static size_t gather(uint32_t *at, double *x, const aml_linear_matrix *m, size_t i) {
     size_t n = m->p, entries = 0;
-    const uint32_t *column;
-    const float *value;
+    const uint32_t *column = NULL;
+    const float *value = NULL;
     if (n) aml_rows_doubles(x, m->x, m->center, i, i + 1);
     for (size_t j = 0; j < n; j++) at[j] = (uint32_t)j;
     if (m->q) entries = aml_rows_entries(&column, &value, m->x, i);

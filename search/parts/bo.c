@@ -148,7 +148,7 @@ static bool keep_point(const search *s, const group *q, size_t record) {
     for (size_t i = 0; i < s->told->n; i++) {
         if (group_of(s, s->told->records[i].config) != q) continue;
         later += i > record;
-        better += s->y[i] < s->y[record] || (s->y[i] == s->y[record] && i < record);
+        better += s->y[i] < s->y[record] || (i < record && s->y[i] == s->y[record]);
     }
     return better < MAX_POINTS / 2 || later < MAX_POINTS / 2;
 }

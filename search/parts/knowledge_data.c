@@ -20,6 +20,7 @@ extern const char aml_knowledge_begin[] __attribute__((visibility("hidden")));
 extern const char aml_knowledge_end[] __attribute__((visibility("hidden")));
 
 const char *aml_knowledge_text(size_t *size) {
+    /* cppcheck-suppress comparePointers ; two labels of one object */
     *size = (size_t)(aml_knowledge_end - aml_knowledge_begin);
     return aml_knowledge_begin;
 }

@@ -130,7 +130,7 @@ static bool keep_point(const double *y, size_t n, size_t record, size_t known) {
     for (size_t i = 0; i < n; i++) {
         if (isnan(y[i])) continue;
         later += i > record;
-        better += y[i] < y[record] || (y[i] == y[record] && i < record);
+        better += y[i] < y[record] || (i < record && y[i] == y[record]);
     }
     return better < MAX_POINTS / 2 || later < MAX_POINTS / 2;
 }

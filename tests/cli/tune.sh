@@ -120,7 +120,7 @@ run 0 tune --space 'x = int(1, 1000)' --goal minimize:loss --trials 12 --name no
 run 0 tune --space 'x = choice(3, 1, 2)' --trials 9 --goal minimize:code --metric code=exit_status --name codes --shell -- \
     'exit {x}'
 has out 'best     exit 1'
-run 0 tune --space 'x = choice(0.05, 0.01)' --trials 4 --goal minimize:wall_time --name time -- sleep {x}
+run 0 tune --space 'x = choice(0.5, 0.01)' --trials 4 --goal minimize:wall_time --name time -- sleep {x}
 has out 'best     sleep 0.01'
 
 # Killed in the middle: the guards leave nothing, and the same command goes on.
