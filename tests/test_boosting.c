@@ -74,6 +74,9 @@ static void test_values_and_bins_agree(void **state) {
     world_close(&s);
 }
 
+/* What rows were packed with is a float, and the unit is one over it: no compiler may leave out the rounding. */
+static bool is_over_float(double unit) { return 1 / (double)(float)(1 / unit) == unit; }
+
 /* The slope of the loss is its difference quotient, the curvature that of the slope (multiclass: times k / (k-1)). */
 static void test_gradients_are_differences(void **state) {
     (void)state;
@@ -87,6 +90,8 @@ static void test_gradients_are_differences(void **state) {
             r->score[i] += (float)(aml_rng_normal(&s.ctx.rng) * 0.5);
         aml_boost_loss_update(&loss, 1);
         assert_true(aml_boost_loss_pack(&loss, 0, 1, 1));
+        assert_true(is_over_float(loss.gradients.slope_unit));
+        assert_true(is_over_float(loss.gradients.curvature_unit));
         for (size_t i = 0; i < 50; i++) {
             uint64_t packed = aml_widen(loss.packed[i]);
             double slope = (double)aml_slope(packed) * loss.gradients.slope_unit, at[3];

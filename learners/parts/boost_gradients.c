@@ -211,6 +211,12 @@ static bool is_fine(const double *stat, double n, double levels) {
     return noise * n <= 0.03 * stat[SUM_SQUARE];
 }
 
+/* The nearest float. Through memory: gcc 12 vectorises two neighbours (double)(float)x of ours and forgets to round. */
+static float rounded(double x) {
+    volatile float out = (float)x;
+    return out;
+}
+
 /* How many whole numbers stand for the largest slope and curvature, and the units. */
 static void choose_units(pack_job *job, aml_gradients *g, const double *stat, size_t rows) {
     double n = (double)rows, room = ROOM - n, slopes = FINE, curvatures = FINE;
@@ -224,8 +230,8 @@ static void choose_units(pack_job *job, aml_gradients *g, const double *stat, si
     to_curvature = fmin(to_curvature, room / stat[SUM_CURVATURE]);
     if (even) to_curvature *= 1 + 1e-6; /* a little more than 1, which is cut off */
     else if (to_curvature >= 1) to_curvature = floor(to_curvature); /* whole weights stay whole */
-    job->to_slope = (float)fmin(to_slope, 1e30);
-    job->to_curvature = (float)fmin(to_curvature, 1e30);
+    job->to_slope = rounded(fmin(to_slope, 1e30));
+    job->to_curvature = rounded(fmin(to_curvature, 1e30));
     job->top_slope = (float)slopes;
     job->top_curvature = (float)curvatures;
     *g = (aml_gradients){.packed = job->l->packed,

@@ -38,10 +38,13 @@ def counted(build):
         sys.exit(f"coverage.py: {build} has no *.gcno: is it a build of -DAUTOML_COVERAGE=ON?")
     for begin in range(0, len(notes), 50):
         command = ["gcov", "--json-format", "--stdout", *map(str, notes[begin:begin + 50])]
-        text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+        # No check of gcov's status: tests that kill programs may leave counts of a file cut off, and it says so.
+        text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         for document in text.splitlines():
             if document.strip():
                 add(lines, json.loads(document))
+    if not lines:
+        sys.exit("coverage.py: gcov says nothing of our files")
     return lines
 
 
