@@ -125,11 +125,19 @@ static int write_result(const char *text, size_t size) {
     return close(STDOUT_FILENO) && errno != EINTR ? fail_result(errno) : 0;
 }
 
-/* Threads that wait must sleep, or they take the cores from those that work: the OpenMP run-time reads this once, before
- * main, so the program starts itself anew (1 ms). Who has set a policy keeps it. */
-static void let_waiting_threads_sleep(char **argv) {
-    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
-    execv("/proc/self/exe", argv); /* comes back only when it cannot: then it goes on as it is */
+/* Threads that wait must sleep, or they take the cores from those that work; and OpenBLAS, of which one thread is used, is to have no
+ * others: each takes 128 MiB of address space, and tries for ever when it cannot have them. Both are read once, before
+ * main, so the program starts itself anew (1 ms). Who has set one keeps it. */
+static void choose_threads(char **argv) {
+    static const char *const settings[][2] = {{"OMP_WAIT_POLICY", "passive"},
+                                              {"OPENBLAS_NUM_THREADS", "1"}};
+    bool changed = false;
+    for (size_t i = 0; i < 2; i++) {
+        if (getenv(settings[i][0])) continue;
+        if (setenv(settings[i][0], settings[i][1], 1)) return;
+        changed = true;
+    }
+    if (changed) execv("/proc/self/exe", argv); /* comes back only when it cannot */
 }
 
 int main(int argc, char **argv) {
@@ -137,7 +145,7 @@ int main(int argc, char **argv) {
     int guarded = aml_guard_main(argc, argv); /* of a trial, for `automl tune` */
     if (guarded >= 0) return guarded;
     /* The commands that `tune` runs are to have the environment that the user has. */
-    if (argc > 2 && strcmp(argv[1], "tune") != 0) let_waiting_threads_sleep(argv);
+    if (argc > 2 && strcmp(argv[1], "tune") != 0) choose_threads(argv);
     char *text = NULL;
     size_t size = 0;
     fill_descriptors();

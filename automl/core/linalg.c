@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automl/core/arena.h"
+
 #if defined(__x86_64__)
 /* How OpenBLAS chooses its kernels; not in its header, and not in builds for one processor. */
 extern void gotoblas_dynamic_quit(void) __attribute__((weak));
@@ -41,6 +43,30 @@ static void init(void) {
 void aml_linalg_init(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init);
+}
+
+aml_status aml_linalg_reserve(void) {
+    enum {
+        BUFFER = (128 << 20) + (1 << 16),
+        N = 48
+    }; /* what OpenBLAS asks for, and a little more */
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool ready;
+    pthread_mutex_lock(&lock);
+    if (!ready) {
+        void *room = aml_malloc(BUFFER);
+        double *a = room ? aml_calloc(2 * N * N, sizeof *a) : NULL;
+        ready = a != NULL;
+        aml_free(room);
+        if (ready) aml_dsyrk(N, N, a, N, 0, a + N * N, N); /* it keeps the memory from now on */
+        aml_free(a);
+    }
+    bool good = ready;
+    pthread_mutex_unlock(&lock);
+    if (good) return AML_OK;
+    aml_fail(AML_ENOMEM, "out of memory: linear algebra needs %d MiB to work in", BUFFER >> 20);
+    return aml_help(AML_ENOMEM, "address space is limited (ulimit -v), or memory is short",
+                    "give the process more of it");
 }
 
 static CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }

@@ -8,6 +8,9 @@
 /* Once at the start of the process, before other threads use BLAS. Where OpenBLAS does not know the
  * processor it is made to choose its kernels by what the processor can do. */
 void aml_linalg_init(void);
+/* OpenBLAS waits for ever when it cannot get the memory that it works in (address space, above all), so that it is got before
+ * the first product that needs it, or AML_ENOMEM said. From any thread, as often as one likes. */
+aml_status aml_linalg_reserve(void);
 
 /* c (m × n) = alpha * op(a) (m × k) * op(b) (k × n) + beta * c; lda … are row strides. */
 void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,

@@ -83,6 +83,7 @@ void aml_study_clear(aml_study *s) {
 }
 
 aml_status aml_study_run(aml_study *s, const aml_frame *data) {
+    AML_TRY(aml_linalg_reserve());
     aml_status status = stages(s, data);
     return s->journal ? aml_study_end_run(s, status) : status;
 }
