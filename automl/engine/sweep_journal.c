@@ -285,6 +285,7 @@ aml_status aml_sweep_read_journal(aml_sweep *s) {
     size_t size, whole = 0;
     AML_TRY(aml_read_file(&text, &size, path_of(path, s), (size_t)1 << 40, NULL));
     aml_status status = read_lines(s, text, size, &whole);
+    if (!status && whole < size && text[whole] != '{') status = broken(s, 0);
     aml_free(text);
     if (status) return status;
     /* What a crash has cut in the middle of a line. */

@@ -178,6 +178,13 @@ static aml_status failed(const aml_tuner *t, const char *what) {
     return aml_fail_errno(AML_EIO, errno, what, t->path);
 }
 
+/* Whether the rest of the file, which has no end of a line, can be what a writer that died has left. */
+static bool is_cut_line(const aml_tuner *t, const char *text, size_t size) {
+    const char *begin = t->line ? "{\"" : "{\"automl_tuner\":";
+    size_t n = strlen(begin);
+    return !memcmp(text, begin, size < n ? size : n);
+}
+
 /* What others have appended. A last line without an end is of a writer that died: it held the lock, so it is gone, and
  * the line with it. */
 static aml_status catch_up(aml_tuner *t) {
@@ -197,9 +204,11 @@ static aml_status catch_up(aml_tuner *t) {
         got += (size_t)n;
     }
     aml_status status = got < size ? failed(t, "read") : read_lines(t, text, size, t->path);
+    size_t cut = (size_t)st.st_size - t->read;
+    if (!status && cut && !is_cut_line(t, text + size - cut, cut))
+        status = broken(t, t->path, "this is not the state of a search");
     aml_free(text);
-    if (!status && t->read < (size_t)st.st_size && ftruncate(t->fd, (off_t)t->read))
-        status = failed(t, "write");
+    if (!status && cut && ftruncate(t->fd, (off_t)t->read)) status = failed(t, "write");
     return status;
 }
 

@@ -22,6 +22,12 @@ static bool lacks_descriptors(const aml_store *s) {
     return error == EMFILE || error == ENFILE;
 }
 
+/* Another program that writes to the file, or in its place, can do this while it is open. */
+static bool lost_its_tables(const aml_store *s) {
+    return s->db && sqlite3_table_column_metadata(s->db, "main", "runs", "id", NULL, NULL, NULL,
+                                                  NULL, NULL) == SQLITE_ERROR;
+}
+
 aml_status aml_sql_fail(const aml_store *s, int code, const char *what) {
     if ((code & 0xFF) == SQLITE_CANTOPEN && lacks_descriptors(s))
         return aml_fail_errno(AML_ENOMEM, EMFILE, what, s->path);
@@ -48,8 +54,11 @@ aml_status aml_sql_fail(const aml_store *s, int code, const char *what) {
         return aml_help(told(AML_EDATA, s, code, what), "the file is damaged",
                         "`sqlite3 FILE .recover` saves what can be saved");
     case SQLITE_IOERR: return aml_help(told(AML_EIO, s, code, what), NULL, "check the disk");
-    default: return told(AML_EINTERNAL, s, code, what);
+    default: break;
     }
+    if (!lost_its_tables(s)) return told(AML_EINTERNAL, s, code, what);
+    return aml_help(aml_fail_at(AML_EDATA, s->path, 0, 0, "cannot %s: its tables are gone", what),
+                    "another program has changed the file", "take the run store back from a copy");
 }
 
 static int bind_one(sqlite3_stmt *st, int at, char type, va_list *values) {

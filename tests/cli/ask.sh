@@ -42,6 +42,17 @@ run 0 ask s.jsonl --best --json
 is_json
 [ "$(wc -l <s.jsonl)" -eq 30 ] || failed "lines of the state"
 
+# a file of somebody else stays as it is, also one without the end of a line
+for text in '{"automl":1}' 'one line'; do
+    printf '%s' "$text" >other
+    run 65 ask other --space "$space"
+    has err 'other' 'is it another file?'
+    [ "$(cat other)" = "$text" ] || failed "a file that is no search was changed"
+done
+printf '{"automl_tun' >torn.jsonl
+run 0 ask torn.jsonl --space "$space"
+[ "$(wc -l <torn.jsonl)" -eq 2 ] || failed "a torn first line"
+
 # another space in the same file, and spaces that are wrong
 run 78 ask s.jsonl --space 'x = uniform(0, 1)'
 has err 'another space'
