@@ -98,12 +98,13 @@ typedef struct aml_csv_options {
     size_t window_bytes; /* worked on at a time, 64 or more; 0 = 256 KiB. Tests make it small */
 } aml_csv_options;
 
-/* What the reader found; texts live in the frame's arena. */
+/* A level that a schema which lists its levels does not have. */
 typedef struct aml_csv_unseen {
     const char *text; /* NULL: all are known */
     size_t row;
 } aml_csv_unseen;
 
+/* What the reader found; texts live in the frame's arena. */
 typedef struct aml_csv_report {
     char separator;
     bool header, bom;

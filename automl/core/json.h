@@ -56,6 +56,7 @@ void aml_json_key(aml_string *s, const char *name);
 /* The key and its value. */
 void aml_json_add_string(aml_string *s, const char *name, const char *text);
 void aml_json_add_number(aml_string *s, const char *name, double x);
+void aml_json_add(aml_string *s, const char *name, const aml_json *x); /* NULL: nothing */
 void aml_json_comma(aml_string *s);
 
 /* A parsed value as it was, without blanks and comments. */

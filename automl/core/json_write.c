@@ -67,6 +67,12 @@ void aml_json_add_number(aml_string *s, const char *name, double x) {
     aml_json_put_number(s, x);
 }
 
+void aml_json_add(aml_string *s, const char *name, const aml_json *x) {
+    if (!x) return;
+    aml_json_key(s, name);
+    aml_json_put(s, x);
+}
+
 void aml_json_put(aml_string *out, const aml_json *x) {
     switch (x->type) {
     case AML_JSON_NULL: aml_string_put(out, "null"); return;

@@ -46,10 +46,8 @@ void aml_linalg_init(void) {
 }
 
 aml_status aml_linalg_reserve(void) {
-    enum {
-        BUFFER = (128 << 20) + (1 << 16),
-        N = 48
-    }; /* what OpenBLAS asks for, and a little more */
+    /* What OpenBLAS asks for, and a little more. */
+    enum { BUFFER = (128 << 20) + (1 << 16), N = 48 };
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool ready;
     pthread_mutex_lock(&lock);

@@ -36,12 +36,6 @@ static aml_status describe_search(char out[24], const aml_sweep *s) {
     return status;
 }
 
-static void put_part(aml_string *out, const char *name, const aml_json *x) {
-    if (!x) return;
-    aml_json_key(out, name);
-    aml_json_put(out, x);
-}
-
 static char *describe_options(const aml_sweep *s) {
     const aml_sweep_plan *p = &s->plan;
     aml_string text = {0};
@@ -49,11 +43,11 @@ static char *describe_options(const aml_sweep *s) {
     aml_json_add_string(&text, "name", p->name);
     aml_json_add_string(&text, "folder", s->folder);
     aml_json_add_string(&text, "command", s->described);
-    put_part(&text, "search_space", p->space);
-    put_part(&text, "constraints", p->constraints);
-    put_part(&text, "objective", p->objective);
-    put_part(&text, "sampling_algorithm", p->sampler);
-    put_part(&text, "early_termination", p->scheduler);
+    aml_json_add(&text, "search_space", p->space);
+    aml_json_add(&text, "constraints", p->constraints);
+    aml_json_add(&text, "objective", p->objective);
+    aml_json_add(&text, "sampling_algorithm", p->sampler);
+    aml_json_add(&text, "early_termination", p->scheduler);
     aml_json_add_number(&text, "max_concurrent_trials", p->max_concurrent_trials);
     aml_string_printf(&text, ",\"seed\":%lld}", (long long)(int64_t)p->seed);
     char *out = text.failed ? NULL : aml_strdup(s->keep, text.text);

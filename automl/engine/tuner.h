@@ -70,8 +70,7 @@ aml_status aml_tuner_apply_report(aml_tuner *t, size_t trial, double step, doubl
 aml_status aml_tuner_apply_tell(aml_tuner *t, size_t trial, aml_outcome outcome,
                                 const double *values);
 aml_status aml_tuner_apply_queue(aml_tuner *t, const double *config);
-aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char *file,
-                                aml_arena *scratch);
+aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char *file);
 
 /* tuner_past.c: earlier searches. The trials of one that are done, at most 200 of them, as JSON: [{"loss": 0.5, "params": {…}}, …],
  * losses lower is better; NULL = out of memory. And such a text learnt by a search that nothing was asked of yet. */

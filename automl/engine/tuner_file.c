@@ -103,7 +103,7 @@ static aml_status read_event(aml_tuner *t, const aml_json *x, const char *path,
                                       aml_json_number(x, "value", NAN));
     }
     if ((id = aml_json_find(x, "tell"))) return read_tell(t, x, id, path);
-    if ((id = aml_json_find(x, "learn"))) return aml_tuner_apply_past(t, id, path, scratch);
+    if ((id = aml_json_find(x, "learn"))) return aml_tuner_apply_past(t, id, path);
     const aml_json *queued = aml_json_find(x, "queue");
     id = aml_json_find(x, "ask");
     if (!queued && (!id || !params || id->number != (double)t->n))

@@ -202,21 +202,15 @@ static aml_status read_goals(aml_tuner *t, const aml_json *x) {
 
 /* ---- the first line of the file, which holds all that ---- */
 
-static void put_part(aml_string *out, const char *name, const aml_json *x) {
-    if (!x) return;
-    aml_json_key(out, name);
-    aml_json_put(out, x);
-}
-
 static aml_status make_header(aml_tuner *t, const aml_tuner_parts *parts) {
     aml_string s = {0};
     aml_string_put(&s, "{");
     aml_json_add_number(&s, "automl_tuner", 1);
-    put_part(&s, "space", parts->space);
-    put_part(&s, "constraints", parts->constraints);
-    put_part(&s, "sampler", parts->sampler);
-    put_part(&s, "scheduler", parts->scheduler);
-    put_part(&s, "goals", parts->goals);
+    aml_json_add(&s, "space", parts->space);
+    aml_json_add(&s, "constraints", parts->constraints);
+    aml_json_add(&s, "sampler", parts->sampler);
+    aml_json_add(&s, "scheduler", parts->scheduler);
+    aml_json_add(&s, "goals", parts->goals);
     aml_string_printf(&s, ",\"seed\":%lld", (long long)(int64_t)t->seed);
     aml_json_add_number(&s, "concurrency", (double)t->concurrency);
     aml_json_add_number(&s, "trials", (double)t->planned);
@@ -240,8 +234,8 @@ bool aml_tuner_same_search(const char *a, const char *b, aml_arena *scratch) {
     bool same = true;
     for (size_t i = 0; i < 3 && same; i++) {
         aml_string x = {0}, y = {0};
-        put_part(&x, names[i], part(&in_a, a, names[i], scratch));
-        put_part(&y, names[i], part(&in_b, b, names[i], scratch));
+        aml_json_add(&x, names[i], part(&in_a, a, names[i], scratch));
+        aml_json_add(&y, names[i], part(&in_b, b, names[i], scratch));
         same = x.length == y.length && (!x.length || !memcmp(x.text, y.text, x.length));
         aml_string_free(&x);
         aml_string_free(&y);

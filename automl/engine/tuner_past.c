@@ -83,14 +83,12 @@ static aml_status grow(aml_tuner *t) {
 }
 
 /* A trial that has no place in the space any more is left out: its constraints may have changed. */
-aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char *file,
-                                aml_arena *scratch) {
+aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char *file) {
     size_t d = t->space->space.n, n = 0;
     if (trials->type != AML_JSON_ARRAY)
         return aml_fail_at(AML_EDATA, file, trials->line, trials->column, "these are no trials");
     double *configs = AML_ARRAY(t->arena, trials->size * d + 1, double);
     double *losses = AML_ARRAY(t->arena, trials->size + 1, double);
-    (void)scratch;
     if (!configs || !losses) return AML_ENOMEM;
     for (const aml_json *x = trials->child; x; x = x->next) {
         const aml_json *params = aml_json_find(x, "params");
@@ -106,8 +104,7 @@ aml_status aml_tuner_apply_past(aml_tuner *t, const aml_json *trials, const char
     return AML_OK;
 }
 
-static aml_status learn(aml_tuner *t, const aml_json *trials, const char *file,
-                        aml_arena *scratch) {
+static aml_status learn(aml_tuner *t, const aml_json *trials, const char *file) {
     aml_string line = {0};
     if (t->n)
         return aml_help(aml_fail(AML_EUSAGE, "the search has begun: it has %zu trials", t->n), NULL,
@@ -118,7 +115,7 @@ static aml_status learn(aml_tuner *t, const aml_json *trials, const char *file,
             "their trials are judged by one loss", "give it one goal");
     if (t->n_past == MOST_SEARCHES)
         return aml_fail(AML_EUSAGE, "a search learns from %d others at most", MOST_SEARCHES);
-    AML_TRY(aml_tuner_apply_past(t, trials, file, scratch));
+    AML_TRY(aml_tuner_apply_past(t, trials, file));
     aml_tuner_line_past(&line, trials);
     aml_status status = aml_tuner_write(t, &line);
     aml_string_free(&line);
@@ -132,7 +129,7 @@ aml_status aml_tuner_learn_json(aml_tuner *t, const char *text, size_t size, con
         scratch ? aml_json_parse(&trials, scratch, text, size, file, 0, AML_EDATA) : AML_ENOMEM;
     pthread_mutex_lock(&t->lock);
     if (!status && !(status = aml_tuner_enter(t))) {
-        status = learn(t, trials, file, scratch);
+        status = learn(t, trials, file);
         aml_tuner_leave(t);
     }
     pthread_mutex_unlock(&t->lock);
