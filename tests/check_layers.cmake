@@ -20,6 +20,10 @@ function(layer_of path out)
   set(core "automl/core/|automl/automl\\.h$")
   if(path MATCHES "^automl/engine/")
     set(may "automl/(core|metrics|store|engine)/|automl/automl(_plugin)?\\.h$|learners/|featurize/|search/")
+  elseif(path MATCHES "^(automl/(experiment|process)/)") # requests as files; commands under guard, on any rank
+    set(may "automl/(core|engine)/|automl/automl\\.h$|${CMAKE_MATCH_1}")
+  elseif(path MATCHES "^automl/tune/") # searches over spaces of users, and sweeps of commands
+    set(may "automl/(core|store|engine|process|tune)/|automl/automl\\.h$|search/")
   elseif(path MATCHES "^automl/automl_plugin\\.h$") # installed, with what it includes
     set(may "${core}")
   elseif(path MATCHES "^automl/automl(_score|_status)?\\.h$") # installed, side by side

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "automl/engine/command.h"
+#include "automl/tune/command.h"
 
 static const char *const params[] = {"lr", "depth", "name", "gone", "seed", NULL};
 static const char *const inputs[] = {"data", NULL}, *const outputs[] = {"model", NULL};

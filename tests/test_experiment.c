@@ -11,8 +11,8 @@
 
 #include "automl/core/io.h"
 #include "automl/core/rng.h"
-#include "automl/engine/experiment.h"
-#include "automl/engine/experiment_files.h"
+#include "automl/experiment/experiment.h"
+#include "automl/experiment/experiment_files.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "automl/core/io.h"
-#include "automl/engine/metric_line.h"
-#include "automl/engine/metric_source.h"
+#include "automl/tune/metric_line.h"
+#include "automl/tune/metric_source.h"
 
 static void same(double a, double b) {
     assert_true((isnan(a) && isnan(b)) || (!(a < b) && !(a > b) && !isnan(a) && !isnan(b)));

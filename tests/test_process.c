@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "automl/engine/process.h"
-#include "automl/engine/proctree.h"
+#include "automl/process/process.h"
+#include "automl/process/proctree.h"
 
 static const char guard[] = BINARY_DIR "/automl", nasty[] = BINARY_DIR "/nasty";
 

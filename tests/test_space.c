@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "automl/engine/space.h"
+#include "automl/tune/space.h"
 
 static aml_arena *keep;
 

@@ -22,10 +22,10 @@ WIDTH = 160  # of the lists of lines
 READERS = (
     "automl/core/arrow*", "automl/core/bytes*", "automl/core/csv*", "automl/core/datetime*", "automl/core/io*",
     "automl/core/json*", "automl/core/text*", "automl/store/*", "automl/score/*",
-    "automl/engine/arrow*", "automl/engine/constraints*", "automl/engine/experiment*", "automl/engine/expression*",
-    "automl/engine/featurization*", "automl/engine/journal*", "automl/engine/manifest*", "automl/engine/metric_source*",
+    "automl/engine/arrow*", "automl/engine/constraints*", "automl/experiment/*", "automl/tune/expression*",
+    "automl/engine/featurization*", "automl/engine/journal*", "automl/engine/manifest*", "automl/tune/metric_source*",
     "automl/engine/modelfile*", "automl/engine/ranges*", "automl/engine/ranks_message*", "automl/engine/reading*",
-    "automl/engine/schema*", "automl/engine/space*", "automl/engine/sweep_keys*", "automl/engine/tuner_file*",
+    "automl/engine/schema*", "automl/tune/space*", "automl/tune/sweep_keys*", "automl/tune/tuner_file*",
     "learners/parts/nn_file*", "learners/parts/tree_file*",
 )
 
