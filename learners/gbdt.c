@@ -115,6 +115,9 @@ static aml_grow_rules grow_rules(const double *hp, const aml_data *train) {
                             .split = split};
 }
 
+static void save(const void *model, aml_writer *w);
+static aml_status load(void **model, aml_reader *r, aml_ctx *ctx);
+
 static aml_boost_rules rules_of(const double *hp, const aml_data *train) {
     double rounds = hp[ROUNDS] > 0 ? hp[ROUNDS] : round(10 / hp[LEARNING_RATE]);
     double patience = fmax(20, fmin(200, round(5 / hp[LEARNING_RATE])));
@@ -123,7 +126,8 @@ static aml_boost_rules rules_of(const double *hp, const aml_data *train) {
                              .objective = objective_of(hp),
                              .feature_fraction = hp[FEATURE_FRACTION],
                              .max_rounds = (size_t)(train->n_valid ? hp[N_ESTIMATORS] : rounds),
-                             .patience = (size_t)patience};
+                             .patience = (size_t)patience,
+                             .save = save};
 }
 
 /* What was said of dense features, with 0 for the sparse ones behind them. */
@@ -152,8 +156,15 @@ static aml_status more(void **model, const void *from, const aml_data *train, co
     return AML_OK;
 }
 
+/* On from a checkpoint, where there is one. */
 static aml_status fit(void **model, const aml_data *train, const double *hp, aml_ctx *ctx) {
-    return more(model, NULL, train, hp, ctx);
+    void *from = NULL;
+    aml_reader r;
+    aml_ctx own = *ctx;
+    own.keep = ctx->scratch;
+    if (aml_checkpoint_open(&r, ctx) && load(&from, &r, &own)) from = NULL;
+    aml_status status = more(model, from, train, hp, ctx);
+    return from && status == AML_EINVAL ? more(model, NULL, train, hp, ctx) : status;
 }
 
 /* ---- predict */

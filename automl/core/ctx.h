@@ -11,6 +11,8 @@ typedef struct aml_stop_flag aml_stop_flag;
 typedef atomic_bool aml_stop_flag;
 #endif
 
+typedef struct aml_checkpoint aml_checkpoint;
+
 typedef struct aml_ctx {
     aml_arena *keep;               /* what outlives the call: models, results */
     aml_arena *scratch;            /* dropped by the caller after the call */
@@ -20,6 +22,7 @@ typedef struct aml_ctx {
     const aml_stop_flag *stop;     /* may be NULL */
     const volatile int *interrupt; /* the user's stop flag (a signal handler may set it), or NULL */
     bool truncated;                /* out: an anytime plug-in ended early with a usable model */
+    aml_checkpoint *checkpoint; /* states of a long fit (checkpoint.h), NULL = nobody wants any */
 } aml_ctx;
 
 /* Seconds on the monotonic clock. Plug-ins never call it: they ask aml_should_stop. */

@@ -102,6 +102,8 @@ static aml_status look_for_run(aml_journal *j) {
                                    .time_limit = j->options->time_limit};
     AML_TRY(aml_store_resume(&j->begun, &j->run, &j->validation, j->store, &wanted, j->keep));
     if (!j->begun) return AML_OK;
+    j->goes_on = true;
+    atomic_store(&j->has_states, true);
     AML_TRY(aml_store_records(j->store, j->run.id, false, keep_record, j));
     return aml_sort(j->known, j->n_known, sizeof *j->known, by_id, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef AML_ENGINE_JOURNAL_H
 #define AML_ENGINE_JOURNAL_H
 
+#include "automl/core/checkpoint.h"
 #include "automl/engine/decisions.h"
 #include "automl/engine/fits.h"
 #include "automl/engine/trial.h"
@@ -44,6 +45,21 @@ aml_status aml_journal_restore(aml_trial *t, const aml_journal *j);
 /* Its models and predictions, where they are in the store: of trials whose fits took much longer than it takes to write what came
  * of them, and of those that the clock cut short, which cannot be repeated. */
 bool aml_journal_revive(aml_trial *t, const aml_journal *j);
+
+/* States of the fits of a trial (checkpoint.h), for a later process that does the same trial again; they go when it is recorded.
+ * For ctx->checkpoint; NULL: none are kept. `c` is to be ended in every case, and must not outlive the trial. */
+typedef struct aml_trial_checkpoint {
+    aml_checkpoint base;
+    aml_journal *j;
+    size_t trial, part; /* part: the fold, or the number for a fit on all rows */
+    const double *config;
+    double began;
+    aml_arena *keep;
+} aml_trial_checkpoint;
+aml_checkpoint *aml_journal_checkpoint(aml_trial_checkpoint *c, aml_journal *j, const aml_trial *t);
+void aml_journal_checkpoint_end(aml_trial_checkpoint *c);
+extern double
+    aml_checkpoint_interval; /* seconds between two states of a fit at least: 10. Tests make it short */
 
 /* Records a trial that has ended, by a thread of the journal's own, so that the search does not wait for the disk; then tells the
  * caller of the study, who so hears of nothing that could get lost. Must not be called from two threads at once. */

@@ -37,7 +37,9 @@ struct aml_journal {
     atomic_bool *stop;
     aml_run_handle run;
     bool begun, ended, higher_is_better;
-    char source[16]; /* the run that is replayed, "" = none */
+    bool goes_on;           /* a process before this one began the run */
+    atomic_bool has_states; /* of fits, in the store */
+    char source[16];        /* the run that is replayed, "" = none */
     bool was_timed;
     aml_decisions decisions;
     size_t n_known, room_known;

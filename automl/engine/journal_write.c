@@ -149,7 +149,8 @@ static aml_status fill(aml_journal_item *i, const aml_journal *j, const aml_tria
                            .bytes = t->bytes,
                            .fit_seconds = t->fit_seconds,
                            .predict_us = p->last->predict_us,
-                           .partial = t->status == AML_ESTOPPED && !t->timed_out};
+                           .partial = t->status == AML_ESTOPPED && !t->timed_out,
+                           .has_states = atomic_load(&j->has_states)};
     if (!i->entry.pipeline || !i->entry.reason) return AML_ENOMEM;
     AML_TRY(put_params(&i->entry, t, j->space, i->keep));
     AML_TRY(put_metrics(&i->entry, t, p->metric, i->keep));

@@ -95,9 +95,12 @@ static aml_status refit(aml_member *member, aml_study *s, const aml_trial *t, do
     bool known = false;
     aml_status status = AML_OK;
     if (s->journal) status = aml_journal_give_fit(&known, s->journal, s->n_refits, &fit);
+    aml_trial_checkpoint states;
+    ctx.checkpoint = aml_journal_checkpoint(&states, s->journal, t);
     if (!status && !known)
         status = aml_fit_plan(fit.fit, &lease, &plan, &s->bench, WHOLE, s->bench.all_rows,
                               s->table.n, NULL, 0, NULL, INFINITY, &ctx);
+    aml_journal_checkpoint_end(&states);
     aml_designs_give_back(s->bench.designs, &lease);
     if (!status && ctx.truncated && s->journal)
         AML_TRY(aml_journal_keep_fit(s->journal, s->n_refits, &fit));

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/checkpoint.h"
 #include "automl/engine/threshold.h"
 
 enum { LARGE_FITS = 4 << 20 }; /* bytes of all folds */
@@ -41,6 +42,7 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
     aml_ctx own = *ctx;
     own.keep = out->arena;
     if (ctx->deadline > 0) own.deadline = fmin(ctx->deadline, aml_now() + seconds);
+    if (own.checkpoint) own.checkpoint->begin(own.checkpoint, fold);
     aml_status status = plan->learner->fit(&out->model, &train, plan->hp, &own);
     ctx->truncated = own.truncated;
     return status;
@@ -134,7 +136,7 @@ static aml_status run_fold(aml_trial *t, const aml_bench *b, size_t f, aml_ctx *
                                      folds->n_train[f], folds->valid[f], folds->n_valid[f],
                                      t->plan.learner->can & AML_EARLY_STOPS ? out : NULL,
                                      fit_seconds(t, f, ctx), ctx);
-    t->fit_seconds += aml_now() - start;
+    t->fit_seconds += aml_now() - start + (ctx->checkpoint ? ctx->checkpoint->seconds : 0);
     t->truncated |= ctx->truncated;
     if (!status) status = predict_fold(out, t, b, f, lease.design, ctx);
     if (!status) status = score_fold(t, b, f, out, ctx->scratch);

@@ -232,8 +232,11 @@ static void run_one(aml_team *m, aml_trial *t, double deadline) {
                    .stop = s->stop,
                    .interrupt = s->interrupt};
     judge j = {m, t->id};
+    aml_trial_checkpoint states;
+    ctx.checkpoint = aml_journal_checkpoint(&states, s->journal, &work);
     if (s->ranks) aml_ranks_run(s->ranks, &work, s->bench, s->composer->space.n, going, &j, &ctx);
     else aml_trial_run(&work, s->bench, going, &j, &ctx);
+    aml_journal_checkpoint_end(&states);
     pthread_mutex_lock(&m->lock);
     if (work.repeats) aml_team_check_again(&work, m);
     *t = work;

@@ -83,6 +83,7 @@ typedef struct aml_entry {
     bool lasting;
     const size_t *dropped;
     size_t n_dropped;
+    bool has_states; /* aml_store_keep may have kept some for this trial: they go */
 } aml_entry;
 
 /* Records n trials in one transaction. A number that is recorded already is AML_EINTERNAL. */
@@ -118,6 +119,9 @@ aml_status aml_store_board(const char **board, aml_store *store, const char *id,
  * The material of trial 7 has the name "trial-7". */
 aml_status aml_store_put(aml_store *store, const aml_run_handle *run, const char *name,
                          const void *content, size_t size);
+/* Likewise for as long as trial `trial` is not recorded, or the run not finished. */
+aml_status aml_store_keep(aml_store *store, const aml_run_handle *run, const char *name,
+                          size_t trial, const void *content, size_t size);
 aml_status aml_store_get(const void **content, size_t *size, aml_store *store, const char *id,
                          const char *name, aml_arena *keep);
 

@@ -271,6 +271,9 @@ static aml_status add_material(aml_store *s, int64_t run, const aml_entry *e) {
     for (size_t i = 0; i < e->n_dropped; i++)
         AML_TRY(aml_sql_run(s, "DELETE FROM artifacts WHERE run = ? AND trial = ?", "ii", run,
                             (int64_t)e->dropped[i]));
+    if (e->has_states)
+        AML_TRY(aml_sql_run(s, "DELETE FROM artifacts WHERE run = ? AND trial = ?", "ii", run,
+                            (int64_t)e->number));
     if (!e->material) return AML_OK;
     snprintf(name, sizeof name, "trial-%zu", e->number);
     return aml_sql_run(s,
@@ -334,4 +337,14 @@ aml_status aml_store_put(aml_store *s, const aml_run_handle *run, const char *na
                                    "INSERT OR REPLACE INTO artifacts(run, name, lasting, content)"
                                    " VALUES(?, ?, 1, ?)",
                                    "itb", run->row, name, content, size));
+}
+
+aml_status aml_store_keep(aml_store *s, const aml_run_handle *run, const char *name, size_t trial,
+                          const void *content, size_t size) {
+    AML_TRY(aml_sql_begin(s));
+    return aml_sql_end(
+        s, aml_sql_run(s,
+                       "INSERT OR REPLACE INTO artifacts(run, name, trial, lasting, content)"
+                       " VALUES(?, ?, ?, 0, ?)",
+                       "itib", run->row, name, (int64_t)trial, content, size));
 }

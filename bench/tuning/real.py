@@ -33,7 +33,7 @@ TASKS = {
     "xgboost_car": ("xgboost", "car_evaluation", "booster = choice(gbtree, dart, gblinear); learning_rate = loguniform(0.01, 1); "
                     "max_depth = int(1, 10) if booster == gbtree; subsample = uniform(0.3, 1) if booster == gbtree; "
                     "rate_drop = uniform(0, 0.5) if booster == dart; reg_lambda = loguniform(1e-4, 100); "
-                    "n_estimators = int(10, 120, log)"),
+                    "n_estimators = int(5, 40, log)"),
     "svm_segment": ("svc", "segment", "C = loguniform(1e-3, 1e4); kernel = choice(rbf, poly, linear); "
                     "gamma = loguniform(1e-5, 10) if kernel == rbf; degree = int(2, 5) if kernel == poly; "
                     "coef0 = uniform(0, 2) if kernel == poly"),
@@ -42,9 +42,9 @@ TASKS = {
                     "max_depth = int(2, 30); criterion = choice(gini, entropy); bootstrap = bool()"),
     "knn_segment": ("knn", "segment", "n_neighbors = int(1, 60, log); weights = choice(uniform, distance); p = uniform(1, 4); "
                     "scale = choice(none, standard, rank)"),
-    "mlp_abalone": ("mlp", "abalone", "units = int(4, 128, log); layers = int(1, 3); alpha = loguniform(1e-7, 1); "
+    "mlp_abalone": ("mlp", "abalone", "units = int(4, 64, log); layers = int(1, 3); alpha = loguniform(1e-7, 1); "
                     "learning_rate_init = loguniform(1e-4, 0.1); activation = choice(relu, tanh); batch_size = int(16, 256, log)"),
-    "logistic_splice": ("logistic", "splice_dna", "C = loguniform(1e-4, 100); l1_ratio = uniform(0, 1)"),
+    "logistic_segment": ("logistic", "segment", "C = loguniform(1e-4, 100); l1_ratio = uniform(0, 1)"),
     "hist_bank": ("hist", "bank_marketing", "learning_rate = loguniform(0.01, 0.5); max_leaf_nodes = int(3, 64, log); "
                   "min_samples_leaf = int(2, 100, log); l2_regularization = loguniform(1e-6, 100); max_iter = int(10, 200, log)"),
 }
@@ -81,14 +81,14 @@ def model_of(kind, p, regression):
     if kind == "svr":
         return scaled(svm.SVR(max_iter=20000, **p))
     if kind == "forest":
-        return ensemble.RandomForestClassifier(60, random_state=0, n_jobs=1, **p)
+        return ensemble.RandomForestClassifier(30, random_state=0, n_jobs=1, **p)
     if kind == "knn":
         scale = {"none": preprocessing.FunctionTransformer(), "standard": preprocessing.StandardScaler(),
                  "rank": preprocessing.QuantileTransformer(n_quantiles=200)}[p.pop("scale")]
         return pipeline.make_pipeline(scale, neighbors.KNeighborsClassifier(n_jobs=1, **p))
     if kind == "mlp":
         layers = (p.pop("units"),) * p.pop("layers")
-        return scaled(neural_network.MLPRegressor(layers, max_iter=40, random_state=0, **p))
+        return scaled(neural_network.MLPRegressor(hidden_layer_sizes=layers, max_iter=12, random_state=0, **p))
     if kind == "logistic":
         return scaled(linear_model.LogisticRegression(penalty="elasticnet", solver="saga", max_iter=60, tol=1e-3, random_state=0, **p))
     return ensemble.HistGradientBoostingClassifier(random_state=0, early_stopping=False, **p)

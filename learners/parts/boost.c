@@ -20,8 +20,8 @@ typedef struct boosting {
     aml_boost_sample sample;
     size_t round, idle;
     aml_watch watch;
-    bool stopped;
-    atomic_int status; /* of threads */
+    bool stopped, over; /* by the clock; after the rounds of an earlier model, by what is watched */
+    atomic_int status;  /* of threads */
 } boosting;
 
 static aml_status alloc(boosting *b) {
@@ -186,11 +186,32 @@ static bool should_end(boosting *b, bool grew) {
     return aml_watch_over(&b->watch);
 }
 
+/* The model so far as a checkpoint: it is finished as the last one is, in a copy. */
+static aml_status keep_state(boosting *b) {
+    aml_arena *scratch = b->ctx->scratch;
+    aml_mark mark = aml_arena_mark(scratch);
+    aml_boosted m = *b->model;
+    aml_tree *tree = aml_copy(scratch, m.trees.tree, m.trees.n_trees * sizeof *tree);
+    aml_writer w = {0};
+    if (!tree) return AML_ENOMEM;
+    for (uint32_t k = 0; k < m.trees.n_trees; k++) {
+        tree[k].node = aml_copy(scratch, tree[k].node, tree[k].n_nodes * sizeof *tree[k].node);
+        if (!tree[k].node) return AML_ENOMEM;
+    }
+    m.trees.tree = tree;
+    AML_TRY(aml_trees_finish(&m.trees, b->data->x, b->bins.bins.level_code, scratch));
+    b->rules->save(&m, &w);
+    aml_checkpoint_keep(b->ctx, &w);
+    aml_arena_release(scratch, mark);
+    return AML_OK;
+}
+
 static aml_status boost(boosting *b) {
-    while (b->round < b->rules->max_rounds && !b->stopped) {
+    while (b->round < b->rules->max_rounds && !b->stopped && !b->over) {
         bool grew = false;
         AML_TRY(add_round(b, &grew));
         if (should_end(b, grew)) break;
+        if (!b->stopped && aml_checkpoint_due(b->ctx)) AML_TRY(keep_state(b));
     }
     if (!b->round && b->stopped) return aml_stopped();
     b->ctx->truncated = b->stopped;
@@ -245,13 +266,16 @@ static aml_status replay(boosting *b, const aml_boosted *from) {
     if (old->p != b->data->x->p || old->q != q || from->n_outputs != k ||
         from->task != b->data->task)
         return aml_fail(AML_EINVAL, "the model was fitted on other data");
-    for (uint32_t n = 0; n < old->n_trees && b->round < b->rules->max_rounds; n++) {
+    bool grew = false;
+    for (uint32_t n = 0; n < old->n_trees && b->round < b->rules->max_rounds && !b->over; n++) {
         AML_TRY(copy_tree(b, from, n));
         AML_TRY(replay_tree(b, &learnt, from, n, &b->loss.train));
         AML_TRY(replay_tree(b, b->data->x, from, n, &b->valid));
+        grew |= old->tree[n].n_nodes > 1;
         if ((n + 1) % k) continue;
         b->round++;
-        should_end(b, true);
+        b->over = should_end(b, grew);
+        grew = false;
     }
     memcpy(b->model->trees.gain, old->gain, old->p * sizeof *old->gain);
     return AML_OK;

@@ -3,6 +3,7 @@
 #ifndef AML_LEARNERS_PARTS_BOOST_H
 #define AML_LEARNERS_PARTS_BOOST_H
 
+#include "automl/core/checkpoint.h"
 #include "learners/parts/boost_sample.h"
 #include "learners/parts/grow.h"
 
@@ -13,6 +14,7 @@ typedef struct aml_boost_rules {
     double feature_fraction; /* share of the features a tree may use */
     size_t max_rounds;
     size_t patience; /* rounds without a better loss of the watched rows, if there are any */
+    void (*save)(const void *model, aml_writer *w); /* of the model so far, for ctx->checkpoint */
 } aml_boost_rules;
 
 /* The model: base and trees give scores, these give predictions (aml_boost_link). */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "automl/core/checkpoint.h"
 #include "automl/core/par.h"
 #include "learners/parts/nn_terms.h"
 #include "learners/parts/watch.h"
@@ -29,7 +30,7 @@ typedef struct trainer {
     float *best_weight; /* of terms */
     double *block_norm;
     aml_nn_adam adam;
-    size_t step, n_steps;
+    size_t step, n_steps, epoch;
     double *out; /* predictions of valid */
     aml_watch watch;
 } trainer;
@@ -189,18 +190,115 @@ static void swap_average(trainer *t) {
     t->terms.average = weight;
 }
 
+static aml_status judge_average(trainer *t) {
+    aml_nn_terms_catch_up(&t->terms);
+    swap_average(t);
+    aml_status status = judge(t, t->epoch);
+    swap_average(t);
+    return status;
+}
+
+/* ---- checkpoints: all that a pass leaves behind */
+
+/* The arrays of floats, each with its length. */
+typedef struct state_array {
+    float *at;
+    size_t n;
+} state_array;
+
+enum { ARRAYS = 10 };
+
+static void list_arrays(state_array *list, const trainer *t) {
+    size_t n = t->net->n_theta, terms = t->net->terms.n * t->net->width, judged = t->valid->n > 0;
+    const state_array all[ARRAYS] = {{t->net->theta, n},
+                                     {t->average, n},
+                                     {t->m, n},
+                                     {t->v, n},
+                                     {t->best, judged * n},
+                                     {t->best_weight, judged * terms},
+                                     {t->net->terms.weight, terms},
+                                     {t->terms.average, terms},
+                                     {t->terms.m, terms},
+                                     {t->terms.v, terms}};
+    memcpy(list, all, sizeof all);
+}
+
+static size_t held_out_cells(const trainer *t) {
+    return t->valid->held_out ? t->valid->n * t->net->outputs : 0;
+}
+
+static void keep_state(const trainer *t) {
+    aml_writer w = {0};
+    state_array list[ARRAYS];
+    list_arrays(list, t);
+    aml_put_u64(&w, t->epoch);
+    aml_put_u64(&w, t->step);
+    aml_put_u32s(&w, t->order, t->train->n);
+    for (int i = 0; i < ARRAYS; i++) aml_put_f32s(&w, list[i].at, list[i].n);
+    aml_put_f64s(&w, t->terms.seen, t->net->terms.n);
+    aml_put_f64(&w, t->terms.left);
+    aml_put_f64s(&w, t->valid->held_out, held_out_cells(t));
+    aml_watch_save(&t->watch, &w);
+    aml_checkpoint_keep(t->ctx, &w);
+}
+
+typedef struct state {
+    size_t epoch, step;
+    uint32_t *order;
+    float *array[ARRAYS];
+    double *seen, left, *held_out;
+    aml_watch watch;
+} state;
+
+static bool read_state(state *s, const trainer *t, aml_reader *r) {
+    aml_arena *a = t->ctx->scratch;
+    state_array list[ARRAYS];
+    list_arrays(list, t);
+    s->epoch = aml_get_u64(r);
+    s->step = aml_get_u64(r);
+    s->order = aml_get_u32s(r, a, t->train->n, NULL);
+    for (int i = 0; i < ARRAYS; i++) s->array[i] = aml_get_f32s(r, a, list[i].n, NULL);
+    s->seen = aml_get_f64s(r, a, t->net->terms.n, NULL);
+    s->left = aml_get_f64(r);
+    s->held_out = aml_get_f64s(r, a, held_out_cells(t), NULL);
+    aml_watch_load(&s->watch, r);
+    if (r->status || r->at != r->size || s->step > t->n_steps) return false;
+    for (size_t i = 0; i < t->train->n; i++)
+        if (s->order[i] >= t->train->n) return false;
+    return true;
+}
+
+/* Goes on where an earlier process was. */
+static void restore(trainer *t) {
+    state_array list[ARRAYS];
+    state s;
+    aml_reader r;
+    if (!aml_checkpoint_open(&r, t->ctx) || !read_state(&s, t, &r)) return;
+    list_arrays(list, t);
+    t->epoch = s.epoch;
+    t->step = s.step;
+    t->watch = s.watch;
+    memcpy(t->order, s.order, t->train->n * sizeof *t->order);
+    for (int i = 0; i < ARRAYS; i++)
+        if (list[i].n) memcpy(list[i].at, s.array[i], list[i].n * sizeof(float));
+    if (t->net->terms.n) memcpy(t->terms.seen, s.seen, t->net->terms.n * sizeof(double));
+    t->terms.left = s.left;
+    if (held_out_cells(t))
+        memcpy(t->valid->held_out, s.held_out, held_out_cells(t) * sizeof(double));
+}
+
+/* ---- passes */
+
 static aml_status train_epochs(trainer *t, size_t n_batches) {
     size_t n_epochs = (t->n_steps + n_batches - 1) / n_batches;
     t->watch = aml_watch_begin(n_epochs / 4 > 8 ? n_epochs / 4 : 8);
-    for (size_t epoch = 0; epoch < n_epochs; epoch++) {
-        AML_TRY(train_epoch(t, epoch, n_batches));
-        if (!t->valid->n) continue;
-        aml_nn_terms_catch_up(&t->terms);
-        swap_average(t);
-        aml_status status = judge(t, epoch);
-        swap_average(t);
-        AML_TRY(status);
+    restore(t);
+    while (t->epoch < n_epochs) {
+        AML_TRY(train_epoch(t, t->epoch, n_batches));
+        if (t->valid->n) AML_TRY(judge_average(t));
         if (aml_watch_over(&t->watch)) break;
+        t->epoch++;
+        if (t->epoch < n_epochs && aml_checkpoint_due(t->ctx)) keep_state(t);
     }
     return AML_OK;
 }

@@ -38,3 +38,21 @@ unsigned aml_watch_see(aml_watch *w, const aml_watch_sums *sums, size_t round) {
 }
 
 bool aml_watch_over(const aml_watch *w) { return w->gone == (2u << AML_WATCH_ALL) - 1; }
+
+void aml_watch_save(const aml_watch *w, aml_writer *out) {
+    aml_put_u64(out, w->patience);
+    for (int j = 0; j <= AML_WATCH_ALL; j++) {
+        aml_put_f64(out, w->loss[j]);
+        aml_put_u64(out, w->round[j]);
+    }
+    aml_put_u32(out, w->gone);
+}
+
+void aml_watch_load(aml_watch *w, aml_reader *r) {
+    w->patience = aml_get_u64(r);
+    for (int j = 0; j <= AML_WATCH_ALL; j++) {
+        w->loss[j] = aml_get_f64(r);
+        w->round[j] = aml_get_u64(r);
+    }
+    w->gone = aml_get_u32(r);
+}

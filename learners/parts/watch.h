@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "automl/core/bytes.h"
+
 enum { AML_WATCH_PARTS = 8, AML_WATCH_ALL = AML_WATCH_PARTS };
 
 /* Of one state: sums over the rows of each part. */
@@ -29,5 +31,9 @@ unsigned aml_watch_see(aml_watch *w, const aml_watch_sums *sums, size_t round);
 
 /* Have all judges left? */
 bool aml_watch_over(const aml_watch *w);
+
+/* For checkpoints. */
+void aml_watch_save(const aml_watch *w, aml_writer *out);
+void aml_watch_load(aml_watch *w, aml_reader *r);
 
 #endif
