@@ -32,6 +32,7 @@
 extern "C" {
 #endif
 
+#include "automl/core/checkpoint.h"
 #include "automl/core/learner.h"
 #include "automl/core/metric.h"
 #include "automl/core/par.h"

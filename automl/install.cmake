@@ -11,7 +11,7 @@ install(TARGETS automl_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS automl_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES automl/automl.h automl/automl_plugin.h automl/automl_status.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The contracts of plug-ins, and what they include; they name automl.h from the root of the sources.
-foreach(name arena bytes ctx data export frame history learner lower metric par param rng sampler scheduler status step task text)
+foreach(name arena bytes checkpoint ctx data export frame history learner lower metric par param rng sampler scheduler status step task text)
   install(FILES automl/core/${name}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/automl/core)
 endforeach()
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/forward/automl.h "/* automl.h is one folder up. */\n#include \"../automl.h\"\n")

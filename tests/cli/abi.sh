@@ -35,7 +35,7 @@ diff -u known now >out 2>err || failed "the interface changed; if that is meant:
 # What is declared for others is exported, and nothing else is.
 [ "$SANITIZE" != 1 ] && [ "$TSAN" != 1 ] || exit 0
 awk '/^# symbols/ { on = 1; next } on { print $2 }' now | grep -v -E '^(_init|_fini|__bss_start|_edata|_end)$' | LC_ALL=C sort >exported
-for header in automl.h automl_plugin.h core/status.h core/rng.h core/par.h core/arena.h core/ctx.h core/lower.h core/bytes.h core/param.h core/history.h core/task.h; do
+for header in automl.h automl_plugin.h core/checkpoint.h core/status.h core/rng.h core/par.h core/arena.h core/ctx.h core/lower.h core/bytes.h core/param.h core/history.h core/task.h; do
     grep -v '^#' "$ROOT/automl/$header" | tr '\n' ' ' | grep -o -E '(AML_API|AML_PLUGIN) [^;]*;' |
         sed -E 's/\(\*[a-z_]+\)//; s/^[^(;]*[ *](aml_[a-z_0-9]+) *[(;[].*/\1/'
 done | grep -v '^aml_plugin_init$' | LC_ALL=C sort -u >declared
