@@ -58,8 +58,8 @@ typedef struct aml_trial_checkpoint {
 } aml_trial_checkpoint;
 aml_checkpoint *aml_journal_checkpoint(aml_trial_checkpoint *c, aml_journal *j, const aml_trial *t);
 void aml_journal_checkpoint_end(aml_trial_checkpoint *c);
-extern double
-    aml_checkpoint_interval; /* seconds between two states of a fit at least: 10. Tests make it short */
+/* Seconds between two states of a fit at least: 10. Tests make it short. */
+extern double aml_checkpoint_interval;
 
 /* Records a trial that has ended, by a thread of the journal's own, so that the search does not wait for the disk; then tells the
  * caller of the study, who so hears of nothing that could get lost. Must not be called from two threads at once. */

@@ -24,7 +24,7 @@ typedef struct aml_search {
     aml_ranks *ranks; /* that fit the trials; or NULL */
     atomic_bool *stop;
     const volatile int *interrupt; /* the caller's stop flag, or NULL */
-    aml_journal *journal;    /* trials that are in it are not fitted again; or NULL */
+    aml_journal *journal;          /* trials that are in it are not fitted again; or NULL */
     void (*wait)(
         void *arg); /* called before a trial is taken, from any worker; may wait; or NULL */
     /* Called after each trial, one at a time; answers the deadline of the next ones (not for those of an earlier process). */

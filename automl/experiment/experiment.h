@@ -1,6 +1,6 @@
 /* experiment.h: an experiment as it is read: the document, and what it says in the engine's terms. */
-#ifndef AML_ENGINE_EXPERIMENT_H
-#define AML_ENGINE_EXPERIMENT_H
+#ifndef AML_EXPERIMENT_EXPERIMENT_H
+#define AML_EXPERIMENT_EXPERIMENT_H
 
 #include "automl/core/json_keys.h"
 

@@ -1,6 +1,6 @@
 /* experiment_files.h: where the files of an experiment are. */
-#ifndef AML_ENGINE_EXPERIMENT_FILES_H
-#define AML_ENGINE_EXPERIMENT_FILES_H
+#ifndef AML_EXPERIMENT_EXPERIMENT_FILES_H
+#define AML_EXPERIMENT_EXPERIMENT_FILES_H
 
 #include "automl/experiment/experiment.h"
 

@@ -4,8 +4,8 @@
  * descriptors: the other end of a socket for its guard, and where its stdout and stderr go. The server forks the guard, which
  * is much less than starting a program, and safe as the server has one thread. In the guard AML_GUARD_FD is its own
  * socket. Both sides are the same program, so structs travel as they are; the magic number changes with them. */
-#ifndef AML_ENGINE_GUARD_H
-#define AML_ENGINE_GUARD_H
+#ifndef AML_PROCESS_GUARD_H
+#define AML_PROCESS_GUARD_H
 
 #include "automl/process/process.h"
 

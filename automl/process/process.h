@@ -10,8 +10,8 @@
  * has one thread: OpenMP does not survive a fork, and a program with all its libraries takes 4 ms to start.
  *
  * Used by one thread at a time. */
-#ifndef AML_ENGINE_PROCESS_H
-#define AML_ENGINE_PROCESS_H
+#ifndef AML_PROCESS_PROCESS_H
+#define AML_PROCESS_PROCESS_H
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 /* process_internal.h: what the files process*.c share. */
-#ifndef AML_ENGINE_PROCESS_INTERNAL_H
-#define AML_ENGINE_PROCESS_INTERNAL_H
+#ifndef AML_PROCESS_PROCESS_INTERNAL_H
+#define AML_PROCESS_PROCESS_INTERNAL_H
 
 #include "automl/process/guard.h"
 #include "automl/process/process_output.h"

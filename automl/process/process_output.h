@@ -1,7 +1,7 @@
 /* process_output.h: what one stream of a command prints: lines as they come, the last bytes, and a file of bounded
  * size that holds the beginning and the end. */
-#ifndef AML_ENGINE_PROCESS_OUTPUT_H
-#define AML_ENGINE_PROCESS_OUTPUT_H
+#ifndef AML_PROCESS_PROCESS_OUTPUT_H
+#define AML_PROCESS_PROCESS_OUTPUT_H
 
 #include "automl/process/process.h"
 

@@ -1,6 +1,6 @@
 /* proctree.h: a process and all that descends from it, as /proc shows them. */
-#ifndef AML_ENGINE_PROCTREE_H
-#define AML_ENGINE_PROCTREE_H
+#ifndef AML_PROCESS_PROCTREE_H
+#define AML_PROCESS_PROCTREE_H
 
 #include <sys/types.h>
 

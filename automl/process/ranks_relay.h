@@ -1,7 +1,7 @@
 /* ranks_relay.h: commands that run on other ranks. Each has its guard there (guard.h); what passes between a guard and
  * process.c, on a socket and two pipes, goes over the connection to the rank in between. */
-#ifndef AML_ENGINE_RANKS_RELAY_H
-#define AML_ENGINE_RANKS_RELAY_H
+#ifndef AML_PROCESS_RANKS_RELAY_H
+#define AML_PROCESS_RANKS_RELAY_H
 
 #include "automl/engine/ranks.h"
 

@@ -9,8 +9,8 @@
  * A word with a parameter that the trial has not (it depends on another one) is left out, and with it the option, a word that
  * begins with '-', whose whole value it is: "--depth {depth}". For a shell the value is quoted where it must be, and
  * one that is not there is ''. */
-#ifndef AML_ENGINE_COMMAND_H
-#define AML_ENGINE_COMMAND_H
+#ifndef AML_TUNE_COMMAND_H
+#define AML_TUNE_COMMAND_H
 
 #include "automl/core/json.h"
 

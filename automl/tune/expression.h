@@ -12,8 +12,8 @@
  *
  * Functions: min max abs floor ceil round sqrt exp log log2 log10. A name is a parameter: the number that it has; for
  * values that are not numbers compare with a text, booster == "dart". A rule in which a parameter is not there holds. */
-#ifndef AML_ENGINE_EXPRESSION_H
-#define AML_ENGINE_EXPRESSION_H
+#ifndef AML_TUNE_EXPRESSION_H
+#define AML_TUNE_EXPRESSION_H
 
 #include "automl/core/param.h"
 

@@ -1,6 +1,6 @@
 /* expression_internal.h: a rule as a list of operations on a stack: expression.c makes it, expression_run.c runs it. */
-#ifndef AML_ENGINE_EXPRESSION_INTERNAL_H
-#define AML_ENGINE_EXPRESSION_INTERNAL_H
+#ifndef AML_TUNE_EXPRESSION_INTERNAL_H
+#define AML_TUNE_EXPRESSION_INTERNAL_H
 
 #include "automl/tune/expression.h"
 

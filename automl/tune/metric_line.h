@@ -1,6 +1,6 @@
 /* metric_line.h: numbers with a name in a line of text. */
-#ifndef AML_ENGINE_METRIC_LINE_H
-#define AML_ENGINE_METRIC_LINE_H
+#ifndef AML_TUNE_METRIC_LINE_H
+#define AML_TUNE_METRIC_LINE_H
 
 #include "automl/core/text.h"
 

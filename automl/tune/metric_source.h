@@ -3,8 +3,8 @@
  * Lines are looked at as they are printed. A metric may be reported many times, with a step (epoch, round) or without; its
  * value is then the last one, or what `take` says. Numbers may be nan and inf: such a report is kept, and
  * a metric whose value is not finite in the end has failed. */
-#ifndef AML_ENGINE_METRIC_SOURCE_H
-#define AML_ENGINE_METRIC_SOURCE_H
+#ifndef AML_TUNE_METRIC_SOURCE_H
+#define AML_TUNE_METRIC_SOURCE_H
 
 #include <regex.h>
 

@@ -1,7 +1,7 @@
 /* space.h: search spaces that users write, as JSON (space_json.c) or in the short form (space_text.c); automl.h
  * says what both mean. */
-#ifndef AML_ENGINE_SPACE_H
-#define AML_ENGINE_SPACE_H
+#ifndef AML_TUNE_SPACE_H
+#define AML_TUNE_SPACE_H
 
 #include "automl/core/json.h"
 #include "automl/core/param.h"

@@ -1,6 +1,6 @@
 /* sweep.h: the inside of aml_sweep (automl.h): what its files share. */
-#ifndef AML_ENGINE_SWEEP_H
-#define AML_ENGINE_SWEEP_H
+#ifndef AML_TUNE_SWEEP_H
+#define AML_TUNE_SWEEP_H
 
 #include "automl/store/store.h"
 #include "automl/tune/command.h"

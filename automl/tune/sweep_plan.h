@@ -1,6 +1,6 @@
 /* sweep_plan.h: what a sweep is to do: SWEEP.json, or the options of aml_sweep_options, as one struct. */
-#ifndef AML_ENGINE_SWEEP_PLAN_H
-#define AML_ENGINE_SWEEP_PLAN_H
+#ifndef AML_TUNE_SWEEP_PLAN_H
+#define AML_TUNE_SWEEP_PLAN_H
 
 #include "automl/core/json_keys.h"
 #include "automl/tune/metric_source.h"

@@ -1,7 +1,7 @@
 /* tuner.h: the inside of aml_tuner (automl.h): what its files share, and a way to make one from JSON that was read
  * already. */
-#ifndef AML_ENGINE_TUNER_H
-#define AML_ENGINE_TUNER_H
+#ifndef AML_TUNE_TUNER_H
+#define AML_TUNE_TUNER_H
 
 #include <pthread.h>
 

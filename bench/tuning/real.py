@@ -9,6 +9,7 @@ change. A line a run, as compare.py reads it: optimiser, task, seed, least error
 kept by their parameters for all optimisers (--cache), so that a run can be stopped and started.
 """
 import argparse
+import itertools
 import json
 import math
 import os
@@ -18,6 +19,8 @@ import warnings
 
 import numpy as np
 import pandas as pd
+
+from spaces import optunas, read_space
 
 warnings.filterwarnings("ignore")
 BUDGETS = (25, 50, 100, 200)
@@ -145,40 +148,6 @@ def ours(sampler, space, objective, seed):
         yield value
 
 
-def read_space(text):
-    """(name, kind, arguments, condition) of the short form, as far as TASKS uses it."""
-    import re
-    for item in text.split(";"):
-        name, kind, args, condition = re.match(r"\s*(\w+) = (\w+)\((.*?)\)(?: if (.*))?\s*$", item).groups()
-        yield name, kind, [a.strip() for a in args.split(",") if a.strip()], condition and condition.split(" == ")
-
-
-def suggest(trial, name, kind, args):
-    if kind == "bool":
-        return trial.suggest_categorical(name, [False, True])
-    if kind == "choice":
-        return trial.suggest_categorical(name, args)
-    if kind == "int":
-        return trial.suggest_int(name, int(args[0]), int(args[1]), log="log" in args)
-    return trial.suggest_float(name, float(args[0]), float(args[1]), log=kind == "loguniform")
-
-
-def optunas(sampler, space, objective, seed):
-    import optuna
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    make = {"tpe": optuna.samplers.TPESampler, "cmaes": optuna.samplers.CmaEsSampler, "random": optuna.samplers.RandomSampler,
-            "gp": optuna.samplers.GPSampler}[sampler]
-    study, space = optuna.create_study(sampler=make(seed=seed)), list(read_space(space))
-    for _ in range(BUDGETS[-1]):
-        trial, params = study.ask(), {}
-        for name, kind, args, condition in space:
-            if not condition or params.get(condition[0]) == condition[1]:
-                params[name] = suggest(trial, name, kind, args)
-        value = objective(params)
-        study.tell(trial, value)
-        yield value
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--optimisers", default="auto,tpe,optuna_tpe,optuna_cmaes,optuna_random")
@@ -191,10 +160,10 @@ def main():
         objective = Objective(task, o.cache)
         for seed in range(o.seeds):
             for name in o.optimisers.split(","):
-                run = optunas(name[7:], objective.space, objective, seed) if name.startswith("optuna_") else \
+                run = optunas(name[7:], read_space(objective.space), objective, seed) if name.startswith("optuna_") else \
                     ours(name, objective.space, objective, seed)
                 start = time.process_time()
-                values = list(run)
+                values = list(itertools.islice(run, BUDGETS[-1]))
                 best = [min(values[:b]) for b in BUDGETS]
                 print(name, task, seed, *(f"{b:.9g}" for b in best), f"{1000 * (time.process_time() - start):.0f}", flush=True)
 
