@@ -7,7 +7,7 @@ packages="build-essential cmake ninja-build pkg-config libopenblas-dev liblapack
     libcjson-dev zlib1g-dev libzstd-dev libsqlite3-dev libcmocka-dev"
 
 usage() {
-    echo "usage: ./setup.sh run|build|test|check|coverage
+    echo "usage: ./setup.sh run|build|test|check|coverage|fuzz
 
   run     install what is missing, build, and train on a dataset of this repository
   build   install what is missing, and build
@@ -15,7 +15,9 @@ usage() {
   check   install what is missing, and look for faults with sanitizers and other tools: all, or those
           named (check asan tsan); tests/checks/check.sh says which there are
   coverage
-          install what is missing, run the tests and count the lines that ran"
+          install what is missing, run the tests and count the lines that ran
+  fuzz    install what is missing, and feed what is read with mutated inputs: 20 minutes of processor
+          time for each target, or as named (fuzz 60 csv json)"
 }
 
 # Only what is missing, and the package lists only when something is.
@@ -88,6 +90,12 @@ coverage)
     packages="$packages libopenmpi-dev openmpi-bin python3"
     install_packages
     exec tests/checks/coverage.sh "$@"
+    ;;
+fuzz)
+    shift
+    packages="$packages clang llvm time"
+    install_packages
+    exec tests/checks/fuzz.sh "$@"
     ;;
 help | --help | -h) usage ;;
 *)

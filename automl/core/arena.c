@@ -1,12 +1,21 @@
 /* arena.c: blocks in a list, bump allocation, every block charged to the account. */
 #include "automl/core/arena.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 64, FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum {
+    ALIGN = 64,
+    FIRST_BLOCK = 4096,
+    LARGEST_BLOCK = 1 << 20,
+    MOST_UNCOUNTED = 64 << 20,
+    OWN_PAGES = 1 << 19
+};
 
 typedef struct block {
     struct block *next; /* the block before this one */
@@ -93,6 +102,13 @@ aml_status aml_memory_charge(aml_memory *m, size_t bytes) {
 
 void aml_memory_release(aml_memory *m, size_t bytes) {
     for (; m; m = m->parent) atomic_fetch_sub(&m->used, bytes);
+}
+
+size_t aml_memory_share(size_t bytes) {
+#ifdef __GLIBC__
+    if (bytes) mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
+#endif
+    return bytes - (bytes / 8 < MOST_UNCOUNTED ? bytes / 8 : MOST_UNCOUNTED);
 }
 
 aml_arena *aml_arena_new(aml_memory *account) {

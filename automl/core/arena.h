@@ -25,6 +25,11 @@ struct aml_memory {
 aml_status aml_memory_charge(aml_memory *m, size_t bytes);
 void aml_memory_release(aml_memory *m, size_t bytes);
 
+/* The limit of an account so that the process keeps to `bytes`: less an eighth, at most 64 MiB, for what nobody charges (code, stacks,
+ * the buffers of OpenBLAS). From then on malloc gives blocks of half a megabyte back to the system when they are freed: what it
+ * would keep for a thread, no other can use. 0, no limit, stays 0. */
+size_t aml_memory_share(size_t bytes);
+
 /* malloc, realloc and free of the project: the only callers of the C library's. They can be made
  * to fail. On failure NULL and an AML_ENOMEM text. */
 void *aml_malloc(size_t size);

@@ -17,7 +17,7 @@ void aml_text_free(char *text) { aml_free(text); }
 
 static aml_status read_frame(aml_frame **out, const char *path, const aml_read_options *options,
                              aml_arena *scratch) {
-    aml_memory account = {.limit = options ? options->memory_limit : 0};
+    aml_memory account = {.limit = options ? aml_memory_share(options->memory_limit) : 0};
     aml_csv_report report = {0};
     aml_csv_options csv;
     AML_TRY(aml_reading_options(&csv, options, scratch));

@@ -65,7 +65,7 @@ static aml_status read_frame(aml_frame **out, source s, const aml_arrow_options 
         if (status) drop(s);
         AML_TRY(status);
     }
-    aml_memory account = {.limit = o.memory_limit};
+    aml_memory account = {.limit = aml_memory_share(o.memory_limit)};
     aml_arrow_plan plan = {
         .skip = o.skip, .categories = o.categories, .account = o.memory_limit ? &account : NULL};
     aml_par_init();

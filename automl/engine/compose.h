@@ -30,6 +30,7 @@ typedef struct aml_facts {
     size_t n_numbers, n_categories;         /* columns of these kinds */
     size_t n_few;                           /* numbers with few different values */
     size_t n_lists;                         /* texts that are lists of items */
+    bool words_only;                        /* runs of characters would take too much memory */
     const aml_featurization *featurization; /* what the user wants; NULL = auto */
     const aml_param_range *const *ranges;   /* of the learners' parameters; NULL = their own */
 } aml_facts;

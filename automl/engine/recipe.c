@@ -83,9 +83,10 @@ static const aml_param *scale_param(const aml_facts *f, aml_arena *keep) {
     return choice("scale", "how numbers are scaled", list, 2, keep);
 }
 
-static const aml_param *terms_param(aml_arena *keep) {
-    static const char *const list[] = {"both", "words", "chars"};
-    return choice("terms", "what is counted in texts", list, 3, keep);
+static const aml_param *terms_param(const aml_facts *f, aml_arena *keep) {
+    static const char *const list[] = {"both", "words", "chars"}, *const words[] = {"words"};
+    return choice("terms", "what is counted in texts", f->words_only ? words : list,
+                  f->words_only ? 1 : 3, keep);
 }
 
 static const aml_param components = {.name = "components",
@@ -107,7 +108,7 @@ size_t aml_recipe_params(const aml_param *out[AML_MAX_CHOICES], const aml_learne
     /* columns made of several could break what predictions are held to */
     if (f->shape.p <= CROSSED_COLUMNS && !f->needs) out[n++] = features_param(l, f, keep);
     if ((f->kinds & AML_TEXT) && may(f, "text_hash")) {
-        out[n++] = terms_param(keep);
+        out[n++] = terms_param(f, keep);
         if (!takes_terms(l)) out[n++] = &components;
     }
     if (*aml_steps_added() && !f->needs) out[n++] = own_param(f, keep);
@@ -200,7 +201,8 @@ static void add_features(const cook *c) {
 
 static void add_text(const cook *c) {
     if (!(c->f->kinds & AML_TEXT)) return;
-    choose(add(c, "text_hash"), "terms", c->r->terms ? c->r->terms : "both");
+    const char *usual = c->f->words_only ? "words" : "both";
+    choose(add(c, "text_hash"), "terms", c->r->terms ? c->r->terms : usual);
     if (takes_terms(c->plan->learner)) return;
     aml_plan_step *s = add(c, "text_svd");
     if (c->r->components > 0) set(s, "components", c->r->components);

@@ -98,6 +98,8 @@ static aml_status choose_features(aml_study *s) {
 }
 
 enum { FEW_VALUES = 24 };
+/* Runs of 3 to 5 characters: three begin at each byte, of eight bytes each in a sparse row. They may take a third of the limit. */
+enum { BYTES_OF_RUNS = 3 * 8, PART_FOR_RUNS = 3 };
 
 static void gather_facts(aml_study *s) {
     aml_facts *f = &s->facts;
@@ -108,6 +110,7 @@ static void gather_facts(aml_study *s) {
                      .needs = s->constraints.needs};
     f->featurization = s->options->featurization;
     f->ranges = s->options->ranges;
+    size_t text_bytes = 0, limit = s->options->memory_limit;
     for (size_t i = 0; i < s->frame->p; i++)
         f->n_few += s->profile.columns[i].role == AML_FEATURE &&
                     s->frame->columns[i].kind == AML_NUMBER &&
@@ -119,8 +122,10 @@ static void gather_facts(aml_study *s) {
         f->n_numbers += c->kind == AML_NUMBER;
         f->n_categories += c->kind == AML_CATEGORY;
         f->n_lists += c->kind == AML_TEXT && c->list;
+        if (c->kind == AML_TEXT) text_bytes += c->offset[s->view.n] - c->offset[0];
         if (c->n_missing && c->kind != AML_TEXT) f->missing = true;
     }
+    f->words_only = limit && text_bytes > limit / (BYTES_OF_RUNS * PART_FOR_RUNS);
 }
 
 /* ---- own validation rows, put behind the learning rows */

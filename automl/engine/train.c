@@ -53,7 +53,7 @@ aml_status aml_study_options(aml_train_options *out, const aml_train_options *op
 aml_status aml_study_init(aml_study *s, const aml_train_options *o, const aml_frame *data) {
     *s = (aml_study){.options = o, .start = aml_now(), .model = aml_model_new()};
     if (!s->model) return AML_ENOMEM;
-    s->model->account.limit = o->memory_limit;
+    s->model->account.limit = aml_memory_share(o->memory_limit);
     if (o->time_limit > 0) {
         double left = o->time_limit - o->seconds_used - o->save_reserve;
         s->deadline = s->start + (left > 0.05 ? left : 0.05);

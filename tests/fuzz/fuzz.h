@@ -1,11 +1,10 @@
 /* fuzz.h: what the fuzz targets share. Each fuzz_NAME.c is one target: libFuzzer or AFL++ drives it, or replay.c, which takes
  * every file of tests/corpus/NAME in turn.
  *
- *   cmake -B build-fuzz -DCMAKE_C_COMPILER=clang -DAUTOML_FUZZ=ON -DAUTOML_OPENMP=OFF
- *   cmake --build build-fuzz --target fuzz_NAME
- *   build-fuzz/fuzz_NAME -max_total_time=1200 -max_len=4096 -timeout=10 -rss_limit_mb=4096 NEW tests/corpus/NAME
+ *   ./setup.sh fuzz SECONDS NAME
  *
- * New inputs go to the folder NEW; -merge=1 makes the smallest corpus of several. */
+ * builds and runs it with libFuzzer. New inputs stay in build-fuzz/NAME/new; build-fuzz/fuzz_NAME -merge=1 makes the smallest corpus of
+ * several. */
 #ifndef AML_TESTS_FUZZ_H
 #define AML_TESTS_FUZZ_H
 
