@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* order[0 … n-1] = the permutation that sorts `key` upwards, NaN last, ties by index.
- * Allocates 8n bytes of heap for the time of the call; AML_ENOMEM. */
+ * Allocates 32n bytes of heap for the time of the call; AML_ENOMEM. */
 aml_status aml_argsort(uint32_t *order, const double *key, size_t n);
 aml_status aml_argsort_f32(uint32_t *order, const float *key, size_t n);
 

@@ -63,9 +63,9 @@ static void unlink_entry(aml_designs *d, entry *e) {
     *at = e->next;
 }
 
-/* Drops designs that nobody uses, oldest first, until `room` is kept. */
-static void make_room(aml_designs *d) {
-    for (;;) {
+/* Drops designs that nobody uses, oldest first, until no more than `room` is kept. Were there any? */
+static bool make_room(aml_designs *d, size_t room) {
+    for (bool dropped = false;; dropped = true) {
         size_t bytes = 0;
         entry *oldest = NULL;
         for (entry *e = d->entries; e; e = e->next) {
@@ -73,7 +73,7 @@ static void make_room(aml_designs *d) {
             bytes += aml_arena_bytes(e->arena);
             if (!e->users && (!oldest || e->used_at < oldest->used_at)) oldest = e;
         }
-        if (!d->room || bytes <= d->room || !oldest) return;
+        if (bytes <= room || !oldest) return dropped;
         unlink_entry(d, oldest);
         entry_free(oldest);
     }
@@ -125,7 +125,7 @@ static aml_status add(aml_lease *out, aml_designs *d, char *name, const aml_plan
     } else {
         e->ready = true;
         lease(out, d, e);
-        make_room(d);
+        if (d->room) make_room(d, d->room);
     }
     pthread_cond_broadcast(&d->changed);
     return status;
@@ -155,7 +155,14 @@ void aml_designs_give_back(aml_designs *d, aml_lease *l) {
     if (!l->entry) return;
     pthread_mutex_lock(&d->lock);
     ((entry *)l->entry)->users--;
-    make_room(d);
+    if (d->room) make_room(d, d->room);
     pthread_mutex_unlock(&d->lock);
     *l = (aml_lease){0};
+}
+
+bool aml_designs_trim(aml_designs *d) {
+    pthread_mutex_lock(&d->lock);
+    bool dropped = make_room(d, 0);
+    pthread_mutex_unlock(&d->lock);
+    return dropped;
 }

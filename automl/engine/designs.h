@@ -25,5 +25,6 @@ aml_status aml_designs_get(aml_lease *out, aml_designs *d, const aml_plan *plan,
                            const aml_table *table, const aml_data *target, uint64_t seed,
                            aml_ctx *ctx);
 void aml_designs_give_back(aml_designs *d, aml_lease *lease);
+bool aml_designs_trim(aml_designs *d); /* drops those that nobody uses; were there any? */
 
 #endif

@@ -278,12 +278,17 @@ void aml_trial_slim(aml_trial *t) {
     t->out_of_fold = NULL;
 }
 
-void aml_trial_free(aml_trial *t) {
-    if (!t) return;
+void aml_trial_forget(aml_trial *t) {
     aml_trial_slim(t);
     aml_free(t->fold_loss);
     aml_free(t->fold_score);
     aml_free(t->importance);
+    t->fold_loss = t->fold_score = t->importance = NULL;
+}
+
+void aml_trial_free(aml_trial *t) {
+    if (!t) return;
+    aml_trial_forget(t);
     aml_free(t->text);
     aml_free(t->config);
     aml_free(t);

@@ -94,7 +94,8 @@ aml_status aml_fit_plan(aml_fit *out, aml_lease *lease, const aml_plan *plan, co
                         size_t n_valid, double *held_out, double seconds, aml_ctx *ctx);
 
 void aml_fit_free(aml_fit *f);
-void aml_trial_slim(aml_trial *t); /* drops models and predictions, keeps scores */
+void aml_trial_slim(aml_trial *t);   /* drops models and predictions, keeps scores */
+void aml_trial_forget(aml_trial *t); /* drops all that it came to */
 void aml_trial_free(aml_trial *t);
 
 #endif

@@ -224,6 +224,45 @@ static bool going(const aml_trial *t, void *arg) {
     return answer;
 }
 
+/* ---- a trial that memory was too short for beside others runs again when they have ended */
+
+static size_t enter(aml_team *m, bool alone) {
+    pthread_mutex_lock(&m->lock);
+    m->alone += alone;
+    while (alone ? m->running > 0 : m->alone > 0) pthread_cond_wait(&m->changed, &m->lock);
+    bool company = m->running++ > 0;
+    size_t begun = ++m->begun;
+    pthread_mutex_unlock(&m->lock);
+    return company ? 0 : begun;
+}
+
+/* Was there any other between? `entered` is what enter() gave. */
+static bool leave(aml_team *m, bool alone, size_t entered) {
+    pthread_mutex_lock(&m->lock);
+    m->running--;
+    m->alone -= alone;
+    bool company = entered != m->begun;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+    return company;
+}
+
+static void run_alone_if_short(aml_trial *work, const aml_trial *t, aml_team *m, judge *j,
+                               aml_ctx *ctx) {
+    const aml_search *s = m->s;
+    size_t entered = enter(m, false);
+    aml_trial_run(work, s->bench, going, j, ctx);
+    bool company = leave(m, false, entered);
+    if (work->status != AML_ENOMEM || aml_team_is_late(m)) return;
+    entered = enter(m, true);
+    if (aml_designs_trim(s->bench->designs) || company) {
+        aml_trial_forget(work);
+        *work = *t;
+        aml_trial_run(work, s->bench, going, j, ctx);
+    }
+    leave(m, true, entered);
+}
+
 static void run_one(aml_team *m, aml_trial *t, double deadline) {
     const aml_search *s = m->s;
     aml_trial work = *t; /* the shared one changes only under the lock */
@@ -235,7 +274,7 @@ static void run_one(aml_team *m, aml_trial *t, double deadline) {
     aml_trial_checkpoint states;
     ctx.checkpoint = aml_journal_checkpoint(&states, s->journal, &work);
     if (s->ranks) aml_ranks_run(s->ranks, &work, s->bench, s->composer->space.n, going, &j, &ctx);
-    else aml_trial_run(&work, s->bench, going, &j, &ctx);
+    else run_alone_if_short(&work, t, m, &j, &ctx);
     aml_journal_checkpoint_end(&states);
     pthread_mutex_lock(&m->lock);
     if (work.repeats) aml_team_check_again(&work, m);

@@ -13,6 +13,8 @@ typedef struct aml_team {
     pthread_cond_t changed;
     double deadline; /* as it stands */
     size_t next;
+    size_t running, begun; /* trials: now, and ever */
+    size_t alone;          /* those that wait to be run alone, or are: no other begins */
     aml_status status;
     bool over;
 } aml_team;

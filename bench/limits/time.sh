@@ -5,7 +5,7 @@
 #
 # FOLDER (default $AUTOML_DATASETS or ../shared/datasets) holds index.csv (name, file, task, target, …) and the tables. Each of 20
 # tables of all sizes: 4 runs of 1 s, 3 of 5 s, 2 of 10 s, 1 of 30 s, each with another seed. loaded: as many busy processes as
-# there are cores compete. Wall time, from start to end of the process, must stay within the limit + max(0.5 s, 1 %), and
+# there are cores compete, started here but for BUSY=0, when there are others. Wall time, from start to end of the process, must stay within the limit + max(0.5 s, 1 %), and
 # the model must predict. A line a table and limit: runs, longest wall, late ones, failed ones. Needs GNU time.
 set -eu
 program=${1:-build/automl}
@@ -43,7 +43,7 @@ once() {
 
 printf '%-7s %-22s %6s %5s %10s %5s %7s\n' machine table limit runs longest_s late failed
 for how_busy; do
-    if [ "$how_busy" = loaded ]; then
+    if [ "$how_busy" = loaded ] && [ "${BUSY:-1}" = 1 ]; then
         for _ in $(seq "$(nproc)"); do
             sh -c 'while :; do :; done' &
             busy="$busy $!"
@@ -58,7 +58,7 @@ END
             limit=${plan%:*} longest=0 tardy=0 bad=0
             for seed in $(seq "${plan#*:}"); do
                 once "$table" "$folder/$file" "$target" "$task" "$limit" "$seed"
-                longest=$(awk -v a="$longest" -v b="$wall" 'BEGIN { print a > b ? a : b }')
+                longest=$(awk -v a="$longest" -v b="$wall" 'BEGIN { print (a > b ? a : b) }')
             done
             printf '%-7s %-22s %6s %5s %10s %5s %7s\n' "$how_busy" "$table" "$limit" "${plan#*:}" "$longest" "$tardy" "$bad"
         done

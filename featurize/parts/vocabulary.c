@@ -50,38 +50,49 @@ static aml_status count_part(void *arg, size_t part, int thread) {
     return AML_OK;
 }
 
-/* key[b] = minus the rows that have hash value b; returns how many have min_df of them. */
-static size_t add_up(double *key, const fit_job *u, double min_df) {
+/* df[b] = the rows that have hash value b; those that enough rows have, in `bucket`, upwards. Returns how many. */
+static size_t add_up(double *df, uint32_t *bucket, const fit_job *u, double min_df) {
     size_t n = 0;
     for (size_t b = 0; b < (size_t)1 << u->s->bits; b++) {
-        double df = 0;
-        for (size_t part = 0; part < PARTS; part++) df += u->df[part][b];
-        key[b] = -df;
-        n += df > 0 && df >= min_df;
+        df[b] = 0;
+        for (size_t part = 0; part < PARTS; part++) df[b] += u->df[part][b];
+        if (df[b] > 0 && df[b] >= min_df) bucket[n++] = (uint32_t)b;
     }
     return n;
+}
+
+/* Of n hash values the `most` that the most rows have, still upwards. */
+static aml_status most_frequent(uint32_t *bucket, size_t n, size_t most, const double *df,
+                                aml_ctx *ctx) {
+    double *key = aml_alloc_raw(ctx->scratch, n, sizeof *key);
+    uint32_t *order = aml_alloc_raw(ctx->scratch, n, sizeof *order);
+    uint8_t *chosen = AML_ARRAY(ctx->scratch, n, uint8_t);
+    if (!key || !order || !chosen) return AML_ENOMEM;
+    for (size_t i = 0; i < n; i++) key[i] = -df[bucket[i]];
+    AML_TRY(aml_argsort(order, key, n));
+    for (size_t i = 0; i < most; i++) chosen[order[i]] = 1;
+    for (size_t i = 0, to = 0; i < n; i++)
+        if (chosen[i]) bucket[to++] = bucket[i];
+    return AML_OK;
 }
 
 /* The terms that enough rows have, or the most frequent of these, with their weights. */
 static aml_status choose(aml_term_set *c, const fit_job *u, double min_df, double max_terms,
                          aml_ctx *ctx) {
     size_t buckets = (size_t)1 << u->s->bits;
-    double *key = aml_alloc_raw(ctx->scratch, buckets, sizeof *key);
-    uint32_t *order = aml_alloc_raw(ctx->scratch, buckets, sizeof *order);
-    uint8_t *chosen = AML_ARRAY(ctx->scratch, buckets, uint8_t);
-    if (!key || !order || !chosen) return AML_ENOMEM;
-    size_t n = add_up(key, u, min_df);
-    if ((double)n > max_terms) n = (size_t)max_terms;
-    AML_TRY(aml_argsort(order, key, buckets));
-    for (size_t i = 0; i < n; i++) chosen[order[i]] = 1;
-    c->bucket = AML_ARRAY(ctx->keep, n, uint32_t);
-    c->idf = AML_ARRAY(ctx->keep, n, float);
-    if (!c->bucket || !c->idf) return AML_ENOMEM;
-    for (size_t b = 0; b < buckets; b++) {
-        if (!chosen[b]) continue;
-        c->bucket[c->n_terms] = (uint32_t)b;
-        c->idf[c->n_terms++] = (float)(log((1 + (double)u->target->n) / (1 - key[b])) + 1);
+    double *df = aml_alloc_raw(ctx->scratch, buckets, sizeof *df);
+    uint32_t *bucket = aml_alloc_raw(ctx->scratch, buckets, sizeof *bucket);
+    if (!df || !bucket) return AML_ENOMEM;
+    c->n_terms = add_up(df, bucket, u, min_df);
+    if ((double)c->n_terms > max_terms) {
+        AML_TRY(most_frequent(bucket, c->n_terms, (size_t)max_terms, df, ctx));
+        c->n_terms = (size_t)max_terms;
     }
+    c->bucket = aml_copy(ctx->keep, bucket, c->n_terms * sizeof *bucket);
+    c->idf = AML_ARRAY(ctx->keep, c->n_terms, float);
+    if (!c->bucket || !c->idf) return AML_ENOMEM;
+    for (size_t i = 0; i < c->n_terms; i++)
+        c->idf[i] = (float)(log((1 + (double)u->target->n) / (1 + df[bucket[i]])) + 1);
     return AML_OK;
 }
 
