@@ -83,14 +83,26 @@ static aml_frame *table(void) {
     return aml_frame_build(b);
 }
 
+#define FIXED(learner, param, text)                                          \
+    (&(const aml_param_range){sizeof(aml_param_range), learner, param, 0, 0, \
+                              (const char *const[]){text, NULL}})
+
 static aml_status train(aml_model **out, aml_store *store, size_t trials) {
     static const char *const learners[] = {"gbdt", "mlp", "ridge", NULL}, *const tags[] = {"a=b",
                                                                                            NULL};
+    const aml_param_range *const small[] = {FIXED("mlp", "members", "1"),
+                                            FIXED("mlp", "width", "32"),
+                                            FIXED("mlp", "epochs", "8"),
+                                            FIXED("mlp", "embedding", "none"),
+                                            FIXED("gbdt", "n_estimators", "30"),
+                                            FIXED("gbdt", "num_leaves", "4"),
+                                            NULL};
     const aml_train_options o = {.size = sizeof o,
                                  .target = "y",
                                  .trials = trials,
                                  .threads = 1,
                                  .learners = learners,
+                                 .ranges = small,
                                  .validation = "holdout0.3",
                                  .seed = 1,
                                  .tags = tags,
