@@ -59,7 +59,13 @@ static uint64_t at32(const void *v, size_t i) { return key32(((const float *)v)[
 static aml_status argsort(uint32_t *order, const void *v, size_t n, int bits,
                           uint64_t (*key)(const void *, size_t)) {
     pair *p;
+    size_t sorted = 1;
     if (!n) return AML_OK;
+    while (sorted < n && key(v, sorted - 1) <= key(v, sorted)) sorted++;
+    if (sorted == n) {
+        for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
+        return AML_OK;
+    }
     AML_TRY(sort_pairs(&p, n, bits, key, v));
     for (size_t i = 0; i < n; i++) order[i] = p[i].index;
     aml_free(p);

@@ -6,7 +6,7 @@
 
 #include "automl/core/sort.h"
 
-enum { STEPS = 50, MOST_KNOTS = 100, BINS = 10 };
+enum { STEPS = 50, MOST_KNOTS = 100, BINS = 10, MOST_ROWS = 20000 };
 static const double LEAST =
     1e-7;                      /* probabilities are taken as no less, and no more than 1 - LEAST */
 static const double PRIOR = 2; /* rows that the identity is worth */
@@ -67,30 +67,40 @@ static double weight(const rows_of *r, size_t i) { return r->w ? r->w[r->at[i]] 
 
 /* Slope and curvature of the log loss as the temperature's slope grows: the mean log-probability of the classes, less
  * that of the true one, and its variance. */
-static void temperature_terms(double *gradient, double *curvature, const rows_of *r, double slope,
-                              double *room) {
+static void temperature_terms(double *gradient, double *curvature, const rows_of *r,
+                              const double *logs, double slope) {
     *gradient = PRIOR * (slope - 1);
     *curvature = PRIOR;
     for (size_t i = 0; i < r->n; i++) {
-        const double *p = r->pred + r->at[i] * r->k;
-        double mean = 0, square = 0;
-        memcpy(room, p, r->k * sizeof *p);
-        apply_temperature(room, slope, r->k);
+        const double *l = logs + i * r->k;
+        double most = -INFINITY, total = 0, mean = 0, square = 0;
+        for (size_t c = 0; c < r->k; c++) most = l[c] > most ? l[c] : most;
         for (size_t c = 0; c < r->k; c++) {
-            double l = log_of(p[c]);
-            mean += room[c] * l;
-            square += room[c] * l * l;
+            double p = exp(slope * (l[c] - most));
+            total += p;
+            mean += p * l[c];
+            square += p * l[c] * l[c];
         }
-        *gradient += weight(r, i) * (mean - log_of(p[(size_t)r->y[r->at[i]]]));
-        *curvature += weight(r, i) * (square - mean * mean);
+        mean /= total;
+        *gradient += weight(r, i) * (mean - l[(size_t)r->y[r->at[i]]]);
+        *curvature += weight(r, i) * (square / total - mean * mean);
     }
 }
 
-static aml_status fit_temperature(aml_calibrator *out, const rows_of *r, aml_ctx *ctx) {
-    double *room = AML_ARRAY(ctx->scratch, r->k, double), g, h;
-    if (!room) return AML_ENOMEM;
+/* By no more than MOST_ROWS of the rows, evenly spread. */
+static aml_status fit_temperature(aml_calibrator *out, const rows_of *all, aml_ctx *ctx) {
+    rows_of r = *all;
+    r.n = all->n < MOST_ROWS ? all->n : MOST_ROWS;
+    uint32_t *at = AML_ARRAY(ctx->scratch, r.n, uint32_t);
+    double *logs = AML_ARRAY(ctx->scratch, r.n * r.k, double), g, h;
+    if (!at || !logs) return AML_ENOMEM;
+    for (size_t i = 0; i < r.n; i++) {
+        at[i] = all->at[i * all->n / r.n];
+        for (size_t c = 0; c < r.k; c++) logs[i * r.k + c] = log_of(r.pred[at[i] * r.k + c]);
+    }
+    r.at = at;
     for (int step = 0; step < STEPS; step++) {
-        temperature_terms(&g, &h, r, out->slope, room);
+        temperature_terms(&g, &h, &r, logs, out->slope);
         double next = clamp(out->slope - g / h, out->slope / 2, out->slope * 2);
         next = clamp(next, SLOPE_MIN, SLOPE_MAX);
         bool done = fabs(next - out->slope) < 1e-9 * out->slope;

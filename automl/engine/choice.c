@@ -148,11 +148,11 @@ static void drop_small_weights(double *weight, size_t n) {
     for (size_t i = 0; i < n; i++) weight[i] /= sum;
 }
 
-/* Weights by so many greedy rounds, and what they are worth on rows that had no say. */
+/* Weights by so many greedy rounds, and what they are worth on rows that had no say. Half of the time is for what comes after. */
 static aml_status weigh(aml_choice *c, aml_study *s, const aml_parts *p, const aml_candidates *view,
                         size_t rounds, double share) {
     uint32_t *all = AML_ARRAY(s->ctx.keep, s->bench.n_scored, uint32_t);
-    double begin = aml_now(), left = s->deadline - begin;
+    double begin = aml_now(), left = (s->deadline - begin) / 2;
     c->pred = AML_ARRAY(s->ctx.keep, s->bench.n_scored * (size_t)s->bench.n_outputs, double);
     if (!all || !c->pred) return AML_ENOMEM;
     for (size_t i = 0; i < s->bench.n_scored; i++) all[i] = (uint32_t)i;

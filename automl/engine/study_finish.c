@@ -309,11 +309,16 @@ static aml_status forecast(aml_study *s) {
 
 /* ---- the whole */
 
-/* All entries, so that their scores can be compared; the chosen one last: its adjustments are the model's. */
+/* All entries, so that their scores can be compared, while there is time; the chosen one last: its adjustments are the
+ * model's. */
 static aml_status adjust(aml_adjusted *told, aml_study *s, aml_menu *menu) {
-    for (size_t i = 0; i < AML_MENU; i++)
-        if (i != menu->chosen && menu->at[i].n)
-            AML_TRY(aml_adjust(told, &menu->at[i], s, &menu->parts));
+    double last = last_refit(s, menu->at[menu->chosen].bytes);
+    for (size_t i = 0; i < AML_MENU; i++) {
+        aml_choice *c = &menu->at[i];
+        if (i == menu->chosen || !c->n) continue;
+        if (s->deadline > 0 && !aml_decide_if(s->decisions, aml_now() < last)) c->n = 0;
+        else AML_TRY(aml_adjust(told, c, s, &menu->parts));
+    }
     return aml_adjust(told, &menu->at[menu->chosen], s, &menu->parts);
 }
 
