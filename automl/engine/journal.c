@@ -77,7 +77,8 @@ bool aml_journal_knows(const aml_journal *j, size_t id) { return find(j, id) != 
 
 aml_status aml_journal_restore(aml_trial *t, const aml_journal *j) {
     const aml_known *k = find(j, t->id);
-    return aml_record_read(t, k->bytes, k->size, j->space->n, j->bench);
+    AML_TRY(aml_record_read(t, k->bytes, k->size, j->space->n, j->bench));
+    return aml_record_check(t, j->space);
 }
 
 bool aml_journal_revive(aml_trial *t, const aml_journal *j) {

@@ -84,6 +84,8 @@ aml_status aml_record_write(aml_writer *w, const aml_trial *t, size_t n_config);
 /* Memory on the heap, as aml_trial_free frees it. */
 aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t n_config,
                            const aml_bench *bench);
+/* AML_EDATA when its configuration is none of the space. */
+aml_status aml_record_check(const aml_trial *t, const aml_space *space);
 
 /* Predictions of the scored rows, models and importance of a trial that has them; and back, to a trial whose record was read.
  * AML_EDATA: the bytes are not of this trial. */

@@ -1,4 +1,5 @@
 /* journal_record.c: a trial as bytes: its record, bit by bit; and predictions and models. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +71,27 @@ static aml_status get_trial(aml_trial *t, aml_reader *r, size_t n_config, size_t
     t->n_predicted = aml_get_u64(r);
     t->bytes = aml_get_u64(r);
     t->held = aml_get_u64(r);
-    return r->status || r->at != r->size ? AML_EDATA : AML_OK;
+    bool good = t->state != AML_TRIAL_DONE || (t->n_done == k && isfinite(t->loss));
+    bool times = t->fit_seconds >= 0 && t->predict_seconds >= 0;
+    return r->status || r->at != r->size || !good || !times ? AML_EDATA : AML_OK;
+}
+
+aml_status aml_record_check(const aml_trial *t, const aml_space *space) {
+    double *repaired = aml_calloc(space->n + 1, sizeof *repaired);
+    if (!repaired) return AML_ENOMEM;
+    memcpy(repaired, t->config, space->n * sizeof *repaired);
+    aml_space_repair(repaired, space);
+    bool same = true;
+    for (size_t i = 0; i < space->n; i++)
+        same &= repaired[i] == t->config[i] || (isnan(repaired[i]) && isnan(t->config[i]));
+    aml_free(repaired);
+    return same ? AML_OK : other_search(t->id);
+}
+
+static bool all_finite(const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
 }
 
 aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t n_config,
@@ -118,7 +139,10 @@ static aml_status get_material(aml_trial *t, aml_reader *r, const aml_bench *b,
     const float *pred = aml_get_f32s(r, scratch, cells, NULL);
     const double *share = aml_get_f64s(r, scratch, SIZE_MAX, &n);
     bool fits = aml_get_u8(r);
-    if (r->status || (n && n != b->n_inputs)) return r->status ? r->status : AML_EDATA;
+    if (r->status) return r->status;
+    if ((n && n != b->n_inputs) || !all_finite(pred, cells)) return AML_EDATA;
+    for (size_t i = 0; i < n; i++)
+        if (!(share[i] >= 0 && isfinite(share[i]))) return AML_EDATA;
     t->out_of_fold = aml_calloc(cells + 1, sizeof(float));
     if (n) t->importance = aml_calloc(n + 1, sizeof(double));
     if (!t->out_of_fold || (n && !t->importance)) return AML_ENOMEM;
