@@ -108,7 +108,8 @@ size_t aml_memory_share(size_t bytes) {
 #ifdef __GLIBC__
     if (bytes) mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
 #endif
-    return bytes - (bytes / 8 < MOST_UNCOUNTED ? bytes / 8 : MOST_UNCOUNTED);
+    size_t uncounted = bytes / 16;
+    return bytes - (uncounted < MOST_UNCOUNTED ? uncounted : MOST_UNCOUNTED);
 }
 
 aml_arena *aml_arena_new(aml_memory *account) {

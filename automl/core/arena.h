@@ -25,7 +25,7 @@ struct aml_memory {
 aml_status aml_memory_charge(aml_memory *m, size_t bytes);
 void aml_memory_release(aml_memory *m, size_t bytes);
 
-/* The limit of an account so that the process keeps to `bytes`: less an eighth, at most 64 MiB, for what nobody charges (code, stacks,
+/* The limit of an account so that the process keeps to `bytes`: less a sixteenth, at most 64 MiB, for what nobody charges (code, stacks,
  * the buffers of OpenBLAS). From then on malloc gives blocks of half a megabyte back to the system when they are freed: what it
  * would keep for a thread, no other can use. 0, no limit, stays 0. */
 size_t aml_memory_share(size_t bytes);

@@ -12,6 +12,10 @@ void aml_writer_free(aml_writer *w) {
 
 static unsigned char *grow(aml_writer *w, size_t size) {
     if (w->status) return NULL;
+    if (w->counts) {
+        w->size += size;
+        return NULL;
+    }
     if (w->room - w->size < size) {
         size_t room = w->room * 2 + size + 256;
         unsigned char *data = aml_realloc(w->data, room);

@@ -9,6 +9,7 @@ typedef struct aml_writer {
     unsigned char *data; /* heap */
     size_t size, room;
     aml_status status;
+    bool counts; /* only the size is wanted: nothing is kept */
 } aml_writer;
 void aml_writer_free(aml_writer *w);
 AML_PLUGIN void aml_put_u8(aml_writer *w, uint8_t x);

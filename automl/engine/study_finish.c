@@ -148,10 +148,9 @@ static aml_status add_member(origins *from, aml_study *s, aml_trial *t, double w
         return AML_OK; /* too large to keep, and no time to fit it again: left out */
     if (!member->n_fits) take_folds(member, t, first_fold(s, t), fits);
     m->n_members++;
-    aml_writer w = {0};
+    aml_writer w = {.counts = true};
     for (size_t f = 0; f < member->n_fits; f++) member->learner->save(member->fits[f].model, &w);
     member->bytes = w.size;
-    aml_writer_free(&w);
     return w.status;
 }
 

@@ -33,8 +33,10 @@ static aml_status check_options(const aml_train_options *o) {
 static aml_status stages(aml_study *s, const aml_frame *data) {
     if (s->options->store && !aml_ranks_number(s->options->ranks))
         AML_TRY(aml_study_open_run(s, data));
+    aml_mark mark = aml_arena_mark(s->ctx.scratch);
     AML_TRY(aml_study_data(s, data));
     AML_TRY(aml_study_bench(s));
+    aml_arena_release(s->ctx.scratch, mark);
     if (s->options->ranks) AML_TRY(aml_study_meet(s));
     if (aml_ranks_number(s->options->ranks)) return aml_study_serve(s);
     if (s->journal) AML_TRY(aml_study_begin_run(s));

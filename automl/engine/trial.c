@@ -178,14 +178,9 @@ static aml_status summarise(aml_trial *t, const aml_bench *b) {
 }
 
 static size_t saved_bytes(const aml_trial *t) {
-    size_t bytes = 0;
-    for (size_t f = 0; f < t->n_done; f++) {
-        aml_writer w = {0};
-        t->plan.learner->save(t->fits[f].model, &w);
-        bytes += w.size;
-        aml_writer_free(&w);
-    }
-    return bytes;
+    aml_writer w = {.counts = true};
+    for (size_t f = 0; f < t->n_done; f++) t->plan.learner->save(t->fits[f].model, &w);
+    return w.size;
 }
 
 static aml_status allocate(aml_trial *t, const aml_bench *b) {

@@ -66,7 +66,7 @@ models=0 refusals=0
 for megabytes in $(seq 1000 -20 20); do
     code=0
     rm -f "$work/m.automl"
-    (ulimit -v $((megabytes * 1024)) && exec "$program" train "$work/small.csv" --target y --trials 6 --threads 2 --output "$work/m.automl" \
+    (ulimit -v $((megabytes * 1024)) && exec "$program" train "$work/small.csv" --target y --trials 6 --time-limit 4s --threads 2 --output "$work/m.automl" \
         --quiet >"$work/out" 2>"$work/err") || code=$?
     case $code in
     0) models=$((models + 1)) && "$program" inspect "$work/m.automl" >"$work/out" || wrong=$((wrong + 1)) ;;
