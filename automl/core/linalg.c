@@ -5,8 +5,11 @@
 #include <lapacke.h>
 #include <math.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "automl/core/arena.h"
 
@@ -45,23 +48,67 @@ void aml_linalg_init(void) {
     pthread_once(&once, init);
 }
 
-aml_status aml_linalg_reserve(void) {
-    /* What OpenBLAS asks for, and a little more. */
-    enum { BUFFER = (128 << 20) + (1 << 16), N = 48 };
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static bool ready;
-    pthread_mutex_lock(&lock);
-    if (!ready) {
-        void *room = aml_malloc(BUFFER);
-        double *a = room ? aml_calloc(2 * N * N, sizeof *a) : NULL;
-        ready = a != NULL;
+/* ---- the memory that OpenBLAS works in: a buffer for each product under way, asked for again and again, for ever, when there is
+ * none. As many as there are processors are taken before the first product, fewer where memory is short, and no more
+ * products than these run at a time. */
+
+extern void *blas_memory_alloc(int) __attribute__((weak));
+extern void blas_memory_free(void *) __attribute__((weak));
+
+enum {
+    BUFFER = (128 << 20) + (1 << 16),
+    MOST_BUFFERS = 64
+};                          /* what it asks for, and a little more */
+static _Atomic int buffers; /* 0: not asked for yet, or none there */
+static sem_t gate;
+
+static int take_buffers(int most) {
+    void *taken[MOST_BUFFERS];
+    int n = 0;
+    while (n < most) {
+        void *room = aml_malloc(n ? 2 * (size_t)BUFFER : BUFFER); /* others need memory, too */
+        if (!room) break;
         aml_free(room);
-        if (ready) aml_dsyrk(N, N, a, N, 0, a + N * N, N); /* it keeps the memory from now on */
-        aml_free(a);
+        taken[n++] = blas_memory_alloc ? blas_memory_alloc(0) : NULL;
     }
-    bool good = ready;
+    for (int i = 0; i < n && blas_memory_free; i++) blas_memory_free(taken[i]); /* kept by it */
+    if (n) aml_clear_error();
+    return n;
+}
+
+static int have_buffers(void) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    if (atomic_load(&buffers)) return buffers;
+    aml_linalg_init();
+    pthread_mutex_lock(&lock);
+    if (!buffers) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        int n = take_buffers(cores < 1 ? 1 : cores < MOST_BUFFERS ? (int)cores : MOST_BUFFERS);
+        if (n && !sem_init(&gate, 0, (unsigned)n)) atomic_store(&buffers, n);
+    }
     pthread_mutex_unlock(&lock);
-    if (good) return AML_OK;
+    return buffers;
+}
+
+static bool enter(void) {
+    if (!have_buffers()) return false;
+    while (sem_wait(&gate)) {}
+    return true;
+}
+
+static void leave(bool entered) {
+    if (entered) sem_post(&gate);
+}
+
+#define PRODUCT(call)           \
+    do {                        \
+        bool entered = enter(); \
+        call;                   \
+        leave(entered);         \
+    } while (0)
+
+aml_status aml_linalg_reserve(void) {
+    if (have_buffers()) return AML_OK;
     aml_fail(AML_ENOMEM, "out of memory: linear algebra needs %d MiB to work in", BUFFER >> 20);
     return aml_help(AML_ENOMEM, "address space is limited (ulimit -v), or memory is short",
                     "give the process more of it");
@@ -72,50 +119,50 @@ static CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : Cbla
 void aml_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
     if (!m || !n) return;
-    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
-                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    PRODUCT(cblas_sgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                        (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc));
 }
 
 void aml_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
                size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc) {
     if (!m || !n) return;
-    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
-                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    PRODUCT(cblas_dgemm(CblasRowMajor, op(ta), op(tb), (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                        (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc));
 }
 
 void aml_dgemv(bool ta, size_t m, size_t n, double alpha, const double *a, size_t lda,
                const double *x, double beta, double *y) {
     if (!m || !n) return;
-    cblas_dgemv(CblasRowMajor, op(ta), (blasint)(ta ? n : m), (blasint)(ta ? m : n), alpha, a,
-                (blasint)lda, x, 1, beta, y, 1);
+    PRODUCT(cblas_dgemv(CblasRowMajor, op(ta), (blasint)(ta ? n : m), (blasint)(ta ? m : n), alpha,
+                        a, (blasint)lda, x, 1, beta, y, 1));
 }
 
 void aml_dsyrk_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
                      size_t ldc) {
     if (!n) return;
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
-                beta, c, (blasint)ldc);
+    PRODUCT(cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a,
+                        (blasint)lda, beta, c, (blasint)ldc));
 }
 
 void aml_ssyrk_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
                      size_t ldc) {
     if (!n) return;
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
-                beta, c, (blasint)ldc);
+    PRODUCT(cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)m, 1, a,
+                        (blasint)lda, beta, c, (blasint)ldc));
 }
 
 void aml_dsyrk_rows_lower(size_t n, size_t m, const double *a, size_t lda, double beta, double *c,
                           size_t ldc) {
     if (!n) return;
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
-                beta, c, (blasint)ldc);
+    PRODUCT(cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a,
+                        (blasint)lda, beta, c, (blasint)ldc));
 }
 
 void aml_ssyrk_rows_lower(size_t n, size_t m, const float *a, size_t lda, float beta, float *c,
                           size_t ldc) {
     if (!n) return;
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a, (blasint)lda,
-                beta, c, (blasint)ldc);
+    PRODUCT(cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)m, 1, a,
+                        (blasint)lda, beta, c, (blasint)ldc));
 }
 
 /* In squares, so that the strides stay within few pages. */
@@ -135,7 +182,11 @@ void aml_dsyrk(size_t n, size_t m, const double *a, size_t lda, double beta, dou
 
 /* By columns the lower triangle is the upper one: nothing is transposed. */
 bool aml_cholesky(double *a, size_t n, size_t lda) {
-    return !n || LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)lda) == 0;
+    lapack_int info = 0;
+    if (n)
+        PRODUCT(info =
+                    LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)lda));
+    return info == 0;
 }
 
 bool aml_cholesky_ridge(double *factor, const double *s, size_t n, double scale, double lambda,
@@ -154,18 +205,22 @@ bool aml_cholesky_ridge(double *factor, const double *s, size_t n, double scale,
 
 void aml_cholesky_half(const double *l, size_t n, size_t lda, bool transpose, double *b) {
     if (!n) return;
-    cblas_dtrsv(CblasRowMajor, CblasLower, op(transpose), CblasNonUnit, (blasint)n, l, (blasint)lda,
-                b, 1);
+    PRODUCT(cblas_dtrsv(CblasRowMajor, CblasLower, op(transpose), CblasNonUnit, (blasint)n, l,
+                        (blasint)lda, b, 1));
 }
 
 void aml_cholesky_half_many(const double *l, size_t n, size_t lda, double *b, size_t m) {
     if (!n || !m) return;
-    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)n,
-                (blasint)m, 1, l, (blasint)lda, b, (blasint)m);
+    PRODUCT(cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit,
+                        (blasint)n, (blasint)m, 1, l, (blasint)lda, b, (blasint)m));
 }
 
 bool aml_cholesky_invert(double *l, size_t n, size_t lda) {
-    return !n || LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, l, (lapack_int)lda) == 0;
+    lapack_int info = 0;
+    if (n)
+        PRODUCT(info =
+                    LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, l, (lapack_int)lda));
+    return info == 0;
 }
 
 void aml_cholesky_solve(const double *l, size_t n, size_t lda, double *b) {
@@ -182,10 +237,10 @@ static aml_status decomposed(lapack_int info, const char *what, size_t n) {
 
 /* The matrix is its own transpose; the vectors come in rows. */
 aml_status aml_eigen(double *a, size_t n, double *w) {
-    lapack_int order = (lapack_int)n;
+    lapack_int order = (lapack_int)n, info;
     if (!n) return AML_OK;
-    AML_TRY(decomposed(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', order, a, order, w),
-                       "eigenvalues", n));
+    PRODUCT(info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', order, a, order, w));
+    AML_TRY(decomposed(info, "eigenvalues", n));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++) {
             double v = a[i * n + j];
@@ -199,8 +254,9 @@ aml_status aml_tridiagonal(double *a, size_t n, double *d, double *e) {
     lapack_int order = (lapack_int)n;
     double *tau = malloc((n + 1) * sizeof *tau);
     if (!tau) return AML_ENOMEM;
-    lapack_int info = n ? LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'U', order, a, order, d, e, tau) : 0;
-    if (n && !info) info = LAPACKE_dorgtr(LAPACK_COL_MAJOR, 'U', order, a, order, tau);
+    lapack_int info = 0;
+    if (n) PRODUCT(info = LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'U', order, a, order, d, e, tau));
+    if (n && !info) PRODUCT(info = LAPACKE_dorgtr(LAPACK_COL_MAJOR, 'U', order, a, order, tau));
     free(tau);
     return decomposed(info, "tridiagonal form", n);
 }

@@ -25,3 +25,20 @@ wait $pid && echo "$peak" | tr -cd 0-9 >peak
 SH
 sh peak.sh "$AUTOML" train texts.csv --target y --trials 6 --threads 2 --memory-limit 160M --output m.automl --quiet >out
 [ "$(cat peak)" -gt 20000 ] && [ "$(cat peak)" -le $((160 * 1024)) ] || failed "a peak of $(cat peak) kB"
+
+# Less and less address space: a model, or a message; never a run that does not end.
+for megabytes in 700 400 340 280 220 120; do
+    status=0
+    rm -f m.automl
+    (
+        ulimit -v $((megabytes * 1024))
+        exec timeout 60 "$AUTOML" train texts.csv --target y --drop t --trials 5 --threads 2 --learners logistic,ridge,gbdt,knn \
+            --output m.automl --quiet
+    ) >out 2>err || status=$?
+    echo "$megabytes MB: exit code $status"
+    case $status in
+    0) [ -s m.automl ] || failed "no model" ;;
+    71) has err 'error[E-MEMORY]' ;;
+    *) failed "exit code $status with $megabytes MB of address space" ;;
+    esac
+done
