@@ -55,10 +55,8 @@ void aml_linalg_init(void) {
 extern void *blas_memory_alloc(int) __attribute__((weak));
 extern void blas_memory_free(void *) __attribute__((weak));
 
-enum {
-    BUFFER = (128 << 20) + (1 << 16),
-    MOST_BUFFERS = 64
-};                          /* what it asks for, and a little more */
+/* In bytes: what it asks for, and a little more. */
+enum { BUFFER = (128 << 20) + (1 << 16), MOST_BUFFERS = 64 };
 static _Atomic int buffers; /* 0: not asked for yet, or none there */
 static sem_t gate;
 
@@ -252,12 +250,12 @@ aml_status aml_eigen(double *a, size_t n, double *w) {
 
 aml_status aml_tridiagonal(double *a, size_t n, double *d, double *e) {
     lapack_int order = (lapack_int)n;
-    double *tau = malloc((n + 1) * sizeof *tau);
+    double *tau = aml_calloc(n + 1, sizeof *tau);
     if (!tau) return AML_ENOMEM;
     lapack_int info = 0;
     if (n) PRODUCT(info = LAPACKE_dsytrd(LAPACK_COL_MAJOR, 'U', order, a, order, d, e, tau));
     if (n && !info) PRODUCT(info = LAPACKE_dorgtr(LAPACK_COL_MAJOR, 'U', order, a, order, tau));
-    free(tau);
+    aml_free(tau);
     return decomposed(info, "tridiagonal form", n);
 }
 

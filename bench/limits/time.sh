@@ -5,8 +5,9 @@
 #
 # FOLDER (default $AUTOML_DATASETS or ../shared/datasets) holds index.csv (name, file, task, target, …) and the tables. Each of 20
 # tables of all sizes: 4 runs of 1 s, 3 of 5 s, 2 of 10 s, 1 of 30 s, each with another seed. loaded: as many busy processes as
-# there are cores compete, started here but for BUSY=0, when there are others. Wall time, from start to end of the process, must stay within the limit + max(0.5 s, 1 %), and
-# the model must predict. A line a table and limit: runs, longest wall, late ones, failed ones. Needs GNU time.
+# there are cores compete, started here but for BUSY=0, when there are others. Wall time, from start to end of the process, must stay
+# within the limit + max(0.5 s, 1 %), and the model must predict. A line a table and limit: runs, longest wall, late ones, failed
+# ones. Needs GNU time.
 set -eu
 program=${1:-build/automl}
 folder=${2:-${AUTOML_DATASETS:-../shared/datasets}}
