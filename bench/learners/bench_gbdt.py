@@ -2,14 +2,16 @@
 
     python bench/learners/bench_gbdt.py --program build/bench_gbdt --case higgs --rows 1000000 --leaves 31,255
     ... --case hashed   sparse features: 20 000 rows of 50 000 columns
+    ... --grid --results grid.jsonl     all cases and sizes but hashed, 31 and 255 leaves, 63 and 255 bins, 1 and 2 threads;
+                        may be stopped and goes on where it was; --report grid.jsonl prints what is there
     ... --limits        ours alone: bytes and adds a fit cannot do without, beside the machine's limits
     ... --scale         ours alone: a quarter, half and all of the rows, then of the columns
 
 Writes the generated tables once to --folder, then runs every fit in a process of its own, ours and theirs taking
-turns, and prints medians. Seconds, of the clock and of the processor (the one to read for one thread when the
-machine is shared), go from the matrix in memory to the model, binning included; megabytes are the
-peak of resident memory less what was resident with the data loaded. Waiting threads sleep in all of them. All fit the same trees: 100 rounds, learning
-rate 0.1, at least 20 rows a leaf (XGBoost: curvature 5), no penalties, no sampling.
+turns, and prints medians, with --report also a summary. Seconds, of the clock and of the processor (the one to read
+for one thread when the machine is shared), go from the matrix in memory to the model, binning included; megabytes are
+the peak of resident memory less what was resident with the data loaded. Waiting threads sleep in all of them. All fit
+the same trees: 100 rounds, learning rate 0.1, at least 20 rows a leaf (XGBoost: curvature 5), no penalties, no sampling.
 """
 import argparse
 import json
@@ -95,6 +97,7 @@ def hashed(rng, n):
 
 CASES = {"higgs": (higgs, 1_000_000), "airline": (airline, 1_000_000), "wide": (wide, 200_000),
          "covertype": (covertype, 500_000), "hashed": (hashed, 20_000)}
+GRID = [("higgs", 100_000), ("higgs", 0), ("airline", 0), ("wide", 0), ("covertype", 0), ("higgs", 5_000_000)]
 
 
 def write(path, kind, n, seed):
@@ -240,34 +243,84 @@ def command(name, o, leaves, bins, threads, train, test):
             "--bins", str(bins), "--threads", str(threads), "--trees", str(o.trees)]
 
 
+def fit(name, o, leaves, bins, threads, train, test):
+    done = subprocess.run(command(name, o, leaves, bins, threads, train, test), capture_output=True, text=True,
+                          env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+    if done.returncode:
+        sys.exit(f"{name}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
 def measure(o, leaves, bins, threads, train, test):
-    names = ["ours"] + [name for name in o.peers.split(",") if name]
-    lines = {name: [] for name in names}
-    for _ in range(o.repeats):
-        for name in names:
-            done = subprocess.run(command(name, o, leaves, bins, threads, train, test), capture_output=True, text=True,
-                                  env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-            if done.returncode:
-                sys.exit(f"{name}: {done.stderr[-2000:]}")
-            lines[name].append(json.loads(done.stdout.strip().splitlines()[-1]))
-    def median(name, key):
-        return statistics.median(line[key] for line in lines[name])
-    for name in names:
-        last = lines[name][-1]
-        print(f"{o.case:10} {o.rows:8} {leaves:4} {bins:4} {threads:3}  {name:13}"
-              f" {median(name, 'seconds'):8.3f} {median(name, 'seconds') / median('ours', 'seconds'):6.2f}"
-              f" {median(name, 'cpu'):8.3f} {median(name, 'cpu') / median('ours', 'cpu'):6.2f}"
-              f"  {last['loss']:.5f}  {last.get('auc', float('nan')):.5f} {last['megabytes']:8.0f}"
-              f" {last['total_megabytes']:8.0f}" + (f"   binning {last['binning']:.3f}" if name == "ours" else ""),
-              flush=True)
+    """Every fit that is not in o.known yet; each goes to the file of results, if there is one, when it ends."""
+    setting = [o.case, o.rows, leaves, bins, threads, o.trees]
+    for repeat in range(o.repeats):
+        for name in ["ours"] + [name for name in o.peers.split(",") if name]:
+            if any(r["setting"] == setting and r["name"] == name and r["repeat"] == repeat for r in o.known):
+                continue
+            load = os.getloadavg()[0]
+            line = fit(name, o, leaves, bins, threads, train, test)
+            o.known.append({"setting": setting, "name": name, "repeat": repeat, "load": load} | line)
+            if o.results:
+                with open(o.results, "a") as f:
+                    f.write(json.dumps(o.known[-1]) + "\n")
+    if not o.results:
+        table(o.known, setting)
+
+
+# ---- tables
+
+def medians(known, setting):
+    """name → medians of its lines, ours first."""
+    names = dict.fromkeys(r["name"] for r in known if r["setting"] == setting)
+    lines = {name: [r for r in known if r["setting"] == setting and r["name"] == name] for name in names}
+    return {name: {key: statistics.median(r[key] for r in rows) for key in rows[0] if isinstance(rows[0][key], float)}
+            for name, rows in sorted(lines.items(), key=lambda item: item[0] != "ours")}
+
+
+def table(known, setting):
+    middle = medians(known, setting)
+    ours = middle.get("ours")
+    for name, m in middle.items():
+        ratio = {key: m[key] / ours[key] if ours else float("nan") for key in ("seconds", "cpu")}
+        print(f"{setting[0]:10} {setting[1]:8} {setting[2]:4} {setting[3]:4} {setting[4]:3}  {name:13}"
+              f" {m['seconds']:8.3f} {ratio['seconds']:6.2f} {m['cpu']:8.3f} {ratio['cpu']:6.2f}"
+              f"  {m['loss']:.5f}  {m.get('auc', float('nan')):.5f} {m['megabytes']:8.0f}"
+              f" {m['total_megabytes']:8.0f}" + (f"   binning {m['binning']:.3f}" if name == "ours" else ""), flush=True)
+
+
+HEAD = "case           rows  lvs bins thr  who            seconds / ours CPU secs / ours     loss      auc       MB  of all"
+
+
+def report(path):
+    with open(path) as f:
+        known = [json.loads(line) for line in f]
+    settings = [list(s) for s in dict.fromkeys(tuple(r["setting"]) for r in known)]
+    print(HEAD)
+    for setting in settings:
+        table(known, setting)
+    print("\nTimes as long as ours (geometric mean, least) and megabytes of ours as a part, by peer; fastest: whichever it is")
+    whole = [m for m in (medians(known, s) for s in settings) if "ours" in m and len(m) > 1]
+    names = dict.fromkeys(name for m in whole for name in m if name != "ours")
+    for name in [*names, "fastest"]:
+        those = [m for m in whole if name == "fastest" or name in m]
+        peers = [m[name] if name in m else min((m[k] for k in m if k != "ours"), key=lambda p: p["seconds"]) for m in those]
+        ratios = [p["seconds"] / m["ours"]["seconds"] for p, m in zip(peers, those)]
+        memory = [m["ours"]["megabytes"] / p["megabytes"] for p, m in zip(peers, those)]
+        print(f"{name:13} {len(ratios):3} settings  {statistics.geometric_mean(ratios):6.2f} {min(ratios):6.2f}"
+              f"   MB {statistics.geometric_mean(memory):5.2f} at most {max(memory):5.2f}")
+    for setting in settings:
+        one = setting[:4] + [1] + setting[5:]
+        if setting[4] == 2 and one in settings:
+            gain = {k: medians(known, one)[k]["seconds"] / m["seconds"] for k, m in medians(known, setting).items()
+                    if k in medians(known, one)}
+            print("two threads:", *setting[:4], *(f"{k} {v:.2f}" for k, v in gain.items()))
+    loads = [r["load"] for r in known]
+    print(f"load of the machine before a fit: median {statistics.median(loads):.2f}, most {max(loads):.2f}")
 
 
 def alone(o, leaves, bins, threads, train, test, *extra):
-    done = subprocess.run(command("ours", o, leaves, bins, threads, train, test) + list(extra), capture_output=True,
-                          text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-    if done.returncode:
-        sys.exit(done.stderr[-2000:])
-    return json.loads(done.stdout)
+    return fit("ours", argparse.Namespace(**{**vars(o), "set": [*o.set, *extra]}), leaves, bins, threads, train, test)
 
 
 def limits(o, leaves, bins, threads, train, test):
@@ -289,6 +342,18 @@ def scale(o, leaves, bins, threads, train, test):
                   flush=True)
 
 
+def run_case(work, o):
+    o.rows = o.rows or CASES[o.case][1]
+    os.makedirs(o.folder, exist_ok=True)
+    train, test = (os.path.join(o.folder, f"{o.case}_{n}_{seed}") for n, seed in [(o.rows, o.seed), (o.test_rows, TEST_SEED)])
+    write(train, o.case, o.rows, o.seed)
+    write(test, o.case, o.test_rows, TEST_SEED)
+    for leaves in o.leaves.split(","):
+        for bins in o.bins.split(","):
+            for threads in o.threads.split(","):
+                work(o, int(leaves), int(bins), int(threads), train, test)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, kind, default in [("program", str, "build/bench_gbdt"), ("case", str, "higgs"), ("rows", int, 0),
@@ -300,22 +365,26 @@ def main():
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="further hyperparameters of ours")
     parser.add_argument("--limits", action="store_true")
     parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--grid", action="store_true")
+    parser.add_argument("--results", metavar="FILE", help="a line of JSON a fit; what is in it is not fitted again")
+    parser.add_argument("--report", metavar="FILE", help="tables of such a file")
     o = parser.parse_args()
+    if o.report:
+        return report(o.report)
     if o.peer:
         o.leaves, o.bins, o.threads = int(o.leaves), int(o.bins), int(o.threads)
         return run_peer(o)
-    o.rows = o.rows or CASES[o.case][1]
-    os.makedirs(o.folder, exist_ok=True)
-    train, test = (os.path.join(o.folder, f"{o.case}_{n}_{seed}") for n, seed in [(o.rows, o.seed), (o.test_rows, TEST_SEED)])
-    write(train, o.case, o.rows, o.seed)
-    write(test, o.case, o.test_rows, TEST_SEED)
     work = limits if o.limits else scale if o.scale else measure
-    if work is measure:
-        print("case           rows  lvs bins thr  who            seconds / ours CPU secs / ours     loss      auc       MB  of all")
-    for leaves in o.leaves.split(","):
-        for bins in o.bins.split(","):
-            for threads in o.threads.split(","):
-                work(o, int(leaves), int(bins), int(threads), train, test)
+    o.known = []
+    if o.results and os.path.exists(o.results):
+        with open(o.results) as f:
+            o.known = [json.loads(line) for line in f]
+    if work is measure and not o.results:
+        print(HEAD)
+    if o.grid:
+        o.leaves, o.bins, o.threads = "31,255", "63,255", "1,2"
+    for o.case, o.rows in GRID if o.grid else [(case, o.rows) for case in o.case.split(",")]:
+        run_case(work, o)
     return None
 
 
