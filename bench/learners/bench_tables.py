@@ -13,7 +13,7 @@ common   learning rate 0.05, at most 500 rounds, stopped after 100 without gain 
 tuned    the best of --draws random draws of the same space (learning rate, leaves, rows of a leaf, shares of rows and
          features, L2), by the loss on a fifth of the learning rows, which also stops each; test rows are scored once
 
-`fit` adds a line of JSON for every fit to --results; `report` prints means over seeds, and ratios peer / ours.
+`fit` adds a line of JSON for every fit to --results, and goes on where it was stopped; `report` prints means over seeds, and ratios peer / ours.
 """
 import argparse
 import json
@@ -188,15 +188,24 @@ def tune(o, name, table, seed, train):
     return draws[int(np.argmin([line["loss"] for line in lines]))], sum(line["cpu"] for line in lines)
 
 
+def is_known(o, key):
+    if not os.path.exists(o.results):
+        return False
+    with open(o.results) as f:
+        return any(key.items() <= json.loads(line).items() for line in f)
+
+
 def fits(o):
     for table in o.tables.split(","):
         for seed in o.seeds.split(","):
             train, test = real_tables.files(o.folder, table, int(seed), "trees")
             for name in o.who.split(","):
+                line = {"table": table, "seed": int(seed), "setting": o.setting, "who": name, "threads": o.threads}
+                if is_known(o, line):
+                    continue
                 s, all_cpu = SETTINGS[o.setting], None
                 if o.setting == "tuned":
                     s, all_cpu = tune(o, name, table, int(seed), train)
-                line = {"table": table, "seed": int(seed), "setting": o.setting, "who": name, "threads": o.threads}
                 line |= run(o, name, train, test, s)
                 if all_cpu is not None:
                     line["cpu"] = all_cpu
