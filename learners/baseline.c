@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "learners/parts/rows.h"
+
 enum { MOST_OUTPUTS = 1 << 20 };
 
 typedef struct baseline {
@@ -59,6 +61,7 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const baseline *m = model;
     (void)ctx;
+    AML_TRY(aml_rows_check_outputs(x, m->k));
     for (size_t i = 0; i < x->n; i++) memcpy(out + i * m->k, m->value, m->k * sizeof *out);
     return AML_OK;
 }
@@ -68,6 +71,7 @@ static aml_status contributions(double *out, const void *model, const aml_data *
     const baseline *m = model;
     size_t features = x->x->p * m->k;
     (void)ctx;
+    AML_TRY(aml_rows_check_outputs(x, m->k));
     for (size_t i = 0; i < x->n; i++, out += features + m->k) {
         for (size_t j = 0; j < features; j++) out[j] = 0;
         memcpy(out + features, m->value, m->k * sizeof *out);

@@ -169,10 +169,16 @@ static aml_status fit(void **model, const aml_data *train, const double *hp, aml
 
 /* ---- predict */
 
-static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
-    const aml_boosted *m = model;
+/* Of the model's task and features. */
+static aml_status check_rows(const aml_boosted *m, const aml_data *x) {
     if (m->task != x->task || m->n_outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
         return aml_fail(AML_EDATA, "the model is for another task");
+    return aml_trees_check(&m->trees, x);
+}
+
+static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
+    const aml_boosted *m = model;
+    AML_TRY(check_rows(m, x));
     for (size_t i = 0; i < x->n; i++)
         memcpy(out + i * m->n_outputs, m->base, m->n_outputs * sizeof *out);
     AML_TRY(aml_trees_predict(out, &m->trees, m->n_outputs, x, ctx));
@@ -183,6 +189,7 @@ static aml_status predict(double *out, const void *model, const aml_data *x, aml
 static aml_status contributions(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const aml_boosted *m = model;
     size_t k = m->n_outputs, width = (m->trees.p + 1u) * k;
+    AML_TRY(check_rows(m, x));
     memset(out, 0, x->n * width * sizeof *out);
     AML_TRY(aml_trees_contributions(out, &m->trees, k, x, ctx));
     for (size_t i = 0; i < x->n; i++) {

@@ -110,7 +110,7 @@ static void decide(void *arg, size_t query, const uint32_t *row, const float *di
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const knn *m = model;
     size_t outputs = m->voters.n_classes > 2 ? m->voters.n_classes : 1;
-    AML_TRY(aml_rows_check(x, m->rows.p, aml_rows_sparse(x)));
+    AML_TRY(aml_rows_check(x, m->rows.p, aml_rows_sparse(x), outputs));
     return aml_neighbours_find(&m->rows, m->k, x, decide, &(prediction){out, outputs, &m->voters},
                                ctx);
 }

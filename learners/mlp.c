@@ -178,10 +178,7 @@ static aml_status fit(void **model, const aml_data *d, const double *hp, aml_ctx
 
 static aml_status predict(double *out, const void *model, const aml_data *x, aml_ctx *ctx) {
     const mlp *m = model;
-    AML_TRY(aml_rows_check(x, m->net.p, m->net.terms.q));
-    if (m->net.outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
-        return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %d", m->net.outputs,
-                        aml_task_outputs(x->task, x->n_classes));
+    AML_TRY(aml_rows_check(x, m->net.p, m->net.terms.q, m->net.outputs));
     AML_TRY(aml_nn_predict(out, &m->net, x->x, x->rows, x->n, ctx));
     to_target(out, m, x->n);
     return AML_OK;

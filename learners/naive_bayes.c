@@ -203,7 +203,7 @@ static void score_block(void *arg, size_t block, size_t begin, size_t end, int t
 
 static aml_status score(double *out, const naive_bayes *m, const aml_data *x, bool linked,
                         aml_ctx *ctx) {
-    AML_TRY(aml_rows_check(x, m->p, m->q));
+    AML_TRY(aml_rows_check(x, m->p, m->q, m->k == 2 ? 1 : m->k));
     size_t n_threads = ctx->n_threads > 1 ? (size_t)ctx->n_threads : 1;
     scoring s = {.out = out, .m = m, .x = x, .linked = linked, .ctx = ctx};
     s.scratch = AML_ARRAY(ctx->scratch, n_threads * (m->k + m->p), double);

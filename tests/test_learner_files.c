@@ -60,10 +60,48 @@ static void check_damage(const aml_learner *l, aml_task_kind task) {
 }
 static void damaged_models_do_no_harm(void **state) { (void)state, for_all(check_damage); }
 
+/* A file may say any number of classes and features: nothing is written to the room of others. */
+static void check_refusal(const aml_learner *l, const fitted *f, const aml_data *x) {
+    double out[4] = {1, 2, 3, 4}; /* where a row of the right sizes has more than fits */
+    fitted g = *f;
+    aml_data one = without_target(x);
+    one.n = 1;
+    aml_status status = l->predict(out, g.model, &one, &g.ctx);
+    EXPECT(status == AML_EDATA, l, x->task, "rows of other sizes are predicted");
+    if (l->contributions) status = l->contributions(out, g.model, &one, &g.ctx);
+    EXPECT(status == AML_EDATA, l, x->task, "rows of other sizes are explained");
+    for (int i = 0; i < 4; i++)
+        EXPECT(out[i] == i + 1, l, x->task, "something is written for rows of other sizes");
+}
+
+static void check_sizes(const aml_learner *l, aml_task_kind task) {
+    problem *q = ready(l, task, (problem_shape){.n = 60, .p = 6});
+    problem *narrow = ready(l, task, (problem_shape){.n = 60, .p = 2});
+    double hp[MOST_PARAMS];
+    cheap_hp(hp, l, q);
+    fitted f = fit(l, q, hp);
+    EXPECT(!f.status, l, task, aml_last_error()->message);
+    aml_data other = q->data;
+    other.task = task == AML_MULTICLASS ? AML_BINARY : AML_MULTICLASS;
+    other.n_classes = task == AML_MULTICLASS ? 2 : CLASSES;
+    check_refusal(l, &f, &other);
+    if (task == AML_MULTICLASS) {
+        other = q->data;
+        other.n_classes = CLASSES + 4;
+        check_refusal(l, &f, &other);
+    }
+    if (learns(l)) check_refusal(l, &f, &narrow->data);
+    fitted_free(&f);
+    problem_free(narrow);
+    problem_free(q);
+}
+static void other_sizes_are_refused(void **state) { (void)state, for_all(check_sizes); }
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loaded_models_are_the_same),
         cmocka_unit_test(damaged_models_do_no_harm),
+        cmocka_unit_test(other_sizes_are_refused),
     };
     aml_linalg_init();
     aml_par_init();

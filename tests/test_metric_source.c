@@ -10,6 +10,7 @@
 #include "automl/core/io.h"
 #include "automl/tune/metric_line.h"
 #include "automl/tune/metric_source.h"
+#include "automl/tune/regex_size.h"
 
 static void same(double a, double b) {
     assert_true((isnan(a) && isnan(b)) || (!(a < b) && !(a > b) && !isnan(a) && !isnan(b)));
@@ -124,6 +125,7 @@ static void regexes(void **state) {
     aml_source_close(&s);
     assert_int_equal(aml_source_regex(&s, "round ([0-9]+)"), AML_ECONFIG);
     assert_int_equal(aml_source_regex(&s, "round ([0-9]+"), AML_ECONFIG);
+    assert_int_equal(aml_source_regex(&s, "loss (.+)++++++++++++++++++++++++++++"), AML_ECONFIG);
 }
 
 static const aml_process_result ended = {.end = AML_PROCESS_EXITED,
@@ -192,9 +194,37 @@ static void ends(void **state) {
     same(at_end(AML_SOURCE_FILE, "nothing"), NAN);
 }
 
+/* Repetitions are written out; in sets and behind backslashes there are none. */
+static void expressions_have_sizes(void **state) {
+    static const struct {
+        const char *pattern;
+        double size;
+    } known[] = {{"", 0},
+                 {"loss", 4},
+                 {"a|b", 3},
+                 {"a++", 4},
+                 {"(ab){3}", 9},
+                 {"(a{10}b{2,}){1,5}", 70},
+                 {"[]+{9}[:alpha:]]*", 1},
+                 {"\\(+\\+{2}", 4},
+                 {"a{,}b{x", 4},
+                 {"((", 0},
+                 {"(((a{1000}){1000}){1000}){1000}", 1.001001001e12}};
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        double size = aml_regex_size(known[i].pattern);
+        if (fabs(size - known[i].size) > 1e-2 * known[i].size)
+            fail_msg("%s: %g, not %g", known[i].pattern, size, known[i].size);
+    }
+    char deep[1000] = {0};
+    memset(deep, '(', sizeof deep - 1);
+    assert_true(isinf(aml_regex_size(deep)));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(lines),
-                                       cmocka_unit_test(regexes), cmocka_unit_test(values),
-                                       cmocka_unit_test(ends)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers), cmocka_unit_test(lines),
+        cmocka_unit_test(regexes), cmocka_unit_test(values),
+        cmocka_unit_test(ends),    cmocka_unit_test(expressions_have_sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

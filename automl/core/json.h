@@ -61,6 +61,9 @@ void aml_json_comma(aml_string *s);
 
 /* A parsed value as it was, without blanks and comments. */
 void aml_json_put(aml_string *out, const aml_json *x);
+/* The same, where texts are put as the caller says. */
+void aml_json_put_by(aml_string *out, const aml_json *x,
+                     void (*put_text)(aml_string *out, const char *text));
 
 /* Re-indents compact JSON made by the writers above by two spaces. */
 void aml_json_pretty(aml_string *out, const char *compact, size_t length);

@@ -77,6 +77,18 @@ aml_status aml_json_expand(aml_json *x, aml_arena *keep) {
     return status;
 }
 
+void aml_json_put_unexpanded(aml_string *out, const char *text) {
+    aml_string plain = {0};
+    if (!text) out->failed = true;
+    for (; text && *text; text++) {
+        bool dollar = *text == '$' && (text[1] == '$' || text[1] == '{');
+        aml_string_add(&plain, dollar ? "$$" : text, dollar ? 2 : 1);
+    }
+    aml_json_put_string(out, plain.text ? plain.text : "");
+    out->failed |= plain.failed;
+    aml_string_free(&plain);
+}
+
 aml_status aml_json_settle(aml_json *x, aml_arena *keep) {
     static const char *const words[] = {"false", "true"};
     aml_json *value;

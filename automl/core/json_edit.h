@@ -10,6 +10,9 @@
  * the place for a variable that is not set, or an unfinished ${. Keys stay as they are. */
 aml_status aml_json_expand(aml_json *x, aml_arena *keep);
 
+/* A text, quoted, that aml_json_expand leaves what it is; NULL when memory was short for it. */
+void aml_json_put_unexpanded(aml_string *out, const char *text);
+
 /* Sets one value: "key.key=value", in objects that are made where there are none. The value is JSON when it begins with
  * { [ or a quote or is null, else a text without a type. AML_EUSAGE for text of another form, AML_ECONFIG for a path
  * through what is no object, or broken JSON; messages name `option` ("--set") as their source. */

@@ -74,19 +74,24 @@ void aml_json_add(aml_string *s, const char *name, const aml_json *x) {
 }
 
 void aml_json_put(aml_string *out, const aml_json *x) {
+    aml_json_put_by(out, x, aml_json_put_string);
+}
+
+void aml_json_put_by(aml_string *out, const aml_json *x,
+                     void (*put_text)(aml_string *out, const char *text)) {
     switch (x->type) {
     case AML_JSON_NULL: aml_string_put(out, "null"); return;
     case AML_JSON_FALSE: aml_string_put(out, "false"); return;
     case AML_JSON_TRUE: aml_string_put(out, "true"); return;
     case AML_JSON_NUMBER: aml_string_put(out, x->string); return;
-    case AML_JSON_STRING: aml_json_put_string(out, x->string); return;
+    case AML_JSON_STRING: put_text(out, x->string); return;
     default: break;
     }
     aml_string_put(out, x->type == AML_JSON_ARRAY ? "[" : "{");
     for (const aml_json *c = x->child; c; c = c->next) {
         if (x->type == AML_JSON_ARRAY) aml_json_comma(out);
         else aml_json_key(out, c->name);
-        aml_json_put(out, c);
+        aml_json_put_by(out, c, put_text);
     }
     aml_string_put(out, x->type == AML_JSON_ARRAY ? "]" : "}");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "automl/core/call.h"
+#include "automl/core/json_edit.h"
 #include "automl/experiment/experiment_files.h"
 
 static aml_status read_all(aml_experiment *e, const char *text, const char *path,
@@ -100,7 +101,7 @@ int aml_experiment_tag(const aml_experiment *e, size_t i, const char **name, con
 char *aml_experiment_json(const aml_experiment *e) {
     AML_NEED_OR(e, NULL);
     aml_string s = {0};
-    aml_json_put(&s, e->root);
+    aml_json_put_by(&s, e->root, aml_json_put_unexpanded);
     return aml_json_finish(&s);
 }
 

@@ -4,6 +4,7 @@
 
 #include "automl/core/call.h"
 #include "automl/core/frame.h"
+#include "automl/core/json_edit.h"
 #include "automl/engine/catalog.h"
 #include "automl/experiment/experiment_files.h"
 
@@ -24,26 +25,13 @@ static void put_remark(aml_string *s, const char *text) {
     for (; *text; text++) aml_string_add(s, *text == '\n' || *text == '\r' ? " " : text, 1);
 }
 
-/* A value, in which "${" and "$$" stay what they are. */
-static void put_value(aml_string *s, const char *text) {
-    aml_string plain = {0};
-    if (!text) s->failed = true; /* memory was short where it was made */
-    for (; text && *text; text++) {
-        bool dollar = *text == '$' && (text[1] == '$' || text[1] == '{');
-        aml_string_add(&plain, dollar ? "$$" : text, dollar ? 2 : 1);
-    }
-    aml_json_put_string(s, plain.text ? plain.text : "");
-    s->failed |= plain.failed;
-    aml_string_free(&plain);
-}
-
 /* A member that the caller asked for, behind a comma. */
 static void put_member(aml_string *s, const char *indent, const char *name, const char *text) {
     if (!text) return;
     aml_string_printf(s, ",\n%s", indent);
     aml_json_put_string(s, name);
     aml_string_put(s, ": ");
-    put_value(s, text);
+    aml_json_put_unexpanded(s, text);
 }
 
 /* ---- data */
@@ -78,7 +66,7 @@ static void put_list(aml_string *s, const char *name, const char *const *list) {
     aml_string_printf(s, ",\n    \"%s\": [", name);
     for (; *list; list++) {
         aml_json_comma(s);
-        put_value(s, *list);
+        aml_json_put_unexpanded(s, *list);
     }
     aml_string_put(s, "]");
 }
@@ -97,11 +85,11 @@ static aml_status put_data(draft *d) {
                        : NULL;
     if (!train || (d->reading && d->reading->schema && !schema)) return AML_ENOMEM;
     aml_string_put(s, "  \"data\": {\n    \"train\": ");
-    put_value(s, train);
+    aml_json_put_unexpanded(s, train);
     aml_string_printf(s, ", // %zu rows, %zu columns; paths are relative to this file\n%s",
                       d->data->n, d->data->p, d->o->drop ? "" : more);
     aml_string_put(s, "    \"target\": ");
-    put_value(s, d->o->target);
+    aml_json_put_unexpanded(s, d->o->target);
     put_list(s, "drop", d->o->drop);
     put_member(s, "    ", "weight", d->o->weight);
     put_member(s, "    ", "group", d->o->group);
@@ -237,9 +225,9 @@ static void put_outputs(draft *d) {
     aml_string_put(&d->s, "  \"outputs\": {\n"
                           "    // \"predictions\": \"predictions.csv\", // of the test rows\n"
                           "    \"model\": ");
-    put_value(&d->s, aml_printf(d->keep, "%s.automl", d->name));
+    aml_json_put_unexpanded(&d->s, aml_printf(d->keep, "%s.automl", d->name));
     aml_string_put(&d->s, ",\n    \"leaderboard\": ");
-    put_value(&d->s, aml_printf(d->keep, "%s_leaderboard.csv", d->name));
+    aml_json_put_unexpanded(&d->s, aml_printf(d->keep, "%s_leaderboard.csv", d->name));
     aml_string_put(&d->s, "\n  }\n}\n");
 }
 
@@ -258,7 +246,7 @@ static aml_status put_all(draft *d) {
     put_remark(&d->s, d->output);
     aml_string_put(
         &d->s, "\n// All keys, with what they mean:  automl run --print-schema\n{\n  \"name\": ");
-    put_value(&d->s, d->name);
+    aml_json_put_unexpanded(&d->s, d->name);
     aml_string_put(&d->s, ",\n\n");
     AML_TRY(put_data(d));
     put_guardrails(d);

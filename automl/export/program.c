@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automl/engine/predict.h"
 #include "featurize/parts/table.h"
 
 /* ---- what cannot be said */
@@ -156,6 +157,14 @@ typedef struct lowered_chain {
     uint32_t design;
 } lowered_chain;
 
+/* A fit that says other sizes than its task or its chain has could not predict; nor is it exported. */
+static aml_status check_sizes(const aml_model *m, const aml_table *empty, aml_ctx *ctx) {
+    aml_batch no_rows;
+    double nothing;
+    AML_TRY(aml_batch_init(&no_rows, m, empty, ctx));
+    return aml_batch_predict(&nothing, &no_rows, NULL);
+}
+
 static aml_status lower_members(uint32_t *out, const aml_model *m, aml_ir *ir, aml_ctx *ctx) {
     size_t n = 0, n_chains = 0, room = 1;
     for (size_t i = 0; i < m->n_members; i++) room += m->members[i].n_fits;
@@ -167,6 +176,7 @@ static aml_status lower_members(uint32_t *out, const aml_model *m, aml_ir *ir, a
     if (!chains || !z || !weight) return AML_ENOMEM;
     AML_TRY(lower_inputs(&inputs, &m->inputs, ir));
     AML_TRY(empty_table(&empty, &m->inputs, ctx));
+    AML_TRY(check_sizes(m, &empty, ctx));
     for (size_t i = 0; i < m->n_members; i++) {
         const aml_member *p = &m->members[i];
         for (size_t f = 0; f < p->n_fits; f++, n++) {

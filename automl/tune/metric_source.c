@@ -7,8 +7,9 @@
 
 #include "automl/core/io.h"
 #include "automl/tune/metric_line.h"
+#include "automl/tune/regex_size.h"
 
-enum { MAX_FILE = 16 << 20, MAX_REGEX_LINE = 8192, MAX_GROUPS = 10 };
+enum { MAX_FILE = 16 << 20, MAX_REGEX_LINE = 8192, MAX_GROUPS = 10, MAX_REGEX = 10000 };
 
 const char *aml_source_word(size_t i) {
     static const char *const words[] = {"printed",   "json",     "pair",
@@ -26,6 +27,11 @@ bool aml_source_is_printed(aml_source_kind kind) { return kind <= AML_SOURCE_REG
 
 aml_status aml_source_regex(aml_metric_source *source, const char *pattern) {
     char text[256];
+    if (aml_regex_size(pattern) > MAX_REGEX) {
+        aml_fail(AML_ECONFIG, "the regular expression `%.200s` is too large", pattern);
+        return aml_help(AML_ECONFIG, "what is repeated counts as often as it may come",
+                        "nest and repeat less: write a+ for a++, [0-9]+ for [0-9]{1,20000}");
+    }
     int error = regcomp(&source->regex, pattern, REG_EXTENDED);
     if (error) {
         regerror(error, &source->regex, text, sizeof text);

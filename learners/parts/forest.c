@@ -263,15 +263,16 @@ aml_status aml_forest_lower(uint32_t *out, const void *model, uint32_t x, aml_ir
     return ir->status;
 }
 
-static aml_status check_task(const aml_forest *f, const aml_data *x) {
-    if (f->task == x->task && f->n_outputs == (size_t)aml_task_outputs(x->task, x->n_classes))
-        return AML_OK;
-    return aml_fail(AML_EDATA, "the model is for another task");
+/* Of the model's task and features. */
+static aml_status check_rows(const aml_forest *f, const aml_data *x) {
+    if (f->task != x->task || f->n_outputs != (size_t)aml_task_outputs(x->task, x->n_classes))
+        return aml_fail(AML_EDATA, "the model is for another task");
+    return aml_trees_check(&f->trees, x);
 }
 
 aml_status aml_forest_predict(double *out, const aml_forest *f, const aml_data *x, aml_ctx *ctx) {
     size_t k = f->n_outputs;
-    AML_TRY(check_task(f, x));
+    AML_TRY(check_rows(f, x));
     memset(out, 0, x->n * k * sizeof *out);
     AML_TRY(aml_trees_predict(out, &f->trees, k, x, ctx));
     for (size_t i = 0; i < x->n; i++) finish_row(out + i * k, f, f->trees.n_trees);
@@ -292,7 +293,7 @@ static void finish_contributions(double *row, const aml_forest *f) {
 aml_status aml_forest_contributions(double *out, const aml_forest *f, const aml_data *x,
                                     aml_ctx *ctx) {
     size_t k = f->n_outputs, width = (f->trees.p + 1u) * k;
-    AML_TRY(check_task(f, x));
+    AML_TRY(check_rows(f, x));
     memset(out, 0, x->n * width * sizeof *out);
     AML_TRY(aml_trees_contributions(out, &f->trees, k, x, ctx));
     for (size_t i = 0; i < x->n; i++) finish_contributions(out + i * width, f);
@@ -345,7 +346,7 @@ aml_status aml_forest_out_of_bag(double *out, uint32_t *n_trees, const aml_fores
                  .row = AML_ARRAY(ctx->scratch, train->n + 1, uint32_t),
                  .place = AML_ARRAY(ctx->scratch, train->n + 1, uint32_t),
                  .out = AML_ARRAY(ctx->scratch, train->n * k, double)};
-    AML_TRY(check_task(f, train));
+    AML_TRY(check_rows(f, train));
     if (!rules->bootstrap) return aml_fail(AML_EINVAL, "trees on all rows have none out of bag");
     if (!o.count || !o.row || !o.place || !o.out) return AML_ENOMEM;
     memset(out, 0, train->n * k * sizeof *out);

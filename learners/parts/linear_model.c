@@ -57,7 +57,7 @@ static void predict_block(void *arg, size_t block, size_t begin, size_t end, int
 
 aml_status aml_linear_predict(double *out, const aml_linear *model, const aml_data *x,
                               aml_linear_link link, const void *arg, aml_ctx *ctx) {
-    AML_TRY(aml_rows_check(x, model->p, model->q));
+    AML_TRY(aml_rows_check(x, model->p, model->q, model->k));
     prediction p = {.out = out, .model = model, .x = x, .link = link, .arg = arg, .ctx = ctx};
     atomic_init(&p.stopped, false);
     aml_par_for(ctx->n_threads, x->n, BLOCK, predict_block, &p);
@@ -183,7 +183,7 @@ static void explain_block(void *arg, size_t block, size_t begin, size_t end, int
 aml_status aml_linear_contributions(double *out, const void *model, const aml_data *x,
                                     aml_ctx *ctx) {
     const aml_linear *m = model;
-    AML_TRY(aml_rows_check(x, m->p, m->q));
+    AML_TRY(aml_rows_check(x, m->p, m->q, m->k));
     prediction p = {.out = out, .model = m, .x = x, .ctx = ctx};
     atomic_init(&p.stopped, false);
     aml_par_for(ctx->n_threads, x->n, BLOCK, explain_block, &p);

@@ -73,7 +73,14 @@ size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_
     return n;
 }
 
-aml_status aml_rows_check(const aml_data *x, size_t p, size_t q) {
+aml_status aml_rows_check_outputs(const aml_data *x, size_t outputs) {
+    size_t wanted = (size_t)aml_task_outputs(x->task, x->n_classes);
+    if (outputs == wanted) return AML_OK;
+    return aml_fail(AML_EDATA, "the model gives %zu outputs, the task has %zu", outputs, wanted);
+}
+
+aml_status aml_rows_check(const aml_data *x, size_t p, size_t q, size_t outputs) {
+    AML_TRY(aml_rows_check_outputs(x, outputs));
     if (x->x->p == p && aml_rows_sparse(x) == q) return AML_OK;
     return aml_fail(AML_EDATA,
                     "the model knows %zu dense and %zu sparse features, the data have %zu and %zu",

@@ -31,8 +31,10 @@ size_t aml_rows_sparse(const aml_data *x);
 /* The sparse entries of the row at position i: their columns and values; returns how many. */
 size_t aml_rows_entries(const uint32_t **column, const float **value, const aml_data *x, size_t i);
 
-/* AML_EDATA unless x has p dense and q sparse features: the check at the start of a prediction. */
-aml_status aml_rows_check(const aml_data *x, size_t p, size_t q);
+/* AML_EDATA unless x has p dense and q sparse features and its task wants so many outputs: the check at the start of a
+ * prediction, since a model file may say what it likes. */
+aml_status aml_rows_check(const aml_data *x, size_t p, size_t q, size_t outputs);
+aml_status aml_rows_check_outputs(const aml_data *x, size_t outputs);
 
 /* The weights by position, and their sum. Where all are 0 they count as 1. NULL when memory is
  * short. */

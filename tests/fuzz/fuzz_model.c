@@ -1,5 +1,6 @@
 /* fuzz_model.c: any bytes as a model file. Inputs are changed within their sections, and length and checksums mended, or nothing
- * behind the checksums would ever be reached. What is loaded predicts finite numbers, the same after saving and loading. */
+ * behind the checksums would ever be reached. What is loaded predicts finite numbers, the same after saving and loading, and
+ * is explained and exported, or that is refused with a message. */
 #include <math.h>
 
 #include "automl/core/io.h"
@@ -98,6 +99,20 @@ static void again(const aml_model *m, const aml_frame *f, const double *before, 
     aml_model_free(copy);
 }
 
+/* What else is made of a model. */
+static void used(const aml_model *m, const aml_frame *f, const char *path) {
+    const aml_explain_options few = {.size = sizeof few, .draws = 2, .threads = 1};
+    static const char *const formats[] = {"json", "c", "onnx"};
+    aml_explanation *e;
+    char *inspected = aml_model_inspect_json(m);
+    PROMISE(inspected);
+    aml_text_free(inspected);
+    if (aml_model_explain(&e, m, f, &few)) PROMISE(aml_last_error()->message[0]);
+    else aml_explanation_free(e);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (aml_model_export(m, formats[i], path)) PROMISE(aml_last_error()->message[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     aml_model *m;
     const char *path = as_file(data, size);
@@ -110,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     double *out = f ? predicted(m, f, n) : NULL;
     for (size_t i = 0; out && i < n; i++) PROMISE(isfinite(out[i]));
     if (out) again(m, f, out, n, path);
+    if (out) used(m, f, path);
     free(out);
     aml_frame_free(f);
     aml_model_free(m);
