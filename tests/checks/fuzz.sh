@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-1200}
 [ $# -eq 0 ] || shift
 build="build-fuzz" corpus="$PWD/tests/corpus" turn=600
+longest() { case $1 in model) echo 24576 ;; *) echo 4096 ;; esac; } # bytes of an input: a model with its texts has some 20,000
 if [ $# -eq 0 ]; then
     for file in tests/fuzz/fuzz_*.c; do
         file=${file#tests/fuzz/fuzz_}
@@ -28,7 +29,7 @@ fuzz() {
     { read -r of used inputs <so_far && [ "$of" = "$sum" ]; } 2>/dev/null || used=0 inputs=0
     while [ "$used" -lt "$seconds" ] && [ -z "$(ls found)" ]; do
         left=$((seconds - used < turn ? seconds - used : turn))
-        /usr/bin/time -q -o time -f '%U %S' "$program" -max_total_time="$left" -max_len=4096 -timeout=60 -report_slow_units=60 -rss_limit_mb=4096 \
+        /usr/bin/time -q -o time -f '%U %S' "$program" -max_total_time="$left" -max_len="$(longest "$1")" -timeout=60 -report_slow_units=60 -rss_limit_mb=4096 \
             -artifact_prefix=found/ -print_final_stats=1 ${dictionary:+"$dictionary"} new "$corpus/$1" >log 2>&1 || [ -n "$(ls found)" ] || : >found/see_log
         used=$(tail -n 1 time | awk -v used="$used" '{ printf "%d", used + $1 + $2 + 0.5 }')
         inputs=$((inputs + $(sed -n 's/^stat::number_of_executed_units: *//p' log | tail -n 1 | grep . || echo 0)))

@@ -1,11 +1,5 @@
 /* fuzz_csv.c: bytes to the CSV reader and the kinds it finds: no crash, and the same frame whatever the windows.
- *
- *   cmake -B build-fuzz -DCMAKE_C_COMPILER=clang -DAUTOML_FUZZ=ON -DAUTOML_OPENMP=OFF
- *   cmake --build build-fuzz --target fuzz_csv
- *   build-fuzz/fuzz_csv -max_total_time=600 -max_len=2048 -timeout=5 -dict=tests/fuzz/csv.dict CORPUS tests/corpus/csv
- *
- * New inputs go to CORPUS. The last two bytes choose options; every other input is read twice, in windows of two
- * sizes. */
+ * The last two bytes choose options; every other input is read twice, in windows of two sizes. */
 #include <stdint.h>
 
 #include "csv_pieces.h"
