@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-1200}
 [ $# -eq 0 ] || shift
 build="build-fuzz" corpus="$PWD/tests/corpus" turn=600
-longest() { case $1 in model) echo 24576 ;; *) echo 4096 ;; esac; } # bytes of an input: a model with its texts has some 20,000
+longest() { case $1 in model | score) echo 24576 ;; *) echo 4096 ;; esac; } # bytes of an input: a model with its texts has some 20,000
 if [ $# -eq 0 ]; then
     for file in tests/fuzz/fuzz_*.c; do
         file=${file#tests/fuzz/fuzz_}
