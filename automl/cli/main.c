@@ -153,8 +153,11 @@ int main(int argc, char **argv) {
     FILE *out = open_memstream(&text, &size);
     if (!out) return cli_fail(AML_ENOMEM, NULL, "out of memory");
     int status = run(out, (size_t)argc, argv, start);
-    if (fclose(out) && !status) status = cli_fail(AML_ENOMEM, NULL, "out of memory");
-    int written = text && size ? write_result(text, size) : 0;
+    /* as long as it is open: fclose would trim it, and have nothing where that fails */
+    bool whole = !fflush(out) && !ferror(out);
+    if (!whole && !status) status = cli_fail(AML_ENOMEM, NULL, "out of memory");
+    int written = whole && size ? write_result(text, size) : 0;
+    fclose(out);
     free(text);
     return status ? status : written;
 }
