@@ -146,7 +146,7 @@ for scenario in $scenarios; do
             rm -rf ./* ./.??*
             calls=$(cat "$work/count")
             step=${stride:-$((1 + calls / ${SAMPLES:-4}))}
-            n=$((1 + calls % step))
+            n=$((1 + (calls - 1) % step)) # the last call is among them
             [ -z "$stride" ] || n=${FIRST:-1}
             told=0 tried=0
             while [ "$n" -le "$calls" ]; do
