@@ -101,7 +101,8 @@ aml_status aml_record_read(aml_trial *t, const void *bytes, size_t size, size_t 
     aml_status status = scratch ? get_trial(t, &r, n_config, bench->folds->k, scratch) : AML_ENOMEM;
     aml_arena_free(scratch);
     t->restored = true;
-    return status == AML_EDATA ? other_search(t->id) : r.status == AML_ENOMEM ? r.status : status;
+    if (r.status == AML_ENOMEM) return AML_ENOMEM;
+    return status == AML_EDATA ? other_search(t->id) : status;
 }
 
 /* ---- what a trial came to: predictions and models */
