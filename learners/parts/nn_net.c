@@ -304,8 +304,15 @@ bool aml_nn_backward(aml_nn_work *work, const aml_nn *net, size_t n, double smoo
 
 /* ---- prediction */
 
+/* Weights of a strange model file may be large enough for infinite sums, and differences of these. */
+static void keep_finite(float *z, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(z[i]) < 1e30f)) z[i] = z[i] > 0 ? 1e30f : z[i] < 0 ? -1e30f : 0;
+}
+
 void aml_nn_link_mean(double *out, aml_nn_work *work, const aml_nn *net, size_t n) {
     size_t k = net->outputs, rows = net->members * n;
+    keep_finite(work->out, rows * k);
     if (net->link == AML_NN_SOFTMAX) aml_nn_softmax(work->out, rows, k);
     if (net->link == AML_NN_LOGISTIC) aml_nn_logistic(work->out, rows);
     for (size_t i = 0; i < n * k; i++) {
