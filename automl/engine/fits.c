@@ -84,6 +84,8 @@ static aml_status get_fit(const aml_fit_of *to, aml_chain **chain, uint32_t n, a
     aml_fit *fit = to->fit;
     if (r->status) return r->status;
     if (c >= n) return aml_reader_fail(r, "chain %u of %u", c, n);
+    if (aml_learner_wants(to->learner) & ~chain[c]->build & AML_BUILD_DENSE)
+        return aml_reader_fail(r, "chain %u lays nothing out for `%s`", c, to->learner->name);
     fit->chain = aml_chain_hold(chain[c]);
     fit->arena = aml_arena_new(account);
     aml_arena *scratch = aml_arena_new(account);
