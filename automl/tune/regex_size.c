@@ -49,8 +49,8 @@ static double copies(const char **s) {
 }
 
 double aml_regex_size(const char *s) {
-    double outer[MOST_DEPTH],
-        size = 0, last = 0; /* of the groups around, of this one, of what may be repeated */
+    /* of the groups around, of this one, of what may be repeated */
+    double outer[MOST_DEPTH] = {0}, size = 0, last = 0;
     size_t depth = 0;
     while (*s) {
         double n = last > 0 ? copies(&s) : 0;
