@@ -32,22 +32,23 @@ static void predicted(const aml_score_model *m) {
     size_t p = aml_score_inputs(m), k = aml_score_outputs(m);
     const char **cell = calloc(TEXTS * p + 1, sizeof *cell);
     double *number = calloc(2 * p + 1, sizeof *number), *out = calloc(TEXTS * k + 1, sizeof *out),
-           *one = calloc(k + 1, sizeof *one);
+           *one = calloc(TEXTS * k + 1, sizeof *one);
     aml_scorer *s;
     if (!cell || !number || !out || !one || aml_scorer_new(&s, m)) abort();
     for (size_t i = 0; i < TEXTS; i++)
         for (size_t j = 0; j < p; j++) cell[i * p + j] = texts[(i + j) % TEXTS];
-    for (size_t i = 0; i < TEXTS;
-         i++) { /* rows alone: others may have cells that no number is in */
-        if (aml_scorer_texts(one, s, cell + i * p, 1)) {
+    size_t n = 0; /* rows that can be read, kept together */
+    for (size_t i = 0; i < TEXTS; i++) {
+        if (aml_scorer_texts(one + n * k, s, cell + i * p, 1)) {
             PROMISE(aml_score_last_error()->message[0]);
             continue;
         }
-        for (size_t c = 0; c < k; c++) PROMISE(isfinite(one[c]));
-        PROMISE(!aml_scorer_texts(out, s, (const char *const *)cell + i * p, 1) &&
-                !memcmp(out, one, k * sizeof *one));
-        PROMISE(aml_score_choose(m, one) <= aml_score_classes(m));
+        PROMISE(aml_score_choose(m, one + n * k) <= aml_score_classes(m));
+        memmove(cell + n++ * p, cell + i * p, p * sizeof *cell);
     }
+    PROMISE(!aml_scorer_texts(out, s, (const char *const *)cell, n));
+    PROMISE(!memcmp(out, one, n * k * sizeof *one));
+    for (size_t c = 0; c < n * k; c++) PROMISE(isfinite(out[c]));
     for (size_t j = 0; j < p; j++) number[j] = (double)j, number[p + j] = NAN;
     if (aml_scorer_numbers(out, s, number, 2)) PROMISE(aml_score_last_error()->message[0]);
     else
