@@ -308,17 +308,28 @@ static aml_status forecast(aml_study *s) {
 
 /* ---- the whole */
 
-/* All entries, so that their scores can be compared, while there is time; the chosen one last: its adjustments are the
- * model's. */
+/* The chosen entry, then the others while there is time, so that their scores can be compared: before the refits have to
+ * end, or later where it takes next to nothing. What the model keeps of it is the chosen one's. */
 static aml_status adjust(aml_adjusted *told, aml_study *s, aml_menu *menu) {
-    double last = last_refit(s, menu->at[menu->chosen].bytes);
+    static const double NEXT_TO_NOTHING = 0.05; /* of the time left */
+    aml_model *m = s->model;
+    aml_choice *chosen = &menu->at[menu->chosen];
+    double begin = aml_now(), last = last_refit(s, chosen->bytes);
+    AML_TRY(aml_adjust(told, chosen, s, &menu->parts));
+    double took = aml_now() - begin, threshold = m->threshold;
+    const aml_calibrator calibrator = m->calibrator;
     for (size_t i = 0; i < AML_MENU; i++) {
         aml_choice *c = &menu->at[i];
-        if (i == menu->chosen || !c->n) continue;
-        if (s->deadline > 0 && !aml_decide_if(s->decisions, aml_now() < last)) c->n = 0;
-        else AML_TRY(aml_adjust(told, c, s, &menu->parts));
+        aml_adjusted untold;
+        if (c == chosen || !c->n) continue;
+        double now = aml_now();
+        bool time = now + took < last || took < NEXT_TO_NOTHING * (s->deadline - now);
+        if (s->deadline > 0 && !aml_decide_if(s->decisions, time)) c->n = 0;
+        else AML_TRY(aml_adjust(&untold, c, s, &menu->parts));
     }
-    return aml_adjust(told, &menu->at[menu->chosen], s, &menu->parts);
+    m->calibrator = calibrator;
+    m->threshold = threshold;
+    return AML_OK;
 }
 
 /* Choice, score, members; once more with tighter limits while what comes of it is beyond them. */
