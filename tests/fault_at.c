@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -19,12 +20,6 @@
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-/* glibc's own allocator behind the names that are taken here. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-extern void *__libc_memalign(size_t align, size_t size);
 
 typedef enum fault { NOTHING, KILL, FAIL, SHORT, INTERRUPT, ALLOC } fault;
 
@@ -175,22 +170,47 @@ FORWARD(int, rename, (const char *from, const char *to), (from, to))
 
 /* ---- memory */
 
+static _Thread_local int asked_by_sanitizer; /* at the start of a thread; it ends the process when it fails */
+
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *out);
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *out) {
+    int (*call)(pthread_t, pthread_attr_t *);
+    real(&call, "pthread_getattr_np");
+    asked_by_sanitizer = 1;
+    int result = call(thread, out);
+    asked_by_sanitizer = 0;
+    return result;
+}
+
 static int no_memory(const void *caller) {
-    if (what != ALLOC || is_spared(caller) || !turn("alloc")) return 0;
+    if (what != ALLOC || asked_by_sanitizer || is_spared(caller) || !turn("alloc")) return 0;
     errno = ENOMEM;
     return 1;
 }
 #define NO_MEMORY() no_memory(__builtin_return_address(0))
 
-void *malloc(size_t size) { return NO_MEMORY() ? NULL : __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { return NO_MEMORY() ? NULL : __libc_calloc(n, size); }
-void *realloc(void *p, size_t size) { return NO_MEMORY() ? NULL : __libc_realloc(p, size); }
+/* The allocator behind this one, glibc's or a sanitizer's, asked for at the first call, which comes before any constructor. */
+#define BEHIND(type, name, parameters)  \
+    static type(*call) parameters;      \
+    if (!call) real(&call, #name)
+
+void *malloc(size_t size) {
+    BEHIND(void *, malloc, (size_t));
+    return NO_MEMORY() ? NULL : call(size);
+}
+void *calloc(size_t n, size_t size) {
+    BEHIND(void *, calloc, (size_t, size_t));
+    return NO_MEMORY() ? NULL : call(n, size);
+}
+void *realloc(void *p, size_t size) {
+    BEHIND(void *, realloc, (void *, size_t));
+    return NO_MEMORY() ? NULL : call(p, size);
+}
 void *aligned_alloc(size_t align, size_t size) {
-    return NO_MEMORY() ? NULL : __libc_memalign(align, size);
+    BEHIND(void *, aligned_alloc, (size_t, size_t));
+    return NO_MEMORY() ? NULL : call(align, size);
 }
 int posix_memalign(void **out, size_t align, size_t size) {
-    if (NO_MEMORY()) return ENOMEM;
-    void *p = __libc_memalign(align, size);
-    if (p) *out = p;
-    return p ? 0 : ENOMEM;
+    BEHIND(int, posix_memalign, (void **, size_t, size_t));
+    return NO_MEMORY() ? ENOMEM : call(out, align, size);
 }

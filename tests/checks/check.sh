@@ -9,6 +9,7 @@
 #   asan         tests under AddressSanitizer and UndefinedBehaviorSanitizer, gcc
 #   tsan         tests of threads under ThreadSanitizer, clang with its own OpenMP
 #   asan-clang   as asan, by clang
+#   leaks        the program under LeakSanitizer, gcc: tests that call it, with inputs and calls that go wrong
 #   valgrind     memcheck on tests of what reads
 #   tidy         clang-tidy, by .clang-tidy
 #   analyzer     gcc -fanalyzer
@@ -18,13 +19,14 @@
 # shellcheck disable=SC2317 # checks are called by their names
 set -eu
 cd "$(dirname "$0")/../.."
-all="calls cppcheck asan tsan asan-clang valgrind tidy analyzer"
+all="calls cppcheck asan tsan asan-clang leaks valgrind tidy analyzer"
 jobs=${JOBS:-$(nproc)}
 folders="automl learners featurize search"
 
 # Under sanitizers: not what takes a minute there and calls what others call, nor what looks at files as the linker leaves them.
 tests='^(test_|fuzz_|stress_api|seeded_)'
 long='^test_(engine|export|explain|step_limits|constraints|learner_promises|store_faults)$'
+other='^cli_(abi|hardening|headers|install|install_score|memory|score)$'
 threads='^(seeded_.*|test_(par|score_threads|store|study))$'
 readers='test_core test_csv test_csv_dialect test_csv_messy test_json test_json_keys test_text test_datetime test_frame test_arrow
     test_store test_space test_param'
@@ -33,7 +35,7 @@ readers='test_core test_csv test_csv_dialect test_csv_messy test_json test_json_
 tools_of() {
     case $1 in
     calls) echo cmake ;;
-    asan | analyzer) echo gcc ;;
+    asan | leaks | analyzer) echo gcc ;;
     asan-clang | tsan) echo clang llvm-symbolizer:llvm =libomp-dev ;;
     tidy) echo clang-tidy clang =libomp-dev ;;
     *) echo "$1" ;;
@@ -102,6 +104,11 @@ check_asan_clang() {
     configure -DCMAKE_C_COMPILER=clang -DAUTOML_SANITIZE=ON && build all && run_tests -R "$tests" -E "$long"
 }
 
+# Not what looks at files as the linker leaves them, or at sizes.
+check_leaks() {
+    configure -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS=-fsanitize=leak && build all && run_tests -R '^(seeded_|cli_|nasty_)' -E "$other"
+}
+
 check_tsan() {
     configure -DCMAKE_C_COMPILER=clang -DAUTOML_TSAN=ON && build seeded test_par test_score_threads test_store test_study &&
         TSAN_OPTIONS=ignore_noninstrumented_modules=1 run_tests -R "$threads"
@@ -131,6 +138,7 @@ starts() {
     case $check in
     asan) probe="gcc -fsanitize=address,undefined" ;;
     asan-clang) probe="clang -fsanitize=address,undefined" ;;
+    leaks) probe="gcc -fsanitize=leak" ;;
     tsan) probe="clang -fsanitize=thread" ;;
     *) return 0 ;;
     esac

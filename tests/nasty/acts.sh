@@ -60,6 +60,7 @@ gone() {
     echo "a process is left after $tenth tenths of a second: $1" >&2
     exit 99
 }
+reserves() { case $SANITIZE$TSAN$LEAKS in *1*) ;; *) return 1 ;; esac } # address space, as sanitizers do
 preloads() { [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] || skip "sanitizers want to be loaded first"; }
 # fault FAULT CALL N VERB...: the N-th of these calls fails, and those after it.
 fault() {
@@ -74,7 +75,7 @@ fault() {
 # ---- cases that take more than a line
 
 C32() {
-    [ "$SANITIZE" = 0 ] && [ "$TSAN" = 0 ] && ulimit -v 700000 # they reserve more
+    reserves || ulimit -v 700000
     { echo a,b,c,y && repeat 314572800 1; } | automl train - --target y --trials 1 --quiet
 }
 
@@ -247,7 +248,7 @@ S14() { # a locale with a decimal comma
 }
 
 S15() { # short of address space
-    preloads
+    ! reserves || skip "sanitizers reserve address space"
     for kilobytes in 900000 600000 400000 300000 250000; do
         (ulimit -v $kilobytes && only 0/71 automl train good.csv --target y --trials 2 --threads 1 --quiet --output m.automl) >m.txt 2>m.err ||
             { cat m.err >&2 && exit 99; }
