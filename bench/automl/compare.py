@@ -116,7 +116,7 @@ def run(o, system, paths, info, task, y, classes, fallback, where):
                               timeout=limit, env=environment)
         took = time.perf_counter() - start
         state = "ok" if done.returncode == 0 else "failed"
-        detail = (done.stdout if system == "automl" and state == "ok" else done.stderr[-200:] if state != "ok" else "")
+        detail = done.stdout if state == "ok" else done.stderr[-200:]
     except subprocess.TimeoutExpired:
         took, state, detail = time.perf_counter() - start, "killed", ""
     prediction = fallback
@@ -167,15 +167,28 @@ def report_intervals(runs):
     inside = near = n = 0
     for r in runs:
         detail = r["detail"].split()
-        if r["system"] != "automl" or r["state"] != "ok" or len(detail) != 6:
+        if r["system"] != "automl" or r["state"] != "ok":
             continue
-        low, high, value, noise = (float(detail[i]) for i in (1, 2, 3, 5))
+        low, high, value, noise = (float(detail[i]) for i in (1, 2, 3, -1))
         score = 1 - float(r["loss"]) if r["metric"] == "1-auc" else float(r["loss"])
         half = np.hypot(value - low if score < value else high - value, 1.96 * noise)
         inside, near, n = inside + (low <= score <= high), near + (abs(score - value) <= half), n + 1
     if n:
         print(f"\nthe 95 % interval holds the test score in {inside} of {n} runs; "
               f"with the test rows' own noise added (their bootstrap) in {near}")
+
+
+def report_pace(task):
+    """When a first model was there, and trials a second, both from the start of the process, beside FLAML's."""
+    print(f"\n{'':30}first model after, s{'':14}trials a second\n{'table':24} split{'automl':>11}{'flaml':>11}{'ratio':>8}"
+          f"{'automl':>13}{'flaml':>11}{'ratio':>8}")
+    for (name, split, _), t in task.items():
+        ours, theirs = (t[s]["detail"].split() for s in ("automl", "flaml"))
+        if len(ours) != 9 or t["automl"]["state"] != "ok" or t["flaml"]["state"] != "ok" or len(theirs) != 3:
+            continue
+        first = [float(ours[5]), float(theirs[0])]
+        rate = [float(n) / float(seconds) for n, seconds in (ours[6:8], theirs[1:3])]
+        print(f"{name:24} {split:5}{first[0]:11.3f}{first[1]:11.2f}{first[1] / first[0]:8.1f}{rate[0]:13.2f}{rate[1]:11.2f}{rate[0] / rate[1]:8.1f}")
 
 
 def report(path):
@@ -203,6 +216,8 @@ def report(path):
         print(f"\n{'mean rank':40}" + "".join(f"{np.mean(ranks[s]):17.2f}" for s in systems))
         print(f"{'automl is better on, % of tasks':40}" + "".join(f"{100 * wins[s] / len(task):17.0f}" for s in systems))
         print(f"{'longest run / limit':40}" + "".join(f"{overrun[s]:17.2f}" for s in systems))
+        if {"automl", "flaml"} <= set(systems):
+            report_pace(task)
         report_intervals([r for r in runs if float(r["seconds"]) == seconds])
 
 

@@ -7,6 +7,7 @@ system gets the table as pandas reads it, with text columns as categories where 
 metric it is judged by.
 """
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -41,13 +42,23 @@ def left(o, reserve):
     return max(1.0, o.seconds - (time.perf_counter() - START) - reserve)
 
 
+def report_pace(log, begin):
+    """When FLAML's first trial ended, how many there were, and when the last ended: from the start of this process."""
+    with open(log) as f:
+        ends = [begin + trial["wall_clock_time"] for trial in map(json.loads, f) if "wall_clock_time" in trial]
+    if ends:
+        print(f"{ends[0]:.2f} {len(ends)} {ends[-1]:.2f}")
+
+
 def flaml(o):
     from flaml import AutoML
     x, y, test = read(o)
     metric = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}[o.task]
     model = AutoML()
+    log, begin = o.output + ".log", time.perf_counter() - START
     model.fit(x, y, task="regression" if o.task == "regression" else "classification", metric=metric,
-              time_budget=left(o, 0.02 * o.seconds), n_jobs=o.threads, verbose=0, seed=o.seed)
+              time_budget=left(o, 0.02 * o.seconds), n_jobs=o.threads, verbose=0, seed=o.seed, log_file_name=log, log_type="all")
+    report_pace(log, begin)
     if o.task == "regression":
         return write(o, model.predict(test))
     probability = model.predict_proba(test)
