@@ -1,7 +1,7 @@
 """What each part of the engine brings: test losses with one part switched off, on tables that could use it.
 
     python bench/automl/ablate.py --program build/bench_automl --parts features --seconds 60 --output ablation.csv
-    python bench/automl/ablate.py … --only "cross,dates"
+    python bench/automl/ablate.py … --only "cross,dates" --tables abalone,segment
     python bench/automl/ablate.py --report ablation.csv
 
 Parts: `features` switches off families of featurization steps, `search` what picks, races and blends pipelines. A line of
@@ -78,7 +78,7 @@ def measure(o):
     parts = {"features": FEATURES, "search": SEARCH}[o.parts]
     if o.only:
         parts = {name: parts[name] for name in o.only.split(",")}
-    tables = list(dict.fromkeys(name for _, names in parts.values() for name in names))
+    tables = o.tables.split(",") if o.tables else list(dict.fromkeys(name for _, names in parts.values() for name in names))
     done = set()
     if os.path.exists(o.output):
         done = {(float(r["seconds"]), r["split"], r["table"], r["part"]) for r in csv.DictReader(open(o.output))}
@@ -131,7 +131,7 @@ def report(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, kind, default in [("program", str, "build/bench_automl"), ("parts", str, "features"), ("seconds", float, 60),
-                                ("only", str, ""), ("splits", str, "0"), ("threads", int, 2), ("output", str, "ablation.csv"), ("report", str, "")]:
+                                ("only", str, ""), ("tables", str, ""), ("splits", str, "0"), ("threads", int, 2), ("output", str, "ablation.csv"), ("report", str, "")]:
         parser.add_argument("--" + name, type=kind, default=default)
     o = parser.parse_args()
     return report(o.report) if o.report else measure(o)
