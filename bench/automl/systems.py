@@ -133,6 +133,15 @@ def optuna(o):
     return write(o, predict(best["model"], test))
 
 
+def lightgbm(o):
+    """Its defaults, 100 trees: as long as it takes."""
+    import lightgbm as lgb
+    x, y, test = read(o)
+    kind = lgb.LGBMRegressor if o.task == "regression" else lgb.LGBMClassifier
+    model = kind(n_jobs=o.threads, verbose=-1, random_state=o.seed).fit(x, y)
+    return write(o, model.predict(test) if o.task == "regression" else model.predict_proba(test))
+
+
 def forest(o):
     """500 trees with defaults: as long as it takes."""
     from sklearn.compose import make_column_selector, make_column_transformer
@@ -157,7 +166,8 @@ def autogluon_best(o):
     autogluon(o)
 
 
-SYSTEMS = {"flaml": flaml, "autogluon": autogluon, "autogluon-best": autogluon_best, "lightgbm-optuna": optuna, "forest": forest}
+SYSTEMS = {"flaml": flaml, "autogluon": autogluon, "autogluon-best": autogluon_best, "lightgbm-optuna": optuna, "forest": forest,
+           "lightgbm": lightgbm}
 
 
 def main():
