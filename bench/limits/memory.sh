@@ -6,7 +6,7 @@
 # Tables that would need more, made by awk from fixed seeds (they stay in FOLDER when one is given): tall, 1,000,000 rows of 12 numbers;
 # wide, 4,000 x 2,000; levels, 500,000 rows with a category of 50,000 levels; texts, 60,000 rows of 30 words. First: training with limits
 # of 256 MiB to 4 GiB: the peak (VmHWM), trials that failed for memory, the score. Then `ulimit -v` lowered step by step on
-# a small table: a model, or exit code 71 and its message; no signal, no partial file. Needs GNU time.
+# a small table: a model, or exit code 71 and its message, or libraries that cannot be loaded; no signal, no partial file. Needs GNU time.
 set -eu
 program=${1:-build/automl}
 work=${2:-$(mktemp -d)}
@@ -62,7 +62,7 @@ awk 'BEGIN { srand(5); print "a,b,c,y"
     for (n = 0; n < 2000; n++) { a = rand(); b = rand(); printf("%.4f,%.4f,k%d,%d\n", a, b, 9 * rand(), a * b > 0.3) } }' >"$work/small.csv"
 echo
 printf '%-10s %5s  %s\n' ulimit_v_MB code message
-models=0 refusals=0
+models=0 refusals=0 unloaded=0
 for megabytes in $(seq 1000 -20 20); do
     code=0
     rm -f "$work/m.automl"
@@ -71,12 +71,17 @@ for megabytes in $(seq 1000 -20 20); do
     case $code in
     0) models=$((models + 1)) && "$program" inspect "$work/m.automl" >"$work/out" || wrong=$((wrong + 1)) ;;
     71) refusals=$((refusals + 1)) && [ ! -e "$work/m.automl" ] || wrong=$((wrong + 1)) ;;
+    1 | 127) # before it starts: the loader, or OpenBLAS while it is loaded
+        grep -q -e 'error while loading shared libraries' -e '^OpenBLAS blas_thread_init' "$work/err" && [ ! -e "$work/m.automl" ] &&
+            unloaded=$((unloaded + 1)) || wrong=$((wrong + 1))
+        printf '%-10s %5s  %s\n' "$megabytes" "$code" "$(head -n 1 "$work/err")"
+        ;;
     *)
         wrong=$((wrong + 1))
         printf '%-10s %5s  %s\n' "$megabytes" "$code" "$(head -n 1 "$work/err")"
         ;;
     esac
 done
-echo "ulimit -v from 1000 down to 20 MB: $models models, $refusals times exit code 71"
+echo "ulimit -v from 1000 down to 20 MB: $models models, $refusals times exit code 71, $unloaded times not loaded"
 echo "$over over the limit, $wrong wrong ends"
 [ "$over" -eq 0 ] && [ "$wrong" -eq 0 ]
