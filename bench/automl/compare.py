@@ -7,8 +7,9 @@ scores at equal time on real tables.
 Every run is a process of its own; its limit counts from the start of the process (importing and reading included), and
 it is killed at 1.25 times the limit plus predicting. A run that fails or is killed scores as the constant prediction.
 scikit-learn's forest and LightGBM by its defaults have no limit of their own and are killed at ten times. Runs that the
-output has already are not repeated: stop and start at will. Needs pandas, scikit-learn, flaml, autogluon.tabular, lightgbm and optuna; tables come
-from $AUTOML_DATASETS (default ../shared/datasets) and are left out of the engine's meta-knowledge.
+output has already are not repeated: stop and start at will. Needs pandas, scikit-learn, flaml, autogluon.tabular,
+lightgbm and optuna; tables come from $AUTOML_DATASETS (default ../shared/datasets) and are left out of the engine's
+meta-knowledge.
 """
 import argparse
 import collections

@@ -1,5 +1,5 @@
-"""Large tables for compare.py, of the generators of bench/learners/bench_gbdt.py: a million rows of 28 columns, and two hundred thousand
-of 200, to learn from, a quarter as many to test.
+"""Large tables for compare.py, of the generators of bench/learners/bench_gbdt.py: a million rows of 28 columns and two
+hundred thousand of 200 to learn from, and a quarter as many to test.
 
     python bench/automl/make_large.py FOLDER
     AUTOML_DATASETS=FOLDER python bench/automl/compare.py --program build/bench_automl --seconds 60 --splits 0 \\

@@ -71,14 +71,10 @@ for megabytes in $(seq 1000 -20 20); do
     case $code in
     0) models=$((models + 1)) && "$program" inspect "$work/m.automl" >"$work/out" || wrong=$((wrong + 1)) ;;
     71) refusals=$((refusals + 1)) && [ ! -e "$work/m.automl" ] || wrong=$((wrong + 1)) ;;
-    1 | 127) # before it starts: the loader, or OpenBLAS while it is loaded
-        grep -q -e 'error while loading shared libraries' -e '^OpenBLAS blas_thread_init' "$work/err" && [ ! -e "$work/m.automl" ] &&
-            unloaded=$((unloaded + 1)) || wrong=$((wrong + 1))
-        printf '%-10s %5s  %s\n' "$megabytes" "$code" "$(head -n 1 "$work/err")"
-        ;;
     *)
-        wrong=$((wrong + 1))
         printf '%-10s %5s  %s\n' "$megabytes" "$code" "$(head -n 1 "$work/err")"
+        # the loader's: the program never started
+        [ "$code" -eq 127 ] && grep -q 'error while loading shared libraries' "$work/err" && unloaded=$((unloaded + 1)) || wrong=$((wrong + 1))
         ;;
     esac
 done
